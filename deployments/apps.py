@@ -1,0 +1,26 @@
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class DeploymentsConfig(AppConfig):
+    name = "deployments"
+
+    def ready(self) -> None:
+        from deployments.states import promotion, revision, rollout
+        from portal.audit import guard
+        from portal.lifecycle import catalogue
+
+        import_module("deployments.log_verbs")
+        catalogue.register(promotion.MACHINE, rollout.MACHINE, revision.MACHINE)
+        for table, subject in (
+            ("deployments_environment", "environment"),
+            ("deployments_endpoint", "endpoint"),
+            ("deployments_revision", "revision"),
+            ("deployments_promotionrequest", "promotion_request"),
+            ("deployments_approval", "promotion_request"),
+            ("deployments_rollout", "rollout"),
+            ("deployments_routetable", "endpoint"),
+        ):
+            guard.governs(table, subject)
+        import_module("deployments.reconcilers.registration")

@@ -1,0 +1,236 @@
+"""Environments with their rules, endpoints, revisions, promotion requests, approvals and rollouts."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from deployments.states import promotion as promotion_states
+from deployments.states import revision as revision_states
+from deployments.states import rollout as rollout_states
+from portal.accounts.models import Person, Team
+from portal.core import ids
+from portal.core.leases import Leased
+from registry.models import ModelVersion, RegisteredModel
+
+Json = dict[str, Any]
+
+
+class Environment(models.Model):
+    """Where endpoints live. `rules` holds the promotion policy as data; see `deployments.policies.environment`."""
+
+    name = models.SlugField(max_length=40, unique=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    alias = models.CharField(max_length=120, default="", blank=True)
+    rules = models.JSONField(default=dict)
+    rules_version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Endpoint(models.Model):
+    """The stable address clients call. `stable` answers by default; `previous` is the warm rollback target."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="endpoints")
+    name = models.SlugField(max_length=60)
+    model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="endpoints")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="endpoints")
+    primary = models.BooleanField(default=True)
+    description = models.CharField(max_length=300, default="", blank=True)
+    stable = models.ForeignKey("Revision", null=True, on_delete=models.PROTECT, related_name="+")
+    previous = models.ForeignKey("Revision", null=True, on_delete=models.PROTECT, related_name="+")
+    salt = models.CharField(max_length=32)
+    generation = models.BigIntegerField(default=0)
+    observed = models.JSONField(default=dict)
+    observed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["environment__position", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "name"], name="endpoint_name_once"),
+            models.UniqueConstraint(
+                fields=["environment", "model"], condition=Q(primary=True), name="endpoint_one_primary"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.environment.name}/{self.name}"
+
+
+class RouteTable(models.Model):
+    """One desired state of an endpoint's traffic, numbered; weights stand in one row and sum to the whole."""
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="route_tables")
+    generation = models.BigIntegerField()
+    stable = models.ForeignKey("Revision", on_delete=models.PROTECT, related_name="+")
+    canary = models.ForeignKey("Revision", null=True, on_delete=models.PROTECT, related_name="+")
+    stable_weight = models.PositiveIntegerField(default=10_000)
+    canary_weight = models.PositiveIntegerField(default=0)
+    rollout = models.ForeignKey("Rollout", null=True, on_delete=models.PROTECT, related_name="route_tables")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "generation"], name="route_generation_once"),
+            models.CheckConstraint(
+                condition=Q(stable_weight=10_000 - F("canary_weight")) & Q(canary_weight__lte=10_000),
+                name="route_weights_sum",
+            ),
+            models.CheckConstraint(
+                condition=Q(canary__isnull=False) | Q(canary_weight=0), name="route_canary_named"
+            ),
+        ]
+
+
+class Revision(models.Model):
+    """One version loaded with its configuration behind one endpoint."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveIntegerField()
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="revisions")
+    digest = models.CharField(max_length=80)
+    status = models.CharField(
+        max_length=12, choices=revision_states.MACHINE.choices, default=revision_states.MACHINE.initial
+    )
+    status_note = models.CharField(max_length=500, default="", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "number"], name="revision_number_once"),
+            models.CheckConstraint(condition=Q(status__in=revision_states.MACHINE.names), name="revision_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} r{self.number} (v{self.version.number})"
+
+
+class PromotionRequest(Leased):
+    """A request that a version become champion of an endpoint. `id` is the number people see (#12).
+
+    `evidence` is frozen under `evidence_digest`; a change bumps `revision` and voids the approvals of the one before.
+    `uploader` is the person behind the registration of the version; requester and uploader can never approve.
+    """
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="promotion_requests")
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="promotion_requests")
+    status = models.CharField(
+        max_length=20, choices=promotion_states.MACHINE.choices, default=promotion_states.MACHINE.initial
+    )
+    revision = models.PositiveIntegerField(default=1)
+    requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="promotion_requests")
+    requested_through = models.CharField(max_length=200, default="", blank=True)
+    uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    why = models.TextField()
+    evidence = models.JSONField()
+    evidence_digest = models.CharField(max_length=80)
+    created_at = models.DateTimeField(auto_now_add=True)
+    frozen_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=Q(status__in=[*promotion_states.OPEN, "rolling_out"]),
+                name="promotion_one_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=promotion_states.MACHINE.names), name="promotion_status_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.version} to {self.endpoint.environment.name}"
+
+
+class Approval(models.Model):
+    """One reviewer's approval, bound to the evidence digest of one revision of the request.
+
+    `requester` and `uploader` are copied from the request by a trigger, so that the database itself can refuse them.
+    """
+
+    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="approvals")
+    request_revision = models.PositiveIntegerField()
+    reviewer = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="approvals")
+    rule = models.CharField(max_length=80)
+    evidence_digest = models.CharField(max_length=80)
+    rules_version = models.PositiveIntegerField()
+    step_up_at = models.DateTimeField()
+    step_up_method = models.CharField(max_length=10)
+    comment = models.TextField(default="", blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "request_revision", "reviewer"], name="approval_one_per_reviewer"),
+            models.CheckConstraint(condition=~Q(reviewer=F("requester")), name="approval_not_by_requester"),
+            models.CheckConstraint(
+                condition=Q(uploader__isnull=True) | ~Q(reviewer=F("uploader")), name="approval_not_by_uploader"
+            ),
+        ]
+
+
+class PromotionComment(models.Model):
+    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="comments")
+    author = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    author_label = models.CharField(max_length=200)
+    text = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class RolloutKind(models.TextChoices):
+    PROMOTION = "promotion", "Promotion"
+    ROLLBACK = "rollback", "Rollback"
+
+
+class Rollout(Leased):
+    """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps."""
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="rollouts")
+    kind = models.CharField(max_length=10, choices=RolloutKind)
+    request = models.ForeignKey(PromotionRequest, null=True, on_delete=models.PROTECT, related_name="rollouts")
+    from_revision = models.ForeignKey(Revision, null=True, on_delete=models.PROTECT, related_name="+")
+    to_revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(
+        max_length=12, choices=rollout_states.MACHINE.choices, default=rollout_states.MACHINE.initial
+    )
+    plan = models.JSONField(default=list)
+    step = models.PositiveSmallIntegerField(default=0)
+    generation = models.BigIntegerField(null=True)
+    reason_code = models.CharField(max_length=20, default="", blank=True)
+    reason = models.TextField(default="", blank=True)
+    started_by = models.CharField(max_length=120)
+    started_by_label = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=500, default="", blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"], condition=Q(status__in=rollout_states.ACTIVE), name="rollout_one_active"
+            ),
+            models.CheckConstraint(condition=Q(status__in=rollout_states.MACHINE.names), name="rollout_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.endpoint} to v{self.to_revision.version.number}"

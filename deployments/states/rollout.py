@@ -1,0 +1,29 @@
+"""The life of a rollout: the timed carrying-out of a promotion or a rollback."""
+
+from portal.lifecycle.machine import Event, Machine, State
+
+ACTIVE = ("pending", "progressing", "paused", "aborting")
+
+MACHINE = Machine(
+    name="rollout",
+    model_label="deployments.Rollout",
+    subject_type="rollout",
+    initial="pending",
+    states=(
+        State("pending", "About to start", "info", "clock"),
+        State("progressing", "Rolling out", "info", "rocket"),
+        State("paused", "Paused", "warn", "pause"),
+        State("aborting", "Returning to stable", "warn", "arrow-back"),
+        State("completed", "Completed", "ok", "check"),
+        State("aborted", "Aborted", "bad", "x"),
+    ),
+    events=(
+        Event("begin", ("pending",), "progressing", "rollout.started"),
+        Event("cancel", ("pending",), "aborted", "rollout.cancelled"),
+        Event("pause", ("progressing",), "paused", "rollout.paused"),
+        Event("resume", ("paused",), "progressing", "rollout.resumed"),
+        Event("complete", ("progressing",), "completed", "rollout.completed"),
+        Event("abort", ("progressing", "paused"), "aborting", "rollout.abort_started"),
+        Event("settle", ("aborting",), "aborted", "rollout.aborted"),
+    ),
+)

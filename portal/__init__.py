@@ -1,0 +1,1 @@
+"""Signalbox: the bottom layer and the composition root."""

@@ -1,0 +1,114 @@
+"""The acts of the portal and who may do them: one table for pages, API, gate and templates."""
+
+from enum import StrEnum
+
+from portal.accounts.roles import Role
+
+
+class Permission(StrEnum):
+    MODELS_VIEW = "models.view"
+    MODELS_REGISTER = "models.register"
+    MODELS_EDIT = "models.edit"
+    MODELS_DELETE = "models.delete"
+    RUNS_WRITE = "runs.write"
+    PROMOTIONS_REQUEST = "promotions.request"
+    PROMOTIONS_COMMENT = "promotions.comment"
+    PROMOTIONS_DECIDE = "promotions.decide"
+    ENDPOINTS_VIEW = "endpoints.view"
+    ENDPOINTS_CREATE = "endpoints.create"
+    ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
+    ENDPOINTS_TRY = "endpoints.try"
+    ENVIRONMENTS_MANAGE = "environments.manage"
+    AUDIT_VIEW = "audit.view"
+    AUDIT_EXPORT = "audit.export"
+    PEOPLE_VIEW = "people.view"
+    PEOPLE_MANAGE = "people.manage"
+    SERVICE_ACCOUNTS_MANAGE = "service_accounts.manage"
+    SYSTEM_VIEW = "system.view"
+
+
+_READ = frozenset({Permission.MODELS_VIEW, Permission.ENDPOINTS_VIEW, Permission.PEOPLE_VIEW})
+
+ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
+    Role.VIEWER: _READ,
+    Role.DATA_SCIENTIST: _READ
+    | {
+        Permission.MODELS_REGISTER,
+        Permission.MODELS_EDIT,
+        Permission.RUNS_WRITE,
+        Permission.PROMOTIONS_REQUEST,
+        Permission.PROMOTIONS_COMMENT,
+        Permission.ENDPOINTS_TRY,
+    },
+    Role.ML_LEAD: _READ
+    | {
+        Permission.MODELS_REGISTER,
+        Permission.MODELS_EDIT,
+        Permission.MODELS_DELETE,
+        Permission.RUNS_WRITE,
+        Permission.PROMOTIONS_REQUEST,
+        Permission.PROMOTIONS_COMMENT,
+        Permission.PROMOTIONS_DECIDE,
+        Permission.ENDPOINTS_CREATE,
+        Permission.ENDPOINTS_ROLL_BACK,
+        Permission.ENDPOINTS_TRY,
+    },
+    Role.OPERATOR: _READ
+    | {
+        Permission.PROMOTIONS_COMMENT,
+        Permission.ENDPOINTS_CREATE,
+        Permission.ENDPOINTS_ROLL_BACK,
+        Permission.ENDPOINTS_TRY,
+        Permission.SYSTEM_VIEW,
+    },
+    Role.AUDITOR: _READ | {Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT, Permission.SYSTEM_VIEW},
+    Role.ADMINISTRATOR: _READ
+    | {
+        Permission.PEOPLE_MANAGE,
+        Permission.SERVICE_ACCOUNTS_MANAGE,
+        Permission.ENVIRONMENTS_MANAGE,
+        Permission.SYSTEM_VIEW,
+        Permission.AUDIT_VIEW,
+    },
+}
+
+SCOPES: dict[str, frozenset[Permission]] = {
+    "read": _READ,
+    "mlflow": frozenset(
+        {
+            Permission.MODELS_VIEW,
+            Permission.MODELS_REGISTER,
+            Permission.MODELS_EDIT,
+            Permission.MODELS_DELETE,
+            Permission.RUNS_WRITE,
+        }
+    ),
+    "promote": frozenset({Permission.PROMOTIONS_REQUEST, Permission.PROMOTIONS_COMMENT, Permission.MODELS_VIEW}),
+    "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
+    "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
+    "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW}),
+    "audit": frozenset({Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT}),
+}
+"""What a token of each scope may do at most; PROMOTIONS_DECIDE is in none of them, on purpose."""
+
+PERMISSION_WORDS: dict[Permission, str] = {
+    Permission.MODELS_VIEW: "see models and runs",
+    Permission.MODELS_REGISTER: "register models and versions",
+    Permission.MODELS_EDIT: "edit models, tags and aliases",
+    Permission.MODELS_DELETE: "delete models and versions",
+    Permission.RUNS_WRITE: "log experiments and runs",
+    Permission.PROMOTIONS_REQUEST: "ask for a promotion",
+    Permission.PROMOTIONS_COMMENT: "comment on a promotion",
+    Permission.PROMOTIONS_DECIDE: "decide on a promotion",
+    Permission.ENDPOINTS_VIEW: "see endpoints",
+    Permission.ENDPOINTS_CREATE: "create endpoints",
+    Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
+    Permission.ENDPOINTS_TRY: "try an endpoint",
+    Permission.ENVIRONMENTS_MANAGE: "change the rules of environments",
+    Permission.AUDIT_VIEW: "read the audit log",
+    Permission.AUDIT_EXPORT: "export the audit log",
+    Permission.PEOPLE_VIEW: "see people and teams",
+    Permission.PEOPLE_MANAGE: "invite people and grant roles",
+    Permission.SERVICE_ACCOUNTS_MANAGE: "manage service accounts",
+    Permission.SYSTEM_VIEW: "see the system status",
+}

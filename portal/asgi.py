@@ -1,0 +1,19 @@
+"""The web process: Django for pages and API, the MLflow gate beside it for the routes MLflow's clients call."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+django_application = get_asgi_application()
+
+from django.utils.module_loading import import_string  # noqa: E402  (settings must be loaded first)
+
+from portal.core.mount import Mount  # noqa: E402
+
+application = Mount(
+    default=django_application,
+    gate=import_string("registry.gate.asgi.application"),
+    prefixes=("/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/health"),
+)

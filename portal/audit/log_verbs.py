@@ -1,0 +1,10 @@
+"""Verbs about the log itself: reading and exporting it is recorded too."""
+
+from portal.audit.verbs import Verb, register
+
+register(
+    Verb("audit.viewed", "{actor} searched the audit log", required=("query",)),
+    Verb("audit.exported", "{actor} exported {count} events", required=("query", "count")),
+    Verb("audit.verified", "{actor} verified the log up to {size} events", required=("size", "ok")),
+    Verb("audit.pii_erased", "{actor} erased the personal data of {subject}", required=("commitments",)),
+)

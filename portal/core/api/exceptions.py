@@ -1,0 +1,64 @@
+"""Every error of the API as an `application/problem+json` document."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.utils import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from portal.core.errors import BadInput, NotAllowed, NotFound, NotSignedIn, PortalError, Unavailable, note_refusal
+
+
+def _flat(detail: Any, prefix: str = "") -> dict[str, str]:
+    if isinstance(detail, dict):
+        found: dict[str, str] = {}
+        for key, value in detail.items():
+            found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+        return found
+    if isinstance(detail, list):
+        if any(isinstance(item, dict | list) for item in detail):
+            found = {}
+            for index, item in enumerate(detail):
+                found |= _flat(item, f"{prefix}[{index}]")
+            return found
+        return {prefix: " ".join(str(item) for item in detail)}
+    return {prefix: str(detail)}
+
+
+def as_portal_error(error: Exception) -> PortalError | None:
+    """Our own error for whatever Django or DRF raised; None for what is a bug."""
+    if isinstance(error, PortalError):
+        return error
+    if isinstance(error, Http404):
+        return NotFound("This does not exist, or you may not see it.")
+    if isinstance(error, PermissionDenied):
+        return NotAllowed("You may not do this.")
+    if isinstance(error, OperationalError | InterfaceError):
+        return Unavailable("The database is away. Try again soon.")
+    if isinstance(error, drf.ValidationError):
+        fields = _flat(error.detail)
+        listed = "; ".join(f"{name}: {text}" if name else text for name, text in fields.items())
+        return BadInput(f"Some fields were refused. {listed}", fields=fields)
+    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return NotSignedIn(str(error.detail), code=error.get_codes() if isinstance(error.get_codes(), str) else None)
+    if isinstance(error, drf.APIException):
+        code = error.get_codes()
+        return PortalError(str(error.detail), code=code if isinstance(code, str) else "refused", status=error.status_code)
+    return None
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    found = as_portal_error(error)
+    if found is None:
+        return None
+    set_rollback()
+    note_refusal(found)
+    request = context["request"]
+    body = found.problem(instance=request.path, request_id=getattr(request, "request_id", ""))
+    headers = {"Retry-After": "5"} if found.status in (429, 503) else {}
+    if found.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="signalbox"'
+    return Response(body, status=found.status, content_type="application/problem+json", headers=headers)

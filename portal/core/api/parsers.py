@@ -1,0 +1,51 @@
+"""JSON as it should be: UTF-8, no duplicate keys, no NaN, not too deep."""
+
+import json
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+MAX_DEPTH = 40
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def depth(value: Any, level: int = 1) -> int:
+    if isinstance(value, dict):
+        return max([level, *(depth(v, level + 1) for v in value.values())])
+    if isinstance(value, list):
+        return max([level, *(depth(v, level + 1) for v in value)])
+    return level
+
+
+def loads(raw: bytes) -> Any:
+    """Strict JSON. Raises ValueError with a sentence that names what is wrong."""
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("the document is nested too deeply") from error
+    if depth(value) > MAX_DEPTH:
+        raise ValueError(f"the document is nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+class StrictJSONParser(BaseParser):
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return loads(stream.read())
+        except (ValueError, UnicodeDecodeError) as error:
+            raise ParseError(f"The body is not valid JSON: {error}.") from error

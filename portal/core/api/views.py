@@ -1,0 +1,36 @@
+"""The base of all API views: an actor, one verb per method, idempotency on unsafe calls."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portal.core.actors import Actor
+from portal.core.api.idempotency import UNSAFE, IdempotencyMixin
+from portal.core.api.permissions import AnySignedIn
+
+
+class ApiView(IdempotencyMixin, APIView):
+    """Signed-in callers only. Write `get`, `post`, ... as usual; unsafe ones run under the Idempotency-Key rules."""
+
+    permission_classes = [AnySignedIn]
+
+    @property
+    def actor(self) -> Actor:
+        actor: Actor = self.request.auth
+        return actor
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method in UNSAFE:
+            name = str(request.method).lower()
+            handler = getattr(type(self), name, None)
+            if handler is not None:
+                setattr(self, name, self._once(handler))
+
+    def _once(self, handler: Any) -> Any:
+        def call(request: Request, *args: Any, **kwargs: Any) -> Response:
+            return self.run_once(request, lambda: handler(self, request, *args, **kwargs))
+
+        return call

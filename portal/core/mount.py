@@ -1,0 +1,28 @@
+"""Chooses between two ASGI applications by path."""
+
+from typing import Any
+
+Scope = dict[str, Any]
+
+
+class Mount:
+    """Sends HTTP requests whose path is, or starts with, one of `prefixes` to `gate`, all others to `default`."""
+
+    def __init__(self, *, default: Any, gate: Any, prefixes: tuple[str, ...]) -> None:
+        self.default, self.gate, self.prefixes = default, gate, prefixes
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        await (self.gate if self._is_gate(scope["path"]) else self.default)(scope, receive, send)
+
+    def _is_gate(self, path: str) -> bool:
+        return any(path == p or (p.endswith("/") and path.startswith(p)) for p in self.prefixes)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return

@@ -1,0 +1,1 @@
+"""Starts, watches and stops everything a Signalbox on one machine consists of. Imports no Django."""

@@ -1,0 +1,1 @@
+"""State machines as data, and `move()`, the only writer of a status."""

@@ -1,0 +1,23 @@
+"""What the log says about models, versions and aliases."""
+
+from portal.audit.verbs import Verb, register
+
+register(
+    Verb("registered_model.requested", "{actor} asked MLflow to change {subject}", required=("route",)),
+    Verb("registered_model.created", "{actor} created the registered model {subject}"),
+    Verb("registered_model.changed", "{actor} changed {subject}"),
+    Verb("registered_model.deleted", "{actor} deleted the registered model {subject}"),
+    Verb("registered_model.request_closed", "{actor} closed a request to MLflow that had no outcome", required=("route",)),
+    Verb("model_version.registered", "{actor} registered {subject}"),
+    Verb("model_version.changed", "{actor} changed {subject}"),
+    Verb("model_version.deleted", "{actor} deleted {subject}"),
+    Verb("model_version.validation_started", "{actor} began to validate {subject}"),
+    Verb("model_version.validated", "{actor} validated {subject}", required=("digest",)),
+    Verb("model_version.validation_failed", "{actor} found {subject} not fit to serve", required=("why",)),
+    Verb("model_version.archived", "{actor} archived {subject}"),
+    Verb("model_version.held", "{actor} put a hold on {subject}", required=("why",)),
+    Verb("model_version.hold_lifted", "{actor} lifted a hold on {subject}", required=("why",)),
+    Verb("alias.pointed", "{actor} pointed {alias} of {subject} to version {version}", required=("alias", "version")),
+    Verb("alias.deleted", "{actor} deleted the alias {alias} of {subject}", required=("alias",)),
+    Verb("alias.drift_found", "{actor} found {alias} of {subject} moved outside the portal", required=("alias",)),
+)
