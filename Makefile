@@ -1,0 +1,86 @@
+# Everything a person types. `make help` lists it.
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+DEMO ?= 1
+export DEMO
+ifdef PORT
+export SIGNALBOX_PORT := $(PORT)
+endif
+ifdef GATEWAY_PORT
+export SIGNALBOX_GATEWAY_PORT := $(GATEWAY_PORT)
+endif
+
+BIN := .venv/bin
+SIGNALBOX := $(BIN)/python -m portal.embedded
+PYTEST := $(BIN)/python -m pytest
+# Two workers: the suite is bound by databases and browsers, and two cores is what it is measured on.
+WORKERS ?= 2
+TESTS ?= tests
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+.PHONY: install install-tests
+install: ## Make .venv with the pinned packages
+	@tools/bootstrap runtime
+
+install-tests: ## The same with what the tests need, a browser included
+	@tools/bootstrap tests
+	@tools/bootstrap-browser
+
+.PHONY: run status stop logs reset
+run: install ## Start everything; DEMO=0 starts empty, PORT= and GATEWAY_PORT= choose ports
+	@exec $(SIGNALBOX) run
+
+status: ## Show the processes, their memory and addresses
+	@$(SIGNALBOX) status
+
+stop: ## Stop everything this checkout runs
+	@$(SIGNALBOX) stop
+
+logs: ## Show the logs; NAME=web chooses one, FOLLOW=1 keeps printing
+	@$(SIGNALBOX) logs $(NAME) $(if $(FOLLOW),--follow)
+
+reset: ## Stop, and remove this checkout's data; YES=1 does not ask
+	@$(SIGNALBOX) reset $(if $(YES),--yes)
+
+.PHONY: backup restore
+backup: ## Write database, artifacts and keys to FILE=
+	@$(SIGNALBOX) backup "$(FILE)"
+
+restore: install ## Bring a backup FILE= back into an empty data folder
+	@$(SIGNALBOX) restore "$(FILE)"
+
+.PHONY: check test test-long drill
+check: ## Quick checks: ruff, mypy, import-linter, templates, migrations, Django's own
+	@tools/bootstrap tests
+	@tools/check
+
+test: install-tests ## Run all tests; TESTS=tests/serving runs some
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(TESTS)
+
+test-long: install-tests ## The long form of the drills that `make test` runs for a minute
+	@SIGNALBOX_LONG=1 $(PYTEST) -m long --timeout 3600 tests
+
+drill: install-tests ## Stop the stores under load and watch the gateway go on answering
+	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults
+
+.PHONY: bench demo-traffic screenshots
+bench: install-tests ## Measure against the rivals; prints a table and writes bench/results.json
+	@$(BIN)/python -m bench
+
+demo-traffic: ## Replay flights through the running gateway
+	@$(BIN)/python -m demo.traffic $(ARGS)
+
+screenshots: install-tests ## Take the README's pictures from the running portal
+	@$(BIN)/python tools/screenshots.py
+
+.PHONY: lock
+lock: ## Compile requirements*.in into locks with hashes
+	@tools/bootstrap tests
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt

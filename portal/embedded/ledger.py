@@ -1,0 +1,73 @@
+"""What runs, on disk: for the next supervisor, for `make status` and for the portal's status page."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portal.embedded.children import is_alive
+
+FILE = "processes.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One process or step as last seen. Times are seconds since 1970."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    started: float | None = None
+    since: float = 0.0
+    restarts: int = 0
+    last_exit: int | None = None
+    digest: str = ""
+    stop_signal: int = 15
+    log: str = ""
+    kind: str = "service"
+
+    @property
+    def alive(self) -> bool:
+        return self.pid is not None and self.started is not None and is_alive(self.pid, self.started)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The whole file."""
+
+    supervisor_pid: int
+    supervisor_started: float
+    var: str
+    url: str
+    gateway_url: str
+    entries: tuple[Entry, ...] = ()
+    updated: float = field(default_factory=time.time)
+
+    def supervisor_alive(self) -> bool:
+        return is_alive(self.supervisor_pid, self.supervisor_started)
+
+
+def write(folder: Path, record: Record) -> None:
+    """Replace the file in one piece, so a reader never sees half of it."""
+    partial = folder / f".{FILE}.{os.getpid()}"
+    partial.write_text(json.dumps({"version": 1, **asdict(record)}, indent=1) + "\n")
+    partial.replace(folder / FILE)
+
+
+def read(folder: Path) -> Record | None:
+    """The last record, or None where there is none or it cannot be read."""
+    try:
+        data: dict[str, Any] = json.loads((folder / FILE).read_text())
+        data.pop("version")
+        entries = tuple(Entry(**entry) for entry in data.pop("entries"))
+        return Record(**data, entries=entries)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def leftovers(record: Record | None) -> Iterable[Entry]:
+    """Processes of a supervisor that is gone, the last started first."""
+    return [entry for entry in reversed(record.entries if record else ()) if entry.alive]

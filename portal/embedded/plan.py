@@ -1,0 +1,210 @@
+"""The processes of one machine as data: what each is started with, needs, and is asked to tell whether it is ready."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal.embedded import postgres, probes, valkey
+from portal.embedded.configuration import Configuration
+from portal.embedded.environment import Environments, Stores, beside_python, python
+from portal.embedded.identity import Account
+from portal.embedded.layout import Layout
+from portal.embedded.processes import Plan, Service, Step
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a plan is made from."""
+
+    layout: Layout
+    configuration: Configuration
+    stores: Stores
+    environments: Environments
+    signer: Account | None
+    prepared: bool
+    remember_prepared: Callable[[], None]
+    world: tuple[Step, ...]
+
+
+def build(parts: Parts) -> Plan:
+    """The whole plan. Pages and gateway come first; MLflow's slow import waits until they answer."""
+    steps = [*_preparation(parts), *parts.world]
+    services = [*_stores(parts), *_data_plane(parts), *_portal(parts), *_audit(parts), *_mlflow(parts)]
+    return Plan(tuple(services), tuple(steps), open_after=("web", "router", *(step.name for step in parts.world)))
+
+
+def _stores(parts: Parts) -> list[Service]:
+    found: list[Service] = []
+    cluster, broker = parts.stores.cluster, parts.stores.valkey
+    if cluster:
+        found.append(
+            Service(
+                name="postgres",
+                command=tuple(postgres.command(cluster)),
+                environment=parts.environments.bare,
+                probe=lambda: postgres.answers(cluster),
+                account=cluster.account,
+                folder=cluster.home,
+                stop_signal=signal.SIGINT,
+                grace=30,
+                survives=True,
+                required=True,
+            )
+        )
+    if broker:
+        found.append(
+            Service(
+                name="valkey",
+                command=tuple(valkey.command(broker)),
+                environment=parts.environments.bare,
+                probe=lambda: valkey.answers(broker),
+                account=broker.account,
+                folder=broker.home,
+                survives=True,
+            )
+        )
+    return found
+
+
+def _preparation(parts: Parts) -> list[Step]:
+    """Roles, tables and grants; left out when nothing has changed since they were last made."""
+    cluster = parts.stores.cluster
+    if parts.prepared:
+        return []
+    needs: tuple[str, ...] = ()
+    steps: list[Step] = []
+    if cluster:
+        passwords = dict(parts.stores.passwords)
+        superuser = passwords.get(postgres.SUPERUSER, "")
+        steps.append(
+            Step("roles", needs=("postgres",), action=lambda: postgres.ensure_roles(cluster, passwords, superuser))
+        )
+        needs = ("roles",)
+    owner = parts.environments.owner
+    return [
+        *steps,
+        Step("tables", needs=needs, command=_manage("migrate", "--noinput", "--verbosity=1"), environment=owner),
+        Step(
+            "grants",
+            needs=("tables",),
+            command=_manage("create_roles"),
+            environment=owner,
+            done=parts.remember_prepared,
+        ),
+    ]
+
+
+def _manage(*arguments: str) -> tuple[str, ...]:
+    return (python(), "manage.py", *arguments)
+
+
+def _after_preparation(parts: Parts) -> tuple[str, ...]:
+    if not parts.prepared:
+        return ("grants",)
+    return ("postgres",) if parts.stores.cluster else ()
+
+
+def _data_plane(parts: Parts) -> list[Service]:
+    run, port = parts.layout.run, parts.configuration.gateway_port
+    environment = parts.environments.data_plane
+    command = (python(), "-m", "serving")
+    return [
+        Service(
+            name="router",
+            command=(*command, "router"),
+            environment=environment,
+            probe=probes.http_port(port, "/healthz"),
+            survives=True,
+        ),
+        Service(
+            name="zygote",
+            command=(*command, "zygote"),
+            environment=environment,
+            probe=probes.accepts(run / "zygote.sock"),
+            patience=120,
+            survives=True,
+        ),
+        Service(
+            name="agent",
+            command=(*command, "agent"),
+            environment=environment,
+            probe=probes.http_socket(run / "agent.sock", "/status"),
+            survives=True,
+        ),
+    ]
+
+
+def _portal(parts: Parts) -> list[Service]:
+    environment, logs = parts.environments.portal, parts.layout.logs
+    port = parts.configuration.port
+    celery = (python(), "-m", "celery", "-A", "portal")
+    return [
+        Service(
+            name="web",
+            command=(
+                *(python(), "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)),
+                *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "5"),
+            ),
+            environment=environment,
+            probe=probes.http_port(port, "/readyz", host="localhost"),
+            needs=_after_preparation(parts),
+            required=True,
+        ),
+        Service(
+            name="worker",
+            command=(*celery, "worker", "--pool", "threads", "-c", "4", "--without-gossip", "--without-mingle"),
+            environment=environment,
+            probe=probes.log_says(logs / "worker.log", " ready."),
+            needs=("web",),
+        ),
+        Service(
+            name="beat",
+            command=(*celery, "beat", "--pidfile=", f"--schedule={parts.layout.state / 'beat'}"),
+            environment=environment,
+            probe=probes.log_says(logs / "beat.log", "beat: Starting..."),
+            needs=("web",),
+        ),
+    ]
+
+
+def _audit(parts: Parts) -> list[Service]:
+    checkpoints = Path(parts.environments.signer["SIGNALBOX_CHECKPOINT_DIR"])
+    return [
+        Service(
+            name="sequencer",
+            command=_manage("audit_sequencer"),
+            environment=parts.environments.sequencer,
+            probe=probes.log_says(parts.layout.logs / "sequencer.log", "equenc"),
+            needs=("web",),
+        ),
+        Service(
+            name="signer",
+            command=(python(), "-m", "portal.audit.signer"),
+            environment=parts.environments.signer,
+            probe=probes.file_exists(checkpoints / "vkey"),
+            needs=_after_preparation(parts),
+            account=parts.signer,
+        ),
+    ]
+
+
+def _mlflow(parts: Parts) -> list[Service]:
+    if parts.configuration.mlflow_upstream:
+        return []
+    path = parts.layout.run / "mlflow" / "mlflow.sock"
+    needs = ("web",) if parts.prepared else ("web", *(["roles"] if parts.stores.cluster else []))
+    return [
+        Service(
+            name="mlflow",
+            command=(
+                *(beside_python("uvicorn"), "mlflow.server.fastapi_app:app", "--uds", str(path)),
+                *("--no-access-log", "--log-level", "warning"),
+            ),
+            environment=parts.environments.mlflow,
+            # The first question makes MLflow create its tables.
+            probe=probes.http_socket(path, "/api/2.0/mlflow/experiments/get?experiment_id=0", probes.PATIENT),
+            needs=needs,
+            patience=180,
+        )
+    ]

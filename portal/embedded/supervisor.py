@@ -1,0 +1,172 @@
+"""Starts a plan in the order of its needs, restarts what ends, and stops all of it in reverse order."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from portal.embedded import ending, ledger, logfiles
+from portal.embedded.children import Child
+from portal.embedded.errors import StartError
+from portal.embedded.processes import Plan, Service, Step
+from portal.embedded.progress import Progress
+from portal.embedded.units import BACKING_OFF, DONE, READY, STARTING, STOPPED, WAITING, Unit
+
+BUSY_PAUSE = 0.05
+IDLE_PAUSE = 0.5
+ROTATE_EVERY = 30.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class Supervisor:
+    """One plan at work. `opened` is called once, when people can be told the address."""
+
+    plan: Plan
+    state_folder: Path
+    logs: Path
+    project: Path
+    progress: Progress
+    record: Callable[[tuple[ledger.Entry, ...]], None]
+    opened: Callable[[], None]
+    completed: Callable[[], None]
+    units: dict[str, Unit] = field(init=False)
+    asked_to_stop: threading.Event = field(default_factory=threading.Event)
+    hurried: bool = False
+
+    def __post_init__(self) -> None:
+        items: list[Service | Step] = [*self.plan.services, *self.plan.steps]
+        self.units = {item.name: Unit(item, self.logs / f"{item.name}.log", self.project) for item in items}
+        self.started: list[str] = []
+        self.told_open = self.told_complete = False
+        self.rotated = time.monotonic()
+
+    def adopt_or_end_leftovers(self, record: ledger.Record | None) -> None:
+        """Take over the surviving kinds that are unchanged; end every other process the last supervisor left."""
+        for entry in ledger.leftovers(record):
+            unit = self.units.get(entry.name)
+            item = unit.item if unit else None
+            if unit and isinstance(item, Service) and item.survives and item.digest == entry.digest:
+                unit.adopt(entry)
+                self.started.insert(0, unit.name)
+                self.progress.say(f"{entry.name} was still running and is taken over")
+            elif entry.pid is not None and entry.started is not None:
+                self.progress.say(f"{entry.name} was left over from the last run and is ended")
+                ending.end(Child(entry.pid, entry.started), signal.Signals(entry.stop_signal), 10.0)
+
+    def run(self) -> None:
+        """Work until a signal asks to stop; always stops what was started."""
+        previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        try:
+            with ThreadPoolExecutor(max_workers=len(self.units), thread_name_prefix="probe") as executor:
+                try:
+                    while not self.asked_to_stop.is_set():
+                        self._tick(executor)
+                finally:
+                    self.stop()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.hurried = self.asked_to_stop.is_set()
+        self.asked_to_stop.set()
+
+    def _tick(self, executor: ThreadPoolExecutor) -> None:
+        changed = False
+        for unit in self.units.values():
+            changed |= self._advance(unit, executor)
+        if changed:
+            self.publish()
+            self._announce()
+        if time.monotonic() - self.rotated > ROTATE_EVERY:
+            self.rotated = time.monotonic()
+            for unit in self.units.values():
+                logfiles.rotate(unit.log)
+            self.publish()
+        quiet = all(unit.state in (READY, DONE) for unit in self.units.values())
+        self.asked_to_stop.wait(IDLE_PAUSE if quiet else BUSY_PAUSE)
+
+    def _advance(self, unit: Unit, executor: ThreadPoolExecutor) -> bool:
+        if unit.state == WAITING and self._may_start(unit):
+            self._start(unit)
+            return True
+        if unit.state == BACKING_OFF and time.monotonic() >= unit.due:
+            self._start(unit)
+            return True
+        before = unit.state
+        changed = unit.look(executor)
+        if unit.hopeless:
+            raise StartError(self._why_hopeless(unit))
+        if unit.overdue and unit.child:
+            unit.child.kill_group()
+        if changed:
+            self._tell(unit, before)
+        return changed
+
+    def _may_start(self, unit: Unit) -> bool:
+        return all(self.units[name].ever_ready or self.units[name].state == DONE for name in unit.item.needs)
+
+    def _start(self, unit: Unit) -> None:
+        self.progress.note(f"starting {unit.name}")
+        unit.start()
+        if unit.name not in self.started and unit.child:
+            self.started.append(unit.name)
+        if unit.state == DONE:
+            self._tell(unit, WAITING)
+
+    def _tell(self, unit: Unit, before: str) -> None:
+        if unit.state == DONE and isinstance(unit.item, Step) and unit.item.done:
+            unit.item.done()
+        if unit.state == READY and unit.restarts == 0:
+            self.progress.finish(f"{unit.name} is ready")
+        elif unit.state == DONE:
+            self.progress.finish(f"{unit.name}: done")
+        elif unit.state == READY:
+            self.progress.say(f"{unit.name} is ready again")
+        elif unit.state == BACKING_OFF:
+            self.progress.say(f"{unit.name} ended ({_how(unit.last_exit)}) while {before}; it is started again")
+
+    def _why_hopeless(self, unit: Unit) -> str:
+        what = "did not become ready in time" if unit.overdue else f"ended ({_how(unit.last_exit)})"
+        return f"{unit.name} {what}. Its last lines, from {unit.log}:\n{unit.last_words()}"
+
+    def _announce(self) -> None:
+        if not self.told_open and all(self._up(name) for name in self.plan.open_after):
+            self.told_open = True
+            self.opened()
+        if self.told_open and not self.told_complete and all(self._up(name) for name in self.units):
+            self.told_complete = True
+            self.completed()
+
+    def _up(self, name: str) -> bool:
+        return self.units[name].state in (READY, DONE)
+
+    def publish(self) -> None:
+        self.record(tuple(unit.entry() for unit in self._in_start_order()))
+
+    def _in_start_order(self) -> list[Unit]:
+        order = {name: index for index, name in enumerate(self.started)}
+        return sorted(self.units.values(), key=lambda unit: order.get(unit.name, len(order)))
+
+    def stop(self) -> None:
+        """End everything that was started, the last first; a second signal shortens the wait."""
+        running = [unit for name in reversed(self.started) if (unit := self.units[name]).child]
+        for wave in ending.waves(running):
+            self.progress.note("stopping " + ", ".join(unit.name for unit in wave))
+            ending.end_together(wave, lambda: self.hurried)
+        for unit in self.units.values():
+            if unit.state in (STARTING, READY, BACKING_OFF, WAITING):
+                unit.enter(STOPPED)
+                unit.child = None
+        self.publish()
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        return signal.Signals(-code).name
+    return f"exit code {code}"

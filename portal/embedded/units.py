@@ -1,0 +1,145 @@
+"""The life of one service or step under the supervisor: waiting, starting, ready, waiting to be restarted, ended."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from portal.embedded import children, logfiles
+from portal.embedded.children import Child
+from portal.embedded.ledger import Entry
+from portal.embedded.processes import Service, Step
+
+WAITING, STARTING, READY, BACKING_OFF, DONE, FAILED, STOPPED = (
+    "waiting",
+    "starting",
+    "ready",
+    "restarting",
+    "done",
+    "failed",
+    "stopped",
+)
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 30.0
+# A process that stayed up this long has earned a fresh count.
+STEADY = 60.0
+# A required service may fail this often before the whole start is given up.
+TRIES = 3
+
+
+@dataclass
+class Unit:
+    """A service or step with what is known about it now."""
+
+    item: Service | Step
+    log: Path
+    folder: Path
+    state: str = WAITING
+    child: Child | None = None
+    restarts: int = 0
+    failures: int = 0
+    last_exit: int | None = None
+    since: float = field(default_factory=time.time)
+    due: float = 0.0
+    ever_ready: bool = False
+    question: "Future[bool] | None" = None
+
+    @property
+    def name(self) -> str:
+        return self.item.name
+
+    def enter(self, state: str) -> None:
+        self.state = state
+        self.since = time.time()
+
+    def start(self) -> None:
+        """Start the command (or call the function of a step)."""
+        if isinstance(self.item, Step) and self.item.action:
+            self.item.action()
+            self.enter(DONE)
+            return
+        account = self.item.account if isinstance(self.item, Service) else None
+        folder = (self.item.folder if isinstance(self.item, Service) else None) or self.folder
+        self.child = children.start(self.item, self.log, folder, account)
+        self.question = None
+        self.enter(STARTING)
+
+    def adopt(self, entry: Entry) -> None:
+        """Take over a process that an earlier supervisor left running."""
+        if entry.pid is not None and entry.started is not None:
+            self.child = Child(entry.pid, entry.started)
+            self.restarts = entry.restarts
+            self.enter(STARTING)
+
+    def look(self, executor: Executor) -> bool:
+        """Notice an exit or readiness; whether anything changed."""
+        if self.child is None or self.state not in (STARTING, READY):
+            return False
+        code = self.child.exit_code()
+        if code is not None:
+            self._ended(code)
+            return True
+        if self.state == STARTING and isinstance(self.item, Service):
+            return self._ask(self.item.probe, executor)
+        return False
+
+    def _ask(self, probe: Callable[[], bool], executor: Executor) -> bool:
+        if self.question is None:
+            self.question = executor.submit(probe)
+            return False
+        if not self.question.done():
+            return False
+        ready = self.question.result()
+        self.question = None
+        if ready:
+            self.ever_ready = True
+            self.enter(READY)
+        return ready
+
+    def _ended(self, code: int) -> None:
+        self.last_exit = code
+        steady = self.state == READY and time.time() - self.since > STEADY
+        if self.child and not (isinstance(self.item, Service) and self.item.survives):
+            self.child.kill_group()  # its helpers would hold its port or its files
+        self.child = None
+        if isinstance(self.item, Step):
+            self.enter(DONE if code == 0 else FAILED)
+            return
+        self.failures = 1 if steady else self.failures + 1
+        self.restarts += 1
+        self.due = time.monotonic() + min(FIRST_PAUSE * 2 ** (self.failures - 1), LONGEST_PAUSE)
+        self.enter(BACKING_OFF)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it has been starting for longer than it may."""
+        return self.state == STARTING and time.time() - self.since > self.item.patience
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the start has to be given up because of it."""
+        if self.state == FAILED:
+            return True
+        required = isinstance(self.item, Service) and self.item.required
+        return required and not self.ever_ready and (self.failures >= TRIES or self.overdue)
+
+    def entry(self) -> Entry:
+        service = isinstance(self.item, Service)
+        return Entry(
+            name=self.name,
+            state=self.state,
+            pid=self.child.pid if self.child else None,
+            started=self.child.started if self.child else None,
+            since=self.since,
+            restarts=self.restarts,
+            last_exit=self.last_exit,
+            digest=self.item.digest if isinstance(self.item, Service) else "",
+            stop_signal=int(self.item.stop_signal) if isinstance(self.item, Service) else 15,
+            log=str(self.log),
+            kind="service" if service else "step",
+        )
+
+    def last_words(self) -> str:
+        lines = logfiles.last_run(self.log)
+        return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
