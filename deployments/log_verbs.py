@@ -17,7 +17,9 @@ register(
     Verb("revision.removed", "{actor} removed {subject}"),
     Verb("promotion.submitted", "{actor} asked for {subject}", required=("evidence_digest",)),
     Verb("promotion.resubmitted", "{actor} sent {subject} again", required=("evidence_digest", "revision")),
-    Verb("promotion.approved", "{actor} approved {subject} as {rule}", required=("evidence_digest", "rule", "step_up_at")),
+    Verb(
+        "promotion.approved", "{actor} approved {subject} as {rule}", required=("evidence_digest", "rule", "step_up_at")
+    ),
     Verb("promotion.approved_in_full", "{subject} has all its approvals"),
     Verb("promotion.changes_requested", "{actor} asked for changes to {subject}", required=("evidence_digest",)),
     Verb("promotion.rejected", "{actor} rejected {subject}", required=("evidence_digest",)),

@@ -33,7 +33,7 @@ class Environment(models.Model):
         return self.name
 
 
-class Endpoint(models.Model):
+class Endpoint(Leased):
     """The stable address clients call. `stable` answers by default; `previous` is the warm rollback target."""
 
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="endpoints")
@@ -82,9 +82,7 @@ class RouteTable(models.Model):
                 condition=Q(stable_weight=10_000 - F("canary_weight")) & Q(canary_weight__lte=10_000),
                 name="route_weights_sum",
             ),
-            models.CheckConstraint(
-                condition=Q(canary__isnull=False) | Q(canary_weight=0), name="route_canary_named"
-            ),
+            models.CheckConstraint(condition=Q(canary__isnull=False) | Q(canary_weight=0), name="route_canary_named"),
         ]
 
 
@@ -176,7 +174,9 @@ class Approval(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["request", "request_revision", "reviewer"], name="approval_one_per_reviewer"),
+            models.UniqueConstraint(
+                fields=["request", "request_revision", "reviewer"], name="approval_one_per_reviewer"
+            ),
             models.CheckConstraint(condition=~Q(reviewer=F("requester")), name="approval_not_by_requester"),
             models.CheckConstraint(
                 condition=Q(uploader__isnull=True) | ~Q(reviewer=F("uploader")), name="approval_not_by_uploader"

@@ -1,1 +1,8 @@
 """Registers the reconcilers of this app."""
+
+from deployments.reconcilers import endpoints, promotions, rollouts
+from portal.core import work
+
+work.register("deployments.rollout", "deployments.Rollout", rollouts.reconcile, lease_seconds=30)
+work.register("deployments.endpoint", "deployments.Endpoint", endpoints.reconcile, lease_seconds=60)
+work.register("deployments.promotion", "deployments.PromotionRequest", promotions.reconcile)

@@ -1,6 +1,5 @@
 """The audit tables. They live in their own schema, belong to the owner role, and only ever grow."""
 
-
 from django.db import models
 
 from portal.core import ids

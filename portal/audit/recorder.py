@@ -61,9 +61,7 @@ def commit_value(value: str) -> dict[str, str] | None:
     salt = os.urandom(32)
     commitment = hashlib.sha256(salt + value.encode()).digest()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO audit.pii (commitment, salt, value) VALUES (%s, %s, %s)", [commitment, salt, value]
-        )
+        cursor.execute("INSERT INTO audit.pii (commitment, salt, value) VALUES (%s, %s, %s)", [commitment, salt, value])
     return {"c": commitment.hex()}
 
 

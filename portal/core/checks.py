@@ -16,7 +16,9 @@ def production_is_closed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         found.append(Error("SIGNALBOX_DEBUG is on in production mode.", id="signalbox.E001"))
     if len(settings.SECRET_KEY) < 40:
-        found.append(Error("SIGNALBOX_SECRET_KEY needs at least 40 characters in production mode.", id="signalbox.E002"))
+        found.append(
+            Error("SIGNALBOX_SECRET_KEY needs at least 40 characters in production mode.", id="signalbox.E002")
+        )
     if "Redis" not in settings.CACHES["default"]["BACKEND"]:
         found.append(Error("The cache must be shared between processes in production mode.", id="signalbox.E003"))
     if getattr(settings, "MFA_TOTP_INSECURE_BYPASS_CODE", None):
@@ -28,7 +30,8 @@ def runtime_role_is_harmless() -> str:
     """Why this process may not serve: its database role could change the audit log. Empty when all is well."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_tables WHERE schemaname = 'audit' AND pg_has_role(current_user, tableowner, 'USAGE')"
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'audit' "
+            "AND pg_has_role(current_user, tableowner, 'USAGE')"
         )
         owned = cursor.fetchone()[0]
     if owned:

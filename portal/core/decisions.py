@@ -8,7 +8,7 @@ from portal.core.errors import NotAllowed
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether an act is allowed and, when it is not, a stable code and a sentence that says why and what unblocks it."""
+    """Whether an act is allowed; when not, a stable code and a sentence that says why and what unblocks it."""
 
     allowed: bool
     code: str = ""

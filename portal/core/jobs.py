@@ -64,9 +64,7 @@ def kind(name: str, *, gave_up: Callable[[Job, str], None] | None = None) -> Cal
     return add
 
 
-def enqueue(
-    kind: str, *, key: str, args: dict[str, Any], run_at: datetime | None = None, max_attempts: int = 5
-) -> Job:
+def enqueue(kind: str, *, key: str, args: dict[str, Any], run_at: datetime | None = None, max_attempts: int = 5) -> Job:
     """Write the job in the caller's transaction and ring after commit. The same key again gives the first job."""
     job, created = Job.objects.get_or_create(
         key=key,

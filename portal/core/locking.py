@@ -1,4 +1,4 @@
-"""Row locks, in one order: endpoint, promotion request, rollout, revision, model version, alias; see docs/locking.md."""
+"""Row locks, taken in one order for the whole house; see docs/locking.md."""
 
 from typing import TypeVar
 

@@ -1,6 +1,5 @@
 """Tables of the ground: jobs, periodic work, idempotency keys."""
 
-
 from django.db import models
 
 from portal.core.leases import Leased

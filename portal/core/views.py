@@ -56,7 +56,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render_error(
         request,
         NotAllowed(
-            "This form was not sent from a page of this portal, or it is too old. Load the page again and send it once more.",
+            "This form was not sent from a page of this portal, or it is too old. "
+            "Load the page again and send it once more.",
             code="csrf_failed",
         ),
     )

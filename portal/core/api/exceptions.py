@@ -46,7 +46,9 @@ def as_portal_error(error: Exception) -> PortalError | None:
         return NotSignedIn(str(error.detail), code=error.get_codes() if isinstance(error.get_codes(), str) else None)
     if isinstance(error, drf.APIException):
         code = error.get_codes()
-        return PortalError(str(error.detail), code=code if isinstance(code, str) else "refused", status=error.status_code)
+        return PortalError(
+            str(error.detail), code=code if isinstance(code, str) else "refused", status=error.status_code
+        )
     return None
 
 

@@ -22,7 +22,9 @@ def key_of(request: Request, actor: Actor) -> str:
     if request.method not in UNSAFE:
         return ""
     if len(key) > 200 or not key.isprintable():
-        raise BadInput("Idempotency-Key must be 1 to 200 printable characters.", code="idempotency_key_invalid", status=400)
+        raise BadInput(
+            "Idempotency-Key must be 1 to 200 printable characters.", code="idempotency_key_invalid", status=400
+        )
     if not key and actor.kind == "token":
         raise BadInput(
             "Send an Idempotency-Key header with this call, a new random value for each new intent.",
@@ -73,5 +75,3 @@ class IdempotencyMixin:
 
 def forget_old() -> None:
     IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEEP).delete()
-
-

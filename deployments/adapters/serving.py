@@ -1,0 +1,167 @@
+"""How the portal speaks to the serving plane: a protocol of few calls, each safe to repeat, and the agent behind it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx
+from django.conf import settings
+
+from portal.core.errors import Unavailable
+
+
+class ServingUnavailable(Unavailable):
+    """The agent does not answer. What serves goes on serving; only changes have to wait."""
+
+    code = "serving_unavailable"
+
+
+class ServingRefused(Exception):
+    """The agent understood and said no; `status` is 409 for a conflict with what it holds."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSpec:
+    """What to load: `source` is the folder in the artifact store, `digest` the approved one."""
+
+    id: str
+    environment: str
+    endpoint: str
+    model: str
+    version: int
+    revision: int
+    source: str
+    digest: str
+    signature: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionState:
+    """What the runtime says of a revision: state is absent, loading, ready or failed."""
+
+    state: str
+    digest: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSpec:
+    """A full route table; older generations than the one in force are refused."""
+
+    environment: str
+    endpoint: str
+    generation: int
+    stable: str
+    canary: str | None
+    cut: int
+    salt: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteState:
+    generation: int = 0
+    stable: str = ""
+    canary: str | None = None
+    cut: int = 0
+
+
+class ServingRuntime(Protocol):
+    """Every call may be repeated. All raise `ServingUnavailable` when the runtime does not answer."""
+
+    def ensure_revision(self, spec: RevisionSpec) -> None: ...
+    def revision(self, revision_id: str) -> RevisionState: ...
+    def revisions(self) -> dict[str, RevisionState]: ...
+    def remove_revision(self, revision_id: str) -> None: ...
+    def set_routes(self, routes: RouteSpec) -> None: ...
+    def routes(self, environment: str, endpoint: str) -> RouteState: ...
+    def remove_routes(self, environment: str, endpoint: str) -> None: ...
+    def status(self) -> dict[str, Any]: ...
+
+
+class Agent:
+    """The serving agent of this host, over its Unix socket or a private address."""
+
+    def __init__(self, address: str, token: str = "", timeout: float = 10.0) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if address.startswith("unix:"):
+            transport = httpx.HTTPTransport(uds=address.removeprefix("unix:"))
+            self._http = httpx.Client(transport=transport, base_url="http://agent", headers=headers, timeout=timeout)
+        else:
+            self._http = httpx.Client(base_url=address, headers=headers, timeout=timeout, trust_env=False)
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ServingUnavailable("The serving agent does not answer. What serves goes on serving.") from error
+        if answer.status_code == 404:
+            return None
+        if answer.status_code >= 500:
+            raise ServingUnavailable(f"The serving agent answered {answer.status_code}: {_detail(answer)}")
+        if answer.status_code >= 400:
+            raise ServingRefused(answer.status_code, _detail(answer))
+        return answer.json() if answer.content else {}
+
+    def ensure_revision(self, spec: RevisionSpec) -> None:
+        body = {name: getattr(spec, name) for name in spec.__slots__ if name != "id"}
+        self._call("PUT", f"/revisions/{quote(spec.id)}", body)
+
+    def revision(self, revision_id: str) -> RevisionState:
+        return _revision_state(self._call("GET", f"/revisions/{quote(revision_id)}"))
+
+    def revisions(self) -> dict[str, RevisionState]:
+        found = self._call("GET", "/revisions") or {}
+        return {item["id"]: _revision_state(item) for item in found.get("revisions", [])}
+
+    def remove_revision(self, revision_id: str) -> None:
+        self._call("DELETE", f"/revisions/{quote(revision_id)}")
+
+    def set_routes(self, routes: RouteSpec) -> None:
+        self._call("PUT", "/routes", {name: getattr(routes, name) for name in routes.__slots__})
+
+    def routes(self, environment: str, endpoint: str) -> RouteState:
+        for item in (self._call("GET", "/routes") or {}).get("routes", []):
+            if (item["environment"], item["endpoint"]) == (environment, endpoint):
+                return RouteState(item["generation"], item["stable"], item.get("canary"), item.get("cut", 0))
+        return RouteState()
+
+    def remove_routes(self, environment: str, endpoint: str) -> None:
+        self._call("DELETE", f"/routes/{quote(environment)}/{quote(endpoint)}")
+
+    def status(self) -> dict[str, Any]:
+        return dict(self._call("GET", "/status") or {})
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        body = answer.json()
+    except ValueError:
+        return answer.text[:300]
+    return str(body.get("detail") or body.get("title") or body)[:300] if isinstance(body, dict) else str(body)[:300]
+
+
+def _revision_state(item: Any) -> RevisionState:
+    if not item:
+        return RevisionState("absent")
+    return RevisionState(item["state"], item.get("digest", ""), item.get("reason") or "")
+
+
+_runtime: ServingRuntime | None = None
+
+
+def runtime() -> ServingRuntime:
+    """The runtime of this installation; one client per process."""
+    global _runtime
+    if _runtime is None:
+        _runtime = Agent(settings.SIGNALBOX_AGENT, settings.SIGNALBOX_AGENT_TOKEN)
+    return _runtime
+
+
+def use(runtime: ServingRuntime | None) -> None:
+    """Put another runtime in its place (tests), or None for the configured one again."""
+    global _runtime
+    _runtime = runtime

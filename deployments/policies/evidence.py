@@ -1,0 +1,209 @@
+"""What a request rests on, computed from plain facts: what changes, the metrics against the champion, the checks.
+
+Everything here is deterministic, so that the same rows give the same digest.
+"""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "r2", "ndcg", "map")
+LOWER_IS_BETTER = ("loss", "error", "brier", "rmse", "mae", "mape", "mse", "latency")
+COUNTS = ("n", "n_rows", "rows", "support")
+
+PLAN: list[Json] = [
+    {"do": "load", "words": "Load", "note": "a private copy whose digest equals the approved one"},
+    {"do": "warm", "words": "Warm and check", "note": "a prediction on the example row must come back"},
+    {
+        "do": "switch",
+        "words": "Switch",
+        "note": "all traffic at once, the former champion stays warm",
+        "weight": 10_000,
+    },
+]
+
+
+def better(name: str) -> str | None:
+    """Whether higher or lower values of a metric are better, by its usual name; None when the name does not say."""
+    lowered = name.lower()
+    if any(lowered.endswith(part) or part in lowered.split("_") for part in LOWER_IS_BETTER):
+        return "lower"
+    if any(part in lowered for part in HIGHER_IS_BETTER):
+        return "higher"
+    return None
+
+
+def short(digest: str) -> str:
+    return f"{digest[:13]}…{digest[-4:]}" if len(digest) > 20 else digest
+
+
+def metrics(now: Json, champion: Json | None) -> list[Json]:
+    """One row per metric of the version, with the champion's value and the difference where both are known."""
+    rows = []
+    for name in sorted(now):
+        if name in COUNTS or not isinstance(now[name], int | float):
+            continue
+        was = (champion or {}).get(name)
+        known = isinstance(was, int | float)
+        rows.append(
+            {
+                "name": name,
+                "value": float(now[name]),
+                "champion": float(was) if known else None,
+                "difference": float(now[name]) - float(was) if known else None,
+                "better": better(name),
+            }
+        )
+    return rows
+
+
+def columns(signature: Json, side: str) -> dict[str, Json]:
+    """The columns of a signature's `inputs` or `outputs` by name; unnamed ones get their position as name."""
+    found = signature.get(side) or []
+    return {str(col.get("name", index)): col for index, col in enumerate(found) if isinstance(col, dict)}
+
+
+def required(column: Json) -> bool:
+    return bool(column.get("required", True))
+
+
+def signature_check(new: Json, old: Json | None) -> Json:
+    """Whether today's callers can go on: nothing they send is refused, nothing they read is gone."""
+    if not columns(new, "inputs"):
+        return _check("signature", "Signature", "fail", "none", "a signature", "Log the model with a signature.")
+    if old is None:
+        return _check(
+            "signature", "Signature", "pass", "present", "present", "There is no champion to be compatible with."
+        )
+    before, after = columns(old, "inputs"), columns(new, "inputs")
+    added = sorted(name for name in after if name not in before)
+    needed = [name for name in added if required(after[name])]
+    gone = sorted(name for name in before if name not in after)
+    retyped = sorted(n for n in before if n in after and before[n].get("type") != after[n].get("type"))
+    if not (needed or gone or retyped):
+        return _check("signature", "Signature", "pass", "compatible", "callers go on", ", ".join(added))
+    parts = [
+        text
+        for text, names in (("new", needed), ("gone", gone), ("other type", retyped))
+        if names
+        for text in [f"{text}: {', '.join(names)}"]
+    ]
+    return _check("signature", "Signature", "needs_review", "callers must change", "callers go on", "; ".join(parts))
+
+
+def _check(code: str, label: str, verdict: str, measured: str, limit: str, note: str) -> Json:
+    return {"code": code, "label": label, "verdict": verdict, "measured": measured, "limit": limit, "note": note}
+
+
+def checks(version: Json, champion: Json | None) -> list[Json]:
+    """The built-in checks, each with what was found, what is wanted, and one of pass, needs review, fail, unknown."""
+    ready = version["status"] == "ready"
+    found = [
+        _check(
+            "validated",
+            "Artifact validated",
+            "pass" if ready and version["digest"] else "fail",
+            short(version["digest"]) or "no digest",
+            "a digest over all files",
+            version["status_words"],
+        ),
+        _check(
+            "format",
+            "Artifact format",
+            "needs_review" if version["executes_code"] else "pass",
+            "runs code when loaded" if version["executes_code"] else "data only",
+            "data only",
+            "It is loaded in the sandbox of its revision process only." if version["executes_code"] else "",
+        ),
+        signature_check(version["signature"], champion["signature"] if champion else None),
+    ]
+    rows = metrics(version["metrics"], champion["metrics"] if champion else None)
+    found.append(_metrics_check(rows, champion))
+    order = {"fail": 0, "needs_review": 1, "unknown": 2, "pass": 3}
+    return sorted(found, key=lambda check: order[check["verdict"]])
+
+
+def _metrics_check(rows: list[Json], champion: Json | None) -> Json:
+    code, label, limit = "metrics", "Metrics against the champion", "none worse"
+    if not rows:
+        return _check(code, label, "needs_review", "none logged", limit, "Log metrics in the source run to compare.")
+    if champion is None:
+        return _check(code, label, "pass", f"{len(rows)} measured", "measured", "There is no champion yet.")
+    both = [row for row in rows if row["difference"] is not None and row["better"]]
+    worse = [r["name"] for r in both if (r["difference"] < 0) == (r["better"] == "higher") and r["difference"] != 0]
+    measured = f"{len(both) - len(worse)} of {len(both)} not worse"
+    if not both:
+        return _check(code, label, "needs_review", "not comparable", limit, "The champion has none of these metrics.")
+    note = "Point values from the source runs, without intervals." + (f" Worse: {', '.join(worse)}." if worse else "")
+    return _check(code, label, "needs_review" if worse else "pass", measured, limit, note)
+
+
+def changes(version: Json, champion: Json | None, endpoint: Json) -> list[Json]:
+    """What will be different when the request is carried out, row by row: label, was, now, note."""
+    was = f"v{champion['number']} 100 %" if champion else "nothing serves"
+    rows = [
+        {
+            "label": f"Traffic, {endpoint['name']}",
+            "was": was,
+            "now": f"v{version['number']} 100 %",
+            "note": "one step, all at once",
+        },
+        {
+            "label": "Artifact digest",
+            "was": short(champion["digest"]) if champion else "–",
+            "now": short(version["digest"]) or "not known yet",
+            "note": "",
+        },
+    ]
+    if endpoint["alias"]:
+        pointed = f"v{champion['number']}" if champion else "not set"
+        rows.insert(
+            1,
+            {
+                "label": f"Alias {endpoint['alias']}",
+                "was": pointed,
+                "now": f"v{version['number']}",
+                "note": "when all traffic has moved",
+            },
+        )
+    before = columns(champion["signature"], "inputs") if champion else {}
+    after = columns(version["signature"], "inputs")
+    diff = [f"+ {n}" for n in sorted(set(after) - set(before))] + [f"− {n}" for n in sorted(set(before) - set(after))]
+    if champion and diff:
+        rows.append(
+            {
+                "label": "Inputs",
+                "was": f"{len(before)} features",
+                "now": f"{len(after)} features",
+                "note": ", ".join(diff),
+            }
+        )
+    return rows
+
+
+def stays(champion: Json | None, warm_hours: int) -> str:
+    """One sentence on what does not change."""
+    if champion is None:
+        return "The address of the endpoint and who may call it."
+    return (
+        "The address of the endpoint, who may call it and the environment's rules. "
+        f"v{champion['number']} stays warm for {warm_hours} hours as the rollback target."
+    )
+
+
+def assemble(*, version: Json, champion: Json | None, endpoint: Json, rules: Json, rules_version: int) -> Json:
+    """The evidence of a request: what its digest covers and its approvers sign."""
+    return {
+        "version": {
+            key: version[key]
+            for key in ("model", "number", "digest", "signature", "size_bytes", "run_id", "executes_code")
+        },
+        "champion": {key: champion[key] for key in ("number", "digest", "metrics")} if champion else None,
+        "metrics": metrics(version["metrics"], champion["metrics"] if champion else None),
+        "checks": checks(version, champion),
+        "plan": {"steps": PLAN},
+        "policy": {"environment": endpoint["environment"], "rules": rules, "rules_version": rules_version},
+        "endpoint": {"environment": endpoint["environment"], "name": endpoint["name"]},
+        "changes": changes(version, champion, endpoint),
+        "stays": stays(champion, rules["warm_hours"]),
+    }

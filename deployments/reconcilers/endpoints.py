@@ -1,0 +1,122 @@
+"""Keeps what serves as it should be: warm revisions loaded, the desired table in force, cold revisions taken away."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from deployments.adapters import serving
+from deployments.adapters.serving import RevisionState, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.models import Endpoint, Revision, RouteTable
+from deployments.reconcilers.rollouts import spec_of, table_spec
+from deployments.services import endpoints, rollouts
+from portal.core import actors, clock
+from portal.core.leases import Lease
+from portal.core.locking import lock
+from portal.lifecycle.move import move
+from registry.services import holds
+
+EVERY = timedelta(seconds=15)
+
+
+def reconcile(lease: Lease) -> datetime | None:
+    """One look at an endpoint. What cannot be mended now is shown and looked at again."""
+    row = Endpoint.objects.select_related(
+        "environment", "model", "stable__version__model", "previous__version__model"
+    ).get(pk=lease.pk)
+    runtime = serving.runtime()
+    try:
+        found = runtime.revisions()
+        _keep_warm(row, found, runtime)
+        _keep_routed(row, found, runtime)
+        _take_away(row, found, runtime)
+        routes = runtime.routes(row.environment.name, row.name)
+        endpoints.observe(
+            endpoint=row,
+            observed={
+                "generation": routes.generation,
+                "stable": routes.stable,
+                "canary": routes.canary,
+                "cut": routes.cut,
+                "revisions": {rid: state.state for rid, state in found.items() if rid in _own(row)},
+            },
+        )
+    except (ServingUnavailable, ServingRefused) as error:
+        known = dict(row.observed)
+        Endpoint.objects.filter(pk=row.pk).update(observed=known | {"error": str(error)[:300]})
+        return clock.now() + timedelta(seconds=3)
+    settled = routes.generation == row.generation or row.stable_id is None
+    return clock.now() + (EVERY if settled else timedelta(seconds=2))
+
+
+def _own(row: Endpoint) -> set[str]:
+    return {str(pk) for pk in Revision.objects.filter(endpoint=row).values_list("pk", flat=True)}
+
+
+def _keep_warm(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> None:
+    """A runtime that came back empty is told again what to load."""
+    for revision in (row.stable, row.previous):
+        if revision is not None and str(revision.pk) not in found:
+            runtime.ensure_revision(spec_of(revision))
+
+
+def _keep_routed(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> None:
+    """A table that is missing, or newer than any we know (a restored database), is answered with ours."""
+    if row.stable is None or rollouts.active(row) is not None:
+        return
+    routes = runtime.routes(row.environment.name, row.name)
+    table = endpoints.current_table(row)
+    if table is not None and (routes.generation, routes.stable) == (table.generation, str(table.stable_id)):
+        return
+    state = found.get(str(row.stable_id))
+    if state is None or state.state != "ready":
+        return
+    if table is None or routes.generation >= table.generation:
+        table = _retake(row, at_least=routes.generation)
+    if table is not None:
+        runtime.set_routes(table_spec(table))
+
+
+@transaction.atomic
+def _retake(row: Endpoint, *, at_least: int) -> RouteTable | None:
+    endpoint = lock(Endpoint.objects.filter(pk=row.pk))
+    if endpoint.stable is None or rollouts.active(endpoint) is not None:
+        return None
+    return endpoints.route(
+        endpoint=endpoint,
+        stable=endpoint.stable,
+        rollout=None,
+        actor=actors.system("the runtime held another table"),
+        at_least=at_least,
+    )
+
+
+def _take_away(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> None:
+    """Revisions that neither serve nor are the way back are removed, once no rollout moves."""
+    if rollouts.active(row) is not None:
+        return
+    keep = [pk for pk in (row.stable_id, row.previous_id) if pk]
+    for revision in Revision.objects.filter(endpoint=row).exclude(pk__in=keep).exclude(status="removed"):
+        _retire(revision)
+        if str(revision.pk) in found:
+            runtime.remove_revision(str(revision.pk))
+        _removed(revision)
+
+
+@transaction.atomic
+def _retire(revision: Revision) -> None:
+    actor = actors.system("neither serving nor the way back")
+    lock(Endpoint.objects.filter(pk=revision.endpoint_id))
+    fresh = lock(Revision.objects.filter(pk=revision.pk))
+    if fresh.status in ("requested", "loading"):
+        move(fresh, "break", actor=actor, data={"why": "no longer wanted"})
+    if fresh.status in ("ready", "failed"):
+        move(fresh, "retire", actor=actor)
+
+
+@transaction.atomic
+def _removed(revision: Revision) -> None:
+    actor = actors.system("neither serving nor the way back")
+    fresh = lock(Revision.objects.filter(pk=revision.pk))
+    if fresh.status == "draining":
+        move(fresh, "remove", actor=actor)
+        holds.lift(version=fresh.version, holder=f"revision:{fresh.pk}", actor=actor)

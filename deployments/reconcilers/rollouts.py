@@ -1,0 +1,155 @@
+"""Carries out rollouts: observe, ask the planner, act through the adapter, record. May be killed at any instruction."""
+
+from datetime import datetime, timedelta
+
+from registry.artifacts import store
+
+from deployments.adapters import serving
+from deployments.adapters.serving import RevisionSpec, RouteSpec, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.engine.planner import Command, Routes, Snapshot, decide
+from deployments.models import Revision, Rollout, RouteTable
+from deployments.services import rollouts
+from portal.core import clock, crash, leases
+from portal.core.crash import crash_point
+from portal.core.leases import Lease
+
+crash.register(
+    "rollout.begun",
+    "rollout.load_sent",
+    "rollout.load_recorded",
+    "rollout.warm_recorded",
+    "rollout.generation_taken",
+    "rollout.routes_sent",
+    "rollout.completed",
+    "rollout.failed",
+)
+
+PASSES = 60
+"""Commands carried out under one lease before another worker may take over."""
+
+
+def spec_of(revision: Revision) -> RevisionSpec:
+    """What the runtime is told to load for a revision."""
+    endpoint = revision.endpoint
+    return RevisionSpec(
+        id=str(revision.pk),
+        environment=endpoint.environment.name,
+        endpoint=endpoint.name,
+        model=revision.version.model.name,
+        version=revision.version.number,
+        revision=revision.number,
+        source=str(store.path_of(revision.digest)),
+        digest=revision.digest,
+        signature=revision.version.signature,
+    )
+
+
+def table_spec(table: RouteTable) -> RouteSpec:
+    endpoint = table.endpoint
+    return RouteSpec(
+        environment=endpoint.environment.name,
+        endpoint=endpoint.name,
+        generation=table.generation,
+        stable=str(table.stable_id),
+        canary=str(table.canary_id) if table.canary_id else None,
+        cut=table.canary_weight,
+        salt=endpoint.salt,
+    )
+
+
+def observe(row: Rollout, runtime: ServingRuntime) -> Snapshot:
+    """The rollout's row and the runtime's own words; no transaction is open."""
+    target = runtime.revision(str(row.to_revision_id))
+    routes = runtime.routes(row.endpoint.environment.name, row.endpoint.name)
+    taken = (
+        RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation).first() if row.generation else None
+    )
+    return Snapshot(
+        status=row.status,
+        target=str(row.to_revision_id),
+        target_recorded=row.to_revision.status,
+        former=str(row.from_revision_id) if row.from_revision_id else None,
+        loaded=target.state,  # type: ignore[arg-type]
+        failure=target.reason,
+        digest_matches=target.state == "absent" or not target.digest or target.digest == row.to_revision.digest,
+        routes=Routes(routes.generation, routes.stable),
+        generation=row.generation,
+        generation_target=str(taken.stable_id) if taken else None,
+        deadline_passed=rollouts.deadline_passed(row),
+    )
+
+
+def reconcile(lease: Lease) -> datetime | None:
+    """Bring one rollout forward; when to look again, or None once it has ended."""
+    runtime = serving.runtime()
+    for _ in range(PASSES):
+        row = rollouts.load(lease.pk)
+        try:
+            command = decide(observe(row, runtime))
+            wait = _carry_out(command, row, lease, runtime)
+        except ServingUnavailable as error:
+            return _note_and_wait(row, error.message)
+        except ServingRefused as error:
+            return _note_and_wait(row, f"The serving agent refused: {error}")
+        if command.do == "done":
+            return None
+        if wait:
+            return clock.now() + timedelta(seconds=wait)
+        leases.renew(lease)
+    return clock.now()
+
+
+def _note_and_wait(row: Rollout, note: str) -> datetime:
+    Rollout.objects.filter(pk=row.pk, note="").update(note=note[:500])
+    if rollouts.deadline_passed(row) and row.status == "progressing":
+        return clock.now() + timedelta(seconds=5)
+    return clock.now() + timedelta(seconds=1)
+
+
+def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
+    """One command; the seconds to wait before the next look."""
+    match command.do:
+        case "begin":
+            rollouts.begin(lease)
+            crash_point("rollout.begun")
+        case "load":
+            runtime.ensure_revision(spec_of(row.to_revision))
+            crash_point("rollout.load_sent")
+            rollouts.note_loading(lease)
+            crash_point("rollout.load_recorded")
+        case "note_loading":
+            rollouts.note_loading(lease)
+        case "note_warm":
+            rollouts.note_warm(lease)
+            crash_point("rollout.warm_recorded")
+        case "take_generation":
+            rollouts.take_generation(lease, at_least=command.at_least)
+            crash_point("rollout.generation_taken")
+        case "take_back_generation":
+            rollouts.take_back_generation(lease, at_least=command.at_least)
+        case "route" | "route_back":
+            _send(row, runtime)
+            crash_point("rollout.routes_sent")
+        case _:
+            return _conclude(command, lease)
+    return 0.0
+
+
+def _conclude(command: Command, lease: Lease) -> float:
+    match command.do:
+        case "complete":
+            rollouts.complete(lease)
+            crash_point("rollout.completed")
+        case "fail":
+            rollouts.fail(lease, why=command.why)
+            crash_point("rollout.failed")
+        case "settle":
+            rollouts.settle(lease)
+    return command.wait
+
+
+def _send(row: Rollout, runtime: ServingRuntime) -> None:
+    table = RouteTable.objects.select_related("endpoint__environment", "stable", "canary").get(
+        endpoint=row.endpoint, generation=row.generation
+    )
+    runtime.set_routes(table_spec(table))

@@ -1,0 +1,74 @@
+"""Trying an endpoint from its page: the same call a client makes, through the gateway."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+from deployments.services import endpoints
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.core.actors import Actor
+from portal.core.errors import BadInput, Unavailable
+
+LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TryResult:
+    """What the gateway answered; `latency_ms` is measured here, around the whole call."""
+
+    status: int
+    body: str
+    prediction_id: str
+    version: str
+    latency_ms: float
+
+
+def url(environment: str, endpoint: str) -> str:
+    return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/invocations"
+
+
+def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> TryResult:
+    """Send `payload` (JSON text as `/invocations` takes it) and give back the answer, whatever its status.
+
+    Predictions are no acts of governance: they land in the prediction spool, not in the audit log.
+    """
+    row = endpoints.find(actor=actor, environment=environment, endpoint=endpoint)
+    access.require(actor, Permission.ENDPOINTS_TRY, row.team_id)
+    if len(payload.encode()) > LIMIT:
+        raise BadInput("The row is larger than 256 KiB. Send it through the gateway instead.", status=413)
+    try:
+        json.loads(payload)
+    except ValueError as error:
+        raise BadInput(f"This is not valid JSON: {error}.", fields={"payload": str(error)}) from error
+    started = time.perf_counter()
+    try:
+        answer = httpx.post(
+            url(environment, endpoint),
+            content=payload,
+            headers={"Content-Type": "application/json"},
+            timeout=10,
+            trust_env=False,
+        )
+    except httpx.HTTPError as error:
+        raise Unavailable("The gateway does not answer. See the status page.") from error
+    elapsed = (time.perf_counter() - started) * 1000
+    return TryResult(
+        answer.status_code,
+        _pretty(answer),
+        answer.headers.get("x-prediction-id", ""),
+        answer.headers.get("x-served-version", ""),
+        elapsed,
+    )
+
+
+def _pretty(answer: httpx.Response) -> str:
+    try:
+        body: Any = answer.json()
+    except ValueError:
+        return answer.text[:10_000]
+    return json.dumps(body, indent=2)[:10_000]
