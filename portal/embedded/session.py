@@ -63,7 +63,6 @@ class Session:
         self.progress.total = len(whole.names())
         return Supervisor(
             plan=whole,
-            state_folder=self.layout.state,
             logs=self.layout.logs,
             project=self.layout.project,
             progress=self.progress,

@@ -14,7 +14,7 @@ from portal.embedded.children import Child
 from portal.embedded.errors import StartError
 from portal.embedded.processes import Plan, Service, Step
 from portal.embedded.progress import Progress
-from portal.embedded.units import BACKING_OFF, DONE, READY, STARTING, STOPPED, WAITING, Unit
+from portal.embedded.units import BACKING_OFF, DONE, READY, STARTING, STOPPED, TRIES, WAITING, Unit
 
 BUSY_PAUSE = 0.05
 IDLE_PAUSE = 0.5
@@ -27,7 +27,6 @@ class Supervisor:
     """One plan at work. `opened` is called once, when people can be told the address."""
 
     plan: Plan
-    state_folder: Path
     logs: Path
     project: Path
     progress: Progress
@@ -62,15 +61,19 @@ class Supervisor:
         """Work until a signal asks to stop; always stops what was started."""
         previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         try:
-            with ThreadPoolExecutor(max_workers=len(self.units), thread_name_prefix="probe") as executor:
-                try:
-                    while not self.asked_to_stop.is_set():
-                        self._tick(executor)
-                finally:
-                    self.stop()
+            self.work()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def work(self) -> None:
+        """The loop itself, for callers that take care of signals."""
+        with ThreadPoolExecutor(max_workers=len(self.units), thread_name_prefix="probe") as executor:
+            try:
+                while not self.asked_to_stop.is_set():
+                    self._tick(executor)
+            finally:
+                self.stop()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.hurried = self.asked_to_stop.is_set()
@@ -129,7 +132,14 @@ class Supervisor:
         elif unit.state == READY:
             self.progress.say(f"{unit.name} is ready again")
         elif unit.state == BACKING_OFF:
+            self._tell_ended(unit, before)
+
+    def _tell_ended(self, unit: Unit, before: str) -> None:
+        """The first few times in a row; after that the log and `make status` tell."""
+        if unit.failures < TRIES:
             self.progress.say(f"{unit.name} ended ({_how(unit.last_exit)}) while {before}; it is started again")
+        elif unit.failures == TRIES:
+            self.progress.say(f"{unit.name} keeps ending ({_how(unit.last_exit)}); {unit.log} says why")
 
     def _why_hopeless(self, unit: Unit) -> str:
         what = "did not become ready in time" if unit.overdue else f"ended ({_how(unit.last_exit)})"

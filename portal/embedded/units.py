@@ -28,6 +28,11 @@ STEADY = 60.0
 TRIES = 3
 
 
+def pause_after(failures: int) -> float:
+    """Seconds to wait before the next start: twice as long each time, up to a limit."""
+    return float(min(FIRST_PAUSE * 2 ** min(failures - 1, 16), LONGEST_PAUSE))
+
+
 @dataclass
 class Unit:
     """A service or step with what is known about it now."""
@@ -108,7 +113,7 @@ class Unit:
             return
         self.failures = 1 if steady else self.failures + 1
         self.restarts += 1
-        self.due = time.monotonic() + min(FIRST_PAUSE * 2 ** (self.failures - 1), LONGEST_PAUSE)
+        self.due = time.monotonic() + pause_after(self.failures)
         self.enter(BACKING_OFF)
 
     @property
