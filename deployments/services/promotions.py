@@ -374,7 +374,7 @@ def _fills(actor: Actor, row: PromotionRequest, facts: policy.RequestFacts) -> s
 
 
 def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionRequest:
-    """When the rules are met, approve in full and start the rollout, in the caller's transaction and under its locks."""
+    """When the rules are met, approve in full and start the rollout, in the caller's transaction."""
     if row.status == "pending_review" and verdict(row).satisfied:
         system = actors.system("the last rule was met", via=actor.via, request_id=actor.request_id)
         move(row, "approve", actor=system, decided_at=clock.now())

@@ -27,7 +27,7 @@ def reviewers(row: PromotionRequest, facts: RequestFacts) -> None:
         kind="promotion.waits",
         dedup=f"{row.pk}.{row.revision}",
         subject=f"Your decision is needed: {_what(row)}",
-        text=f"{row.requester} asks that {row.version} become champion in {row.endpoint.environment.name}.\n\n{row.why}",
+        text=f"{row.requester} asks that {_what(row).replace(' to ', ' become champion in ')}.\n\n{row.why}",
         url=_url(row),
     )
 
