@@ -87,7 +87,11 @@ def _switch(
     s: Snapshot, take: Literal["take_generation", "take_back_generation"], send: Literal["route", "route_back"]
 ) -> Command:
     """Take a generation above everything seen, before sending the table; send again until it is seen in force."""
-    if s.generation is None or s.routes.generation > s.generation:
+    overtaken = s.generation is not None and (
+        s.routes.generation > s.generation
+        or (s.routes.generation == s.generation and s.routes.stable != s.generation_target)
+    )
+    if s.generation is None or overtaken:
         return Command(take, at_least=s.routes.generation)
     return Command(send)
 

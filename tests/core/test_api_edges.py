@@ -1,0 +1,57 @@
+"""The strict JSON reader and the problem documents."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.core.api.parsers import loads
+from portal.core.errors import BadInput, Stale
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(plain)
+def test_plain_json_passes_unchanged(value: object) -> None:
+    assert loads(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b'{"a": NaN}', "NaN"),
+        (b"[" * 100_000, "deep"),
+        (b"[" * 50 + b"]" * 50, "40 levels"),
+        (b"{", "Expecting"),
+        (b"\xff", "decode"),
+    ],
+)
+def test_bad_json_is_refused_with_the_reason(raw: bytes, word: str) -> None:
+    with pytest.raises((ValueError, UnicodeDecodeError), match=word):
+        loads(raw)
+
+
+def test_a_problem_document_says_what_where_and_which_fields() -> None:
+    error = BadInput("Some fields were refused.", fields={"why": "too short"}, number=12)
+    found = error.problem(instance="/api/v1/promotions/", request_id="r-1")
+    assert found == {
+        "type": "/api/v1/problems/bad_input/",
+        "title": "Input refused",
+        "status": 422,
+        "code": "bad_input",
+        "detail": "Some fields were refused.",
+        "instance": "/api/v1/promotions/",
+        "request_id": "r-1",
+        "fields": {"why": "too short"},
+        "number": 12,
+    }
+
+
+def test_a_code_can_be_more_precise_than_its_class() -> None:
+    assert Stale("x", code="evidence_changed").problem()["code"] == "evidence_changed"

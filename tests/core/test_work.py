@@ -1,0 +1,137 @@
+"""Leases, jobs and the sweep: one effect whoever works, and a frozen worker cannot write."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from portal.core import clock, jobs, leases, work
+from portal.core.jobs import JobContext, Permanent
+from portal.core.models import Job, JobState, PeriodicTask
+
+pytestmark = pytest.mark.django_db
+ran: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran.clear()
+    monkeypatch.setattr(jobs, "HANDLERS", {})
+    monkeypatch.setattr(jobs, "GAVE_UP", {})
+
+
+def enqueue(kind: str, key: str = "one", **more: object) -> Job:
+    with transaction.atomic():
+        return jobs.enqueue(kind, key=key, args={"n": 1}, **more)  # type: ignore[arg-type]
+
+
+def due_now(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(next_reconcile_at=clock.now(), lease_until=None)
+
+
+def test_a_job_runs_once_however_often_it_is_enqueued_and_rung() -> None:
+    jobs.kind("t.add")(lambda context: ran.append(context.job.key))
+    job = enqueue("t.add")
+    assert enqueue("t.add").pk == job.pk
+    assert work.do("core.job", job.pk)
+    assert not work.do("core.job", job.pk)
+    work.drain()
+    assert ran == ["one"]
+    job.refresh_from_db()
+    assert job.state == JobState.SUCCEEDED
+
+
+def test_a_failing_job_tries_again_and_then_gives_up_once() -> None:
+    gave_up: list[str] = []
+
+    def handler(context: JobContext) -> None:
+        ran.append("try")
+        raise ValueError("no such file")
+
+    jobs.kind("t.fail", gave_up=lambda job, error: gave_up.append(error))(handler)
+    job = enqueue("t.fail", max_attempts=3)
+    for _ in range(5):
+        work.sweep()
+        due_now(job) if Job.objects.get(pk=job.pk).state == JobState.QUEUED else None
+    job.refresh_from_db()
+    assert (job.state, ran, gave_up) == (JobState.FAILED, ["try"] * 3, ["ValueError: no such file"])
+
+
+def test_a_permanent_failure_is_not_tried_again() -> None:
+    def handler(context: JobContext) -> None:
+        ran.append("try")
+        raise Permanent("This file can never be read.")
+
+    jobs.kind("t.never")(handler)
+    job = enqueue("t.never")
+    work.drain()
+    job.refresh_from_db()
+    assert (job.state, job.error, len(ran)) == (JobState.FAILED, "This file can never be read.", 1)
+
+
+def test_a_job_that_kills_its_worker_stops_after_its_attempts() -> None:
+    jobs.kind("t.poison")(lambda context: ran.append("try"))
+    job = enqueue("t.poison", max_attempts=2)
+    Job.objects.filter(pk=job.pk).update(attempt=2)
+    work.drain()
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert ran == []
+    assert "never came back" in job.error
+
+
+def test_a_worker_frozen_past_its_lease_cannot_finish() -> None:
+    job = enqueue("t.any")
+    first = leases.claim(Job, job.pk)
+    assert first is not None
+    assert leases.claim(Job, job.pk) is None
+    Job.objects.filter(pk=job.pk).update(lease_until=clock.now() - timedelta(seconds=1))
+    second = leases.claim(Job, job.pk)
+    assert second is not None
+    assert second.token == first.token + 1
+    with pytest.raises(leases.LeaseLost), transaction.atomic():
+        leases.guard(first)
+    with pytest.raises(leases.LeaseLost):
+        leases.renew(first)
+    assert not leases.release(first, again_at=None)
+    with transaction.atomic():
+        leases.guard(second)
+
+
+def test_progress_and_log_are_kept() -> None:
+    def handler(context: JobContext) -> None:
+        context.progress(3, 10, "rows")
+        context.log("three rows")
+
+    jobs.kind("t.progress")(handler)
+    job = enqueue("t.progress")
+    work.drain()
+    job.refresh_from_db()
+    assert (job.progress_done, job.progress_total, job.progress_note) == (3, 10, "rows")
+    assert [line.text for line in job.lines.all()] == ["three rows"]
+
+
+def test_a_kind_without_handler_fails_with_its_name() -> None:
+    job = enqueue("t.unknown")
+    work.drain()
+    job.refresh_from_db()
+    assert "t.unknown" in job.error
+
+
+def test_periodic_work_runs_once_per_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "PERIODIC", {"t.tick": (60, lambda: ran.append("tick"))})
+    work.run_periodic()
+    work.run_periodic()
+    assert ran == ["tick"]
+    PeriodicTask.objects.update(next_reconcile_at=clock.now())
+    work.run_periodic()
+    assert ran == ["tick", "tick"]
+
+
+def test_a_doorbell_without_a_broker_is_only_slower(settings: object, django_capture_on_commit_callbacks: object) -> None:
+    jobs.kind("t.quiet")(lambda context: ran.append("ran"))
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        enqueue("t.quiet")
+    assert ran == []
+    work.drain()
+    assert ran == ["ran"]

@@ -1,0 +1,82 @@
+"""A serving runtime in memory, with the agent's rules: the contract suite runs against this and the real agent."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployments.adapters.serving import (
+    RevisionSpec,
+    RevisionState,
+    RouteSpec,
+    RouteState,
+    ServingRefused,
+    ServingUnavailable,
+)
+
+
+@dataclass
+class MemoryRuntime:
+    """`broken` digests fail to load, `slow` ones never finish; `away` makes every call raise; `routed` is the history of tables in force."""
+
+    loaded: dict[str, RevisionSpec] = field(default_factory=dict)
+    table: dict[tuple[str, str], RouteState] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
+    away: bool = False
+    routed: list[RouteState] = field(default_factory=list)
+
+    def _here(self) -> None:
+        if self.away:
+            raise ServingUnavailable("The serving agent does not answer.")
+
+    def ensure_revision(self, spec: RevisionSpec) -> None:
+        self._here()
+        known = self.loaded.get(spec.id)
+        if known is not None and known.digest != spec.digest:
+            raise ServingRefused(409, "another digest stands under this id")
+        self.loaded[spec.id] = spec
+
+    def revision(self, revision_id: str) -> RevisionState:
+        self._here()
+        spec = self.loaded.get(revision_id)
+        if spec is None:
+            return RevisionState("absent")
+        if spec.digest in self.slow:
+            return RevisionState("loading", spec.digest)
+        if spec.digest in self.broken:
+            return RevisionState("failed", spec.digest, "it raised while loading")
+        return RevisionState("ready", spec.digest)
+
+    def revisions(self) -> dict[str, RevisionState]:
+        self._here()
+        return {rid: self.revision(rid) for rid in self.loaded}
+
+    def remove_revision(self, revision_id: str) -> None:
+        self._here()
+        if any(revision_id in (t.stable, t.canary) for t in self.table.values()):
+            raise ServingRefused(409, "the revision takes traffic")
+        self.loaded.pop(revision_id, None)
+
+    def set_routes(self, routes: RouteSpec) -> None:
+        self._here()
+        key = (routes.environment, routes.endpoint)
+        wanted = RouteState(routes.generation, routes.stable, routes.canary, routes.cut)
+        known = self.table.get(key, RouteState())
+        if known.generation > routes.generation or (known.generation == routes.generation and known != wanted):
+            raise ServingRefused(409, f"generation {known.generation} is in force")
+        if self.revision(routes.stable).state != "ready":
+            raise ServingRefused(409, "the revision is not ready")
+        if known != wanted:
+            self.table[key] = wanted
+            self.routed.append(wanted)
+
+    def routes(self, environment: str, endpoint: str) -> RouteState:
+        self._here()
+        return self.table.get((environment, endpoint), RouteState())
+
+    def remove_routes(self, environment: str, endpoint: str) -> None:
+        self._here()
+        self.table.pop((environment, endpoint), None)
+
+    def status(self) -> dict[str, Any]:
+        self._here()
+        return {"revisions": len(self.loaded)}

@@ -1,0 +1,185 @@
+"""The way back: one person, one reason, the warm former champion."""
+
+import pytest
+
+from deployments.models import Endpoint, Revision, Rollout
+from deployments.services import promotions, rollbacks
+from portal.core import work
+from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
+from registry.models import AliasAssignment
+from tests import world
+from tests.deployments.conftest import Line
+
+pytestmark = pytest.mark.django_db
+
+
+def order(line: Line, **changes: object) -> Rollout:
+    generation = Endpoint.objects.get().generation
+    asked = {
+        "actor": world.actor(line.marta),
+        "environment": "production",
+        "endpoint": "flight-delay",
+        "reason_code": "quality",
+        "expect_generation": generation,
+    }
+    return rollbacks.roll_back(**(asked | changes))  # type: ignore[arg-type]
+
+
+def serving(line: Line) -> int:
+    stable = line.runtime.routes("production", "flight-delay").stable
+    return Revision.objects.get(pk=stable).version.number
+
+
+def test_back_to_the_former_champion(line: Line) -> None:
+    line.promote(1)
+    second = line.promote(2)
+    assert serving(line) == 2
+    rollout = order(line, note="Wrong at the hubs")
+    work.drain()
+    rollout.refresh_from_db()
+    second.refresh_from_db()
+    assert (rollout.status, second.status, serving(line)) == ("completed", "rolled_back", 1)
+    assert AliasAssignment.objects.first().version.number == 1  # type: ignore[union-attr]
+    endpoint = Endpoint.objects.get()
+    assert endpoint.stable is not None
+    assert endpoint.stable.version.number == 1
+    assert endpoint.previous is None
+
+
+def test_what_was_left_is_taken_away_and_needs_a_new_request(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    order(line)
+    work.drain()
+    Endpoint.objects.update(next_reconcile_at=Endpoint.objects.get().created_at)
+    work.drain()
+    left = Revision.objects.get(version__number=2)
+    assert left.status == "removed"
+    assert str(left.pk) not in line.runtime.loaded
+    with pytest.raises(Refused) as refusal:
+        order(line)
+    assert refusal.value.code == "no_former_champion"
+
+
+def test_nothing_to_go_back_to_after_the_first(line: Line) -> None:
+    line.promote(1)
+    with pytest.raises(Refused) as refusal:
+        order(line)
+    assert refusal.value.code == "no_former_champion"
+
+
+def test_the_preview_says_what_changes(line: Line) -> None:
+    line.promote(1)
+    row = line.promote(2)
+    found = rollbacks.preview(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
+    assert found.ready
+    assert [(c["label"], c["now"]) for c in found.changes] == [
+        ("Traffic", "v1 100 %"),
+        ("Artifact digest", found.changes[1]["now"]),
+        ("Alias champion", "v1"),
+        (f"Promotion #{row.pk}", "rolled back"),
+    ]
+
+
+def test_a_stale_page_does_no_harm(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    with pytest.raises(Stale):
+        order(line, expect_generation=1)
+    assert not Rollout.objects.filter(kind="rollback").exists()
+
+
+def test_a_second_rollback_at_the_same_time_is_refused(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    order(line)
+    with pytest.raises(Refused) as refusal:
+        order(line)
+    assert refusal.value.code == "already_rolling_back"
+
+
+def test_a_reason_is_needed(line: Line) -> None:
+    with pytest.raises(BadInput):
+        rollbacks.roll_back(
+            actor=world.actor(line.marta),
+            environment="production",
+            endpoint="x",
+            reason_code="because",
+            expect_generation=0,
+        )
+
+
+def test_who_may_not(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    with pytest.raises(NotAllowed):
+        order(line, actor=world.actor(line.priya))
+    with pytest.raises(NotFound):
+        order(line, actor=world.actor(line.olga))
+
+
+def test_a_new_version_that_fails_never_serves_and_the_old_goes_on(line: Line) -> None:
+    line.promote(1)
+    line.runtime.broken.add(line.model.versions.get(number=2).digest)
+    row = line.promote(2)
+    assert (row.status, serving(line)) == ("failed", 1)
+    assert "raised while loading" in row.decision_note
+    assert [t.generation for t in line.runtime.routed] == [1]
+
+
+def test_rolling_back_while_a_promotion_rolls_out_stops_it(line: Line) -> None:
+    line.promote(1)
+    line.runtime.slow.add(line.model.versions.get(number=2).digest)
+    row = line.promote(2)
+    assert row.status == "rolling_out"
+    stopped = order(line, reason_code="other")
+    assert stopped.status == "aborting"
+    work.drain()
+    row.refresh_from_db()
+    stopped.refresh_from_db()
+    assert (stopped.status, row.status, serving(line)) == ("aborted", "rolled_back", 1)
+
+
+def test_with_the_agent_away_a_promotion_waits_and_can_be_taken_back(line: Line) -> None:
+    line.promote(1)
+    line.runtime.away = True
+    row = line.submit(2)
+    line.approve(row, line.marta)
+    line.approve(row, line.daniel)
+    work.sweep()
+    waiting = Rollout.objects.get(status="pending")
+    assert "does not answer" in waiting.note
+    assert order(line).status == "aborted"
+    row.refresh_from_db()
+    assert row.status == "rolled_back"
+
+
+def test_a_serving_plane_that_comes_back_empty_is_told_again(line: Line) -> None:
+    line.promote(1)
+    line.runtime.loaded.clear()
+    line.runtime.table.clear()
+    for _ in range(2):
+        Endpoint.objects.update(next_reconcile_at=Endpoint.objects.get().created_at)
+        work.drain()
+    assert serving(line) == 1
+
+
+def test_a_table_newer_than_any_we_know_is_outnumbered(line: Line) -> None:
+    line.promote(1)
+    key = ("production", "flight-delay")
+    line.runtime.table[key] = type(line.runtime.table[key])(40, line.runtime.table[key].stable)
+    Endpoint.objects.update(next_reconcile_at=Endpoint.objects.get().created_at)
+    work.drain()
+    assert line.runtime.table[key].generation == 41
+    assert Endpoint.objects.get().generation == 41
+
+
+def test_a_request_under_review_is_frozen_anew_when_the_champion_goes(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    waiting = line.approve(line.submit(3), line.daniel)
+    order(line)
+    work.drain()
+    waiting.refresh_from_db()
+    assert (waiting.revision, waiting.evidence["champion"]["number"]) == (2, 1)
+    assert promotions.verdict(waiting).have == 0

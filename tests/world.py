@@ -1,0 +1,117 @@
+"""A small world for tests: people, a model with versions, built as the product's own verbs would leave it."""
+
+import hashlib
+import itertools
+from typing import Any
+
+from django.db import transaction
+
+from deployments.models import Environment
+from deployments.services import environments
+from portal.accounts.models import Person, RoleGrant, StepUp, Team
+from portal.accounts.stepup import session_hash
+from portal.audit import recorder
+from portal.audit.recorder import Subject
+from portal.core import actors
+from portal.core.actors import Actor, Grant
+from registry.models import ModelVersion, RegisteredModel
+
+SYSTEM = actors.system("a world for tests", via="command")
+_numbers = itertools.count(1)
+
+SIGNATURE = {
+    "inputs": [
+        {"type": "double", "name": "distance", "required": True},
+        {"type": "string", "name": "carrier", "required": True},
+    ],
+    "outputs": [{"type": "double", "name": "late", "required": True}],
+}
+
+
+@transaction.atomic
+def team(slug: str = "flights") -> Team:
+    row, made = Team.objects.get_or_create(slug=slug, defaults={"name": slug.replace("-", " ").capitalize()})
+    if made:
+        recorder.record("team.created", actor=SYSTEM, subject=Subject.of("team", row.pk, row.name))
+    return row
+
+
+@transaction.atomic
+def person(name: str, *roles: tuple[str, Team | None], password: str = "") -> Person:
+    """Somebody with roles given as (role, team or None for everywhere)."""
+    email = f"{name.lower().replace(' ', '.')}.{next(_numbers)}@example.org"
+    row = Person.objects.create_user(email, password or None, name=name)
+    recorder.record("person.created", actor=SYSTEM, subject=Subject.of("person", row.pk, name))
+    for role, where in roles:
+        grant(row, role, where)
+    return row
+
+
+@transaction.atomic
+def grant(row: Person, role: str, where: Team | None) -> RoleGrant:
+    made = RoleGrant.objects.create(person=row, role=role, team=where, granted_by="system")
+    recorder.record(
+        "role.granted",
+        actor=SYSTEM,
+        subject=Subject.of("role_grant", made.pk, f"{row}: {made}"),
+        data={"role": role, "team": where.slug if where else None},
+    )
+    return made
+
+
+def actor(row: Person, *, session: str = "session-1") -> Actor:
+    """The person in a session, with the rights they hold now."""
+    held = frozenset(Grant(g.role, g.team_id) for g in RoleGrant.objects.filter(person=row))
+    return Actor(
+        kind="user",
+        id=f"person:{row.pk}",
+        label=row.name,
+        person_id=row.pk,
+        grants=held,
+        session_or_token_id=session,
+        auth_method="password",
+    )
+
+
+@transaction.atomic
+def model(name: str = "flight-delay", where: Team | None = None) -> RegisteredModel:
+    row = RegisteredModel.objects.create(name=name, name_key=name, team=where or team())
+    recorder.record("registered_model.created", actor=SYSTEM, subject=Subject.of("registered_model", row.pk, name))
+    return row
+
+
+@transaction.atomic
+def version(of: RegisteredModel, by: Person | None = None, **columns: Any) -> ModelVersion:
+    """The next version, ready to serve unless `columns` say otherwise."""
+    number = of.versions.count() + 1
+    digest = "sha256:" + hashlib.sha256(f"{of.name} {number}".encode()).hexdigest()
+    values = {
+        "status": "ready",
+        "digest": digest,
+        "signature": SIGNATURE,
+        "metrics": {"roc_auc": 0.70 + number / 100, "log_loss": 0.5 - number / 100},
+        "size_bytes": 1234,
+        "registered_by": f"person:{by.pk}" if by else "system",
+        "registered_by_person": by,
+    }
+    row = ModelVersion.objects.create(model=of, number=number, **(values | columns))
+    recorder.record("model_version.registered", actor=SYSTEM, subject=Subject.of("model_version", row.pk, str(row)))
+    return row
+
+
+def production(**rules: Any) -> Environment:
+    """The environment `production`, with other rules where given."""
+    environments.ensure_defaults()
+    row = Environment.objects.get(name="production")
+    if rules:
+        row = environments.change_rules(
+            actor=SYSTEM, name="production", rules=row.rules | rules, expect_version=row.rules_version
+        )
+    return row
+
+
+def step_up(who: Actor, binding: str, method: str = "password") -> StepUp:
+    """A fresh look at the person, as the step-up form leaves it."""
+    return StepUp.objects.create(
+        person_id=who.person_id, session_key_hash=session_hash(who), method=method, binding=binding
+    )
