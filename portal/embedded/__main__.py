@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from portal.embedded import logfiles, session, status, stopping
+from portal.embedded import backup, configuration, logfiles, session, status, stopping
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, resolve
 
@@ -36,6 +36,12 @@ def _parser() -> argparse.ArgumentParser:
     reset = acts.add_parser("reset", help="stop and remove this checkout's data")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(act=_reset)
+    backup = acts.add_parser("backup", help="write database, artifacts and keys to a file")
+    backup.add_argument("file", help="the file to make")
+    backup.set_defaults(act=_backup)
+    restore = acts.add_parser("restore", help="bring a backup back into an empty data folder")
+    restore.add_argument("file", help="a file that backup made")
+    restore.set_defaults(act=_restore)
     manage = acts.add_parser("manage", help="run a manage.py command against the running portal's stores")
     manage.add_argument("rest", nargs=argparse.REMAINDER)
     manage.set_defaults(act=_manage)
@@ -97,6 +103,32 @@ def _reset(options: argparse.Namespace) -> int:
             raise StartError("Nothing was removed.")
     stopping.reset(layout)
     print("Removed. The next make run starts afresh.")
+    return 0
+
+
+def _file(text: str) -> Path:
+    if not text:
+        raise StartError("Name the file: make backup FILE=signalbox.tar")
+    return Path(text).resolve()
+
+
+def _backup(options: argparse.Namespace) -> int:
+    target = _file(options.file)
+    place = backup.find(_layout(), configuration.read(os.environ), os.environ)
+    facts = backup.create(place, target)
+    print(
+        f"{target}: {facts['members']} files, {target.stat().st_size / 1024**2:.1f} MB, taken at {facts['taken_at']}."
+    )
+    print("It holds the portal's secrets and the signer's key. Keep it where only you can read it.")
+    if facts["artifacts_elsewhere"]:
+        print(f"Artifacts in {facts['artifacts_elsewhere']} are not in it. Back them up where they are.")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    source = _file(options.file)
+    manifest = backup.restore(_layout(), configuration.read(os.environ), os.environ, source)
+    print(f"Restored what was backed up at {manifest['taken_at']}. The next make run starts with it.")
     return 0
 
 

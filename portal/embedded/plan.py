@@ -1,6 +1,5 @@
 """The processes of one machine as data: what each is started with, needs, and is asked to tell whether it is ready."""
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +45,7 @@ def _stores(parts: Parts) -> list[Service]:
                 probe=lambda: postgres.answers(cluster),
                 account=cluster.account,
                 folder=cluster.home,
-                stop_signal=signal.SIGINT,
+                stop_signal=postgres.STOP_SIGNAL,
                 grace=30,
                 survives=True,
                 required=True,

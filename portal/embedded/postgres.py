@@ -1,5 +1,6 @@
 """One private PostgreSQL: its data folder, its command line, its roles and databases. Unix socket only."""
 
+import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,6 +16,7 @@ from portal.embedded.errors import StartError
 from portal.embedded.identity import Account, own, popen_arguments
 
 FORMAT = "18"
+STOP_SIGNAL = signal.SIGINT  # a fast shutdown: ends sessions, writes everything, needs no recovery
 SUPERUSER = "postgres"
 OWNER = "signalbox_owner"
 MLFLOW = "signalbox_mlflow"
