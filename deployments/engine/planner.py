@@ -71,7 +71,7 @@ def _forward(s: Snapshot) -> Command:
         return Command("fail", why="it took longer than the plan allows")
     if not s.digest_matches:
         return Command("fail", why="the runtime loaded other bytes than were approved")
-    return _load(s) or _switch(s, "take_generation", "route")
+    return _load(s) or _switch(s, s.target, "take_generation", "route")
 
 
 def _load(s: Snapshot) -> Command | None:
@@ -84,14 +84,17 @@ def _load(s: Snapshot) -> Command | None:
 
 
 def _switch(
-    s: Snapshot, take: Literal["take_generation", "take_back_generation"], send: Literal["route", "route_back"]
+    s: Snapshot,
+    wanted: str,
+    take: Literal["take_generation", "take_back_generation"],
+    send: Literal["route", "route_back"],
 ) -> Command:
     """Take a generation above everything seen, before sending the table; send again until it is seen in force."""
-    overtaken = s.generation is not None and (
-        s.routes.generation > s.generation
-        or (s.routes.generation == s.generation and s.routes.stable != s.generation_target)
-    )
-    if s.generation is None or overtaken:
+    if s.generation is None or s.generation_target != wanted:
+        return Command(take, at_least=s.routes.generation)
+    overtaken = s.routes.generation > s.generation
+    under_our_number = s.routes.generation == s.generation and s.routes.stable != wanted
+    if overtaken or under_our_number:
         return Command(take, at_least=s.routes.generation)
     return Command(send)
 
@@ -100,8 +103,6 @@ def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
     if s.former is None or s.generation is None:
         return Command("settle")
-    if s.generation_target != s.former:
-        return Command("take_back_generation", at_least=s.routes.generation)
-    if s.routes == Routes(s.generation, s.former):
+    if s.generation_target == s.former and s.routes == Routes(s.generation, s.former):
         return Command("settle")
-    return _switch(s, "take_back_generation", "route_back")
+    return _switch(s, s.former, "take_back_generation", "route_back")

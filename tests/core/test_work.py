@@ -128,7 +128,9 @@ def test_periodic_work_runs_once_per_period(monkeypatch: pytest.MonkeyPatch) -> 
     assert ran == ["tick", "tick"]
 
 
-def test_a_doorbell_without_a_broker_is_only_slower(settings: object, django_capture_on_commit_callbacks: object) -> None:
+def test_a_doorbell_without_a_broker_is_only_slower(
+    settings: object, django_capture_on_commit_callbacks: object
+) -> None:
     jobs.kind("t.quiet")(lambda context: ran.append("ran"))
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         enqueue("t.quiet")

@@ -15,7 +15,10 @@ from deployments.adapters.serving import (
 
 @dataclass
 class MemoryRuntime:
-    """`broken` digests fail to load, `slow` ones never finish; `away` makes every call raise; `routed` is the history of tables in force."""
+    """`broken` digests fail to load, `slow` ones never finish, `away` makes every call raise.
+
+    `routed` is the history of tables in force.
+    """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
     table: dict[tuple[str, str], RouteState] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from deployments.models import Approval, Endpoint, PromotionRequest, Rollout
 from deployments.services import environments, promotions
@@ -178,7 +178,10 @@ def test_approving_twice_is_refused(line: Line) -> None:
 def test_changes_requested_and_sent_again(line: Line) -> None:
     row = line.approve(line.submit(1), line.marta)
     promotions.request_changes(
-        actor=world.actor(line.daniel), number=row.pk, seen=row.evidence_digest, comment="Say what data it was trained on"
+        actor=world.actor(line.daniel),
+        number=row.pk,
+        seen=row.evidence_digest,
+        comment="Say what data",
     )
     row.refresh_from_db()
     assert row.status == "changes_requested"
@@ -240,7 +243,11 @@ def test_the_database_itself_refuses_the_requester_and_the_uploader(line: Line, 
 def test_an_approval_cannot_be_changed_or_removed(line: Line) -> None:
     line.approve(line.submit(1), line.marta)
     for statement in ("UPDATE deployments_approval SET rule = 'x'", "DELETE FROM deployments_approval"):
-        with pytest.raises(Exception, match="never changed or removed"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(Exception, match="never changed or removed"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 
