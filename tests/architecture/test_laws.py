@@ -1,0 +1,133 @@
+"""Laws of the house that a reader could forget: held by reading the code and the database."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import connection
+
+from portal.audit import guard
+from portal.core import crash
+from portal.lifecycle.catalogue import MACHINES
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("portal", "registry", "deployments", "monitoring", "demo")
+WRITER = ROOT / "portal/lifecycle/move.py"
+STATUS_FIELDS = {machine.field for machine in MACHINES.values()}
+GOVERNED_MODELS = {apps.get_model(machine.model_label).__name__ for machine in MACHINES.values()}
+
+
+def sources(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path, ast.parse(path.read_text(), str(path))
+
+
+def writes_status(tree: ast.Module) -> Iterator[int]:
+    """Lines that assign `.status` on something other than self, or update/save it, for a table with a machine."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("update", "create")
+        ):
+            names = {k.arg for k in node.keywords}
+            owner = ast.unparse(node.func.value)
+            if names & STATUS_FIELDS and any(f"{model}.objects" in owner for model in GOVERNED_MODELS):
+                yield node.lineno
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            if any(isinstance(arg, ast.Constant) and arg.value in STATUS_FIELDS for arg in node.args):
+                yield node.lineno
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Attribute) and target.attr in STATUS_FIELDS and not _harmless(target):
+                    yield node.lineno
+
+
+def _harmless(target: ast.Attribute) -> bool:
+    return isinstance(target.value, ast.Name) and target.value.id in ("self", "response")
+
+
+def test_only_move_writes_a_status() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path, tree in sources(*APPS)
+        if path != WRITER
+        for line in writes_status(tree)
+        if "idempotency" not in path.name
+    ]
+    assert found == []
+
+
+def test_the_status_detector_finds_what_it_looks_for() -> None:
+    code = "row.status = 'approved'\nRollout.objects.filter(pk=1).update(status='x')\nsetattr(row, 'status', 'y')\n"
+    assert sorted(writes_status(ast.parse(code))) == [1, 2, 3]
+
+
+def test_no_network_or_file_inside_services() -> None:
+    """A verb is one transaction: what talks to the outside lives in adapters; trying an endpoint is no verb."""
+    banned = {"httpx", "socket", "subprocess", "requests", "urllib.request", "smtplib"}
+    allowed = {ROOT / "deployments/services/tries.py"}
+    found = []
+    for path, tree in sources(*APPS):
+        if "services" not in path.parts or path in allowed:
+            continue
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [f"{path.relative_to(ROOT)}:{node.lineno} {n}" for n in names if n in banned]
+    assert found == []
+
+
+def test_the_django_apps_never_import_mlflow_or_unpickle() -> None:
+    found = []
+    for path, tree in sources("portal", "registry", "deployments", "monitoring"):
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            roots = {name.split(".")[0] for name in names}
+            found += [
+                f"{path.relative_to(ROOT)}:{node.lineno}" for bad in roots & {"mlflow", "pickle", "joblib"} if bad
+            ]
+    assert found == []
+
+
+def test_serving_imports_no_django_and_no_app() -> None:
+    found = []
+    for path, tree in sources("serving"):
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            roots = {name.split(".")[0] for name in names} & {"django", *APPS}
+            found += [f"{path.relative_to(ROOT)}:{node.lineno} {root}" for root in roots]
+    assert found == []
+
+
+@pytest.mark.django_db
+def test_every_governed_table_has_its_guard() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'audit_guard' AND tgdeferrable")
+        guarded = {row[0] for row in cursor.fetchall()}
+    assert set(guard.GOVERNED) <= guarded
+    for machine in MACHINES.values():
+        assert apps.get_model(machine.model_label)._meta.db_table in guarded
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("machine", sorted(MACHINES.values(), key=lambda m: m.name), ids=lambda m: m.name)
+def test_the_database_knows_every_status(machine: object) -> None:
+    model = apps.get_model(machine.model_label)  # type: ignore[attr-defined]
+    checks = [c for c in model._meta.constraints if "status_known" in c.name]
+    assert len(checks) == 1, f"{model.__name__} has no constraint on its status"
+
+
+def test_every_crash_point_in_the_code_is_declared() -> None:
+    used = set()
+    for _, tree in sources(*APPS):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "crash_point":
+                used |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+    assert used == crash.NAMES
