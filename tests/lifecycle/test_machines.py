@@ -1,6 +1,7 @@
 """Every machine of the house, as data: reachable, ending, and refusing what is not in its table."""
 
 import pytest
+from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,3 +58,7 @@ def test_what_is_over_stays_over() -> None:
     promotion = MACHINES["deployments.promotionrequest"]
     assert promotion.terminal == {"rejected", "withdrawn", "expired", "superseded", "failed", "rolled_back"}
     assert MACHINES["deployments.rollout"].terminal == {"completed", "aborted"}
+
+
+def test_the_document_of_the_machines_is_fresh() -> None:
+    call_command("state_diagrams", check=True)
