@@ -1,0 +1,83 @@
+"""The promotions of the example world, told through the API. Each step looks first what is there already."""
+
+from dataclasses import dataclass
+
+from demo.client import Caller, Json, LateError, Session, until
+
+MODEL = "flight-delay"
+ENVIRONMENT = "production"
+VALIDATION_SECONDS = 120.0
+ROLLOUT_SECONDS = 120.0
+OPEN = {"pending_review", "changes_requested", "approved", "rolling_out"}
+DONE = {"promoted", "rolled_back"}
+
+WHY = {
+    "v1": "First model for late arrivals. It knows the schedule only, which is enough to start warning passengers.",
+    "v2": "Adds the weather and the delays known half an hour before departure. On the flights of June it finds "
+    "almost twice as many of the late ones, at a higher precision.",
+    "v3": "Version 2 retrained on March to May. Its probabilities fit the spring; those of version 2 are too low.",
+}
+COMMENTS = {
+    "ml_lead": "Read the measures against the champion and the signature. Callers send the same record as before.",
+    "model_risk": "Same holdout month for both, no flight of it in the training data. The file runs no code.",
+}
+# The decisions that the world takes by itself: the third version waits for the ML lead.
+DECIDED_BY = {"v1": ("ml_lead", "model_risk"), "v2": ("ml_lead", "model_risk"), "v3": ("model_risk",)}
+
+
+@dataclass(frozen=True)
+class Story:
+    """`author` holds the data scientist's token, `reviewers` the sessions of those who decide."""
+
+    author: Caller
+    reviewers: dict[str, Session]
+
+    def promote(self, recipe: str, number: int) -> Json:
+        """Ask for the version, take the decisions that are the world's, and wait until it serves if they suffice."""
+        request = self.find(number) or self.ask(recipe, number)
+        for key in DECIDED_BY[recipe]:
+            if request["status"] == "pending_review":
+                request = self.decide(request, key)
+        return request if recipe == "v3" else self.serving(request)
+
+    def find(self, number: int) -> Json | None:
+        """The request for the version that is open or was carried out."""
+        rows = self.author.every("/api/v1/promotions/", model=MODEL, environment=ENVIRONMENT)
+        return next((r for r in rows if r["version"] == number and r["status"] in OPEN | DONE), None)
+
+    def ask(self, recipe: str, number: int) -> Json:
+        body = {"model": MODEL, "version": number, "environment": ENVIRONMENT, "why": WHY[recipe]}
+        return self.author.post("/api/v1/promotions/", body)
+
+    def decide(self, request: Json, key: str) -> Json:
+        """Approve as the person of this key, on the evidence as it stands, unless they have."""
+        session = self.reviewers[key]
+        path = f"/api/v1/promotions/{request['number']}/"
+        current = session.get(path)
+        me = session.get("/api/v1/me/")["email"]
+        if any(approval["reviewer"]["email"] == me for approval in current["approvals"]):
+            return current
+        body = {"seen": current["evidence_digest"], "comment": COMMENTS[key]}
+        return session.post(f"{path}approve/", body)
+
+    def serving(self, request: Json) -> Json:
+        """The request once its version serves."""
+        path = f"/api/v1/promotions/{request['number']}/"
+
+        def look() -> Json | None:
+            now = self.author.get(path)
+            if now["status"] not in OPEN | DONE:
+                raise LateError(f"Promotion #{now['number']} ended as {now['status']}. {now.get('note', '')}".strip())
+            return now if now["status"] in DONE else None
+
+        return until(look, ROLLOUT_SECONDS, f"promotion #{request['number']} to be carried out")
+
+
+def ready(author: Caller, recipe: str) -> int | None:
+    """The number of the version that came from the recipe, once it is validated."""
+    for version in author.every(f"/api/v1/models/{MODEL}/versions/"):
+        if version["tags"].get("recipe") == recipe:
+            if version["status"] == "failed":
+                raise LateError(f"Version {version['number']} was refused. {version.get('status_note', '')}".strip())
+            return int(version["number"]) if version["status"] == "ready" else None
+    return None
