@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "portal.audit",
     "portal.lifecycle",
     "portal.accounts",
+    "portal.auditors",
     "portal.notices",
     "portal.ui",
     "registry",

@@ -1,0 +1,57 @@
+"""The filter of the log as it stands in an address."""
+
+from datetime import UTC, datetime
+
+from django.http import QueryDict
+from django.utils.dateparse import parse_date, parse_datetime
+
+from portal.auditors.selectors.events import Filter
+from portal.core.errors import BadInput
+
+KNOWN = ("actor", "type", "subject", "outcome", "from", "to", "request", "q", "before")
+OUTCOMES = ("success", "denied", "failed")
+
+
+def filter_of(query: QueryDict) -> Filter:
+    """The filter in the query string; raises `BadInput` naming the parameter that cannot be read."""
+    outcome = query.get("outcome", "")
+    if outcome and outcome not in OUTCOMES:
+        raise BadInput(
+            f"outcome must be one of: {', '.join(OUTCOMES)}.", fields={"outcome": ", ".join(OUTCOMES)}, status=400
+        )
+    return Filter(
+        actor=query.get("actor", "")[:120],
+        type=query.get("type", "")[:80],
+        subject=query.get("subject", "")[:200],
+        outcome=outcome,
+        since=_time(query.get("from", ""), "from", end=False),
+        until=_time(query.get("to", ""), "to", end=True),
+        request_id=query.get("request", "")[:80],
+        text=query.get("q", "").replace("\x00", "")[:200],
+    )
+
+
+def unknown(query: QueryDict) -> list[str]:
+    """Parameters that mean nothing here; the page shows them as chips to remove."""
+    return sorted(set(query) - set(KNOWN) - {"cursor", "page_size"})
+
+
+def _time(text: str, name: str, *, end: bool) -> datetime | None:
+    """A date (its first or last moment) or a date with time; UTC unless it says otherwise."""
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text)
+        if moment is None or len(text) <= 10:
+            day = parse_date(text[:10])
+            if day is None:
+                raise ValueError(text)
+            hours = (23, 59, 59, 999_999) if end else (0, 0, 0, 0)
+            return datetime(day.year, day.month, day.day, *hours, tzinfo=UTC)
+    except ValueError as error:
+        raise BadInput(
+            f"{name} must be a date like 2026-11-23 or a time like 2026-11-23T15:00:00Z.",
+            fields={name: "2026-11-23 or 2026-11-23T15:00:00Z"},
+            status=400,
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

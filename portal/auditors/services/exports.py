@@ -1,0 +1,84 @@
+"""Taking the log away: a job writes a bundle that can be verified offline; asking for it and taking it are recorded."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.audit import recorder
+from portal.auditors import policy
+from portal.auditors.selectors.events import Filter, search
+from portal.auditors.services.reading import LOG
+from portal.core import ids, jobs
+from portal.core.actors import Actor
+from portal.core.errors import NotFound
+from portal.core.models import Job, JobState
+
+KIND = "audit.export"
+
+
+def folder() -> Path:
+    return Path(settings.SIGNALBOX_VAR) / "exports"
+
+
+def path_of(job: Job) -> Path:
+    return folder() / f"signalbox-audit-{job.pk}.zip"
+
+
+@transaction.atomic
+def ask(*, actor: Actor, wanted: Filter, vault: bool = True) -> Job:
+    """Have a bundle of exactly the filtered events written. With `vault` it holds names and free text beside them."""
+    policy.require_export(actor)
+    count = search(wanted).count()
+    job = jobs.enqueue(
+        KIND,
+        key=f"{KIND}:{ids.new_id()}",
+        args={"filter": wanted.as_query(), "vault": vault, "actor": actor.id, "actor_label": actor.label},
+    )
+    recorder.record(
+        "audit.exported",
+        actor=actor,
+        subject=LOG,
+        data={"query": wanted.as_query(), "count": count, "vault": vault, "export": job.pk},
+    )
+    return job
+
+
+def mine(*, actor: Actor) -> list[Job]:
+    """The actor's exports, newest first."""
+    policy.require_export(actor)
+    return list(Job.objects.filter(kind=KIND, args__actor=actor.id).order_by("-pk")[:50])
+
+
+def find(*, actor: Actor, pk: int) -> Job:
+    policy.require_export(actor)
+    job = Job.objects.filter(pk=pk, kind=KIND, args__actor=actor.id).first()
+    if job is None:
+        raise NotFound("There is no such export of yours.")
+    return job
+
+
+def file_of(*, actor: Actor, pk: int) -> Path:
+    """The finished bundle; raises `NotFound` while it is being written or once it has been cleared away."""
+    job = find(actor=actor, pk=pk)
+    found = path_of(job)
+    if job.state != JobState.SUCCEEDED or not found.is_file():
+        raise NotFound("This export is not ready, or it has been cleared away. Ask for a new one.")
+    return found
+
+
+def facts(job: Job) -> dict[str, Any]:
+    """What pages and API show of an export."""
+    size = path_of(job).stat().st_size if job.state == JobState.SUCCEEDED and path_of(job).is_file() else None
+    return {
+        "id": job.pk,
+        "state": job.state,
+        "filter": job.args["filter"],
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "done": job.progress_done,
+        "total": job.progress_total,
+        "error": job.error,
+        "size_bytes": size,
+    }

@@ -1,0 +1,41 @@
+"""The proof that an event stands in a signed tree: its index, the inclusion path and the checkpoint."""
+
+import base64
+from dataclasses import dataclass
+
+from portal.audit import merkle
+from portal.audit.models import AuditCheckpoint, AuditLeaf
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """RFC 6962 inclusion proof; hashes as base64. `checkpoint` is the signed note of the tree of `tree_size` leaves."""
+
+    index: int
+    leaf_hash: str
+    tree_size: int
+    path: list[str]
+    checkpoint: str
+
+
+def _leaves(start: int, stop: int) -> list[bytes]:
+    rows = AuditLeaf.objects.filter(idx__gte=start, idx__lt=stop).order_by("idx").values_list("leaf_hash", flat=True)
+    return [bytes(leaf) for leaf in rows]
+
+
+def of(event_id: str) -> Proof | None:
+    """The proof, or None while the event waits for its place or its checkpoint."""
+    leaf = AuditLeaf.objects.filter(event_id=event_id).first()
+    if leaf is None:
+        return None
+    checkpoint = AuditCheckpoint.objects.filter(size__gt=leaf.idx).order_by("size", "id").first()
+    if checkpoint is None:
+        return None
+    path = merkle.Tree(_leaves).inclusion(leaf.idx, checkpoint.size)
+    return Proof(
+        index=leaf.idx,
+        leaf_hash=base64.b64encode(bytes(leaf.leaf_hash)).decode(),
+        tree_size=checkpoint.size,
+        path=[base64.b64encode(step).decode() for step in path],
+        checkpoint=checkpoint.note,
+    )
