@@ -44,13 +44,13 @@ def metrics(now: Json, champion: Json | None) -> list[Json]:
         if name in COUNTS or not isinstance(now[name], int | float):
             continue
         was = (champion or {}).get(name)
-        known = isinstance(was, int | float)
+        old = float(was) if isinstance(was, int | float) else None
         rows.append(
             {
                 "name": name,
                 "value": float(now[name]),
-                "champion": float(was) if known else None,
-                "difference": float(now[name]) - float(was) if known else None,
+                "champion": old,
+                "difference": float(now[name]) - old if old is not None else None,
                 "better": better(name),
             }
         )

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from registry.artifacts import store
-
 from deployments.adapters import serving
 from deployments.adapters.serving import RevisionSpec, RouteSpec, ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine.planner import Command, Routes, Snapshot, decide
@@ -12,6 +10,7 @@ from deployments.services import rollouts
 from portal.core import clock, crash, leases
 from portal.core.crash import crash_point
 from portal.core.leases import Lease
+from registry.artifacts import store
 
 crash.register(
     "rollout.begun",
@@ -61,9 +60,7 @@ def observe(row: Rollout, runtime: ServingRuntime) -> Snapshot:
     """The rollout's row and the runtime's own words; no transaction is open."""
     target = runtime.revision(str(row.to_revision_id))
     routes = runtime.routes(row.endpoint.environment.name, row.endpoint.name)
-    taken = (
-        RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation).first() if row.generation else None
-    )
+    taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
     return Snapshot(
         status=row.status,
         target=str(row.to_revision_id),
@@ -150,6 +147,6 @@ def _conclude(command: Command, lease: Lease) -> float:
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:
     table = RouteTable.objects.select_related("endpoint__environment", "stable", "canary").get(
-        endpoint=row.endpoint, generation=row.generation
+        endpoint=row.endpoint, generation=row.generation or -1
     )
     runtime.set_routes(table_spec(table))

@@ -156,7 +156,7 @@ def submit(*, actor: Actor, model: str, version: int, environment: str, why: str
             OPEN_EXISTS.format(number=found.open_request.pk), code="open_request", open_request=found.open_request.pk
         )
     endpoint = found.endpoint
-    if endpoint.pk is None:
+    if endpoint._state.adding:
         endpoint = endpoints.make(
             actor=actor, environment=found.environment, name=endpoint.name, model=found.version.model
         )

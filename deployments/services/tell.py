@@ -1,10 +1,9 @@
 """Who is told what about a promotion, in the transaction of the verb that is the reason."""
 
-from portal.notices.services import notices
-
 from deployments.models import PromotionComment, PromotionRequest
 from deployments.policies.promotion import PersonFacts, RequestFacts, excluded, fits
 from deployments.selectors import facts as read
+from portal.notices.services import notices
 
 
 def _url(row: PromotionRequest) -> str:

@@ -35,7 +35,7 @@ class JobContext:
 
     @property
     def args(self) -> dict[str, Any]:
-        return self.job.args
+        return dict(self.job.args)
 
     def progress(self, done: int, total: int, note: str = "") -> None:
         """Show how far the job is and keep the lease; raises `LeaseLost` when another worker has taken over."""
@@ -80,29 +80,35 @@ def enqueue(kind: str, *, key: str, args: dict[str, Any], run_at: datetime | Non
     return job
 
 
-def run(lease: Lease) -> datetime | None:
-    """Reconcile one job: the handler's effect, then the job's end, or the time of the next attempt."""
+def run(lease: Lease) -> None:
+    """Reconcile one job: the handler's effect and the job's end; `work.Retry` says when the next attempt is due."""
     Job.objects.filter(pk=lease.pk, started_at=None).update(started_at=Now())
     Job.objects.filter(pk=lease.pk, lease_token=lease.token).update(state=JobState.RUNNING)
     job = Job.objects.get(pk=lease.pk)
+    error = _attempt(job, lease)
+    _end(job, lease, JobState.FAILED if error else JobState.SUCCEEDED, error)
+
+
+def _attempt(job: Job, lease: Lease) -> str:
+    """One attempt; the error that ends the job, "" when it succeeded."""
     handler = HANDLERS.get(job.kind)
     if handler is None:
-        return _end(job, lease, JobState.FAILED, f"No handler is installed for {job.kind}.")
+        return f"No handler is installed for {job.kind}."
     if lease.attempt > job.max_attempts:
-        return _end(job, lease, JobState.FAILED, f"Stopped after {job.max_attempts} attempts that never came back.")
+        return f"Stopped after {job.max_attempts} attempts that never came back."
     try:
         handler(JobContext(job, lease))
     except leases.LeaseLost:
         raise
     except Permanent as error:
-        return _end(job, lease, JobState.FAILED, str(error))
+        return str(error) or "It can never succeed."
     except Exception as error:
         log.exception("job %s failed at attempt %s of %s", job, lease.attempt, job.max_attempts)
         text = f"{type(error).__name__}: {error}"[:2000]
         if lease.attempt >= job.max_attempts:
-            return _end(job, lease, JobState.FAILED, text)
+            return text
         _retry(job, lease, text)
-    return _end(job, lease, JobState.SUCCEEDED, "")
+    return ""
 
 
 def _retry(job: Job, lease: Lease, error: str) -> NoReturn:

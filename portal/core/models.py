@@ -1,5 +1,6 @@
 """Tables of the ground: jobs, periodic work, idempotency keys."""
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from portal.core.leases import Leased
@@ -59,7 +60,7 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=80)
     status = models.IntegerField()
-    body = models.JSONField(null=True)
+    body = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from uuid import UUID
 
 from portal.audit import merkle
 from portal.audit.models import AuditCheckpoint, AuditLeaf
@@ -23,9 +24,9 @@ def _leaves(start: int, stop: int) -> list[bytes]:
     return [bytes(leaf) for leaf in rows]
 
 
-def of(event_id: str) -> Proof | None:
+def of(event_id: UUID | str) -> Proof | None:
     """The proof, or None while the event waits for its place or its checkpoint."""
-    leaf = AuditLeaf.objects.filter(event_id=event_id).first()
+    leaf = AuditLeaf.objects.filter(event_id=UUID(str(event_id))).first()
     if leaf is None:
         return None
     checkpoint = AuditCheckpoint.objects.filter(size__gt=leaf.idx).order_by("size", "id").first()

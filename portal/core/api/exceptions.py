@@ -43,7 +43,8 @@ def as_portal_error(error: Exception) -> PortalError | None:
         listed = "; ".join(f"{name}: {text}" if name else text for name, text in fields.items())
         return BadInput(f"Some fields were refused. {listed}", fields=fields)
     if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
-        return NotSignedIn(str(error.detail), code=error.get_codes() if isinstance(error.get_codes(), str) else None)
+        codes = error.get_codes()
+        return NotSignedIn(str(error.detail), code=codes if isinstance(codes, str) else None)
     if isinstance(error, drf.APIException):
         code = error.get_codes()
         return PortalError(

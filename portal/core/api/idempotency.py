@@ -1,7 +1,7 @@
 """`Idempotency-Key`: the answer of an unsafe call is stored in the transaction of its effect and replayed."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from rest_framework.request import Request
@@ -43,17 +43,28 @@ def replay(row: IdempotencyKey, fingerprint: str) -> Response:
     return Response(row.body, status=row.status, headers={"Idempotent-Replayed": "true"})
 
 
+def _body_of(request: Request) -> Any:
+    """The body as plain JSON; a form counts as none, since the API takes JSON only."""
+    data: Any = request.data
+    return data if isinstance(data, dict | list) else None
+
+
 class IdempotencyMixin:
-    """For an `APIView` whose handlers are verbs: wraps unsafe calls so that the same key has one effect."""
+    """For an `APIView` whose handlers are verbs: wraps unsafe calls so that the same key has one effect.
+
+    Members of an answer named in `never_stored` are shown once: a replay has null in their place.
+    """
+
+    never_stored: tuple[str, ...] = ("secret",)
 
     def run_once(self, request: Request, call: Any) -> Response:
         """`call()` does the act and returns its Response; both are undone together when it raises."""
-        actor: Actor = request.auth
+        actor = cast(Actor, request.auth)
         key = key_of(request, actor)
         if not key:
-            return call()
+            return cast(Response, call())
         where = {"owner": actor.id, "method": str(request.method), "route": request.path[:200], "key": key}
-        fingerprint = digests.of_json({"body": request.data if isinstance(request.data, dict | list) else None})
+        fingerprint = digests.of_json({"body": _body_of(request)})
         seen = IdempotencyKey.objects.filter(**where).first()
         if seen:
             return replay(seen, fingerprint)
@@ -61,9 +72,9 @@ class IdempotencyMixin:
             with transaction.atomic():
                 row = IdempotencyKey.objects.create(**where, fingerprint=fingerprint, status=0)
                 response = call()
-                row.status, row.body = response.status_code, response.data
+                row.status, row.body = response.status_code, self._to_keep(response.data)
                 row.save(update_fields=["status", "body"])
-                return response
+                return cast(Response, response)
         except IntegrityError as error:
             if "idempotency_key_once" not in str(error):
                 raise
@@ -71,6 +82,11 @@ class IdempotencyMixin:
             if seen:
                 return replay(seen, fingerprint)
             raise Conflict("The same call is being carried out right now. Ask again in a second.") from error
+
+    def _to_keep(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: None if key in self.never_stored else value for key, value in data.items()}
 
 
 def forget_old() -> None:

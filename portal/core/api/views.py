@@ -1,6 +1,6 @@
 """The base of all API views: an actor, one verb per method, idempotency on unsafe calls."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,8 +18,7 @@ class ApiView(IdempotencyMixin, APIView):
 
     @property
     def actor(self) -> Actor:
-        actor: Actor = self.request.auth
-        return actor
+        return cast(Actor, self.request.auth)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
