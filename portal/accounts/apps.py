@@ -8,4 +8,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        import_module("portal.accounts.log_verbs")
+        for module in ("log_verbs", "listeners", "reconcilers.invitations"):
+            import_module(f"portal.accounts.{module}")

@@ -14,6 +14,7 @@ register(
     Verb("authz.denied", "{actor} was refused"),
     Verb("person.created", "{actor} created {subject}"),
     Verb("person.invited", "{actor} invited {subject}"),
+    Verb("person.invitation_sent", "{actor} mailed {subject}"),
     Verb("person.invitation_accepted", "{actor} joined"),
     Verb("person.invitation_revoked", "{actor} took back the invitation of {subject}"),
     Verb("person.changed", "{actor} changed {subject}"),

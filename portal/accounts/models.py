@@ -82,9 +82,7 @@ class RoleGrant(models.Model):
     """One role of one person or service account, globally (team None) or in a team."""
 
     person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="role_grants")
-    service_account = models.ForeignKey(
-        ServiceAccount, null=True, on_delete=models.PROTECT, related_name="role_grants"
-    )
+    service_account = models.ForeignKey(ServiceAccount, null=True, on_delete=models.PROTECT, related_name="role_grants")
     role = models.CharField(max_length=20, choices=Role)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="role_grants")
     granted_at = models.DateTimeField(auto_now_add=True)
