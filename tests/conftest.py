@@ -1,1 +1,35 @@
 """Fixtures every test may use. The databases are started earlier, by `tests/settings.py` through `tests.services`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import stack as stacks
+from tests.stack import Stack
+
+STACKS = {"stack", "empty_stack"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need the whole product share one: they are marked, and with xdist go to one worker."""
+    for item in items:
+        if isinstance(item, pytest.Function) and STACKS & set(item.fixturenames):
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(stacks.FIRST_START + 180))
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole product with the example world, shared by the session. Leave it as you found it."""
+    with stacks.running(demo=True) as running:
+        yield running
+
+
+@pytest.fixture
+def empty_stack() -> Iterator[Stack]:
+    """The whole product with no account in it, for this test alone."""
+    with stacks.running(demo=False) as running:
+        yield running

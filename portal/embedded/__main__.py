@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from portal.embedded import backup, configuration, logfiles, session, status, stopping
+from portal.embedded import backup, configuration, ledger, logfiles, session, status, stopping
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, resolve
 
@@ -36,6 +36,13 @@ def _parser() -> argparse.ArgumentParser:
     reset = acts.add_parser("reset", help="stop and remove this checkout's data")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(act=_reset)
+    for name, act, text in (
+        ("hold", _hold, "stop processes and keep them stopped"),
+        ("release", _release, "start held processes again"),
+    ):
+        holding = acts.add_parser(name, help=text)
+        holding.add_argument("names", nargs="+")
+        holding.set_defaults(act=act)
     backup = acts.add_parser("backup", help="write database, artifacts and keys to a file")
     backup.add_argument("file", help="the file to make")
     backup.set_defaults(act=_backup)
@@ -87,6 +94,26 @@ def _logs(options: argparse.Namespace) -> int:
 def _print_tail(log: Path, lines: int) -> None:
     for line in logfiles.tail(log, lines):
         print(f"{log.stem:<10} {line}")
+
+
+def _hold(options: argparse.Namespace) -> int:
+    layout = _layout()
+    record = ledger.read(layout.state)
+    if record is None or not record.supervisor_alive():
+        raise StartError("Nothing is running. Run make run first.")
+    known = {entry.name for entry in record.entries if entry.kind == "service"}
+    if unknown := set(options.names) - known:
+        raise StartError(f"There is no process {', '.join(sorted(unknown))}. There are: {', '.join(sorted(known))}.")
+    layout.holds.mkdir(exist_ok=True, mode=0o700)
+    for name in options.names:
+        (layout.holds / name).touch()
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    for name in options.names:
+        (_layout().holds / name).unlink(missing_ok=True)
+    return 0
 
 
 def _reset(options: argparse.Namespace) -> int:

@@ -35,6 +35,11 @@ class Layout:
         return self.var / "run-state"
 
     @property
+    def holds(self) -> Path:
+        """One empty file for each process a person wants stopped for a while."""
+        return self.state / "hold"
+
+    @property
     def keys(self) -> Path:
         return self.var / "secrets"
 

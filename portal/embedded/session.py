@@ -1,6 +1,7 @@
 """One `make run`: check, prepare, start, tell the address, keep watch, stop."""
 
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Session:
         preparation.demand_space(self.layout.var)
         prepare_layout(self.layout)
         self._demand_ports(previous)
+        shutil.rmtree(self.layout.holds, ignore_errors=True)  # a hold lasts as long as the run it was made in
         supervisor = self._supervisor(environ)
         supervisor.adopt_or_end_leftovers(previous)
         supervisor.publish()
@@ -69,6 +71,7 @@ class Session:
             record=self._record,
             opened=lambda: self.progress.block(self._summary(whole)),
             completed=lambda: self.progress.say("everything is ready"),
+            holds=self.layout.holds,
         )
 
     def _parts(self, environ: Mapping[str, str]) -> plan.Parts:

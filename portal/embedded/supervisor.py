@@ -14,7 +14,7 @@ from portal.embedded.children import Child
 from portal.embedded.errors import StartError
 from portal.embedded.processes import Plan, Service, Step
 from portal.embedded.progress import Progress
-from portal.embedded.units import BACKING_OFF, DONE, READY, STARTING, STOPPED, TRIES, WAITING, Unit
+from portal.embedded.units import BACKING_OFF, DONE, HELD, READY, STARTING, STOPPED, TRIES, WAITING, Unit
 
 BUSY_PAUSE = 0.05
 IDLE_PAUSE = 0.5
@@ -33,6 +33,7 @@ class Supervisor:
     record: Callable[[tuple[ledger.Entry, ...]], None]
     opened: Callable[[], None]
     completed: Callable[[], None]
+    holds: Path
     units: dict[str, Unit] = field(init=False)
     asked_to_stop: threading.Event = field(default_factory=threading.Event)
     hurried: bool = False
@@ -80,7 +81,7 @@ class Supervisor:
         self.asked_to_stop.set()
 
     def _tick(self, executor: ThreadPoolExecutor) -> None:
-        changed = False
+        changed = self._obey_holds()
         for unit in self.units.values():
             changed |= self._advance(unit, executor)
         if changed:
@@ -109,6 +110,22 @@ class Supervisor:
             unit.child.kill_group()
         if changed:
             self._tell(unit, before)
+        return changed
+
+    def _obey_holds(self) -> bool:
+        """Stop what a person holds (`signalbox hold NAME`) and start it again when it is released."""
+        wanted = {path.name for path in self.holds.iterdir()} if self.holds.is_dir() else set()
+        changed = False
+        for unit in self.units.values():
+            if unit.name in wanted and unit.state != HELD and isinstance(unit.item, Service):
+                ending.end_together([unit], lambda: self.hurried)
+                unit.child = None
+                unit.enter(HELD)
+                self.progress.say(f"{unit.name} is held until it is released")
+                changed = True
+            elif unit.state == HELD and unit.name not in wanted:
+                unit.enter(WAITING)
+                changed = True
         return changed
 
     def _may_start(self, unit: Unit) -> bool:
@@ -170,7 +187,7 @@ class Supervisor:
             self.progress.note("stopping " + ", ".join(unit.name for unit in wave))
             ending.end_together(wave, lambda: self.hurried)
         for unit in self.units.values():
-            if unit.state in (STARTING, READY, BACKING_OFF, WAITING):
+            if unit.state in (STARTING, READY, BACKING_OFF, WAITING, HELD):
                 unit.enter(STOPPED)
                 unit.child = None
         self.publish()

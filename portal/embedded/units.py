@@ -11,7 +11,7 @@ from portal.embedded.children import Child
 from portal.embedded.ledger import Entry
 from portal.embedded.processes import Service, Step
 
-WAITING, STARTING, READY, BACKING_OFF, DONE, FAILED, STOPPED = (
+WAITING, STARTING, READY, BACKING_OFF, DONE, FAILED, STOPPED, HELD = (
     "waiting",
     "starting",
     "ready",
@@ -19,6 +19,7 @@ WAITING, STARTING, READY, BACKING_OFF, DONE, FAILED, STOPPED = (
     "done",
     "failed",
     "stopped",
+    "held",
 )
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 30.0

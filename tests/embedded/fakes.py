@@ -21,6 +21,7 @@ name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 def leave(number, frame):
     with (folder / "order").open("a") as file:
         file.write(f"stop {name}\\n")
+    (folder / f"{name}.up").unlink()
     sys.exit(0)
 signal.signal(signal.SIGTERM, leave)
 with (folder / "order").open("a") as file:
@@ -70,8 +71,9 @@ class Stage:
             record=self._record,
             opened=self.opened.set,
             completed=self.completed.set,
+            holds=self.folder / "hold",
         )
-        self.thread = threading.Thread(target=self._work, name="supervisor")
+        self.thread = threading.Thread(target=self._work, name="supervisor", daemon=True)
 
     def _record(self, entries: tuple[ledger.Entry, ...]) -> None:
         own = os.getpid()
@@ -106,6 +108,7 @@ class Stage:
 
     def kill(self, name: str) -> int:
         pid = self.pid(name)
+        (self.folder / f"{name}.up").unlink()  # it gets no chance to do so itself
         os.kill(pid, signal.SIGKILL)
         return pid
 

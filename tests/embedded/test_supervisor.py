@@ -32,6 +32,7 @@ def make_stage(tmp_path: Path) -> Iterator[MakeStage]:
     for stage in stages:
         if stage.thread.is_alive():
             stage.stop()
+    for stage in stages:
         for child in stage.abandoned:
             assert child is not None
             assert child.popen is not None
@@ -107,6 +108,20 @@ def test_one_that_ignores_the_request_is_ended(make_stage: MakeStage, tmp_path: 
     stage.stop()
     assert not psutil.pid_exists(pid)
     assert stage.supervisor.units["web"].last_exit == -signal.SIGKILL
+
+
+def test_a_held_service_stays_down_until_released(make_stage: MakeStage, tmp_path: Path) -> None:
+    stage = make_stage(fakes.service("web", tmp_path), fakes.service("store", tmp_path))
+    stage.ready("web", "store")
+    first = stage.pid("web")
+    (tmp_path / "hold").mkdir()
+    (tmp_path / "hold" / "web").touch()
+    wait_until(lambda: stage.supervisor.units["web"].state == "held", 10, "web to be held")
+    assert not _runs(first)
+    assert stage.supervisor.units["web"].restarts == 0
+    (tmp_path / "hold" / "web").unlink()
+    stage.ready("web")
+    assert stage.pid("web") != first
 
 
 def test_helpers_of_a_service_end_with_it(make_stage: MakeStage, tmp_path: Path) -> None:

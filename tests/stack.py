@@ -1,0 +1,189 @@
+"""The whole product, started as a person starts it, for tests that need the real thing.
+
+`stack` carries the example world; `empty_stack` is what `make run DEMO=0` gives. Both live in a folder of their own on
+free ports, so they disturb nothing else on the machine.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portal.embedded import ledger
+from tests.waiting import wait_until
+
+PROJECT = Path(__file__).resolve().parent.parent
+PREFIX = "signalbox-stack-"
+FIRST_START = 240.0
+# Set by the tests' own databases; the stack brings its own.
+NOT_INHERITED = ("DATABASE_", "REDIS_URL", "MLFLOW_", "SIGNALBOX_", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "DEMO")
+
+
+@dataclass
+class Stack:
+    """A running Signalbox. `kill` ends a process for real, `hold` keeps one down, `manage` runs a command."""
+
+    folder: Path
+    url: str
+    gateway_url: str
+    env: dict[str, str]
+    process: "subprocess.Popen[bytes]"
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def var(self) -> Path:
+        return Path(self.env["SIGNALBOX_VAR"])
+
+    @property
+    def people(self) -> dict[str, dict[str, str]]:
+        """Role to e-mail and password, as in `var/demo.json`."""
+        people: dict[str, dict[str, str]] = self.facts["people"]
+        return people
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        tokens: dict[str, str] = self.facts["tokens"]
+        return tokens
+
+    @property
+    def output(self) -> str:
+        """What `make run` has printed so far."""
+        return (self.folder / "output").read_text()
+
+    def entry(self, name: str) -> ledger.Entry:
+        record = ledger.read(self.var / "run-state")
+        assert record is not None, "the supervisor has written no record"
+        return next(entry for entry in record.entries if entry.name == name)
+
+    def pid(self, name: str) -> int:
+        pid = self.entry(name).pid
+        assert pid is not None, f"{name} is not running"
+        return pid
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to a process of the stack; returns its id."""
+        pid = self.pid(name)
+        os.kill(pid, number)
+        return pid
+
+    def wait_ready(self, *names: str, timeout: float = 90.0, other_than: int | None = None) -> None:
+        """Wait until these are ready (as another process than `other_than`, after a kill)."""
+
+        def ready() -> bool:
+            entries = [self.entry(name) for name in names]
+            return all(entry.state in ("ready", "done") and entry.pid != other_than for entry in entries)
+
+        wait_until(ready, timeout, f"{', '.join(names)} to be ready")
+
+    def kill_and_wait(self, name: str, timeout: float = 90.0) -> None:
+        self.wait_ready(name, timeout=timeout, other_than=self.kill(name))
+
+    @contextmanager
+    def held(self, *names: str) -> Iterator[None]:
+        """These processes are stopped, and stay so, inside the block."""
+        self.embedded("hold", *names)
+        wait_until(lambda: all(self.entry(name).state == "held" for name in names), 60, f"{names} to be held")
+        try:
+            yield
+        finally:
+            self.embedded("release", *names)
+            self.wait_ready(*names)
+
+    def embedded(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a command of `python -m portal.embedded` against this stack."""
+        command = [sys.executable, "-m", "portal.embedded", *arguments]
+        return subprocess.run(command, cwd=PROJECT, env=self.env, capture_output=True, text=True, check=check)
+
+    def manage(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a `manage.py` command against this stack."""
+        return self.embedded("manage", *arguments, check=check)
+
+    def mails(self) -> list[str]:
+        """The texts of all mails sent so far, oldest first."""
+        files = sorted((self.var / "mail").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        return [path.read_text() for path in files]
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=90)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for candidate in held:
+            candidate.bind(("127.0.0.1", 0))
+        return [candidate.getsockname()[1] for candidate in held]
+    finally:
+        for candidate in held:
+            candidate.close()
+
+
+def start(folder: Path, demo: bool, extra: Mapping[str, str] | None = None, timeout: float = FIRST_START) -> Stack:
+    """Start in `folder` and return when the summary has been printed."""
+    port, gateway_port = free_ports(2)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
+    env |= {
+        "SIGNALBOX_VAR": str(folder / "var"),
+        "SIGNALBOX_PORT": str(port),
+        "SIGNALBOX_GATEWAY_PORT": str(gateway_port),
+        "SIGNALBOX_TEST_BUILD": "1",
+        "DEMO": "1" if demo else "0",
+        **(extra or {}),
+    }
+    with (folder / "output").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "portal.embedded", "run"],
+            cwd=PROJECT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    stack = Stack(folder, f"http://localhost:{port}", f"http://localhost:{gateway_port}", env, process)
+    began = stack.output.count(OPEN)
+
+    def opened() -> bool:
+        assert process.poll() is None, f"the stack did not start:\n{stack.output}"
+        return stack.output.count(OPEN) > began
+
+    try:
+        wait_until(opened, timeout, "the summary of make run")
+    except AssertionError:
+        stack.stop()
+        raise AssertionError(f"the stack did not start in {timeout:g} s:\n{stack.output}") from None
+    facts = folder / "var" / "demo.json"
+    stack.facts = json.loads(facts.read_text()) if facts.exists() else {}
+    return stack
+
+
+# A line of the summary, printed once the address can be told.
+OPEN = "Ctrl-C here, or make stop"
+
+
+@contextmanager
+def running(demo: bool, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """A stack in a folder of its own, stopped and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder.chmod(0o711)
+    stack = None
+    try:
+        stack = start(folder, demo, extra)
+        yield stack
+    finally:
+        if stack is not None:
+            stack.stop()
+            stack.embedded("reset", "--yes")
+        shutil.rmtree(folder, ignore_errors=True)
