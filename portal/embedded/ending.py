@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from portal.embedded.children import Child
 from portal.embedded.processes import Service
@@ -23,16 +23,28 @@ def end(child: Child, number: signal.Signals, grace: float) -> None:
         time.sleep(PAUSE)
 
 
-def waves(units: Sequence[Unit]) -> list[list[Unit]]:
-    """Groups to end one after the other, each together: a unit comes before everything it needs."""
-    left = {unit.name: unit for unit in units}
+def waves(running: Sequence[Unit], everything: Mapping[str, Unit]) -> list[list[Unit]]:
+    """Groups to end one after the other, each together: a unit comes before everything it needs, however indirectly."""
+    needs = {unit.name: _all_needs(unit, everything) for unit in running}
+    left = list(running)
     found: list[list[Unit]] = []
     while left:
-        needed = {name for unit in left.values() for name in unit.item.needs}
-        wave = [unit for name, unit in left.items() if name not in needed]
-        found.append(wave or list(left.values()))
-        for unit in found[-1]:
-            left.pop(unit.name)
+        needed = {name for unit in left for name in needs[unit.name]}
+        wave = [unit for unit in left if unit.name not in needed] or left
+        found.append(wave)
+        left = [unit for unit in left if unit not in wave]
+    return found
+
+
+def _all_needs(unit: Unit, everything: Mapping[str, Unit]) -> set[str]:
+    """Also through steps that have ended long ago."""
+    found: set[str] = set()
+    open_names = list(unit.item.needs)
+    while open_names:
+        name = open_names.pop()
+        if name not in found and name in everything:
+            found.add(name)
+            open_names.extend(everything[name].item.needs)
     return found
 
 

@@ -174,7 +174,7 @@ def _audit(parts: Parts) -> list[Service]:
             name="sequencer",
             command=_manage("audit_sequencer"),
             environment=parts.environments.sequencer,
-            probe=probes.log_says(parts.layout.logs / "sequencer.log", "equenc"),
+            probe=probes.log_says(parts.layout.logs / "sequencer.log", "Sequencer "),
             needs=("web",),
         ),
         Service(

@@ -12,6 +12,7 @@ from types import FrameType
 from portal.embedded import ending, ledger, logfiles
 from portal.embedded.children import Child
 from portal.embedded.errors import StartError
+from portal.embedded.probes import START_MARK
 from portal.embedded.processes import Plan, Service, Step
 from portal.embedded.progress import Progress
 from portal.embedded.units import BACKING_OFF, DONE, HELD, READY, STARTING, STOPPED, TRIES, WAITING, Unit
@@ -44,6 +45,7 @@ class Supervisor:
         self.started: list[str] = []
         self.told_open = self.told_complete = False
         self.rotated = time.monotonic()
+        self.followers: dict[str, logfiles.Follower] = {}
 
     def adopt_or_end_leftovers(self, record: ledger.Record | None) -> None:
         """Take over the surviving kinds that are unchanged; end every other process the last supervisor left."""
@@ -84,6 +86,7 @@ class Supervisor:
         changed = self._obey_holds()
         for unit in self.units.values():
             changed |= self._advance(unit, executor)
+            self._echo(unit)
         if changed:
             self.publish()
             self._announce()
@@ -127,6 +130,14 @@ class Supervisor:
                 unit.enter(WAITING)
                 changed = True
         return changed
+
+    def _echo(self, unit: Unit) -> None:
+        """Pass on what a step says about its progress."""
+        if isinstance(unit.item, Step) and unit.item.echo and unit.child:
+            follower = self.followers.setdefault(unit.name, logfiles.Follower(unit.log))
+            for line in follower.lines():
+                if line.strip() and not line.startswith(START_MARK):
+                    self.progress.say(f"{unit.name} {line.strip()}")
 
     def _may_start(self, unit: Unit) -> bool:
         return all(self.units[name].ever_ready or self.units[name].state == DONE for name in unit.item.needs)
@@ -183,7 +194,7 @@ class Supervisor:
     def stop(self) -> None:
         """End everything that was started, the last first; a second signal shortens the wait."""
         running = [unit for name in reversed(self.started) if (unit := self.units[name]).child]
-        for wave in ending.waves(running):
+        for wave in ending.waves(running, self.units):
             self.progress.note("stopping " + ", ".join(unit.name for unit in wave))
             ending.end_together(wave, lambda: self.hurried)
         for unit in self.units.values():

@@ -159,7 +159,8 @@ def test_a_new_supervisor_adopts_what_survives_and_ends_the_rest(make_stage: Mak
     second.start().ready("router", "web")
     assert second.pid("router") == router
     assert second.pid("web") != web
-    assert first.order() == ["start router", "start web", "stop web", "start web"]
+    assert sorted(first.order()[:2]) == ["start router", "start web"]
+    assert first.order()[2:] == ["stop web", "start web"]
     second.stop()
     wait_until(lambda: not _runs(router), 5, "the adopted process to be ended too")
 
