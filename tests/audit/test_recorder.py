@@ -108,7 +108,7 @@ def test_the_server_stamps_time_transaction_and_user() -> None:
             "INSERT INTO audit.event (id, xid, at, db_user, type, type_version, subject_type, subject_id, subject_name,"
             " actor_kind, actor_id, outcome, request_id, canon, leaf_hash, search) VALUES (gen_random_uuid(), '5',"
             " '2001-01-01', 'mallory', 'team.changed', 1, 't', '1', 'n', 'system', 's', 'success', 'r', 'x',"
-            " sha256('x'), '{}') RETURNING at > now() - interval '1 minute', db_user = session_user,"
+            " sha256('\\x0078'), '{}') RETURNING at > now() - interval '1 minute', db_user = session_user,"
             " xid = pg_current_xact_id()"
         )
         assert cursor.fetchone() == (True, True, True)
