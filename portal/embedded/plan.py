@@ -152,7 +152,7 @@ def _portal(parts: Parts) -> list[Service]:
         ),
         Service(
             name="worker",
-            command=(*celery, "worker", "--pool", "threads", "-c", "4", "--without-gossip", "--without-mingle"),
+            command=(*celery, "worker", "--pool", "threads", "-c", "4", "-l", "INFO", "--without-gossip", "--without-mingle"),
             environment=environment,
             probe=probes.log_says(logs / "worker.log", " ready."),
             needs=("web",),
@@ -161,7 +161,7 @@ def _portal(parts: Parts) -> list[Service]:
             name="beat",
             command=(*celery, "beat", "--pidfile=", f"--schedule={parts.layout.state / 'beat'}"),
             environment=environment,
-            probe=probes.log_says(logs / "beat.log", "beat: Starting..."),
+            probe=probes.log_says(logs / "beat.log", "maxinterval"),
             needs=("web",),
         ),
     ]
