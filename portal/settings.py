@@ -156,10 +156,15 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("SIGNALBOX_TRUSTED_PROXIES", 0)
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are proved by the invitation's link
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -168,7 +173,7 @@ MFA_TOTP_ISSUER = "Signalbox"
 MFA_RECOVERY_CODE_DIGITS = 12
 HEADLESS_CLIENTS = ["browser"]
 HEADLESS_FRONTEND_URLS: dict[str, str] = {}
-USERSESSIONS_TRACK_ACTIVITY = True
+USERSESSIONS_TRACK_ACTIVITY = False  # reading a page writes nothing
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -195,6 +200,7 @@ if EMAIL_URL:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = SIGNALBOX_VAR / "mail"
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("SIGNALBOX_MAIL_FROM", f"Signalbox <signalbox@{HOST}>")
 
 REST_FRAMEWORK = {

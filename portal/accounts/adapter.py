@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -14,10 +15,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from qrcode.main import QRCode
 
+from portal.accounts import limits
 from portal.core.errors import Unavailable
 
+STRANGE_SIGN_INS = 200  # per account and hour, from addresses without a session of theirs
 
-class AccountAdapter(DefaultAccountAdapter):
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library has no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People are invited; nobody signs up."""
         return False
@@ -47,15 +51,30 @@ class AccountAdapter(DefaultAccountAdapter):
         """Tell people about changes of their credentials at the one address they have here."""
         super().send_notification_mail(template_prefix, user, context, email or user.email)  # type: ignore[attr-defined]
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Failed sign-ins are counted per account and address, so nobody is locked out by somebody elsewhere."""
+        return f"{limits.client_ip(request)}:{str(credentials.get('email', '')).lower()}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """A slow limit per account on top, against guessing from many addresses; places known to be theirs are free."""
+        super().pre_authenticate(request, **credentials)
+        email = str(credentials.get("email", "")).lower()
+        if UserSession.objects.filter(user__email=email, ip=limits.client_ip(request) or None).exists():
+            return
+        try:
+            limits.spend("login_account", email, limit=STRANGE_SIGN_INS, seconds=3600)
+        except limits.TooManyAttempts as error:
+            raise self.validation_error("too_many_login_attempts") from error
+
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """The library looks the address up in a table of its own, which stays empty here."""
         found = self.authenticate(self.request, email=user.email, password=password)  # type: ignore[attr-defined]
         return found is not None and found.pk == user.pk
 
 
-def _key(secret: str) -> Fernet:
+def _key(secret: str | bytes) -> Fernet:
     derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"signalbox second factors").derive(
-        secret.encode()
+        secret.encode() if isinstance(secret, str) else secret
     )
     return Fernet(base64.urlsafe_b64encode(derived))
 
@@ -65,7 +84,7 @@ def _keys() -> MultiFernet:
     return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
-class MFAAdapter(DefaultMFAAdapter):
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the library has no types
     """Secrets of one-time codes rest encrypted under a key derived from the portal's secret key."""
 
     def encrypt(self, text: str) -> str:

@@ -57,7 +57,7 @@ class StepUpForm(forms.Form):
     ) -> None:
         super().__init__(data, prefix=None)
         self.request, self.actor, self.binding = request, actor, binding
-        own = stepup.available(Person.objects.get(pk=actor.person_id))
+        own = stepup.available(Person.objects.get(pk=actor.person_id or 0))
         self.wanted = list(methods)
         self.usable = [method for method in methods if method in own]
         for method, name in self.FIELDS.items():
@@ -91,8 +91,8 @@ class ProfileForm(forms.Form):
 
 
 class PreferencesForm(forms.Form):
-    theme = forms.ChoiceField(choices=Person._meta.get_field("theme").choices or [], required=False)
-    density = forms.ChoiceField(choices=Person._meta.get_field("density").choices or [], required=False)
+    theme = forms.ChoiceField(choices=Person.THEMES, required=False)
+    density = forms.ChoiceField(choices=Person.DENSITIES, required=False)
     shortcuts = forms.ChoiceField(choices=[("on", "On"), ("off", "Off")], required=False)
 
     def given(self) -> dict[str, str | bool]:
@@ -103,17 +103,17 @@ class PreferencesForm(forms.Form):
         return found
 
 
-class TeamField(forms.ModelChoiceField):
-    """A team by its slug."""
-
-    def __init__(self, queryset: Any, **kwargs: Any) -> None:
-        super().__init__(queryset, to_field_name="slug", **kwargs)
+def team_field(label: str, *, empty: str) -> Any:
+    """A choice of team by its slug; `choose_team` says which ones."""
+    return forms.ModelChoiceField(
+        Team.objects.none(), to_field_name="slug", label=label, required=False, empty_label=empty
+    )
 
 
 class InviteForm(forms.Form):
     email = forms.EmailField(label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label="First role", choices=Role.choices)
-    team = TeamField(Team.objects.none(), label="Team", required=False, empty_label="Everywhere")
+    team = team_field("Team", empty="Everywhere")
 
     def __init__(self, data: Any = None, *, teams: Any, everywhere: bool) -> None:
         super().__init__(data)
@@ -122,7 +122,7 @@ class InviteForm(forms.Form):
 
 class GrantForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=Role.choices)
-    team = TeamField(Team.objects.none(), label="Team", required=False, empty_label="Everywhere")
+    team = team_field("Team", empty="Everywhere")
 
     def __init__(self, data: Any = None, *, teams: Any, everywhere: bool) -> None:
         super().__init__(data)
@@ -177,7 +177,7 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="At most what its owner may do at that moment.",
     )
-    team = TeamField(Team.objects.none(), label="Only for the team", required=False, empty_label="Any team")
+    team = team_field("Only for the team", empty="Any team")
     days = forms.IntegerField(
         label="Days it lives", min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, help_text=f"{MAX_DAYS} at most."
     )

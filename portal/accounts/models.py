@@ -25,16 +25,15 @@ class PersonManager(BaseUserManager["Person"]):
 class Person(AbstractBaseUser):
     """Somebody who can sign in. Rights come from role grants alone; there is no staff or superuser flag."""
 
+    THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+    DENSITIES = (("dense", "Dense"), ("comfortable", "Comfortable"))
+
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    theme = models.CharField(
-        max_length=8, default="system", choices=[("system", "As the system"), ("light", "Light"), ("dark", "Dark")]
-    )
-    density = models.CharField(
-        max_length=12, default="dense", choices=[("dense", "Dense"), ("comfortable", "Comfortable")]
-    )
+    theme = models.CharField(max_length=8, default="system", choices=THEMES)
+    density = models.CharField(max_length=12, default="dense", choices=DENSITIES)
     shortcuts = models.BooleanField(default=True)
 
     objects: ClassVar[PersonManager] = PersonManager()

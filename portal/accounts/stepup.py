@@ -40,7 +40,7 @@ def session_hash(actor: Actor) -> str:
 
 def _fresh(actor: Actor, binding: str, methods: Iterable[str]) -> QuerySet[StepUp, Any]:
     return StepUp.objects.filter(
-        person_id=actor.person_id,
+        person_id=actor.person_id or 0,
         session_key_hash=session_hash(actor),
         binding=binding,
         method__in=list(methods),
@@ -57,7 +57,7 @@ def present(*, actor: Actor, binding: str, methods: Iterable[str]) -> bool:
 def consume(*, actor: Actor, binding: str, methods: Iterable[str]) -> StepUp:
     """Use up the look bound to this decision, in the decision's transaction; raises `StepUpRequired` without one."""
     allowed = list(methods)
-    rows = lock_all(_fresh(actor, binding, allowed)) if actor.is_person else []
+    rows: list[StepUp] = lock_all(_fresh(actor, binding, allowed)) if actor.is_person else []
     if not rows:
         raise StepUpRequired(
             f"Show that it is you, by {in_words(allowed)}, then do it within five minutes.",
@@ -122,7 +122,7 @@ def _person(actor: Actor, method: str, binding: str) -> Person:
     if not BINDING.fullmatch(binding):
         text = "The binding names what you decide: sha256: and 64 hexadecimal digits, as the refusal gave it."
         raise BadInput(text, fields={"binding": text})
-    person = Person.objects.get(pk=actor.person_id)
+    person = Person.objects.get(pk=actor.person_id or 0)
     can = available(person)
     if method not in can:
         known = ", ".join(can) or "nothing yet: set a password or enrol a second factor on My security (/me/security/)"

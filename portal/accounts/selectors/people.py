@@ -24,7 +24,7 @@ def visible(actor: Actor) -> QuerySet[Person]:
     rows = Person.objects.all()
     if teams is None:
         return rows
-    mine = Q(pk=actor.person_id)
+    mine = Q(pk=actor.person_id or 0)
     if not teams:
         return rows.filter(mine)
     shared = RoleGrant.objects.filter(Q(team__in=teams) | Q(team=None)).exclude(person=None)
@@ -56,6 +56,11 @@ def listed(actor: Actor, wanted: PeopleFilter) -> QuerySet[Person]:
     if wanted.role or wanted.team:
         rows = rows.filter(pk__in=held.values("person_id"))
     return rows
+
+
+def held(holder: Person | ServiceAccount) -> list[RoleGrant]:
+    """The grants that a selector of this module has fetched with the row."""
+    return list(vars(holder)["held"])
 
 
 def find(actor: Actor, person_id: int) -> Person:
@@ -99,8 +104,8 @@ def service_accounts(actor: Actor) -> QuerySet[ServiceAccount]:
     if access.may(actor, Permission.SERVICE_ACCOUNTS_MANAGE):
         return rows
     if not actor.is_person:
-        return rows.filter(pk=actor.service_account_id)
-    return rows.filter(responsible_id=actor.person_id)
+        return rows.filter(pk=actor.service_account_id or 0)
+    return rows.filter(responsible_id=actor.person_id or 0)
 
 
 def find_service_account(actor: Actor, name: str) -> ServiceAccount:

@@ -46,7 +46,7 @@ def visible(actor: Actor) -> QuerySet[ApiToken, Any]:
 
 
 def find(actor: Actor, token_id: str) -> ApiToken:
-    row = visible(actor).filter(pk=token_id).first()
+    row: ApiToken | None = visible(actor).filter(pk=token_id).first()
     if row is None:
         raise NotFound("This token does not exist, or you may not see it.")
     return row

@@ -18,6 +18,7 @@ from portal.core.actors import Actor
 from portal.core.errors import BadInput, Conflict, Refused
 from portal.core.locking import lock
 
+CHOICES: dict[str, Any] = {"theme": Person.THEMES, "density": Person.DENSITIES}
 MISSING = "This person does not exist, or you may not see them."
 
 
@@ -109,7 +110,7 @@ def rename_self(*, actor: Actor, name: str) -> Person:
     """What others call the person; the address to sign in with stays."""
     if not actor.is_person:
         raise BadInput("Only a person in a session changes their own name.", code="session_needed", status=403)
-    row = lock(Person.objects.filter(pk=actor.person_id))
+    row = lock(Person.objects.filter(pk=actor.person_id or 0))
     before, row.name = row.name, checked_name(name)
     row.save(update_fields=["name"])
     recorder.record(
@@ -127,9 +128,9 @@ def set_preferences(*, actor: Actor, **values: str | bool) -> None:
     known = {"theme", "density", "shortcuts"}
     if set(values) - known:
         raise BadInput(f"There is no such preference. Known: {', '.join(sorted(known))}.")
-    for name in ("theme", "density"):
-        choices = [key for key, _ in Person._meta.get_field(name).flatchoices]
+    for name in CHOICES:
+        choices = [key for key, _ in CHOICES[name]]
         if name in values and values[name] not in choices:
             raise BadInput(f"{name} is one of: {', '.join(choices)}.", fields={name: ", ".join(choices)})
     if values:
-        Person.objects.filter(pk=actor.person_id).update(**values)
+        Person.objects.filter(pk=actor.person_id or 0).update(**values)

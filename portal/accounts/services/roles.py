@@ -33,7 +33,7 @@ def other_administrators(*, without_grant: int | None = None, without_person: in
     Locks the grants first and looks at the people afterwards, so that two administrators cannot remove each other.
     """
     held = lock_all(RoleGrant.objects.filter(role=Role.ADMINISTRATOR, team=None).exclude(person=None))
-    left = {row.person_id for row in held if row.pk != without_grant and row.person_id != without_person}
+    left = {row.person_id or 0 for row in held if row.pk != without_grant and row.person_id != without_person}
     return Person.objects.filter(pk__in=left, is_active=True).count()
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.accounts import stepup
 from portal.accounts.forms import PreferencesForm, ProfileForm
+from portal.accounts.models import Person
 from portal.accounts.selectors import rights
 from portal.accounts.selectors.people import GRANTS
 from portal.accounts.services import people
@@ -38,20 +39,20 @@ def profile(request: PortalRequest) -> HttpResponse:
     return render(request, "accounts/me.html", context, status=422 if form.errors else 200)
 
 
-def preference_choices(person: Any) -> list[dict[str, Any]]:
+def preference_choices(person: Person) -> list[dict[str, Any]]:
     """The switches of the preferences card: name, label, the options and the one in force."""
     return [
         {
             "name": "theme",
             "label": "Theme",
             "value": person.theme,
-            "options": person._meta.get_field("theme").flatchoices,
+            "options": person.THEMES,
         },
         {
             "name": "density",
             "label": "Density",
             "value": person.density,
-            "options": person._meta.get_field("density").flatchoices,
+            "options": person.DENSITIES,
         },
         {
             "name": "shortcuts",

@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from portal.accounts import access
 from portal.accounts.forms import DisableForm, GrantForm, InviteForm, TeamForm
 from portal.accounts.permissions import PERMISSION_WORDS, Permission
 from portal.accounts.policies import people as policy
@@ -89,9 +88,7 @@ def person(request: PortalRequest, person_id: int) -> HttpResponse:
         "everywhere": choices["everywhere"],
         "own": row.pk == request.actor.person_id,
         "grant_form": GrantForm(None, **choices) if manages else None,
-        "removable": {
-            grant.pk for grant in row.held if access.may(request.actor, Permission.PEOPLE_MANAGE, grant.team_id)
-        },  # type: ignore[attr-defined]
+        "removable": {g.pk for g in read.held(row) if policy.may_manage(request.actor, g.team_id)},
         "tokens": read_tokens.visible(request.actor).filter(person=row) if choices["everywhere"] else [],
         "states": read_tokens.STATES,
         "answers_for": read.service_accounts(request.actor).filter(responsible=row),
@@ -117,7 +114,7 @@ def grant(request: PortalRequest, person_id: int) -> HttpResponse:
 def grant_revoke(request: PortalRequest, person_id: int, grant_id: int) -> HttpResponse:
     """GET asks, POST does."""
     row = read.find(request.actor, person_id)
-    held = next((g for g in row.held if g.pk == grant_id), None)  # type: ignore[attr-defined]
+    held = next((g for g in read.held(row) if g.pk == grant_id), None)
     if request.method == "POST":
         roles.revoke(actor=request.actor, grant_id=held.pk if held else 0)
         messages.success(request, f"{row.name} has lost the role.")

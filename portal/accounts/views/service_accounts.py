@@ -65,16 +65,14 @@ def account(request: PortalRequest, name: str) -> HttpResponse:
         )
         messages.success(request, "The service account is changed.")
         return redirect("accounts:service_account", name=name)
-    choices = {
-        "teams": read.teams_of(request.actor),
-        "everywhere": bool(people_policy.may_manage(request.actor)),
-    }
     context = {
         "account": row,
         "form": form,
         "manages": manages,
         "grants": people_policy.may_manage_somewhere(request.actor) and row.responsible_id != request.actor.person_id,
-        "grant_form": GrantForm(None, **choices),
+        "grant_form": GrantForm(
+            None, teams=read.teams_of(request.actor), everywhere=bool(people_policy.may_manage(request.actor))
+        ),
         "may_make": policy.may_make(request.actor, person_id=None, responsible_id=row.responsible_id),
         "tokens": read_tokens.visible(request.actor).filter(service_account=row),
         "states": read_tokens.STATES,
@@ -111,7 +109,7 @@ def grant(request: PortalRequest, name: str) -> HttpResponse:
 @signed_in
 def grant_revoke(request: PortalRequest, name: str, grant_id: int) -> HttpResponse:
     row = read.find_service_account(request.actor, name)
-    held = next((g.pk for g in row.held if g.pk == grant_id), 0)  # type: ignore[attr-defined]
+    held = next((g.pk for g in read.held(row) if g.pk == grant_id), 0)
     roles.revoke(actor=request.actor, grant_id=held)
     messages.success(request, "The service account has lost the role.")
     return redirect("accounts:service_account", name=name)

@@ -18,7 +18,7 @@ from portal.accounts.web import PortalRequest, person_of, signed_in
 @require_GET
 @signed_in
 def mine(request: PortalRequest) -> HttpResponse:
-    rows = list(read.visible(request.actor).filter(person_id=request.actor.person_id))
+    rows = list(read.visible(request.actor).filter(person=person_of(request)))
     ended = request.GET.get("show") == "all"
     shown = rows if ended else [row for row in rows if row.state in ("active", "ends_soon")]
     context = {"tokens": shown, "hidden": len(rows) - len(shown), "show_all": ended, "states": read.STATES}

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,27 +14,32 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('next_reconcile_at', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('lease_owner', models.CharField(blank=True, default='', max_length=120)),
-                ('lease_token', models.BigIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('attempt', models.IntegerField(default=0)),
-                ('kind', models.CharField(max_length=60)),
-                ('dedup', models.CharField(max_length=200)),
-                ('subject', models.CharField(max_length=200)),
-                ('text', models.TextField()),
-                ('url', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('read_at', models.DateTimeField(null=True)),
-                ('mailed_at', models.DateTimeField(null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("next_reconcile_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("lease_owner", models.CharField(blank=True, default="", max_length=120)),
+                ("lease_token", models.BigIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("attempt", models.IntegerField(default=0)),
+                ("kind", models.CharField(max_length=60)),
+                ("dedup", models.CharField(max_length=200)),
+                ("subject", models.CharField(max_length=200)),
+                ("text", models.TextField()),
+                ("url", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("read_at", models.DateTimeField(null=True)),
+                ("mailed_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="notices", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('person', 'kind', 'dedup'), name='notice_once')],
+                "ordering": ["-id"],
+                "constraints": [models.UniqueConstraint(fields=("person", "kind", "dedup"), name="notice_once")],
             },
         ),
     ]

@@ -1,0 +1,49 @@
+"""What the views of this app share."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from portal.accounts.models import Team
+from portal.accounts.selectors import people as read
+from portal.core.actors import Actor
+from portal.core.api.paging import CursorPages
+from portal.core.api.views import ApiView
+from portal.core.errors import BadInput, NotFound
+
+
+def checked(serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    """The body in this shape; unknown members are refused, so that a typing error is not taken for consent."""
+    if not isinstance(request.data, dict):
+        raise BadInput("Send a JSON object.")
+    form = serializer(data=request.data)
+    unknown = sorted(set(request.data) - set(form.fields))  # type: ignore[attr-defined]
+    if unknown:
+        raise BadInput(f"This call knows no {', '.join(unknown)}.", fields=dict.fromkeys(unknown, "unknown"))
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
+def find_team(actor: Actor, slug: str | None) -> Team | None:
+    """The team of this slug; None for None. An unknown one is a wrong field, not a missing page."""
+    if slug is None:
+        return None
+    try:
+        return read.find_team(actor, slug)
+    except NotFound as error:
+        raise BadInput(error.message, fields={"team": error.message}) from None
+
+
+class ListView(ApiView):
+    """A list in pages."""
+
+    def page(
+        self, rows: QuerySet[Any], serializer: type[BaseSerializer[Any]], order: tuple[str, ...], **context: Any
+    ) -> Response:
+        pages = CursorPages()
+        pages.ordering = order
+        found = pages.paginate_queryset(rows.order_by(*order), self.request, view=self)
+        return pages.get_paginated_response(serializer(found, many=True, context=context).data)
