@@ -1,0 +1,212 @@
+"""What the portal and the data plane agree on: what a revision and a route table are, and how they are addressed.
+
+Pure: no file, no socket, no library. The portal may import this module and `serving.digests`, nothing else of ours.
+"""
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+CUT_SCALE = 10_000
+"""A cut is counted in basis points: 10000 sends everything to the canary."""
+
+BODY_LIMIT = 8 * 1024 * 1024
+SLOTS = 32
+
+State: TypeAlias = Literal["absent", "loading", "ready", "failed"]
+Arm: TypeAlias = Literal["stable", "canary"]
+
+HEADER_UNIT = "x-unit-id"
+HEADER_REQUEST = "x-request-id"
+HEADER_PREDICTION = "x-prediction-id"
+HEADER_VERSION = "x-served-version"
+HEADER_REVISION = "x-served-revision"
+HEADER_ARM = "x-served-arm"
+HEADER_KEY = "x-endpoint-key"
+HEADER_DEADLINE = "x-deadline-ms"
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+REVISION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+SALT = re.compile(r"[A-Za-z0-9_-]{0,64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+KEY_HASH = re.compile(r"[0-9a-f]{64}")
+LARGEST_GENERATION = 2**63 - 1
+
+
+class Invalid(ValueError):
+    """A spec that cannot be carried out. `field` names the part that is wrong."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field = field
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one revision's process. Bytes, seconds and milliseconds as the names say."""
+
+    memory_bytes: int = 2 * 1024**3
+    start_seconds: int = 60
+    deadline_ms: int = 10_000
+    rows: int = 10_000
+    body_bytes: int = BODY_LIMIT
+    files: int = 10_000
+    copy_bytes: int = 32 * 1024**3
+    spool_bytes: int = 256 * 1024**2
+    spool_seconds: int = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSpec:
+    """What to load: `source` is a folder in the artifact store, `digest` the approved one over its files."""
+
+    id: str
+    environment: str
+    endpoint: str
+    model: str
+    version: int
+    revision: int
+    source: str
+    digest: str
+    signature: dict[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSpec:
+    """A full route table of one endpoint. `cut` basis points of the traffic go to `canary`, the rest to `stable`."""
+
+    environment: str
+    endpoint: str
+    generation: int
+    stable: str
+    canary: str | None = None
+    cut: int = 0
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointKey:
+    """A caller's key for one endpoint; only the SHA-256 of the key, in lower-case hex, ever leaves the caller."""
+
+    hash: str
+    environment: str
+    endpoint: str
+
+
+def revision_spec(revision_id: str, body: Any) -> RevisionSpec:
+    """Check the body of `PUT /revisions/{id}`. Raises `Invalid`."""
+    given = _mapping(body, {f.name for f in fields(RevisionSpec)} - {"id"})
+    return RevisionSpec(
+        id=_match("id", revision_id, REVISION_ID),
+        environment=_match("environment", given.get("environment"), NAME),
+        endpoint=_match("endpoint", given.get("endpoint"), NAME),
+        model=_text("model", given.get("model"), 256),
+        version=_whole("version", given.get("version"), 0, LARGEST_GENERATION),
+        revision=_whole("revision", given.get("revision"), 0, LARGEST_GENERATION),
+        source=_text("source", given.get("source"), 4096),
+        digest=_match("digest", given.get("digest"), DIGEST),
+        signature=dict(_mapping(given.get("signature") or {}, None, "signature")),
+        limits=_limits(given.get("limits") or {}),
+    )
+
+
+def route_spec(body: Any) -> RouteSpec:
+    """Check the body of `PUT /routes`. Raises `Invalid`."""
+    given = _mapping(body, {f.name for f in fields(RouteSpec)})
+    canary = given.get("canary") or None
+    spec = RouteSpec(
+        environment=_match("environment", given.get("environment"), NAME),
+        endpoint=_match("endpoint", given.get("endpoint"), NAME),
+        generation=_whole("generation", given.get("generation"), 1, LARGEST_GENERATION),
+        stable=_match("stable", given.get("stable"), REVISION_ID),
+        canary=None if canary is None else _match("canary", canary, REVISION_ID),
+        cut=_whole("cut", given.get("cut", 0), 0, CUT_SCALE),
+        salt=_match("salt", given.get("salt") or "", SALT),
+    )
+    if spec.canary is None and spec.cut:
+        raise Invalid("cut", "must be 0 where there is no canary")
+    if spec.canary == spec.stable:
+        raise Invalid("canary", "must be another revision than stable")
+    return spec
+
+
+def endpoint_keys(body: Any) -> tuple[EndpointKey, ...]:
+    """Check the body of `PUT /keys`: `{"keys": [{hash, environment, endpoint}]}`. Raises `Invalid`."""
+    keys = _mapping(body, {"keys"}).get("keys")
+    if not isinstance(keys, list):
+        raise Invalid("keys", "must be a list")
+    found = []
+    for key in keys:
+        given = _mapping(key, {"hash", "environment", "endpoint"}, "keys")
+        found.append(
+            EndpointKey(
+                hash=_match("hash", given.get("hash"), KEY_HASH),
+                environment=_match("environment", given.get("environment"), NAME),
+                endpoint=_match("endpoint", given.get("endpoint"), NAME),
+            )
+        )
+    return tuple(sorted(set(found), key=lambda k: (k.hash, k.environment, k.endpoint)))
+
+
+def as_json(spec: RevisionSpec | RouteSpec | EndpointKey) -> dict[str, Any]:
+    """The spec as plain data, with its id; `revision_spec` and `route_spec` read it back."""
+    return asdict(spec)
+
+
+def bucket(unit: str, salt: str) -> int:
+    """Where a unit falls, 0 to 9999; below the cut it goes to the canary. The router computes the same."""
+    return zlib.crc32(f"{unit}:{salt}".encode()) % CUT_SCALE
+
+
+def arm_of(unit: str, spec: RouteSpec) -> Arm:
+    return "canary" if spec.canary and bucket(unit, spec.salt) < spec.cut else "stable"
+
+
+def invocations_url(gateway: str, environment: str, endpoint: str) -> str:
+    """Where MLflow's scoring protocol is spoken."""
+    return f"{gateway.rstrip('/')}/{environment}/{endpoint}/invocations"
+
+
+def v2_url(gateway: str, environment: str, endpoint: str, path: str = "") -> str:
+    """Where the Open Inference Protocol is spoken; `path` is below `/v2`, such as `health/ready`."""
+    return f"{gateway.rstrip('/')}/{environment}/{endpoint}/v2" + (f"/{path}" if path else "")
+
+
+def infer_url(gateway: str, environment: str, endpoint: str) -> str:
+    return v2_url(gateway, environment, endpoint, f"models/{endpoint}/infer")
+
+
+def _mapping(value: Any, known: set[str] | None, name: str = "body") -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Invalid(name, "must be a JSON object")
+    if known is not None and (unknown := sorted(set(value) - known)):
+        raise Invalid(str(unknown[0])[:80], "is not known here; known are " + ", ".join(sorted(known)))
+    return value
+
+
+def _match(name: str, value: Any, pattern: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise Invalid(name, f"must match {pattern.pattern}")
+    return value
+
+
+def _text(name: str, value: Any, longest: int) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
+        raise Invalid(name, f"must be a text of 1 to {longest} printable characters")
+    return value
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Invalid(name, f"must be a whole number from {least} to {most}")
+    return value
+
+
+def _limits(body: Any) -> Limits:
+    names = {f.name for f in fields(Limits)}
+    given = _mapping(body, names, "limits")
+    return Limits(**{name: _whole(f"limits.{name}", value, 1, 2**50) for name, value in given.items()})
