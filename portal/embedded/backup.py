@@ -48,6 +48,17 @@ class Place:
         assert self.stores.cluster is not None
         return self.stores.cluster.url(postgres.SUPERUSER, database, self.stores.passwords[postgres.SUPERUSER])
 
+    def folder(self, name: str) -> Path:
+        return _folder(self.layout, self.configuration, name)
+
+    def names(self) -> tuple[str, ...]:
+        """What is kept as files; artifacts at another address are not ours to copy."""
+        return tuple(name for name in (*BEFORE, *AFTER) if name != "artifacts" or self.artifacts_are_local)
+
+    @property
+    def artifacts_are_local(self) -> bool:
+        return "://" not in self.configuration.artifact_root
+
     def embedded(self, database: str) -> bool:
         return not (self.configuration.database_url if database == "signalbox" else self.configuration.mlflow_backend)
 
@@ -55,6 +66,16 @@ class Place:
         if self.stores.cluster is None:
             return nullcontext()
         return temporary.running(self.stores.cluster, {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, self.layout.logs)
+
+
+def _folder(found: Layout, configuration: Configuration, name: str) -> Path:
+    """Where the files kept under this name in the archive live."""
+    places = {
+        "store": environment.store(found, configuration),
+        "checkpoints": environment.checkpoints(found, configuration),
+        "artifacts": Path(environment.artifact_root(found, configuration)),
+    }
+    return places.get(name, found.var / name)
 
 
 def find(found: Layout, configuration: Configuration, environ: Mapping[str, str]) -> Place:
@@ -81,13 +102,13 @@ def create(place: Place, target: Path) -> dict[str, Any]:
 def _fill(place: Place, writer: Writer, folder: Path) -> dict[str, Any]:
     var = place.layout.var
     for name in BEFORE:
-        writer.add_tree(var / name, name)
+        writer.add_tree(place.folder(name), name)
     with place.running():
         for database, file in DATABASES.items():
             dumps.dump(place.programs(), place.url(database), folder / file)
             writer.add_file(folder / file, file)
-    for name in AFTER:
-        writer.add_tree(var / name, name)
+    for name in (name for name in AFTER if name in place.names()):
+        writer.add_tree(place.folder(name), name)
     for secret in SECRETS:
         writer.add_file(place.layout.keys / secret, f"secrets/{secret}")
     for single in SINGLE:
@@ -96,7 +117,7 @@ def _fill(place: Place, writer: Writer, folder: Path) -> dict[str, Any]:
     facts = {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "database_format": postgres.FORMAT,
-        "artifacts_elsewhere": place.configuration.artifact_root,
+        "artifacts_elsewhere": "" if place.artifacts_are_local else place.configuration.artifact_root,
         "url": place.configuration.url,
     }
     writer.finish(facts)
@@ -105,7 +126,7 @@ def _fill(place: Place, writer: Writer, folder: Path) -> dict[str, Any]:
 
 def restore(found: Layout, configuration: Configuration, environ: Mapping[str, str], source: Path) -> dict[str, Any]:
     """Bring a backup back into an empty data folder. Nothing is touched before the whole file has been verified."""
-    _demand_empty(found)
+    _demand_empty(found, configuration)
     if not source.is_file():
         raise StartError(f"There is no file {source}.")
     preparation.demand_space(found.var)
@@ -116,8 +137,9 @@ def restore(found: Layout, configuration: Configuration, environ: Mapping[str, s
     return manifest
 
 
-def _demand_empty(found: Layout) -> None:
-    used = [found.var / name for name in (*BEFORE, *AFTER, "secrets")] + [found.database_home / "postgres"]
+def _demand_empty(found: Layout, configuration: Configuration) -> None:
+    used = [_folder(found, configuration, name) for name in (*BEFORE, *AFTER, "secrets")]
+    used.append(found.database_home / "postgres")
     for folder in used:
         if folder.exists() and any(folder.iterdir()):
             raise StartError(
@@ -136,11 +158,11 @@ def _put_back(found: Layout, configuration: Configuration, environ: Mapping[str,
     preparation.database(place.stores)
     with place.running():
         _fill_databases(place, unpacked)
-    for name in (*BEFORE, *AFTER):
+    for name in place.names():
         if (unpacked / name).is_dir():
-            shutil.copytree(unpacked / name, found.var / name, dirs_exist_ok=True)
+            shutil.copytree(unpacked / name, place.folder(name), dirs_exist_ok=True)
     if signer:
-        for path in (path for name in BEFORE for path in (found.var / name).rglob("*")):
+        for path in (path for name in BEFORE for path in place.folder(name).rglob("*")):
             os.chown(path, signer.uid, signer.gid)
     for single in SINGLE:
         if (unpacked / single).is_file():

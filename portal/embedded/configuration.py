@@ -12,7 +12,7 @@ SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 
 @dataclass(frozen=True)
 class Configuration:
-    """Ports, mode and the real servers that stand in for embedded ones. An empty text means: the embedded one."""
+    """Ports, mode and the real servers that stand in for embedded ones. An empty text means: our own."""
 
     mode: str
     port: int
@@ -26,6 +26,8 @@ class Configuration:
     mlflow_backend: str
     mlflow_upstream: str
     artifact_root: str
+    store: str
+    checkpoints: str
 
     @property
     def local(self) -> bool:
@@ -54,6 +56,8 @@ def read(environ: Mapping[str, str]) -> Configuration:
         mlflow_backend=_sqlalchemy(environ.get("MLFLOW_BACKEND_URI", "")),
         mlflow_upstream=environ.get("MLFLOW_UPSTREAM", ""),
         artifact_root=environ.get("ARTIFACT_ROOT", ""),
+        store=environ.get("SIGNALBOX_STORE", ""),
+        checkpoints=environ.get("SIGNALBOX_CHECKPOINT_DIR", ""),
     )
 
 

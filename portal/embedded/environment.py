@@ -157,11 +157,11 @@ def _shared(layout: Layout, configuration: Configuration, environ: Mapping[str, 
         "SIGNALBOX_GATEWAY_BIND": configuration.gateway_bind,
         "SIGNALBOX_PORT": str(configuration.port),
         "SIGNALBOX_GATEWAY_PORT": str(configuration.gateway_port),
-        "SIGNALBOX_STORE": environ.get("SIGNALBOX_STORE") or str(var / "store"),
+        "SIGNALBOX_STORE": str(store(layout, configuration)),
         "SIGNALBOX_SERVING_DIR": str(var / "serving"),
         "SIGNALBOX_AGENT": f"unix:{layout.run / 'agent.sock'}",
         "SIGNALBOX_SIGNER_DIR": str(var / "signer"),
-        "SIGNALBOX_CHECKPOINT_DIR": environ.get("SIGNALBOX_CHECKPOINT_DIR") or str(var / "checkpoints"),
+        "SIGNALBOX_CHECKPOINT_DIR": str(checkpoints(layout, configuration)),
         "SIGNALBOX_LOG_ORIGIN": environ.get("SIGNALBOX_LOG_ORIGIN") or "signalbox/local",
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
@@ -170,6 +170,16 @@ def _shared(layout: Layout, configuration: Configuration, environ: Mapping[str, 
 
 def artifact_root(layout: Layout, configuration: Configuration) -> str:
     return configuration.artifact_root or str(layout.var / "artifacts")
+
+
+def store(layout: Layout, configuration: Configuration) -> Path:
+    """Where artifacts of versions are kept as they were approved."""
+    return Path(configuration.store or layout.var / "store").resolve()
+
+
+def checkpoints(layout: Layout, configuration: Configuration) -> Path:
+    """Where signed checkpoints are published outside the database."""
+    return Path(configuration.checkpoints or layout.var / "checkpoints").resolve()
 
 
 def mlflow_variables(backend: str, artifacts: str) -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from portal.embedded import postgres, probes, valkey
 from portal.embedded.configuration import Configuration
-from portal.embedded.environment import Environments, Stores, beside_python, python
+from portal.embedded.environment import Environments, Stores, beside_python, checkpoints, python
 from portal.embedded.identity import Account
 from portal.embedded.layout import Layout
 from portal.embedded.processes import Plan, Service, Step
@@ -152,7 +151,18 @@ def _portal(parts: Parts) -> list[Service]:
         ),
         Service(
             name="worker",
-            command=(*celery, "worker", "--pool", "threads", "-c", "4", "-l", "INFO", "--without-gossip", "--without-mingle"),
+            command=(
+                *celery,
+                "worker",
+                "--pool",
+                "threads",
+                "-c",
+                "4",
+                "-l",
+                "INFO",
+                "--without-gossip",
+                "--without-mingle",
+            ),
             environment=environment,
             probe=probes.log_says(logs / "worker.log", " ready."),
             needs=("web",),
@@ -168,7 +178,6 @@ def _portal(parts: Parts) -> list[Service]:
 
 
 def _audit(parts: Parts) -> list[Service]:
-    checkpoints = Path(parts.environments.signer["SIGNALBOX_CHECKPOINT_DIR"])
     return [
         Service(
             name="sequencer",
@@ -181,7 +190,7 @@ def _audit(parts: Parts) -> list[Service]:
             name="signer",
             command=(python(), "-m", "portal.audit.signer"),
             environment=parts.environments.signer,
-            probe=probes.file_exists(checkpoints / "vkey"),
+            probe=probes.file_exists(checkpoints(parts.layout, parts.configuration) / "vkey"),
             needs=_after_preparation(parts),
             account=parts.signer,
         ),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from portal.embedded import identity, keys, postgres
 from portal.embedded.configuration import Configuration
-from portal.embedded.environment import Stores, artifact_root, python
+from portal.embedded.environment import Stores, artifact_root, checkpoints, python, store
 from portal.embedded.errors import StartError
 from portal.embedded.identity import Account
 from portal.embedded.layout import Layout
@@ -32,12 +32,14 @@ def demand_space(folder: Path) -> None:
 
 def make_folders(layout: Layout, configuration: Configuration, found: Stores, signer: Account | None) -> None:
     """Folders of the processes, each owned by the account that writes there."""
-    for name in ("mail", "store", "serving", "static"):
-        identity.own(layout.var / name, None, 0o711 if name in {"serving", "store"} else 0o700)
+    for name in ("mail", "static"):
+        identity.own(layout.var / name, None)
+    for passable in (layout.var / "serving", store(layout, configuration)):
+        identity.own(passable, None, 0o711)
     if "://" not in artifact_root(layout, configuration):
         Path(artifact_root(layout, configuration)).mkdir(parents=True, exist_ok=True, mode=0o700)
     identity.own(layout.var / "signer", signer, 0o700)
-    identity.own(layout.var / "checkpoints", signer, 0o755)
+    identity.own(checkpoints(layout, configuration), signer, 0o755)
     if found.cluster:
         identity.own(found.cluster.sockets, layout.account, 0o711)
     if found.valkey:
