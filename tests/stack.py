@@ -44,6 +44,10 @@ class Stack:
         return Path(self.env["SIGNALBOX_VAR"])
 
     @property
+    def ports(self) -> tuple[int, int]:
+        return int(self.env["SIGNALBOX_PORT"]), int(self.env["SIGNALBOX_GATEWAY_PORT"])
+
+    @property
     def people(self) -> dict[str, dict[str, str]]:
         """Role to e-mail and password, as in `var/demo.json`."""
         people: dict[str, dict[str, str]] = self.facts["people"]
@@ -118,21 +122,17 @@ class Stack:
         self.process.wait(timeout=90)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for candidate in held:
+def free_ports() -> tuple[int, int]:
+    """Two ports nobody listens on now."""
+    with socket.socket() as one, socket.socket() as two:
+        for candidate in (one, two):
             candidate.bind(("127.0.0.1", 0))
-        return [candidate.getsockname()[1] for candidate in held]
-    finally:
-        for candidate in held:
-            candidate.close()
+        return one.getsockname()[1], two.getsockname()[1]
 
 
-def start(folder: Path, demo: bool, extra: Mapping[str, str] | None = None, timeout: float = FIRST_START) -> Stack:
-    """Start in `folder` and return when the summary has been printed."""
-    port, gateway_port = free_ports(2)
+def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, str]:
+    """What `make run` would see, with nothing inherited from the tests' own databases."""
+    port, gateway_port = ports
     env = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     env |= {
         "SIGNALBOX_VAR": str(folder / "var"),
@@ -140,8 +140,20 @@ def start(folder: Path, demo: bool, extra: Mapping[str, str] | None = None, time
         "SIGNALBOX_GATEWAY_PORT": str(gateway_port),
         "SIGNALBOX_TEST_BUILD": "1",
         "DEMO": "1" if demo else "0",
-        **(extra or {}),
     }
+    return env
+
+
+def start(
+    folder: Path,
+    demo: bool,
+    extra: Mapping[str, str] | None = None,
+    ports: tuple[int, int] | None = None,
+) -> Stack:
+    """Start in `folder` and return when the summary has been printed."""
+    ports = ports or free_ports()
+    env = {**environment(folder, demo, ports), **(extra or {})}
+    began = _times_opened(folder)
     with (folder / "output").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "portal.embedded", "run"],
@@ -152,21 +164,21 @@ def start(folder: Path, demo: bool, extra: Mapping[str, str] | None = None, time
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    stack = Stack(folder, f"http://localhost:{port}", f"http://localhost:{gateway_port}", env, process)
-    began = stack.output.count(OPEN)
-
-    def opened() -> bool:
-        assert process.poll() is None, f"the stack did not start:\n{stack.output}"
-        return stack.output.count(OPEN) > began
-
+    stack = Stack(folder, f"http://localhost:{ports[0]}", f"http://localhost:{ports[1]}", env, process)
     try:
-        wait_until(opened, timeout, "the summary of make run")
-    except AssertionError:
+        wait_until(lambda: process.poll() is not None or _times_opened(folder) > began, FIRST_START, "the summary")
+        assert process.poll() is None, "it ended"
+    except AssertionError as error:
         stack.stop()
-        raise AssertionError(f"the stack did not start in {timeout:g} s:\n{stack.output}") from None
+        raise AssertionError(f"the stack did not start ({error}):\n{stack.output}") from None
     facts = folder / "var" / "demo.json"
     stack.facts = json.loads(facts.read_text()) if facts.exists() else {}
     return stack
+
+
+def _times_opened(folder: Path) -> int:
+    output = folder / "output"
+    return output.read_text().count(OPEN) if output.exists() else 0
 
 
 # A line of the summary, printed once the address can be told.
@@ -174,16 +186,43 @@ OPEN = "Ctrl-C here, or make stop"
 
 
 @contextmanager
-def running(demo: bool, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """A stack in a folder of its own, stopped and removed at the end."""
+def own_folder() -> Iterator[Path]:
+    """A folder every account may pass through, removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     folder.chmod(0o711)
-    stack = None
     try:
-        stack = start(folder, demo, extra)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def ended_after(stack: Stack) -> Iterator[Stack]:
+    try:
         yield stack
     finally:
-        if stack is not None:
-            stack.stop()
-            stack.embedded("reset", "--yes")
-        shutil.rmtree(folder, ignore_errors=True)
+        stack.stop()
+        stack.embedded("reset", "--yes")
+
+
+@contextmanager
+def running(demo: bool, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """A stack in a folder of its own, stopped and removed at the end."""
+    with own_folder() as folder, ended_after(start(folder, demo, extra)) as stack:
+        yield stack
+
+
+@contextmanager
+def restored(backup: Path) -> Iterator[Stack]:
+    """A stack that begins with what a backup holds."""
+    with own_folder() as folder:
+        ports = free_ports()
+        subprocess.run(
+            [sys.executable, "-m", "portal.embedded", "restore", str(backup)],
+            cwd=PROJECT,
+            env=environment(folder, True, ports),
+            check=True,
+            capture_output=True,
+        )
+        with ended_after(start(folder, demo=True, ports=ports)) as stack:
+            yield stack

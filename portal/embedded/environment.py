@@ -107,7 +107,7 @@ def build(
     bare = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     shared = _shared(layout, configuration, environ)
     inherited = {name: value for name, value in environ.items() if not name.startswith(OWN_VARIABLES)}
-    harmless = {name: environ[name] for name in HARMLESS if name in environ}
+    harmless = {name: value for name, value in inherited.items() if name.startswith((*HARMLESS, "SIGNALBOX_"))}
     common = {
         **inherited,
         **shared,

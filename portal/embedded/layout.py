@@ -13,6 +13,7 @@ from portal.embedded.identity import Account
 
 # A socket's path may have 107 bytes; the longest of ours adds fewer than 60 to its folder.
 LONGEST_SOCKET_FOLDER = 45
+AWKWARD = "\"'\\#$%"
 MARKER = ".signalbox-data"
 
 
@@ -76,6 +77,16 @@ def _sockets(var: Path, name: str, reachable: bool) -> Path:
     if os.geteuid() == 0:
         return Path("/run") / name
     return Path(tempfile.gettempdir()) / f"{name}-{os.geteuid()}"
+
+
+def demand_plain_names(layout: Layout) -> None:
+    """HAProxy's configuration and its sockets cannot carry every character a folder's name can."""
+    for folder in (layout.var, layout.sockets):
+        if found := sorted({character for character in str(folder) if character.isspace() or character in AWKWARD}):
+            raise StartError(
+                f"The path {folder} holds {found[0]!r}, which the gateway cannot use. "
+                "Move the checkout, or set SIGNALBOX_VAR to a folder with a plain name."
+            )
 
 
 def prepare(layout: Layout) -> None:

@@ -29,7 +29,9 @@ def build(parts: Parts) -> Plan:
     """The whole plan. Pages and gateway come first; MLflow's slow import waits until they answer."""
     steps = [*_preparation(parts), *parts.world]
     services = [*_stores(parts), *_data_plane(parts), *_portal(parts), *_audit(parts), *_mlflow(parts)]
-    return Plan(tuple(services), tuple(steps), open_after=("web", "router", *(step.name for step in parts.world)))
+    # On a first start the address is of no use before there is somebody who can sign in.
+    content = () if parts.prepared else tuple(step.name for step in parts.world)
+    return Plan(tuple(services), tuple(steps), open_after=("web", "router", *content))
 
 
 def _stores(parts: Parts) -> list[Service]:

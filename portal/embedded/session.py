@@ -13,7 +13,7 @@ from portal.embedded.configuration import Configuration
 from portal.embedded.configuration import read as read_configuration
 from portal.embedded.environment import Stores
 from portal.embedded.errors import StartError
-from portal.embedded.layout import Layout, resolve
+from portal.embedded.layout import Layout, demand_plain_names, resolve
 from portal.embedded.layout import prepare as prepare_layout
 from portal.embedded.processes import Plan
 from portal.embedded.progress import Progress
@@ -35,6 +35,7 @@ class Session:
         previous = ledger.read(self.layout.state)
         self._refuse_second(previous)
         preparation.demand_space(self.layout.var)
+        demand_plain_names(self.layout)
         prepare_layout(self.layout)
         self._demand_ports(previous)
         shutil.rmtree(self.layout.holds, ignore_errors=True)  # a hold lasts as long as the run it was made in
@@ -89,15 +90,16 @@ class Session:
     def _assemble(self, environ: Mapping[str, str], found: Stores, signer_apart: bool) -> plan.Parts:
         current = preparation.fingerprint(self.layout, found)
         environments = environment.build(self.layout, self.configuration, found, environ, signer_apart)
+        prepared = preparation.is_prepared(self.layout, current)
         return plan.Parts(
             layout=self.layout,
             configuration=self.configuration,
             stores=found,
             environments=environments,
             signer=preparation.signer_account(self.layout),
-            prepared=preparation.is_prepared(self.layout, current),
+            prepared=prepared,
             remember_prepared=lambda: preparation.remember_prepared(self.layout, current),
-            world=world.steps(self.layout, self.configuration, environments),
+            world=world.steps(self.layout, self.configuration, environments, prepared),
         )
 
     def manage_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
@@ -127,7 +129,7 @@ class Session:
             f"  Signalbox         {self.configuration.url}",
             f"  Gateway           {self.configuration.gateway_url}",
         ]
-        if any(step.name == "first-link" for step in whole.steps):
+        if "first-link" in whole.open_after:
             lines += world.first_link(self.layout.logs / "first-link.log")
         else:
             lines += world.sign_ins(self.layout)

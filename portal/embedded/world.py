@@ -22,8 +22,8 @@ def kind(layout: Layout, configuration: Configuration) -> str:
     return file.read_text()
 
 
-def steps(layout: Layout, configuration: Configuration, environments: Environments) -> tuple[Step, ...]:
-    """The steps this start adds to the plan."""
+def steps(layout: Layout, configuration: Configuration, environments: Environments, prepared: bool) -> tuple[Step, ...]:
+    """The steps this start adds to the plan. On a later start the link is printed when it comes, not waited for."""
     if kind(layout, configuration) == EMPTY:
         return (
             Step(
@@ -31,6 +31,7 @@ def steps(layout: Layout, configuration: Configuration, environments: Environmen
                 needs=("web",),
                 command=(python(), "manage.py", "first_link"),
                 environment=environments.portal,
+                echo=prepared,
             ),
         )
     finished = layout.state / COMPLETE

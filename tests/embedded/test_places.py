@@ -51,6 +51,12 @@ def test_folders_are_closed_to_others(open_path: Path) -> None:
     assert all(layout.belongs_here(found, folder) for folder in found.owned)
 
 
+def test_a_path_the_gateway_cannot_use_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="holds ' ', which the gateway cannot use"):
+        layout.demand_plain_names(layout.resolve(tmp_path / "my models", {}))
+    layout.demand_plain_names(layout.resolve(tmp_path / "models", {}))
+
+
 def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").touch()
