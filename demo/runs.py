@@ -61,7 +61,9 @@ def train(numbers: Sequence[int], cache: Path, model: str = MODEL) -> Iterator[t
     mlflow.set_experiment(model)
     known = registered(model)
     for each in fitted:
-        yield each.recipe, known.get(each.recipe.name) or register(each, model)
+        number = known.get(each.recipe.name) or register(each, model)
+        describe(model, number, each.recipe)
+        yield each.recipe, number
 
 
 def registered(model: str) -> dict[str, str]:
@@ -92,9 +94,7 @@ def register(fitted: Fitted, model: str) -> str:
             skops_trusted_types=TRUSTED_TYPES.get(recipe.kind),
             pip_requirements=REQUIREMENTS,
         )
-    number = str(info.registered_model_version)
-    describe(model, number, recipe)
-    return number
+    return str(info.registered_model_version)
 
 
 def log_measures(run_id: str, fitted: Fitted) -> None:
@@ -159,11 +159,14 @@ def code_commit() -> str:
 
 
 def describe(model: str, number: str, recipe: Recipe) -> None:
-    """Say in the registry what the version is, and once what the model is for."""
+    """Say in the registry what the version is, and once what the model is for. Nothing when it has been said."""
     client = mlflow.MlflowClient()
-    client.update_model_version(model, number, recipe.summary)
-    for key, value in run_tags(recipe).items():
-        if not key.startswith("mlflow."):
-            client.set_model_version_tag(model, number, key, value)
+    if "recipe" in client.get_model_version(model, number).tags:
+        return
     if not client.get_registered_model(model).description:
         client.update_registered_model(model, DESCRIPTION)
+    client.update_model_version(model, number, recipe.summary)
+    if commit := code_commit():
+        client.set_model_version_tag(model, number, "git_commit", commit)
+    # Last, since whoever waits for the version looks for this tag and then takes it as it is.
+    client.set_model_version_tag(model, number, "recipe", recipe.name)

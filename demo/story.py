@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from demo.client import Caller, Json, LateError, Session, until
+from demo.client import Caller, Json, LateError, RefusedError, Session, until
 
 MODEL = "flight-delay"
 ENVIRONMENT = "production"
 VALIDATION_SECONDS = 120.0
 ROLLOUT_SECONDS = 120.0
+EVIDENCE_SECONDS = 30.0
 OPEN = {"pending_review", "changes_requested", "approved", "rolling_out"}
 DONE = {"promoted", "rolled_back"}
 
@@ -52,13 +53,23 @@ class Story:
     def decide(self, request: Json, key: str) -> Json:
         """Approve as the person of this key, on the evidence as it stands, unless they have."""
         session = self.reviewers[key]
-        path = f"/api/v1/promotions/{request['number']}/"
+        me = session.get("/api/v1/me/")["person"]
+        why = f"evidence that stands still on promotion #{request['number']}"
+        return until(lambda: self.approve(request["number"], session, me, COMMENTS[key]), EVIDENCE_SECONDS, why)
+
+    def approve(self, number: int, session: Session, me: int, comment: str) -> Json | None:
+        """The request with this person's approval on its present evidence; None when the evidence was changing."""
+        path = f"/api/v1/promotions/{number}/"
         current = session.get(path)
-        me = session.get("/api/v1/me/")["email"]
-        if any(approval["reviewer"]["email"] == me for approval in current["approvals"]):
+        seen = current["evidence_digest"]
+        if any(one["reviewer"]["id"] == me and one["evidence_digest"] == seen for one in current["approvals"]):
             return current
-        body = {"seen": current["evidence_digest"], "comment": COMMENTS[key]}
-        return session.post(f"{path}approve/", body)
+        try:
+            return session.post(f"{path}approve/", {"seen": seen, "comment": comment})
+        except RefusedError as refused:
+            if refused.code not in {"evidence_changed", "evidence_outdated"}:
+                raise
+            return None
 
     def serving(self, request: Json) -> Json:
         """The request once its version serves."""

@@ -89,7 +89,7 @@ class World:
         for name, (owner, label, scopes) in TOKENS.items():
             if name not in self.facts["tokens"]:
                 made = self.sign_in(owner).post("/api/v1/tokens/", {"name": label, "scopes": scopes, "days": 90})
-                self.facts["tokens"][name] = made["token"]
+                self.facts["tokens"][name] = made["secret"]
                 self.keep()
 
     def sign_in(self, key: str) -> Session:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 Json = dict[str, Any]
-NEEDED = {"marta", "daniel"}
+PEOPLE = {"marta": 1, "daniel": 2}
 
 
 class Portal:
@@ -19,6 +19,7 @@ class Portal:
         self.step_ups: set[tuple[str, str]] = set()
         self.moved: list[str] = []
         self.starting = 0
+        self.moving = 0
         self.keys: list[str] = []
 
     @property
@@ -41,7 +42,7 @@ class Portal:
     def route(self, what: str, who: str, body: Json, query: dict[str, str]) -> httpx.Response:
         match what.split("/api/v1"):
             case ["GET ", "/me/"]:
-                return httpx.Response(200, json={"email": who})
+                return httpx.Response(200, json={"person": PEOPLE.get(who)})
             case ["GET ", "/promotions/"]:
                 return self.listed(query)
             case ["POST ", "/promotions/"]:
@@ -88,14 +89,19 @@ class Portal:
         return httpx.Response(201, json=row)
 
     def approve(self, row: Json, who: str, body: Json) -> httpx.Response:
-        assert body["seen"] == row["evidence_digest"]
+        if self.moving:
+            self.moving -= 1
+            row["evidence_digest"] += "+"
+            return problem(409, "evidence_outdated")
+        if body["seen"] != row["evidence_digest"]:
+            return problem(409, "evidence_changed")
         binding = f"{row['number']} {body['seen']}"
         if (who, binding) not in self.step_ups:
             return problem(403, "step_up_required", binding=binding)
         self.step_ups.remove((who, binding))
-        row["approvals"].append({"reviewer": {"email": who}})
+        row["approvals"].append({"reviewer": {"id": PEOPLE[who]}, "evidence_digest": row["evidence_digest"]})
         self.moved.append(f"{who} approves {row['version']}")
-        if {approval["reviewer"]["email"] for approval in row["approvals"]} == NEEDED:
+        if len(row["approvals"]) == len(PEOPLE):
             row["status"] = "promoted"
         return httpx.Response(200, json=row)
 

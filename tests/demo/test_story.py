@@ -57,6 +57,12 @@ def test_a_half_told_story_is_completed_and_nothing_is_done_twice(portal: Portal
     assert portal.moved == whole.moved
 
 
+def test_evidence_that_is_still_moving_is_read_again(portal: Portal) -> None:
+    portal.moving = 2
+    assert tell(portal) == ["promoted", "promoted", "pending_review"]
+    assert portal.promotions[0]["evidence_digest"].endswith("++")
+
+
 def test_a_promotion_that_failed_stops_the_story(portal: Portal) -> None:
     told = story(portal)
     request = told.ask("v1", 1)
@@ -74,7 +80,7 @@ def test_a_version_is_ready_by_its_recipe(portal: Portal) -> None:
 
 def test_a_portal_that_is_starting_is_waited_for(portal: Portal) -> None:
     portal.starting = 2
-    assert Caller("http://portal", "sbx_pat_x", portal.transport).get("/api/v1/me/") == {"email": ""}
+    assert Caller("http://portal", "sbx_pat_x", portal.transport).get("/api/v1/me/") == {"person": None}
 
 
 def test_a_wrong_password_is_told_with_the_portals_words(portal: Portal) -> None:
