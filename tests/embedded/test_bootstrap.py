@@ -103,6 +103,20 @@ def test_a_changed_lock_is_installed(checkout: Path) -> None:
     assert "could not be fetched" in _bootstrap(checkout).stderr
 
 
+@pytest.mark.parametrize("stamped", [False, True])
+def test_only_an_environment_made_here_is_replaced(checkout: Path, stamped: bool) -> None:
+    """A `.venv` that does not run may be somebody's work, or another user's: it is left alone unless it is ours."""
+    _program(checkout, "python3.11", PYTHON.format(venv_module=0, network=1))
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / "precious").write_text("work")
+    if stamped:
+        (checkout / ".venv" / "signalbox-lock").write_text("runtime of-another-day\n")
+    done = _bootstrap(checkout)
+    assert done.returncode == 1
+    assert (checkout / ".venv" / "precious").exists() is not stamped
+    assert ("did not make it" in done.stderr) is not stamped
+
+
 def test_ordinary_user_is_told_how_to_get_a_browser(tmp_path: Path) -> None:
     (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
     (tmp_path / "apt-get").write_text("#!/bin/sh\nexit 1\n")
