@@ -20,11 +20,15 @@ def person(row: Person) -> PersonFacts:
     return PersonFacts(row.pk, str(row), row.is_active, grants_of(row))
 
 
-def request(row: PromotionRequest) -> RequestFacts:
-    """The facts of a request under the rules it was frozen with, not those of today."""
+def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> RequestFacts:
+    """The facts of a request under the rules it was frozen with, not those of today.
+
+    `teams` maps slugs to ids where the caller has read them for many requests at once.
+    """
     rules = rules_policy.parse(row.evidence["policy"]["rules"])
     named = [rule.team for rule in rules.approvals if rule.team]
-    teams = dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+    if teams is None:
+        teams = dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
     return RequestFacts(
         number=row.pk,
         status=row.status,

@@ -1,0 +1,189 @@
+"""Environments, endpoints, rollouts and the way back over the API."""
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api import answers, inputs, shapes
+from deployments.models import Environment, Rollout
+from deployments.policies.rollback import REASONS
+from deployments.selectors import endpoints as select
+from deployments.selectors import history
+from deployments.services import endpoints, environments, rollbacks, tries
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.core.actors import Actor
+from portal.core.api.views import ApiView
+from portal.core.errors import BadInput, NotFound
+
+
+class Environments(ApiView):
+    @extend_schema(responses={200: shapes.EnvironmentShape(many=True)}, summary="Environments with their rules")
+    def get(self, request: Request) -> Response:
+        return answers.paged(self, request, Environment.objects.all(), shapes.EnvironmentShape, "position")
+
+    @extend_schema(
+        request=inputs.NewEnvironment, responses={201: shapes.EnvironmentShape}, summary="Create an environment"
+    )
+    def post(self, request: Request) -> Response:
+        row = environments.create(actor=self.actor, **inputs.read(inputs.NewEnvironment, request.data))
+        return Response(shapes.EnvironmentShape(row).data, status=201)
+
+
+class EnvironmentView(ApiView):
+    @extend_schema(responses={200: shapes.EnvironmentShape}, summary="One environment")
+    def get(self, request: Request, name: str) -> Response:
+        return Response(shapes.EnvironmentShape(endpoints.find_environment(name)).data)
+
+
+class EnvironmentRules(ApiView):
+    @extend_schema(
+        request=inputs.NewRules,
+        responses={200: shapes.EnvironmentShape},
+        summary="Change the rules for requests made from now on",
+    )
+    def put(self, request: Request, name: str) -> Response:
+        sent = inputs.read(inputs.NewRules, request.data)
+        row = environments.change_rules(actor=self.actor, name=name, **sent)
+        return Response(shapes.EnvironmentShape(row).data)
+
+
+class Endpoints(ApiView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("environment", OpenApiTypes.STR),
+            OpenApiParameter("model", OpenApiTypes.STR),
+            OpenApiParameter("state", OpenApiTypes.STR, enum=["moving", "empty"]),
+        ],
+        responses={200: shapes.EndpointShape(many=True)},
+        summary="Endpoints",
+    )
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        wanted = select.Filter(query.get("environment", ""), query.get("model", ""), query.get("state", ""))
+        return answers.paged(self, request, select.filtered(self.actor, wanted), shapes.EndpointShape, "id")
+
+    @extend_schema(request=inputs.NewEndpoint, responses={201: shapes.EndpointDetail}, summary="Create an endpoint")
+    def post(self, request: Request) -> Response:
+        row = endpoints.create(actor=self.actor, **inputs.read(inputs.NewEndpoint, request.data))
+        return Response(shown(self.actor, row.environment.name, row.name), status=201)
+
+
+def shown(actor: Actor, environment: str, name: str) -> dict[str, Any]:
+    live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name))
+    facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "trouble")}
+    return dict(shapes.EndpointDetail(facts | {"url": tries.url(environment, name)}).data)
+
+
+class EndpointView(ApiView):
+    @extend_schema(responses={200: shapes.EndpointDetail}, summary="One endpoint with its traffic")
+    def get(self, request: Request, environment: str, name: str) -> Response:
+        return Response(shown(self.actor, environment, name))
+
+
+class History(ApiView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("kind", OpenApiTypes.STR, enum=list(history.KINDS)),
+            OpenApiParameter("before", OpenApiTypes.INT, description="the rollout number to go on from"),
+        ],
+        responses={200: shapes.MovementShape(many=True)},
+        summary="Every movement of an endpoint: who, when, why",
+    )
+    def get(self, request: Request, environment: str, name: str) -> Response:
+        row = endpoints.find(actor=self.actor, environment=environment, endpoint=name)
+        kind = request.query_params.get("kind", "all")
+        if kind not in history.KINDS:
+            known = ", ".join(history.KINDS)
+            raise BadInput(f"kind must be one of: {known}.", fields={"kind": known}, status=400)
+        found, older = history.of(row, kind, number_in(request.query_params.get("before", ""), "before"))
+        return Response({"results": shapes.MovementShape(found, many=True).data, "before": older})
+
+
+def number_in(text: str, name: str) -> int | None:
+    """A whole number of the query, None without one; raises `BadInput` naming the parameter."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise BadInput(f"{name} must be a whole number.", fields={name: "a whole number"}, status=400)
+    return int(text)
+
+
+class Rollback(ApiView):
+    @extend_schema(responses={200: shapes.RollbackShape}, summary="What a rollback would do now")
+    def get(self, request: Request, environment: str, name: str) -> Response:
+        found = rollbacks.preview(actor=self.actor, environment=environment, endpoint=name)
+        facts = {key: getattr(found, key) for key in ("ready", "target", "current", "changes", "expect_generation")}
+        return Response(shapes.RollbackShape(facts | {"reasons": REASONS}).data)
+
+    @extend_schema(
+        request=inputs.RollBack,
+        responses={201: shapes.RolloutShape, 200: shapes.DryRun},
+        summary="Roll back to the warm former champion",
+    )
+    def post(self, request: Request, environment: str, name: str) -> Response:
+        sent = inputs.read(inputs.RollBack, request.data)
+        dry_run = sent.pop("dry_run")
+
+        def act() -> Rollout:
+            return rollbacks.roll_back(actor=self.actor, environment=environment, endpoint=name, **sent)
+
+        if dry_run:
+            return answers.dry(answers.rehearse(act))
+        row = rollouts(self.actor).get(pk=act().pk)
+        body = dict(shapes.RolloutShape(row).data) | {"receipts": answers.receipts(self.actor)}
+        return Response(body, status=201)
+
+
+class TryIt(ApiView):
+    @extend_schema(request=inputs.Try, responses={200: shapes.TryShape}, summary="One call through the gateway")
+    def post(self, request: Request, environment: str, name: str) -> Response:
+        sent = inputs.read(inputs.Try, request.data)
+        found = tries.predict(
+            actor=self.actor, environment=environment, endpoint=name, payload=json.dumps(sent["payload"])
+        )
+        return Response(shapes.TryShape(found).data)
+
+
+def rollouts(actor: Actor) -> QuerySet[Rollout]:
+    """The rollouts of endpoints the actor may see."""
+    rows = Rollout.objects.select_related(
+        "endpoint__environment", "to_revision__version", "from_revision__version", "request"
+    )
+    teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
+    return rows if teams is None else rows.filter(endpoint__team__in=teams)
+
+
+class Rollouts(ApiView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("environment", OpenApiTypes.STR),
+            OpenApiParameter("endpoint", OpenApiTypes.STR),
+            OpenApiParameter("kind", OpenApiTypes.STR, enum=["promotion", "rollback"]),
+        ],
+        responses={200: shapes.RolloutShape(many=True)},
+        summary="Rollouts, newest first",
+    )
+    def get(self, request: Request) -> Response:
+        rows, query = rollouts(self.actor), request.query_params
+        for name, column in (
+            ("environment", "endpoint__environment__name"),
+            ("endpoint", "endpoint__name"),
+            ("kind", "kind"),
+        ):
+            rows = rows.filter(**{column: query[name]}) if query.get(name) else rows
+        return answers.paged(self, request, rows, shapes.RolloutShape, "-id")
+
+
+class RolloutView(ApiView):
+    @extend_schema(responses={200: shapes.RolloutShape}, summary="One rollout")
+    def get(self, request: Request, number: int) -> Response:
+        row = rollouts(self.actor).filter(pk=number).first()
+        if row is None:
+            raise NotFound("This rollout does not exist, or you may not see it.")
+        return Response(shapes.RolloutShape(row).data)

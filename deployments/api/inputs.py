@@ -1,0 +1,90 @@
+"""What the API takes: exactly these members, each with its limits; an unknown one is refused by name."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from deployments.policies.rollback import REASONS
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses members it does not know, so that a misspelt one is not silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                known = ", ".join(self.fields)
+                raise serializers.ValidationError(dict.fromkeys(unknown, f"Not known here. Known: {known}."))
+        return super().to_internal_value(data)
+
+
+def read(serializer: type[Strict], data: Any) -> dict[str, Any]:
+    """The validated members; raises DRF's ValidationError, which names each wrong field."""
+    found = serializer(data=data)
+    found.is_valid(raise_exception=True)
+    return dict(found.validated_data)
+
+
+class Submit(Strict):
+    model = serializers.CharField(max_length=250)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    environment = serializers.CharField(max_length=40)
+    why = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class Decide(Strict):
+    """`seen` is the evidence digest on which the decision rests."""
+
+    seen = serializers.CharField(max_length=80)
+    comment = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class Withdraw(Strict):
+    reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class Resubmit(Strict):
+    why = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class Comment(Strict):
+    text = serializers.CharField(max_length=8000)
+
+
+class NewEnvironment(Strict):
+    name = serializers.SlugField(max_length=40)
+    position = serializers.IntegerField(min_value=0, max_value=999, default=0)
+    alias = serializers.CharField(max_length=120, default="", allow_blank=True)
+    rules = serializers.DictField()
+
+
+class NewRules(Strict):
+    rules = serializers.DictField()
+    expect_version = serializers.IntegerField(min_value=1)
+
+
+class NewEndpoint(Strict):
+    environment = serializers.CharField(max_length=40)
+    name = serializers.CharField(max_length=60)
+    model = serializers.CharField(max_length=250)
+    description = serializers.CharField(max_length=300, default="", allow_blank=True)
+
+
+class RollBack(Strict):
+    """`expect_generation` is the traffic table on which the decision rests."""
+
+    reason_code = serializers.ChoiceField(choices=list(REASONS.items()))
+    note = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    expect_generation = serializers.IntegerField(min_value=0)
+    dry_run = serializers.BooleanField(default=False)
+
+
+class Try(Strict):
+    """`payload` is the body of the call as `/invocations` takes it."""
+
+    payload = serializers.DictField()

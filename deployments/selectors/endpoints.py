@@ -1,0 +1,238 @@
+"""Endpoints read for their list and their page: traffic as wanted and as seen, the rollout under way, its steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from deployments.models import Endpoint, Revision, Rollout, RouteTable
+from deployments.states import rollout as rollout_states
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.core import digests
+from portal.core.actors import Actor
+
+PAGE = 50
+
+
+def visible(actor: Actor) -> QuerySet[Endpoint]:
+    rows = Endpoint.objects.select_related(
+        "environment", "model", "team", "stable__version__model", "previous__version__model"
+    )
+    teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
+    return rows if teams is None else rows.filter(team__in=teams)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One revision behind the endpoint: `role` is champion, challenger or rollback target, `share` in basis points."""
+
+    revision: Revision
+    role: str
+    share: int
+
+    @property
+    def identity(self) -> str:
+        """Which of the two identity colours it has."""
+        return {"champion": "champ", "challenger": "chall"}.get(self.role, "none")
+
+    @property
+    def percent(self) -> str:
+        return f"{self.share / 100:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the plan; `state` is done, now, next or stopped."""
+
+    words: str
+    note: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does."""
+
+    endpoint: Endpoint
+    arms: list[Arm]
+    rollout: Rollout | None
+    steps: list[Step]
+    trouble: str
+    moving: bool
+    tag: str
+
+    @property
+    def matches(self) -> bool:
+        return not self.trouble
+
+    @property
+    def shares(self) -> list[Arm]:
+        """The arms that take traffic."""
+        return [arm for arm in self.arms if arm.share]
+
+
+def active_rollout(endpoint: Endpoint) -> Rollout | None:
+    return (
+        Rollout.objects.filter(endpoint=endpoint, status__in=rollout_states.ACTIVE)
+        .select_related("to_revision__version", "from_revision__version", "request")
+        .first()
+    )
+
+
+def live(endpoint: Endpoint) -> Live:
+    """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
+    return build(endpoint, active_rollout(endpoint), current_table(endpoint))
+
+
+def current_table(endpoint: Endpoint) -> RouteTable | None:
+    return (
+        RouteTable.objects.filter(endpoint=endpoint)
+        .select_related("stable__version", "canary__version")
+        .order_by("-generation")
+        .first()
+    )
+
+
+def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> Live:
+    arms = _arms(endpoint, rollout, table)
+    trouble = _trouble(endpoint, rollout, table)
+    tag = digests.of_json(
+        [
+            endpoint.generation,
+            str(endpoint.stable_id),
+            str(endpoint.previous_id),
+            [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
+            [rollout.pk, rollout.status, rollout.step, rollout.note] if rollout else None,
+            trouble,
+        ]
+    )
+    return Live(
+        endpoint=endpoint,
+        arms=arms,
+        rollout=rollout,
+        steps=steps_of(rollout) if rollout else [],
+        trouble=trouble,
+        moving=rollout is not None,
+        tag=tag.removeprefix("sha256:")[:16],
+    )
+
+
+def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> list[Arm]:
+    """The champion first, then what is coming in, then the way back; each revision once."""
+    shares: dict[Any, int] = {endpoint.stable_id: 10_000}
+    if table is not None and table.stable_id == endpoint.stable_id:
+        shares = {table.stable_id: table.stable_weight, table.canary_id: table.canary_weight}
+    candidates = [
+        (endpoint.stable, "champion"),
+        (rollout.to_revision if rollout else None, "challenger"),
+        (endpoint.previous, "rollback target"),
+    ]
+    found: dict[Any, Arm] = {}
+    for revision, role in candidates:
+        if revision is not None and revision.pk not in found:
+            found[revision.pk] = Arm(revision, role, shares.get(revision.pk, 0))
+    return list(found.values())
+
+
+def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> str:
+    """What is not as it should be, in a sentence; "" while all is well or a rollout is moving things."""
+    seen = endpoint.observed
+    if seen.get("error"):
+        return f"The serving agent could not be asked: {seen['error']}"
+    looked = table is not None and endpoint.observed_at is not None and endpoint.observed_at > table.created_at
+    if rollout is not None or endpoint.stable is None or not looked:
+        return ""
+    if seen.get("stable") != str(endpoint.stable_id):
+        return f"v{endpoint.stable.version.number} should serve, but the gateway sends its traffic elsewhere."
+    if seen.get("generation") != endpoint.generation:
+        return (
+            f"The gateway holds traffic table {seen.get('generation', 0)}, wanted is {endpoint.generation}. "
+            "It is being put right."
+        )
+    return ""
+
+
+def steps_of(rollout: Rollout) -> list[Step]:
+    """The plan with what is done and what happens now."""
+    at = _position(rollout)
+    stopped = rollout.status in ("aborting", "aborted")
+    return [
+        Step(
+            step.get("words", step["do"]),
+            step.get("note", ""),
+            "done" if index < at else "next" if index > at else "stopped" if stopped else "now",
+        )
+        for index, step in enumerate(rollout.plan)
+    ]
+
+
+def _position(rollout: Rollout) -> int:
+    """The index of the step that happens now; one past the end when all are done."""
+    if rollout.status == "completed":
+        return len(rollout.plan)
+    kinds = [step["do"] for step in rollout.plan]
+    if rollout.to_revision.status == "ready" and "switch" in kinds:
+        return kinds.index("switch")
+    if rollout.to_revision.status == "loading" and "warm" in kinds and rollout.step:
+        return kinds.index("warm")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`state` is "moving", "trouble", "empty" or empty."""
+
+    environment: str = ""
+    model: str = ""
+    state: str = ""
+    q: str = ""
+
+
+def filtered(actor: Actor, wanted: Filter) -> QuerySet[Endpoint]:
+    rows = visible(actor).order_by("environment__position", "environment__name", "name", "pk")
+    if wanted.environment:
+        rows = rows.filter(environment__name=wanted.environment)
+    if wanted.model:
+        rows = rows.filter(model__name=wanted.model)
+    if wanted.q:
+        rows = rows.filter(name__icontains=wanted.q)
+    if wanted.state == "moving":
+        rows = rows.filter(rollouts__status__in=rollout_states.ACTIVE)
+    if wanted.state == "empty":
+        rows = rows.filter(stable=None)
+    return rows
+
+
+def page(actor: Actor, wanted: Filter, offset: int) -> tuple[list[Live], int | None]:
+    """One page of the list with each endpoint's live part, and where the next page begins."""
+    moving = Rollout.objects.filter(status__in=rollout_states.ACTIVE).select_related(
+        "to_revision__version", "from_revision__version", "request"
+    )
+    rows = filtered(actor, wanted).prefetch_related(Prefetch("rollouts", moving, to_attr="under_way"))
+    found = list(rows[offset : offset + PAGE + 1])
+    tables = _newest_tables(found)
+    shown = [build(row, next(iter(row.under_way), None), tables.get(row.pk)) for row in found[:PAGE]]
+    if wanted.state == "trouble":
+        shown = [one for one in shown if one.trouble]
+    return shown, offset + PAGE if len(found) > PAGE else None
+
+
+def _newest_tables(rows: Sequence[Endpoint]) -> dict[int, RouteTable]:
+    newest = (
+        RouteTable.objects.filter(endpoint__in=rows)
+        .order_by("endpoint_id", "-generation")
+        .distinct("endpoint_id")
+        .select_related("stable__version", "canary__version")
+    )
+    return {table.endpoint_id: table for table in newest}
+
+
+def served_since(endpoint: Endpoint) -> datetime | None:
+    """When the present champion began to serve here."""
+    if endpoint.stable_id is None:
+        return None
+    done = Rollout.objects.filter(endpoint=endpoint, to_revision=endpoint.stable_id, status="completed").first()
+    return done.ended_at if done else None

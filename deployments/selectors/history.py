@@ -1,0 +1,115 @@
+"""Every movement of an endpoint, newest first: who, when, why, how long it took."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch
+
+from deployments.models import Approval, Endpoint, Rollout, RolloutKind, RouteTable
+from deployments.policies.rollback import REASONS
+from portal.audit import recorder
+from portal.audit.recorder import Subject
+from portal.auditors.selectors import events
+from portal.lifecycle import catalogue
+
+KINDS = {"all": "All", "rollouts": "Rollouts", "rollbacks": "Rollbacks", "config": "Configuration"}
+PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code."""
+
+    at: datetime
+    icon: str
+    tone: str
+    what: str
+    who: str
+    why: str = ""
+    promotion: int | None = None
+    approved_by: tuple[str, ...] = ()
+    seconds: float | None = None
+    state: str = ""
+    rollout: int | None = None
+
+
+def of(endpoint: Endpoint, kind: str = "all", before: int | None = None) -> tuple[list[Movement], int | None]:
+    """One page of the history, and the rollout number to go on from (None at the end)."""
+    found, older = ([], None) if kind == "config" else _rollouts(endpoint, kind, before)
+    if kind == "config" or (kind == "all" and before is None):
+        found += _configuration(endpoint)
+    return sorted(found, key=lambda one: one.at, reverse=True), older
+
+
+def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[Movement], int | None]:
+    given = Approval.objects.select_related("reviewer")
+    rows = (
+        Rollout.objects.filter(endpoint=endpoint)
+        .select_related("to_revision__version", "from_revision__version", "request")
+        .prefetch_related(Prefetch("request__approvals", given))
+        .order_by("-id")
+    )
+    if kind == "rollbacks":
+        rows = rows.filter(kind=RolloutKind.ROLLBACK)
+    if kind == "rollouts":
+        rows = rows.filter(kind=RolloutKind.PROMOTION)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows[: PAGE + 1])
+    return [movement(row) for row in found[:PAGE]], found[PAGE - 1].pk if len(found) > PAGE else None
+
+
+def movement(row: Rollout) -> Movement:
+    """A rollout as an entry of the history."""
+    back = row.kind == RolloutKind.ROLLBACK
+    state = catalogue.state_of(row)
+    target = f"v{row.to_revision.version.number}"
+    former = f"v{row.from_revision.version.number}" if row.from_revision else ""
+    took = (row.ended_at - row.created_at).total_seconds() if row.ended_at else None
+    failed = row.status in ("aborting", "aborted")
+    what = f"Rolled back {former} to {target}" if back else f"{target} became champion"
+    if row.status != "completed":
+        what = f"{'Rollback' if back else 'Rollout'} to {target}: {state.words.lower()}"
+    reason = ". ".join(part for part in (REASONS.get(row.reason_code, ""), row.reason) if part)
+    return Movement(
+        at=row.ended_at or row.created_at,
+        icon="alert" if failed else "arrow-back" if back else "check" if row.status == "completed" else "rocket",
+        tone="bad" if failed else "warn" if back else state.tone,
+        what=what,
+        who=row.started_by_label,
+        why=reason or (row.note if failed else ""),
+        promotion=row.request_id,
+        approved_by=_approvers(row),
+        seconds=took,
+        state=row.status,
+        rollout=row.pk,
+    )
+
+
+def _approvers(row: Rollout) -> tuple[str, ...]:
+    if row.request is None or row.kind == RolloutKind.ROLLBACK:
+        return ()
+    given = [a for a in row.request.approvals.all() if a.evidence_digest == row.request.evidence_digest]
+    return tuple(str(a.reviewer) for a in given)
+
+
+def _configuration(endpoint: Endpoint) -> list[Movement]:
+    """The endpoint's creation, and traffic tables that the portal set without a rollout."""
+    made = recorder.events_of(Subject.of("endpoint", endpoint.pk, "")).filter(type="endpoint.created")
+    found = [
+        Movement(at=view.at, icon="server", tone="mute", what="Endpoint created", who=view.actor)
+        for view in events.views(made.select_related("leaf")[:1])
+    ]
+    tables = RouteTable.objects.filter(endpoint=endpoint, rollout=None).select_related("stable__version")
+    for table in tables.order_by("-generation")[:PAGE]:
+        found.append(
+            Movement(
+                at=table.created_at,
+                icon="refresh",
+                tone="mute",
+                what=f"Traffic table {table.generation}: all to v{table.stable.version.number}",
+                who="Signalbox",
+                why="The gateway held another table, so the wanted one was numbered anew and sent again",
+            )
+        )
+    return found

@@ -1,0 +1,71 @@
+"""The inbox: what waits for one person, what they wait for, and what moves right now."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from deployments.models import PromotionRequest, Rollout
+from deployments.selectors import requests
+from deployments.selectors.requests import Item
+from deployments.states import rollout as rollout_states
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.core.actors import Actor
+
+TABS = {"decide": "Needs your decision", "waiting": "Waiting for others", "mine": "Asked by you", "done": "Decided"}
+DONE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """`shown` are the requests of the chosen tab; `counts` is per tab, of the open ones."""
+
+    tab: str
+    shown: list[Item]
+    counts: dict[str, int]
+    rolling: list[Rollout]
+    last_decided: PromotionRequest | None
+
+
+def count(actor: Actor) -> int:
+    """How many requests wait for this person."""
+    return len(requests.waiting_for(actor))
+
+
+def read(actor: Actor, tab: str) -> Inbox:
+    """The inbox with one of its tabs open."""
+    rows = requests.visible(actor).filter(status__in=requests.OPEN).order_by("expires_at", "id")
+    found = requests.items(actor, rows)
+    groups = {name: [item for item in found if _belongs(item, actor, name)] for name in ("decide", "waiting", "mine")}
+    decided = _decided(actor)
+    shown = requests.items(actor, decided) if tab == "done" else groups[tab]
+    return Inbox(
+        tab=tab,
+        shown=shown,
+        counts={name: len(group) for name, group in groups.items()},
+        rolling=list(rolling(actor)),
+        last_decided=None if shown else decided.first(),
+    )
+
+
+def _belongs(item: Item, actor: Actor, tab: str) -> bool:
+    mine = item.row.requester_id == actor.person_id
+    if tab == "decide":
+        return item.needed
+    if tab == "mine":
+        return mine
+    return not mine and not item.needed
+
+
+def _decided(actor: Actor) -> QuerySet[PromotionRequest]:
+    rows = requests.visible(actor).exclude(status__in=requests.OPEN).order_by("-decided_at", "-id")
+    return rows.filter(pk__in=list(rows.values_list("pk", flat=True)[:DONE]))
+
+
+def rolling(actor: Actor) -> QuerySet[Rollout]:
+    """The rollouts under way on endpoints the actor may see."""
+    rows = Rollout.objects.filter(status__in=rollout_states.ACTIVE).select_related(
+        "endpoint__environment", "to_revision__version", "from_revision__version", "request"
+    )
+    teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
+    return rows if teams is None else rows.filter(endpoint__team__in=teams)

@@ -1,0 +1,141 @@
+"""The list of promotion requests and everything one request's page shows."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+
+from deployments.models import PromotionRequest, Rollout
+from deployments.policies import part as parts
+from deployments.selectors import requests
+from deployments.selectors.requests import Item
+from deployments.states import promotion as states
+from portal.core.actors import Actor
+from portal.core.errors import BadInput, NotFound
+from registry.models import ModelVersion
+
+PAGE = 50
+VERDICTS = {
+    "fail": ("Fail", "bad", "x"),
+    "needs_review": ("Needs review", "warn", "alert"),
+    "unknown": ("Unknown", "mute", "help"),
+    "running": ("Running", "info", "clock"),
+    "pass": ("Pass", "ok", "check"),
+}
+"""Words, tone and icon of a check's verdict, in the order in which checks are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`state` is "open", "closed", "all" or a status; `need` is "me" or empty."""
+
+    state: str = "open"
+    need: str = ""
+    model: str = ""
+    environment: str = ""
+
+
+def filtered(actor: Actor, wanted: Filter) -> QuerySet[PromotionRequest]:
+    """The requests that match, newest first."""
+    rows = _in_state(requests.visible(actor), wanted.state).order_by("-id")
+    if wanted.model:
+        rows = rows.filter(version__model__name=wanted.model)
+    if wanted.environment:
+        rows = rows.filter(endpoint__environment__name=wanted.environment)
+    if wanted.need == "me":
+        rows = rows.filter(pk__in=[row.pk for row in requests.waiting_for(actor)])
+    return rows
+
+
+def _in_state(rows: QuerySet[PromotionRequest], state: str) -> QuerySet[PromotionRequest]:
+    if state in ("", "all"):
+        return rows
+    if state == "open":
+        return rows.filter(status__in=requests.OPEN)
+    if state == "closed":
+        return rows.exclude(status__in=requests.OPEN)
+    if state not in states.MACHINE.names:
+        known = ", ".join(["open", "closed", "all", *states.MACHINE.names])
+        raise BadInput(f"state must be one of: {known}.", fields={"state": known}, status=400)
+    return rows.filter(status=state)
+
+
+def page(actor: Actor, wanted: Filter, before: int | None) -> tuple[list[Item], int | None]:
+    """One page of the list, and the number to go on from (None at the end)."""
+    rows = filtered(actor, wanted)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    numbers = list(rows.values_list("pk", flat=True)[: PAGE + 1])
+    found = requests.items(actor, rows.filter(pk__in=numbers[:PAGE]))
+    return found, numbers[PAGE - 1] if len(numbers) > PAGE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One request as its page shows it. `outdated` says what is no longer as the evidence has it."""
+
+    item: Item
+    version: ModelVersion
+    rollout: Rollout | None
+    checks: list[dict[str, Any]]
+    to_acknowledge: list[dict[str, Any]]
+    consequence: str
+    outdated: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def row(self) -> PromotionRequest:
+        return self.item.row
+
+
+def one(*, actor: Actor, number: int) -> Page:
+    """Everything about one request; `NotFound` when the actor may not see it."""
+    rows = (
+        requests.visible(actor)
+        .filter(pk=number)
+        .select_related(
+            "endpoint__environment",
+            "endpoint__team",
+            "endpoint__stable__version",
+            "version__model__team",
+            "version__run",
+            "requester",
+            "uploader",
+        )
+    )
+    found = requests.items(actor, rows)
+    if not found:
+        raise NotFound("This request does not exist, or you may not see it.")
+    item = found[0]
+    row = item.row
+    checks = shown_checks(row.evidence)
+    return Page(
+        item=item,
+        version=row.version,
+        rollout=row.rollouts.select_related("to_revision__version", "from_revision__version").first(),
+        checks=checks,
+        to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
+        consequence=parts.consequence(last=item.part.last, endpoint=row.endpoint.name, version=row.version.number),
+        outdated=_outdated(row),
+        counts={"pass": item.passed, "all": len(checks)},
+    )
+
+
+def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:
+    """The checks with the worst first, each with the words, tone and icon of its verdict."""
+    order = list(VERDICTS)
+    found = sorted(evidence.get("checks", []), key=lambda check: order.index(check["verdict"]))
+    return [check | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True)) for check in found]
+
+
+def _outdated(row: PromotionRequest) -> str:
+    """Whether the champion has changed since the evidence was frozen; the reconciler freezes it anew soon."""
+    if row.status not in states.OPEN:
+        return ""
+    frozen = (row.evidence.get("champion") or {}).get("number")
+    stable = row.endpoint.stable
+    now = stable.version.number if stable else None
+    if frozen == now:
+        return ""
+    was = f"v{frozen}" if frozen else "no champion"
+    return f"The champion is now {'v' + str(now) if now else 'gone'}. The metrics were measured against {was}."

@@ -1,0 +1,124 @@
+"""Promotion requests read for lists: who may see which, what each waits for, in a number of queries that stays put."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from deployments.models import Approval, PromotionRequest
+from deployments.policies import part as parts
+from deployments.policies import promotion as policy
+from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts, Verdict
+from deployments.selectors import facts as read
+from deployments.states import promotion as states
+from portal.accounts import access
+from portal.accounts.models import Person, Team
+from portal.accounts.permissions import Permission
+from portal.core import clock
+from portal.core.actors import Actor
+
+OPEN = [*states.OPEN, "rolling_out"]
+LIMIT = 300
+"""Open requests are at most one per endpoint; lists of them are cut here all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A request with what it waits for. `needed` says that it waits for the actor it was read for."""
+
+    row: PromotionRequest
+    facts: RequestFacts
+    approvals: list[ApprovalFacts]
+    verdict: Verdict
+    part: parts.Part
+    needed: bool
+
+    @property
+    def attention(self) -> list[str]:
+        """The checks that did not simply pass."""
+        return [check["label"] for check in self.row.evidence.get("checks", []) if check["verdict"] != "pass"]
+
+    @property
+    def passed(self) -> int:
+        return sum(check["verdict"] == "pass" for check in self.row.evidence.get("checks", []))
+
+
+def visible(actor: Actor) -> QuerySet[PromotionRequest]:
+    """The requests the actor may see, as `policies.promotion.may_view` says, asked of the database."""
+    rows = PromotionRequest.objects.select_related(
+        "endpoint__environment", "endpoint__team", "version__model", "requester"
+    )
+    teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
+    if teams is None:
+        return rows
+    return rows.filter(Q(endpoint__team__in=teams) | _named(actor))
+
+
+def _named(actor: Actor) -> Q:
+    """Requests of other teams that name a role and team which the actor holds."""
+    ids = [grant.team_id for grant in actor.grants if grant.team_id is not None]
+    slugs = dict(Team.objects.filter(pk__in=ids).values_list("pk", "slug"))
+    found = Q(pk__in=[])
+    for grant in actor.grants:
+        wanted = {"role": grant.role} if grant.team_id is None else {"role": grant.role, "team": slugs[grant.team_id]}
+        found |= Q(evidence__policy__rules__approvals__contains=[wanted])
+    return found
+
+
+def _with_approvals(rows: QuerySet[PromotionRequest]) -> list[PromotionRequest]:
+    given = Approval.objects.select_related("reviewer").prefetch_related("reviewer__role_grants")
+    return list(rows.prefetch_related(Prefetch("approvals", given))[:LIMIT])
+
+
+def _teams(rows: Iterable[PromotionRequest]) -> dict[str, int]:
+    named = {rule["team"] for row in rows for rule in row.evidence["policy"]["rules"]["approvals"] if rule["team"]}
+    return dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+
+
+def _approvals(row: PromotionRequest) -> list[ApprovalFacts]:
+    return [
+        ApprovalFacts(read.person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in row.approvals.all()
+    ]
+
+
+def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
+    """Active people with a role that a rule of any of the requests names."""
+    roles = {rule["role"] for row in rows for rule in row.evidence["policy"]["rules"]["approvals"]}
+    if not roles:
+        return []
+    found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct()
+    return [read.person(p) for p in found.order_by("name").prefetch_related("role_grants")]
+
+
+def items(actor: Actor, rows: QuerySet[PromotionRequest]) -> list[Item]:
+    """The rows with their facts, for one actor; a handful of queries however many rows."""
+    found = _with_approvals(rows)
+    teams, pool, now = _teams(found), _pool(found), clock.now()
+    return [_item(actor, row, teams, pool, now) for row in found]
+
+
+def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list[PersonFacts], now: datetime) -> Item:
+    facts, approvals = read.request(row, teams), _approvals(row)
+    verdict = policy.verdict(facts, approvals, pool, now)
+    return Item(
+        row,
+        facts,
+        approvals,
+        verdict,
+        parts.part(actor, facts, approvals, verdict),
+        parts.needed(actor, facts, approvals),
+    )
+
+
+def waiting_for(actor: Actor) -> list[PromotionRequest]:
+    """The open requests that wait for this person, the one that lapses first at the top.
+
+    The inbox and the number beside it in the menu both come from here.
+    """
+    if not actor.is_person:
+        return []
+    rows = visible(actor).filter(status__in=["pending_review", "changes_requested"]).order_by("expires_at", "id")
+    found = _with_approvals(rows)
+    teams = _teams(found)
+    return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row))]

@@ -1,0 +1,174 @@
+"""A promotion by REST: asked with a token, decided by people in sessions who step up."""
+
+from collections.abc import Callable
+
+import pytest
+
+from deployments.models import Approval, PromotionRequest
+from portal.core import work
+from portal.core.models import IdempotencyKey
+from tests import world
+from tests.deployments.api.conftest import Caller
+from tests.deployments.conftest import Line
+
+pytestmark = pytest.mark.django_db
+Session = Callable[..., Caller]
+ASK = {"model": "flight-delay", "version": 1, "environment": "production", "why": "It is better on March."}
+
+
+def test_asked_by_token_and_approved_by_two_people(line: Line, session: Session, token: Session) -> None:
+    author = token(line.priya, "read", "promote")
+    made = author.post("promotions/", ASK)
+    assert made.status_code == 201, made.content
+    asked = made.json()
+    assert (asked["number"], asked["status"]) == (PromotionRequest.objects.get().pk, "pending_review")
+    assert {"endpoint.created", "promotion.submitted"} <= {r["type"] for r in asked["receipts"]}
+    assert all(len(r["leaf_hash"]) == 64 for r in asked["receipts"])
+    path = f"promotions/{asked['number']}/"
+    for person in (line.marta, line.daniel):
+        reviewer = session(person)
+        seen = reviewer.get(path).json()["evidence_digest"]
+        refused = reviewer.post(f"{path}approve/", {"seen": seen})
+        assert (refused.status_code, refused.json()["code"]) == (403, "step_up_required")
+        assert reviewer.step_up(refused.json()["binding"]).status_code in (200, 201)
+        done = reviewer.post(f"{path}approve/", {"seen": seen, "comment": "Read it."})
+        assert done.status_code == 200, done.content
+    work.drain()
+    found = author.get(path).json()
+    assert found["status"] == "promoted"
+    assert [a["reviewer"]["email"] for a in found["approvals"]] == [line.marta.email, line.daniel.email]
+    assert found["verdict"]["satisfied"] is True
+
+
+def test_a_dry_run_lists_what_is_missing_and_writes_nothing(line: Line, session: Session) -> None:
+    asking = session(line.priya).post("promotions/", ASK | {"dry_run": True})
+    assert asking.status_code == 200
+    assert asking.json()["possible"] is True
+    assert asking.json()["evidence"]["version"]["number"] == 1
+    assert not PromotionRequest.objects.exists()
+    row = line.submit(1)
+    body = {"seen": row.evidence_digest, "dry_run": True}
+    deciding = session(line.marta).post(f"promotions/{row.pk}/approve/", body).json()
+    assert deciding["possible"] is False
+    assert "second look" in deciding["missing"][0]
+    assert "1 more approval as ML lead: Daniel Osei" in deciding["missing"][1]
+    rejecting = session(line.marta).post(f"promotions/{row.pk}/reject/", body | {"comment": "Too few rows"})
+    assert rejecting.json() == {"dry_run": True, "possible": True, "missing": []}
+    own = session(line.priya).post(f"promotions/{row.pk}/reject/", body | {"comment": "Too few rows"})
+    assert own.json()["missing"] == ["You asked for this, so you cannot approve it. Somebody else has to decide."]
+    row.refresh_from_db()
+    assert row.status == "pending_review"
+    assert not Approval.objects.exists()
+
+
+def test_a_second_request_is_refused_with_the_number_of_the_first(line: Line, session: Session) -> None:
+    row = line.submit(1)
+    again = session(line.priya).post("promotions/", ASK | {"version": 2})
+    assert (again.status_code, again.json()["code"], again.json()["open_request"]) == (409, "open_request", row.pk)
+
+
+def test_the_same_key_asks_once(line: Line, session: Session) -> None:
+    author = session(line.priya)
+    first, second = (author.post("promotions/", ASK, key="k-1") for _ in range(2))
+    assert first.json()["number"] == second.json()["number"]
+    assert second["Idempotent-Replayed"] == "true"
+    assert PromotionRequest.objects.count() == 1
+    assert IdempotencyKey.objects.count() == 1
+
+
+def test_changes_requested_then_sent_again_then_withdrawn(line: Line, session: Session) -> None:
+    row = line.submit(1)
+    path = f"promotions/{row.pk}/"
+    back = session(line.marta).post(f"{path}request-changes/", {"seen": row.evidence_digest, "comment": "Why March?"})
+    assert back.json()["status"] == "changes_requested"
+    assert back.json()["note"] == "Why March?"
+    assert session(line.priya).get("inbox/").json()["count"] == 1
+    again = session(line.priya).post(f"{path}resubmit/", {"why": "March is the newest full month."})
+    assert (again.json()["status"], again.json()["revision"]) == ("pending_review", 2)
+    gone = session(line.priya).post(f"{path}withdraw/", {"reason": "A better one comes."})
+    assert gone.json()["status"] == "withdrawn"
+    after = session(line.marta).post(f"{path}reject/", {"seen": row.evidence_digest, "comment": "Too late"})
+    assert after.status_code == 409
+
+
+def test_a_decision_on_old_evidence_is_refused(line: Line, session: Session) -> None:
+    row = line.submit(1)
+    stale = session(line.marta).post(f"promotions/{row.pk}/reject/", {"seen": "sha256:" + "0" * 64, "comment": "No."})
+    assert (stale.status_code, stale.json()["code"]) == (409, "evidence_changed")
+    assert stale.json()["evidence_digest"] == row.evidence_digest
+
+
+def test_tokens_never_decide(line: Line, token: Session) -> None:
+    row = line.submit(1)
+    body = {"seen": row.evidence_digest, "comment": "Fine by me."}
+    for verb in ("approve", "reject", "request-changes"):
+        answer = token(line.marta, "read", "promote").post(f"promotions/{row.pk}/{verb}/", body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "only_people_decide")
+
+
+def test_another_team_sees_nothing(line: Line, session: Session) -> None:
+    row = line.submit(1)
+    olga = session(line.olga)
+    assert olga.get("promotions/").json()["results"] == []
+    assert olga.get(f"promotions/{row.pk}/").status_code == 404
+    assert olga.get("promotions/9999999999999999999999/").status_code == 404
+    assert olga.post(f"promotions/{row.pk}/withdraw/", {}).status_code == 404
+
+
+def test_a_rule_that_names_another_team_shows_the_request_to_it(line: Line, session: Session) -> None:
+    world.production(approvals=[{"name": "Risk", "role": "ml_lead", "team": "other", "count": 1}])
+    row = line.submit(1)
+    olga = session(line.olga)
+    assert [r["number"] for r in olga.get("promotions/", need="me").json()["results"]] == [row.pk]
+    assert olga.get("inbox/").json()["results"][0]["needs"] == "Risk"
+    assert session(line.marta).get("inbox/").json()["count"] == 0
+
+
+def test_lists_filter_and_page(line: Line, session: Session) -> None:
+    first = line.promote(1)
+    second = line.promote(2)
+    open_one = line.submit(3)
+    author = session(line.priya)
+    numbers = [r["number"] for r in author.get("promotions/").json()["results"]]
+    assert numbers == [open_one.pk, second.pk, first.pk]
+    assert [r["number"] for r in author.get("promotions/", state="promoted").json()["results"]] == [second.pk, first.pk]
+    assert [r["number"] for r in author.get("promotions/", state="open").json()["results"]] == [open_one.pk]
+    assert author.get("promotions/", model="nothing").json()["results"] == []
+    page = author.get("promotions/", page_size=2).json()
+    assert len(page["results"]) == 2
+    rest = author.client.get(page["next"]).json()
+    assert [r["number"] for r in rest["results"]] == [first.pk]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"version": "one"}, "version"),
+        ({"version": 0}, "version"),
+        ({"wyh": "typo"}, "wyh"),
+        ({"environment": None}, "environment"),
+        ({"why": "x" * 4001}, "why"),
+    ],
+)
+def test_bad_input_names_the_field(line: Line, session: Session, body: dict[str, object], field: str) -> None:
+    answer = session(line.priya).post("promotions/", ASK | body)
+    assert answer.status_code == 422
+    assert field in answer.json()["fields"]
+    assert not PromotionRequest.objects.exists()
+
+
+def test_unknown_state_model_and_environment(line: Line, session: Session) -> None:
+    author = session(line.priya)
+    assert list(author.get("promotions/", state="nice").json()["fields"]) == ["state"]
+    assert author.post("promotions/", ASK | {"model": "nothing"}).status_code == 404
+    assert author.post("promotions/", ASK | {"environment": "moon"}).status_code == 404
+    assert author.post("promotions/", ASK | {"version": 99}).status_code == 404
+
+
+def test_comments(line: Line, session: Session) -> None:
+    row = line.submit(1)
+    marta = session(line.marta)
+    assert marta.post(f"promotions/{row.pk}/comments/", {"text": "Is March enough?"}).status_code == 201
+    assert marta.post(f"promotions/{row.pk}/comments/", {"text": ""}).status_code == 422
+    [comment] = marta.get(f"promotions/{row.pk}/comments/").json()["results"]
+    assert (comment["author"], comment["text"]) == ("Marta Kowalska", "Is March enough?")
