@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from portal.accounts import stepup
-from portal.accounts.models import Person, ServiceAccount, Team
+from portal.accounts.models import Person, ServiceAccount, StepUp, Team
 from portal.accounts.selectors.actors import grants_of
 from portal.accounts.services import people, roles, service_accounts, teams, tokens
 from portal.accounts.services.tokens import NewToken
@@ -59,8 +59,8 @@ def token(owner: Person | ServiceAccount, *scopes: str, **options: Any) -> NewTo
 
 def looked_at(who: Actor, binding: str, method: str = "password") -> None:
     """A fresh look at the person, as the step-up form leaves it."""
-    stepup.StepUp.objects.create(
-        person_id=who.person_id, session_key_hash=stepup.session_hash(who), method=method, binding=binding
+    StepUp.objects.create(
+        person_id=who.person_id or 0, session_key_hash=stepup.session_hash(who), method=method, binding=binding
     )
 
 

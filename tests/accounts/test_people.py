@@ -127,7 +127,7 @@ def test_rights_cannot_change_without_an_event() -> None:
 class TestInvitations:
     def mailed_link(self) -> str:
         work.drain()
-        found = LINK.search(mail.outbox[-1].body)
+        found = LINK.search(str(mail.outbox[-1].body))
         assert found is not None
         return found.group(1)
 
