@@ -421,11 +421,11 @@ class Bundle:
         expected = self.head.size if manifest["complete"] else manifest["events"]
         if self.count < expected:
             raise Incomplete(f"{expected - self.count} events are missing, from event {self.count} of the file on")
-        for name in set(manifest["members"]) & set(self.archive.namelist()) - set(self.digests):
-            for _ in self._chunks(name):
-                pass
-        for name, listed in manifest["members"].items():
-            if self.digests.get(name) != listed:
+        for name in sorted({*manifest["members"], *self.archive.namelist()} - {"manifest.json"}):
+            if name in self.archive.namelist() and name not in self.digests:
+                for _ in self._chunks(name):
+                    pass
+            if self.digests.get(name) != manifest["members"].get(name):
                 raise Tampered(f"{name} is not the file that was exported")
         if self.count != manifest["events"] or self.vault.met < len(self.vault.known):
             raise Tampered("the bundle holds more or other rows than its manifest says")
