@@ -15,5 +15,6 @@ from portal.core.mount import Mount  # noqa: E402
 application = Mount(
     default=django_application,
     gate=import_string("registry.gate.asgi.application"),
+    at_end=import_string("registry.gate.forward.close"),
     prefixes=("/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/health"),
 )

@@ -12,6 +12,7 @@ class RegistryConfig(AppConfig):
         from registry.states import version
 
         import_module("registry.log_verbs")
+        import_module("registry.reconcilers.registration")
         catalogue.register(version.MACHINE)
         guard.governs("registry_registeredmodel", "registered_model")
         guard.governs("registry_modelversion", "model_version")

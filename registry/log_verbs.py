@@ -7,7 +7,9 @@ register(
     Verb("registered_model.created", "{actor} created the registered model {subject}"),
     Verb("registered_model.changed", "{actor} changed {subject}"),
     Verb("registered_model.deleted", "{actor} deleted the registered model {subject}"),
-    Verb("registered_model.request_closed", "{actor} closed a request to MLflow that had no outcome", required=("route",)),
+    Verb(
+        "registered_model.request_closed", "{actor} closed a request to MLflow that had no outcome", required=("route",)
+    ),
     Verb("model_version.registered", "{actor} registered {subject}"),
     Verb("model_version.changed", "{actor} changed {subject}"),
     Verb("model_version.deleted", "{actor} deleted {subject}"),

@@ -54,6 +54,19 @@ class Run(Leased):
         return self.name or self.run_id
 
 
+class LoggedModel(models.Model):
+    """A model logged to MLflow but not yet, or never, registered: whose it is, and where its files are."""
+
+    model_id = models.CharField(max_length=64, unique=True)
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="logged_models")
+    run_id = models.CharField(max_length=64, default="", blank=True)
+    name = models.CharField(max_length=500, default="", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name or self.model_id
+
+
 class RegisteredModel(models.Model):
     """A named line of versions. `name_key` is the normalised name, so that look-alikes cannot both exist."""
 
@@ -83,6 +96,7 @@ class ModelVersion(models.Model):
     )
     status_note = models.CharField(max_length=500, default="", blank=True)
     source = models.CharField(max_length=1000, default="", blank=True)
+    artifact_path = models.CharField(max_length=1100, default="", blank=True, db_index=True)
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.PROTECT, related_name="versions")
     mlflow_run_id = models.CharField(max_length=64, default="", blank=True)
     digest = models.CharField(max_length=80, default="", blank=True)
@@ -111,7 +125,8 @@ class ModelVersion(models.Model):
                 condition=models.Q(status__in=version_states.MACHINE.names), name="version_status_known"
             ),
             models.CheckConstraint(
-                condition=~models.Q(status="ready") | models.Q(digest__startswith="sha256:"), name="version_ready_digested"
+                condition=~models.Q(status="ready") | models.Q(digest__startswith="sha256:"),
+                name="version_ready_digested",
             ),
         ]
 

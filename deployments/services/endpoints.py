@@ -5,6 +5,7 @@ import secrets
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import slugify
 
 from deployments.models import Endpoint, Environment, Revision, Rollout, RouteTable
 from portal.accounts import access
@@ -43,6 +44,11 @@ def find_model(*, actor: Actor, name: str) -> RegisteredModel:
         raise NotFound(f"There is no model {name}, or you may not see it.")
     access.require_visible(actor, row.team_id)
     return row
+
+
+def default_name(model: RegisteredModel) -> str:
+    """The name of an endpoint that is made with the first request for a model: the model's, as an address allows it."""
+    return slugify(model.name)[:60].strip("-") or "model"
 
 
 def find_environment(name: str) -> Environment:

@@ -1,15 +1,20 @@
 """Chooses between two ASGI applications by path."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 Scope = dict[str, Any]
+Closing = Callable[[], Awaitable[None]]
 
 
 class Mount:
-    """Sends HTTP requests whose path is, or starts with, one of `prefixes` to `gate`, all others to `default`."""
+    """Sends HTTP requests whose path is, or starts with, one of `prefixes` to `gate`, all others to `default`.
 
-    def __init__(self, *, default: Any, gate: Any, prefixes: tuple[str, ...]) -> None:
-        self.default, self.gate, self.prefixes = default, gate, prefixes
+    `at_end` is awaited when the server shuts down.
+    """
+
+    def __init__(self, *, default: Any, gate: Any, prefixes: tuple[str, ...], at_end: Closing) -> None:
+        self.default, self.gate, self.prefixes, self.at_end = default, gate, prefixes, at_end
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -23,6 +28,8 @@ class Mount:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
             message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self.at_end()
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from deployments.models import Approval, Endpoint, PromotionRequest, Rollout
 from deployments.services import environments, promotions

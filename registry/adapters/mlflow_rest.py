@@ -1,0 +1,149 @@
+"""MLflow behind us, over its own REST routes: what jobs and reconcilers need of it. Nothing here imports MLflow."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx
+from django.conf import settings
+
+from portal.core.errors import Unavailable
+
+API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+MAX_JSON = 16 * 1024 * 1024
+
+
+class MlflowUnavailable(Unavailable):
+    """MLflow does not answer; pages go on from our own rows."""
+
+    code = "mlflow_unavailable"
+
+
+class MlflowRefused(Exception):
+    """MLflow understood and said no."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Mlflow(Protocol):
+    """Every call may be repeated. All raise `MlflowUnavailable` when the server does not answer."""
+
+    def run(self, run_id: str) -> dict[str, Any]: ...
+    def metric_history(self, run_id: str, metric: str) -> list[dict[str, Any]]: ...
+    def files(self, path: str) -> list[dict[str, Any]]: ...
+    def read(self, path: str) -> Any: ...
+    def alias(self, model: str, alias: str) -> int | None: ...
+    def set_alias(self, model: str, alias: str, number: int) -> None: ...
+    def delete_alias(self, model: str, alias: str) -> None: ...
+
+
+class MlflowRest:
+    """The real server, on a Unix socket ("unix:/path") or an http address."""
+
+    def __init__(self, upstream: str, timeout: float = 30.0) -> None:
+        if upstream.startswith("unix:"):
+            transport = httpx.HTTPTransport(uds=upstream.removeprefix("unix:"))
+            self._http = httpx.Client(transport=transport, base_url="http://localhost", timeout=timeout)
+        else:
+            self._http = httpx.Client(base_url=upstream, timeout=timeout, trust_env=False)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _json(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            with self._http.stream(method, path, **arguments) as answer:
+                body = _bounded(answer)
+        except httpx.HTTPError as error:
+            raise MlflowUnavailable("MLflow does not answer.") from error
+        return _decoded(answer, body)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return dict(self._json("GET", f"{API}/runs/get", params={"run_id": run_id}).get("run", {}))
+
+    def metric_history(self, run_id: str, metric: str) -> list[dict[str, Any]]:
+        query = {"run_id": run_id, "metric_key": metric}
+        return list(self._json("GET", f"{API}/metrics/get-history", params=query).get("metrics", []))
+
+    def files(self, path: str) -> list[dict[str, Any]]:
+        """All files below an artifact path: `{"path": relative to it, "size"}`, folders walked."""
+        return list(self._walk(path, ""))
+
+    def _walk(self, root: str, below: str) -> Iterator[dict[str, Any]]:
+        here = f"{root}/{below}" if below else root
+        for item in self._json("GET", ARTIFACTS, params={"path": here}).get("files", []):
+            name = f"{below}/{item['path']}" if below else str(item["path"])
+            if item.get("is_dir"):
+                yield from self._walk(root, name)
+            else:
+                yield {"path": name, "size": int(item.get("file_size") or 0)}
+
+    @contextmanager
+    def read(self, path: str) -> Iterator[Iterator[bytes]]:
+        """The bytes of one artifact, in chunks, without holding it in memory."""
+        try:
+            with self._http.stream("GET", f"{ARTIFACTS}/{quote(path)}") as answer:
+                if answer.status_code != 200:
+                    raise MlflowRefused(answer.status_code, f"artifact {path}: {answer.status_code}")
+                yield answer.iter_raw(1024 * 1024)
+        except httpx.HTTPError as error:
+            raise MlflowUnavailable("MLflow does not answer.") from error
+
+    def alias(self, model: str, alias: str) -> int | None:
+        try:
+            found = self._json("GET", f"{API}/registered-models/alias", params={"name": model, "alias": alias})
+        except MlflowRefused as error:
+            if error.status in (400, 404):
+                return None
+            raise
+        return int(found["model_version"]["version"])
+
+    def set_alias(self, model: str, alias: str, number: int) -> None:
+        body = {"name": model, "alias": alias, "version": str(number)}
+        self._json("POST", f"{API}/registered-models/alias", json=body)
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        self._json("DELETE", f"{API}/registered-models/alias", json={"name": model, "alias": alias})
+
+
+def _bounded(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_raw():
+        body += chunk
+        if len(body) > MAX_JSON:
+            raise MlflowRefused(502, "MLflow's answer is larger than 16 MiB")
+    return bytes(body)
+
+
+def _decoded(answer: httpx.Response, body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError as error:
+        raise MlflowUnavailable(f"MLflow answered {answer.status_code} and no JSON.") from error
+    if answer.status_code >= 500:
+        raise MlflowUnavailable(f"MLflow answered {answer.status_code}.")
+    if answer.status_code >= 400:
+        raise MlflowRefused(answer.status_code, str(found.get("message", ""))[:300])
+    return dict(found)
+
+
+_client: Mlflow | None = None
+
+
+def client() -> Mlflow:
+    """The MLflow of this installation; one client per process."""
+    global _client
+    if _client is None:
+        _client = MlflowRest(settings.MLFLOW_UPSTREAM)
+    return _client
+
+
+def use(other: Mlflow | None) -> None:
+    """Put another MLflow in its place (tests), or None for the configured one again."""
+    global _client
+    _client = other

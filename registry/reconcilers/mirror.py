@@ -1,0 +1,102 @@
+"""Keeps our copy of runs fresh and MLflow's aliases as desired, and closes what the gate left open."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from portal.audit import recorder
+from portal.core import actors, clock, leases
+from portal.core.leases import Lease
+from registry.adapters import mlflow_rest
+from registry.adapters.mlflow_rest import Mlflow, MlflowRefused, MlflowUnavailable
+from registry.artifacts import store
+from registry.gate import intents
+from registry.models import AliasState, GateIntent, Run
+from registry.services import aliases, runs
+
+POINTS = 600
+MAX_METRICS = 100
+ALIAS_EVERY = timedelta(seconds=30)
+ORPHAN_AFTER = timedelta(minutes=2)
+
+
+def run(lease: Lease) -> datetime | None:
+    """Copy one run; again in a while as long as it is running."""
+    row = Run.objects.select_related("experiment").get(pk=lease.pk)
+    try:
+        source = mlflow_rest.client()
+        facts = source.run(row.run_id)
+        metrics = [m["key"] for m in facts.get("data", {}).get("metrics", [])][:MAX_METRICS]
+        history = {key: thinned(source.metric_history(row.run_id, key)) for key in metrics}
+        files = source.files(f"{row.experiment.mlflow_id}/{row.run_id}/artifacts")[:1000]
+    except MlflowUnavailable:
+        return clock.now() + timedelta(seconds=5)
+    except MlflowRefused:
+        return None
+    with transaction.atomic():
+        leases.guard(lease)
+        row = runs.keep_copy(row, facts=facts, history=history, artifacts=files)
+    return clock.now() + timedelta(seconds=20) if row.status in ("RUNNING", "SCHEDULED") else None
+
+
+def thinned(points: list[dict[str, Any]], limit: int = POINTS) -> list[list[float]]:
+    """[[step, milliseconds, value], ...] with at most `limit` points: the first, the last and the extremes between."""
+    rows = [[p.get("step", 0), p.get("timestamp", 0), float(p["value"])] for p in points if _finite(p.get("value"))]
+    if len(rows) <= limit:
+        return rows
+    size = len(rows) / (limit // 2)
+    kept: list[list[float]] = []
+    for bucket in range(limit // 2):
+        part = rows[int(bucket * size) : int((bucket + 1) * size)]
+        ends = {id(p): p for p in (min(part, key=lambda p: p[2]), max(part, key=lambda p: p[2]))}
+        kept += sorted(ends.values(), key=lambda p: p[0])
+    return [rows[0], *kept[1:-1], rows[-1]]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and value == value and abs(value) != float("inf")
+
+
+def alias(lease: Lease) -> datetime | None:
+    """Make MLflow's alias the desired one; a move behind our back is put back and recorded."""
+    row = AliasState.objects.select_related("model", "desired").get(pk=lease.pk)
+    try:
+        source = mlflow_rest.client()
+        seen = source.alias(row.model.name, row.alias)
+        wanted = row.desired.number if row.desired else None
+        if seen != wanted:
+            _note_drift(row, seen)
+            _put_right(source, row, wanted)
+    except MlflowUnavailable:
+        return clock.now() + timedelta(seconds=5)
+    AliasState.objects.filter(pk=row.pk).update(observed_number=wanted, observed_at=clock.now())
+    return clock.now() + ALIAS_EVERY
+
+
+def _put_right(source: Mlflow, row: AliasState, wanted: int | None) -> None:
+    if wanted is None:
+        source.delete_alias(row.model.name, row.alias)
+    else:
+        source.set_alias(row.model.name, row.alias, wanted)
+
+
+def _note_drift(row: AliasState, seen: int | None) -> None:
+    """It is drift only if MLflow had been seen to agree with what is desired, and no longer does."""
+    if row.observed_number is None or row.desired is None or row.observed_number != row.desired.number:
+        return
+    with transaction.atomic():
+        recorder.record(
+            "alias.drift_found",
+            actor=actors.system("the alias was moved in MLflow, not through the portal"),
+            subject=aliases.subject(row.model),
+            data={"alias": row.alias, "found": seen, "put_back_to": row.desired.number},
+        )
+
+
+def housekeeping() -> None:
+    """Close intents without an outcome, and clear copies that killed workers left."""
+    for intent in GateIntent.objects.filter(closed_at=None, at__lt=clock.now() - ORPHAN_AFTER)[:100]:
+        intents.close_orphan(intent)
+    store.clear_waiting(older_than=time.time() - 6 * 3600)

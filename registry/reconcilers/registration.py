@@ -1,0 +1,11 @@
+"""Registers the reconcilers and jobs of this app."""
+
+from importlib import import_module
+
+from portal.core import work
+from registry.reconcilers import mirror
+
+import_module("registry.reconcilers.ingest")
+work.register("registry.run", "registry.Run", mirror.run, lease_seconds=120)
+work.register("registry.alias", "registry.AliasState", mirror.alias)
+work.periodic("registry.housekeeping", 60, mirror.housekeeping)
