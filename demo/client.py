@@ -19,7 +19,7 @@ class RefusedError(RuntimeError):
     """The portal said no. `problem` is its problem document."""
 
     def __init__(self, method: str, path: str, status: int, problem: Json) -> None:
-        super().__init__(f"{method} {path}: {status} {problem.get('detail', '')}".strip())
+        super().__init__(f"{method} {path}: {status} {problem.get('detail') or problem.get('message', '')}".strip())
         self.status = status
         self.problem = problem
 

@@ -86,9 +86,12 @@ class Story:
 
 def ready(author: Caller, recipe: str) -> int | None:
     """The number of the version that came from the recipe, once it is validated."""
-    for version in author.every(f"/api/v1/models/{MODEL}/versions/"):
-        if version["tags"].get("recipe") == recipe:
-            if version["status"] == "failed":
-                raise LateError(f"Version {version['number']} was refused. {version.get('status_note', '')}".strip())
-            return int(version["number"]) if version["status"] == "ready" else None
-    return None
+    found = author.get("/api/2.0/mlflow/model-versions/search", filter=f"name = '{MODEL}'")
+    label = {"key": "recipe", "value": recipe}
+    made = [version for version in found.get("model_versions", []) if label in version.get("tags", [])]
+    newest = max(made, key=lambda version: int(version["version"]), default=None)
+    if newest is None or newest["status"] == "PENDING_REGISTRATION":
+        return None
+    if newest["status"] != "READY":
+        raise LateError(f"Version {newest['version']} was refused. {newest.get('status_message', '')}".strip())
+    return int(newest["version"])

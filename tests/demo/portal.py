@@ -20,6 +20,7 @@ class Portal:
         self.moved: list[str] = []
         self.starting = 0
         self.moving = 0
+        self.status = "READY"
         self.keys: list[str] = []
 
     @property
@@ -54,13 +55,15 @@ class Portal:
                 return self.approve(self.promotions[int(path.split("/")[2]) - 1], who, body)
             case ["GET ", path] if path.startswith("/promotions/"):
                 return httpx.Response(200, json=self.promotions[int(path.split("/")[2]) - 1])
-            case ["GET ", path] if path.startswith("/models/"):
-                rows = [
-                    {"number": number, "status": "ready", "tags": {"recipe": recipe}}
-                    for recipe, number in self.versions.items()
-                ]
-                return httpx.Response(200, json={"results": rows, "next": None})
-        return self.session(what, body)
+        return self.registry() if what.endswith("/model-versions/search") else self.session(what, body)
+
+    def registry(self) -> httpx.Response:
+        """As MLflow answers: nothing at all when there is none."""
+        rows = [
+            {"version": str(number), "status": self.status, "tags": [{"key": "recipe", "value": recipe}]}
+            for recipe, number in self.versions.items()
+        ]
+        return httpx.Response(200, json={"model_versions": rows} if rows else {})
 
     def session(self, what: str, body: Json) -> httpx.Response:
         if what.endswith("/auth/session"):

@@ -74,7 +74,12 @@ def test_a_promotion_that_failed_stops_the_story(portal: Portal) -> None:
 def test_a_version_is_ready_by_its_recipe(portal: Portal) -> None:
     author = Caller("http://portal", "sbx_pat_x", portal.transport)
     assert ready(author, "v2") == 2
-    portal.versions = {"v1": 1}
+    portal.status = "PENDING_REGISTRATION"
+    assert ready(author, "v2") is None
+    portal.status = "FAILED_REGISTRATION"
+    with pytest.raises(LateError, match="Version 2 was refused"):
+        ready(author, "v2")
+    portal.versions = {}
     assert ready(author, "v2") is None
 
 

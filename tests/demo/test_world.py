@@ -1,0 +1,86 @@
+"""The example world in the running product, and the REST story told to it."""
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from demo import people, traffic
+from demo.client import Caller, Session
+from tests.stack import PROJECT, Stack
+
+
+def author(stack: Stack) -> Caller:
+    return Caller(stack.url, stack.tokens["data_scientist"])
+
+
+def test_what_scripts_read_is_complete_and_private(stack: Stack) -> None:
+    file = stack.var / "demo.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    facts = json.loads(file.read_text())
+    assert facts["url"] == stack.url
+    assert facts["gateway_url"] == stack.gateway_url
+    assert set(facts["people"]) == {person.key for person in people.PEOPLE}
+    assert set(facts["tokens"]) == {"data_scientist", "operator", "auditor"}
+    assert not (stack.var / "demo-cache" / "people.json").exists()
+
+
+def test_everybody_can_sign_in(stack: Stack) -> None:
+    for person in people.PEOPLE:
+        session = Session(stack.url, person.email, stack.people[person.key]["password"])
+        assert session.get("/api/v1/me/")["label"] == person.name
+
+
+def test_two_promotions_are_done_and_the_third_waits_for_the_ml_lead(stack: Stack) -> None:
+    rows = author(stack).every("/api/v1/promotions/", model="flight-delay")
+    assert {row["version"]: row["status"] for row in rows} == {1: "promoted", 2: "promoted", 3: "pending_review"}
+    waiting = next(row for row in rows if row["version"] == 3)
+    detail = author(stack).get(f"/api/v1/promotions/{waiting['number']}/")
+    assert [approval["reviewer"]["name"] for approval in detail["approvals"]] == ["Daniel Osei"]
+    marta = Session(stack.url, stack.people["ml_lead"]["email"], stack.people["ml_lead"]["password"])
+    assert waiting["number"] in [row["number"] for row in marta.get("/api/v1/inbox/")["results"]]
+
+
+def test_nobody_who_decided_asked_or_registered(stack: Stack) -> None:
+    for row in author(stack).every("/api/v1/promotions/", model="flight-delay"):
+        detail = author(stack).get(f"/api/v1/promotions/{row['number']}/")
+        assert row["requester"]["name"] == "Priya Nair"
+        assert "Priya Nair" not in [approval["reviewer"]["name"] for approval in detail["approvals"]]
+
+
+def test_the_second_version_answers_and_the_first_is_warm(stack: Stack) -> None:
+    endpoint = author(stack).get("/api/v1/endpoints/production/flight-delay/")["endpoint"]
+    assert endpoint["stable"]["version"] == 2
+    assert (endpoint["previous"]["version"], endpoint["previous"]["status"]) == (1, "ready")
+    with httpx.Client() as client:
+        url = f"{stack.gateway_url}/production/flight-delay/invocations"
+        tally = traffic.replay(client, url, traffic.records(stack.var / "demo-cache", 7, 50), 200)
+    assert tally.versions == {("2", "stable"): 50}
+
+
+def test_building_again_changes_nothing(stack: Stack) -> None:
+    before = author(stack).every("/api/v1/promotions/", model="flight-delay")
+    facts = (stack.var / "demo.json").read_text()
+    stack.manage("shell", "-c", "import sys; from demo.world import main; sys.exit(main())")
+    assert author(stack).every("/api/v1/promotions/", model="flight-delay") == before
+    assert (stack.var / "demo.json").read_text() == facts
+
+
+def test_the_story_by_rest_alone_ends_in_a_log_that_verifies(stack: Stack, tmp_path: Path) -> None:
+    script = [sys.executable, "docs/examples/rest_story.py", str(stack.var / "demo.json"), str(tmp_path)]
+    told = subprocess.run(script, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Versions that answered, in order: 1, 2, 1." in told.stdout
+    assert "A token that tries to approve is answered 403" in told.stdout
+    verify = [
+        sys.executable,
+        "tools/signalbox_audit_verify.py",
+        str(tmp_path / "signalbox-audit.zip"),
+        "--vkey",
+        str(stack.var / "checkpoints" / "vkey"),
+    ]
+    verified = subprocess.run(verify, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
