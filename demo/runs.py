@@ -52,18 +52,14 @@ USABLE = {"READY", "PENDING_REGISTRATION"}
 
 
 def train(numbers: Sequence[int], cache: Path, model: str = MODEL) -> Iterator[tuple[Recipe, str]]:
-    """Train and register the recipes that are not registered yet; yields each with its version, oldest first.
-
-    All training is done before the first call to the server, so that it can go on while the server is starting.
-    """
-    data = flights.load(cache)
-    fitted = [fit(RECIPES[number], data) for number in sorted(numbers)]
+    """Train and register the recipes that are not registered yet; yields each with its version, oldest first."""
     mlflow.set_experiment(model)
     known = registered(model)
-    for each in fitted:
-        number = known.get(each.recipe.name) or register(each, model)
-        describe(model, number, each.recipe)
-        yield each.recipe, number
+    data = flights.load(cache)
+    for recipe in (RECIPES[number] for number in sorted(numbers)):
+        number = known.get(recipe.name) or register(fit(recipe, data), model)
+        describe(model, number, recipe)
+        yield recipe, number
 
 
 def registered(model: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def _stores(parts: Parts) -> list[Service]:
 
 
 def _preparation(parts: Parts) -> list[Step]:
-    """Roles, tables and grants; left out when nothing has changed since they were last made."""
+    """Roles, tables, grants and the first environments; left out when nothing has changed since they were last made."""
     cluster = parts.stores.cluster
     if parts.prepared:
         return []
@@ -90,6 +90,12 @@ def _preparation(parts: Parts) -> list[Step]:
             needs=("tables",),
             command=_manage("create_roles"),
             environment=owner,
+        ),
+        Step(
+            "environments",
+            needs=("grants",),
+            command=_manage("bootstrap"),
+            environment=parts.environments.portal,
             done=parts.remember_prepared,
         ),
     ]
@@ -101,7 +107,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 
 def _after_preparation(parts: Parts) -> tuple[str, ...]:
     if not parts.prepared:
-        return ("grants",)
+        return ("environments",)
     return ("postgres",) if parts.stores.cluster else ()
 
 
