@@ -8,5 +8,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        for module in ("log_verbs", "listeners", "reconcilers.invitations", "reconcilers.mails"):
+        for module in ("log_verbs", "listeners", "navigation", "reconcilers.invitations", "reconcilers.mails"):
             import_module(f"portal.accounts.{module}")

@@ -63,6 +63,8 @@ class StepUpForm(forms.Form):
         for method, name in self.FIELDS.items():
             if method not in self.usable:
                 del self.fields[name]
+            elif len(self.usable) == 1:
+                self.fields[name].required = True
 
     @property
     def passkey(self) -> bool:

@@ -35,28 +35,30 @@
     form.requestSubmit(submit);
   }
 
-  function start(root) {
-    if (!window.PublicKeyCredential) {
-      return;
-    }
-    root.querySelectorAll("[data-needs-passkeys], [data-passkey-row]").forEach(function (part) {
-      part.hidden = false;
-    });
-    root.querySelectorAll("[data-passkey]").forEach(function (button) {
-      button.addEventListener("click", function () {
-        say("");
-        ask(button).catch(function (error) { say(reason(error)); });
+  function show() {
+    if (window.PublicKeyCredential) {
+      document.querySelectorAll("[data-needs-passkeys], [data-passkey-row]").forEach(function (part) {
+        part.hidden = false;
       });
-    });
+    }
   }
 
+  /* The form may arrive later, in a dialog, so clicks are caught at the document. */
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-passkey]");
+    if (button) {
+      say("");
+      ask(button).catch(function (error) { say(reason(error)); });
+    }
+  });
   document.addEventListener("allauth.error", function (event) {
     event.preventDefault();
     say(reason(event.detail.exception));
   });
   if (document.readyState === "loading") {
-    document.addEventListener("DOMContentLoaded", function () { start(document); });
+    document.addEventListener("DOMContentLoaded", show);
   } else {
-    start(document);
+    show();
   }
+  document.addEventListener("htmx:after:swap", show);
 })();

@@ -1,12 +1,12 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
+
+from tests.accounts.limits import fresh_cache
 
 
 @pytest.fixture(autouse=True)
 def fresh_limits() -> Iterator[None]:
     """Attempts are counted in the shared cache, so each test starts without any."""
-    cache.clear()
-    yield
-    cache.clear()
+    with fresh_cache():
+        yield

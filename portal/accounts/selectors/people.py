@@ -45,7 +45,10 @@ def listed(actor: Actor, wanted: PeopleFilter) -> QuerySet[Person]:
     """The people in the list, by name, with the grants they hold in `held`."""
     rows = visible(actor).prefetch_related(GRANTS).order_by("name", "pk")
     if wanted.q:
-        rows = rows.filter(Q(name__icontains=wanted.q) | Q(email__icontains=wanted.q))
+        found = Q(name__icontains=wanted.q)
+        if access.may(actor, Permission.PEOPLE_MANAGE):
+            found |= Q(email__icontains=wanted.q)
+        rows = rows.filter(found)
     if wanted.state in ("active", "disabled"):
         rows = rows.filter(is_active=wanted.state == "active")
     held = RoleGrant.objects.exclude(person=None)
