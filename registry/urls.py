@@ -1,4 +1,16 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from registry.views import models, runs
 
 app_name = "registry"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("models/", models.listing, name="models"),
+    path("models/<str:name>/", models.model, name="model"),
+    path("models/<str:name>/edit/", models.edit, name="edit"),
+    path("models/<str:name>/compare/", models.compare, name="compare"),
+    path("models/<str:name>/versions/<int:number>/", models.version, name="version"),
+    path("models/<str:name>/aliases/<str:alias>/", models.alias_history, name="alias_history"),
+    path("models/<str:name>/@<str:alias>/", models.alias, name="alias"),
+    path("runs/<str:run_id>/", runs.run, name="run"),
+    path("runs/<str:run_id>/artifact/", runs.artifact, name="artifact"),
+]

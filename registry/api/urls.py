@@ -1,4 +1,13 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from registry.api import views
 
 app_name = "registry_api"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("models/", views.Models.as_view(), name="models"),
+    path("models/<str:name>/", views.Model.as_view(), name="model"),
+    path("models/<str:name>/versions/", views.Versions.as_view(), name="versions"),
+    path("models/<str:name>/versions/<int:number>/", views.Version.as_view(), name="version"),
+    path("models/<str:name>/aliases/", views.Aliases.as_view(), name="aliases"),
+    path("runs/<str:run_id>/", views.RunDetail.as_view(), name="run"),
+]

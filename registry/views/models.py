@@ -1,0 +1,176 @@
+"""Pages of models: list, model, version, aliases, compare."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET, require_http_methods
+
+from portal.accounts import access
+from portal.accounts.models import Person
+from portal.accounts.permissions import Permission
+from portal.accounts.web import PortalRequest, signed_in
+from portal.core.errors import BadInput, NotFound
+from registry import charts
+from registry.models import AliasAssignment, ModelVersion, RiskTier
+from registry.policies.protection import is_protected
+from registry.selectors import compare as comparing
+from registry.selectors import models as read
+from registry.services import aliases, models, versions
+from registry.views import snippets
+
+
+def _partial(request: PortalRequest) -> bool:
+    return bool(request.htmx and not request.htmx.boosted)
+
+
+@require_GET
+@signed_in
+def listing(request: PortalRequest) -> HttpResponse:
+    wanted = read.Filter(
+        text=request.GET.get("q", "").replace("\x00", "")[:200],
+        tier=request.GET.get("tier", ""),
+        team=request.GET.get("team", "")[:60],
+        sort=request.GET.get("sort", "name"),
+    )
+    rows = read.listing(request.actor, wanted)
+    found, older = read.page(rows, after=request.GET.get("after", ""), sort=wanted.sort)
+    context = {
+        "models": found,
+        "older": older,
+        "filter": wanted,
+        "tiers": RiskTier.choices,
+        "any": bool(found) or read.visible(request.actor).exists(),
+        "snippet": snippets.register(request),
+    }
+    response = render(request, "registry/_models.html" if _partial(request) else "registry/models.html", context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+@require_GET
+@signed_in
+def model(request: PortalRequest, name: str) -> HttpResponse:
+    row = models.find(actor=request.actor, name=name)
+    found = read.versions_of(row, status=request.GET.get("status", ""), before=_number(request.GET.get("before")))
+    names = read.metric_names(found)
+    chosen = request.GET.get("metric") or (names[0] if names else "")
+    rows = read.aliases_of(row)
+    champion = next((a.version for a in rows if a.alias == "champion"), None)
+    context = {
+        "model": row,
+        "versions": found[:20],
+        "older": found[19].number if len(found) > 20 else None,
+        "aliases": rows,
+        "champion": champion,
+        "challenger": next((v for v in found if v != champion and v.status == "ready"), None),
+        "metrics": names,
+        "metric": chosen,
+        "figure": charts.metric_by_version(found, chosen),
+        "may_edit": access.may(request.actor, Permission.MODELS_EDIT, row.team_id),
+        "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
+        "snippet": snippets.register(request, row.name),
+    }
+    return render(request, "registry/model.html", context)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
+
+
+@require_GET
+@signed_in
+def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
+    row = versions.find(actor=request.actor, model=name, number=number)
+    pointing = [a for a in read.aliases_of(row.model) if a.version == row]
+    champion = aliases.at(row.model, "champion")
+    siblings = ModelVersion.objects.filter(model=row.model, deleted_at=None)
+    context = {
+        "version": row,
+        "model": row.model,
+        "aliases": pointing,
+        "champion": champion if champion != row else None,
+        "metrics": _metrics(row, champion if champion != row else None),
+        "inputs": row.signature.get("inputs") or [],
+        "outputs": row.signature.get("outputs") or [],
+        "previous": siblings.filter(number__lt=number).order_by("-number").first(),
+        "next": siblings.filter(number__gt=number).order_by("number").first(),
+        "holds": row.holds.all(),
+        "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.model.team_id),
+    }
+    return render(request, "registry/version.html", context)
+
+
+def _metrics(row: ModelVersion, champion: ModelVersion | None) -> list[comparing.Row]:
+    pair = [champion, row] if champion else [row]
+    return list(comparing.sections(pair)[0].rows)
+
+
+@require_GET
+@signed_in
+def alias(request: PortalRequest, name: str, alias: str) -> HttpResponse:
+    """Go to the version the alias points to, now or at the time in `?at=`."""
+    row = models.find(actor=request.actor, name=name)
+    at = request.GET.get("at", "")
+    moment = parse_datetime(at) if at else None
+    if at and (moment is None or moment.tzinfo is None):
+        raise BadInput(
+            "at must be a time with its zone, like 2026-11-01T00:00Z.", fields={"at": "2026-11-01T00:00Z"}, status=400
+        )
+    found = aliases.at(row, alias, moment)
+    if found is None:
+        when = f" at {at}" if at else ""
+        raise NotFound(f"{alias} of {name} pointed to no version{when}.")
+    return redirect("registry:version", name=name, number=found.number)
+
+
+@require_GET
+@signed_in
+def alias_history(request: PortalRequest, name: str, alias: str) -> HttpResponse:
+    row = models.find(actor=request.actor, name=name)
+    found = AliasAssignment.objects.filter(model=row, alias=alias).select_related("version")
+    page = Paginator(found, 50).get_page(request.GET.get("page"))
+    context = {"model": row, "alias": alias, "page": page, "protected": is_protected(alias)}
+    return render(request, "registry/alias.html", context)
+
+
+@require_GET
+@signed_in
+def compare(request: PortalRequest, name: str) -> HttpResponse:
+    row = models.find(actor=request.actor, name=name)
+    numbers = comparing.numbers_of(request.GET.getlist("v"))
+    every = list(ModelVersion.objects.filter(model=row, deleted_at=None).select_related("model", "run"))
+    chosen = [v for n in numbers for v in every if v.number == n]
+    if len(chosen) != len(numbers):
+        raise NotFound(f"{name} does not have all of these versions.")
+    if not chosen:
+        champion = aliases.at(row, "champion")
+        newest = next((v for v in every if v != champion), None)
+        chosen = [v for v in (champion, newest) if v is not None]
+    context = {
+        "model": row,
+        "chosen": chosen,
+        "versions": every,
+        "only_differences": request.GET.get("diff", "1") != "0",
+        "sections": comparing.sections(chosen) if len(chosen) > 1 else [],
+        "same_data": len({tuple(sorted(d["digest"] for d in v.run.datasets)) for v in chosen if v.run}) <= 1,
+    }
+    return render(request, "registry/compare.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def edit(request: PortalRequest, name: str) -> HttpResponse:
+    row = models.find(actor=request.actor, name=name)
+    access.require(request.actor, Permission.MODELS_EDIT, row.team_id)
+    if request.method == "POST":
+        models.edit(
+            actor=request.actor,
+            name=name,
+            description=request.POST.get("description", ""),
+            tier=request.POST.get("tier", ""),
+            owner_id=_number(request.POST.get("owner")),
+        )
+        return redirect("registry:model", name=name)
+    people = Person.objects.filter(is_active=True).order_by("name")
+    return render(request, "registry/edit.html", {"model": row, "tiers": RiskTier.choices, "people": people})
