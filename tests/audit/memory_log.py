@@ -7,12 +7,14 @@ import json
 import zipfile
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from portal.audit import bundle, canonical, merkle, notes
 from portal.audit.notes import Checkpoint, SigningKey
 from tests.audit.log_database import body
 
 ORIGIN = "signalbox/test"
-KEY = SigningKey.generate(ORIGIN)
+KEY = SigningKey(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"k" * 32))
 VKEY = KEY.verifier().text()
 SIGNED_AT = 1_772_362_800  # 2026-03-01 11:00 UTC, an hour after the first event
 EXPORTED_AT = "2026-03-01T11:00:05.000000Z"

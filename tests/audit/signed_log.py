@@ -9,7 +9,21 @@ from portal.audit.selection import Selection
 from portal.audit.signer import Signer
 from portal.audit.signer_memory import Memory
 from tests.audit.log_database import LogDatabase, body, insert
+from tests.waiting import wait_until
 from tools import signalbox_audit_verify as offline
+
+WAITING = "SELECT (SELECT count(*) FROM audit.event) - (SELECT count(*) FROM audit.leaf)"
+
+
+def place_everything(log: LogDatabase) -> None:
+    """Place all committed events. Transactions of other tests, in other databases of the server, delay it."""
+    with log.connected("sequencer") as opened:
+
+        def done() -> bool:
+            sequencing.sequence_batch(opened)
+            return log.ask(WAITING) == [(0,)]
+
+        wait_until(done, 20, "all events to be placed")
 
 
 class SignedLog:
@@ -23,9 +37,7 @@ class SignedLog:
 
     def settle(self) -> None:
         """Place and sign everything committed."""
-        with self.log.connected("sequencer") as opened:
-            while sequencing.sequence_batch(opened):
-                pass
+        place_everything(self.log)
         memory = Memory(self.folder / "signer", "signalbox/test")
         memory.open()
         try:

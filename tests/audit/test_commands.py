@@ -19,6 +19,8 @@ from portal.audit.recorder import Subject
 from portal.audit.signer import Signer
 from portal.audit.signer_memory import Memory
 from tests import services, world
+from tests.audit.signed_log import WAITING
+from tests.waiting import wait_until
 from tools import signalbox_audit_verify as offline
 
 ROOT = Path(__file__).parents[2]
@@ -47,8 +49,14 @@ def settle(public: Path, tmp_path: Path) -> Iterator[None]:
     signing.autocommit = True
     signer.publish_key(signer.begin(signing))
 
+    def everything_is_placed() -> bool:
+        sequencing.sequence_batch(sequencer, full_look=True)
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING)
+            return bool(cursor.fetchone() == (0,))
+
     def place_and_sign() -> None:
-        sequencing.sequence_batch(sequencer, 100_000, full_look=True)
+        wait_until(everything_is_placed, 20, "all events to be placed")
         signer.recheck(signing)
         signer.last_signed = None
         signer.tick(signing)

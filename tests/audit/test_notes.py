@@ -2,6 +2,7 @@ import base64
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,9 +12,16 @@ from tools import signalbox_audit_verify as offline
 
 Opened = Callable[[bytes], tuple[int, bytes]]
 ORIGIN = "portal.example/audit/test"
-KEY = SigningKey.generate(ORIGIN)
-WITNESS = SigningKey.generate("witness.example/w1")
-STRANGER = SigningKey.generate("stranger.example")
+
+
+def fixed(name: str, seed: bytes) -> SigningKey:
+    """The same key in every process, so that tests have the same names everywhere."""
+    return SigningKey(name, Ed25519PrivateKey.from_private_bytes(seed * 32))
+
+
+KEY = fixed(ORIGIN, b"k")
+WITNESS = fixed("witness.example/w1", b"w")
+STRANGER = fixed("stranger.example", b"s")
 HEAD = Checkpoint(ORIGIN, 20852163, bytes(range(32)))
 NOTE = KEY.sign(HEAD, 1_700_000_000)
 
@@ -78,7 +86,7 @@ TEXT = HEAD.text()
 GOOD = signature(KEY, TEXT)
 UNKNOWN = signature(STRANGER, TEXT)
 SAME_NAME = notes.signature_line(
-    SigningKey.generate(ORIGIN).verifier(), KEY.private.sign(TEXT.encode())
+    fixed(ORIGIN, b"o").verifier(), KEY.private.sign(TEXT.encode())
 )  # the right name under another key id
 
 
@@ -188,6 +196,7 @@ def test_a_mutated_note_never_says_something_else(opened: Opened, data: st.DataO
 
 
 def test_keys_survive_their_text_form() -> None:
+    assert SigningKey.generate(ORIGIN).verifier() != SigningKey.generate(ORIGIN).verifier()
     assert VerifierKey.parse(KEY.verifier().text()) == KEY.verifier()
     assert VerifierKey.parse(KEY.verifier().timed().text()) == KEY.verifier().timed()
     assert SigningKey.parse(KEY.text() + "\n").verifier() == KEY.verifier()
