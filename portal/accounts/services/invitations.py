@@ -122,11 +122,10 @@ def renew_secret(invitation_id: str) -> Link | None:
     return Link(row, secret)
 
 
-def find(invitation_id: str, secret: str) -> Invitation:
+def find(invitation_id: str, secret_hash: bytes) -> Invitation:
     """The open invitation behind a link; `NotFound` says why there may be none."""
-    wanted = secrets.keyed_hash(secret)
     row = Invitation.objects.filter(
-        pk=invitation_id, secret_hash=wanted, accepted_at=None, revoked_at=None, expires_at__gt=Now()
+        pk=invitation_id, secret_hash=secret_hash, accepted_at=None, revoked_at=None, expires_at__gt=Now()
     ).first()
     if row is None:
         raise NotFound(GONE, code="invitation_gone")
@@ -134,9 +133,9 @@ def find(invitation_id: str, secret: str) -> Invitation:
 
 
 @transaction.atomic
-def accept(*, invitation_id: str, secret: str, name: str, password: str, email: str = "") -> Person:
+def accept(*, invitation_id: str, secret_hash: bytes, name: str, password: str, email: str = "") -> Person:
     """Become a person of this portal. `email` is asked for only where the invitation names none."""
-    row = lock(Invitation.objects.filter(pk=find(invitation_id, secret).pk), missing=GONE)
+    row = lock(Invitation.objects.filter(pk=find(invitation_id, secret_hash).pk), missing=GONE)
     if row.accepted_at or row.revoked_at:
         raise NotFound(GONE, code="invitation_gone")
     if not row.email and _administered():
