@@ -1,5 +1,6 @@
-"""Template tags of the face."""
+"""Gathers the portal's template tags; settings make this module a builtin of every template."""
 
-from django import template
+from portal.ui.library import register
+from portal.ui.tags import blocks, data, errors, forms, marks, navigation, numbers, plots, times
 
-register = template.Library()
+__all__ = ["blocks", "data", "errors", "forms", "marks", "navigation", "numbers", "plots", "register", "times"]

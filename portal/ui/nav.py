@@ -1,0 +1,71 @@
+"""What the frame of every page shows, registered by the apps that own it.
+
+Apps call `nav.register(...)`, `nav.banner(...)` and `nav.foot(...)` when they are ready. Each callable gets the actor
+and may ask the database once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from portal.core.actors import Actor
+
+
+def everybody(actor: Actor) -> bool:
+    return actor.is_authenticated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavItem:
+    """An entry of the main menu, ordered by `position`. `visible` hides what an actor can never use.
+
+    `key` is the letter after `g`; `hot` marks counts that call for a decision; `prefix` says which addresses belong to
+    the entry where that is more than its own, such as `/settings/`.
+    """
+
+    label: str
+    url_name: str
+    icon: str
+    position: int
+    count: Callable[[Actor], int] | None = None
+    visible: Callable[[Actor], bool] = everybody
+    hot: bool = False
+    key: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the frame: the state of the log in the foot, or a banner over the page."""
+
+    tone: str
+    text: str
+    url: str = ""
+
+
+ITEMS: dict[str, NavItem] = {}
+BANNERS: list[Callable[[Actor], list[Line]]] = []
+FEET: list[Callable[[Actor], Line | None]] = []
+
+
+def register(*items: NavItem) -> None:
+    """Add entries; the same address twice replaces the first."""
+    ITEMS.update({item.url_name: item for item in items})
+
+
+def for_actor(actor: Actor) -> list[NavItem]:
+    """The entries this actor sees, in order."""
+    if not actor.is_authenticated:
+        return []
+    return sorted((item for item in ITEMS.values() if item.visible(actor)), key=lambda item: item.position)
+
+
+def banner(provider: Callable[[Actor], list[Line]]) -> None:
+    """Lines over every page for those concerned, such as a broken log."""
+    if provider not in BANNERS:
+        BANNERS.append(provider)
+
+
+def foot(provider: Callable[[Actor], Line | None]) -> None:
+    """A line in the foot of every page, such as how far the log is signed."""
+    if provider not in FEET:
+        FEET.append(provider)

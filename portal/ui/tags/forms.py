@@ -1,0 +1,58 @@
+"""Django's form fields as the house shows them."""
+
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.utils.safestring import SafeString
+
+from portal.ui.library import register
+
+GROUPS = (forms.RadioSelect, forms.CheckboxSelectMultiple)
+
+
+def _shape(bound: BoundField) -> str:
+    widget = bound.field.widget
+    if bound.is_hidden:
+        return "hidden"
+    if isinstance(widget, GROUPS):
+        return "group"
+    return "check" if isinstance(widget, forms.CheckboxInput) else "line"
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, *, label: str = "", hint: str = "", boxed: bool = True) -> dict[str, Any]:
+    """`{% field form.reason hint="goes to the audit log" %}`: label, control, help and error, tied together for readers.
+
+    Radios and check boxes become a fieldset (`boxed=False` puts radios in one line).
+    """
+    return {
+        "bound": bound,
+        "shape": _shape(bound),
+        "label": label or bound.label,
+        "hint": hint,
+        "boxed": boxed,
+        "help_id": f"{bound.auto_id}_helptext",
+        "error_id": f"{bound.auto_id}_error",
+    }
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(form: forms.BaseForm) -> dict[str, Any]:
+    """`{% error_summary form %}`: at the top of a form that was refused, with links to the fields; nothing without errors."""
+    wrong = [(form[name], messages) for name, messages in form.errors.items() if name in form.fields]
+    hidden = [(bound, messages) for bound, messages in wrong if bound.is_hidden]
+    return {
+        "general": [*form.non_field_errors(), *(m for _, messages in hidden for m in messages)],
+        "fields": [(bound, messages) for bound, messages in wrong if not bound.is_hidden],
+        "count": sum(len(messages) for messages in form.errors.values()),
+    }
+
+
+@register.simple_tag
+def field_id(bound: BoundField) -> str | SafeString:
+    """Where the link of an error summary goes: the first control of a group, else the control itself."""
+    if isinstance(bound.field.widget, GROUPS):
+        first = next(iter(bound.subwidgets), None)
+        return first.id_for_label if first else bound.auto_id
+    return bound.id_for_label or bound.auto_id
