@@ -133,6 +133,10 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.model.name} v{self.number}"
 
+    @property
+    def short_name(self) -> str:
+        return f"v{self.number}"
+
 
 class VersionHold(models.Model):
     """Why a version may not be deleted or archived; written and lifted by the app that needs it."""

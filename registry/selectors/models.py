@@ -13,6 +13,10 @@ from registry.models import AliasAssignment, AliasState, ModelVersion, Registere
 from registry.policies.protection import is_protected
 
 PAGE = 20
+SHOWN = (
+    "number", "status", "status_note", "source", "digest", "size_bytes", "signature", "metrics", "params", "tags",
+    "flavors", "executes_code", "description", "code_commit", "registered_at", "files",
+)  # fmt: skip
 SORTS = {"name": "name", "-changed": "-changed_at"}
 
 
@@ -138,9 +142,7 @@ def facts(row: RegisteredModel) -> dict[str, Any]:
 
 def version_facts(row: ModelVersion) -> dict[str, Any]:
     """A version as the API shows it."""
-    names = ("number", "status", "status_note", "source", "digest", "size_bytes", "signature", "metrics", "params", "tags",
-             "flavors", "executes_code", "description", "code_commit", "registered_at", "files")  # fmt: skip
-    return {name: getattr(row, name) for name in names} | {
+    return {name: getattr(row, name) for name in SHOWN} | {
         "model": row.model.name,
         "run": row.mlflow_run_id or None,
         "registered_by": row.registered_by_label or row.registered_by,
