@@ -1,0 +1,141 @@
+"""The agent's HTTP API. Every call may be repeated; refusals are problem details."""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving import contract
+from serving.agent.errors import Refused
+from serving.agent.keys import Keys
+from serving.agent.revisions import Revisions
+from serving.agent.routes import Routes
+from serving.contract import Invalid
+
+LONGEST_BODY = 4 * 1024**2
+REMOVAL_PATIENCE_SECONDS = 5.0
+PROBLEM = "application/problem+json"
+
+
+class Api:
+    """The calls, over the parts that carry them out. `status` gathers what `GET /status` says."""
+
+    def __init__(
+        self, revisions: Revisions, routes: Routes, keys: Keys, status: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> None:
+        self._revisions = revisions
+        self._routes = routes
+        self._keys = keys
+        self._status = status
+
+    def application(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/status", self.status, methods=["GET"]),
+                Route("/revisions", self.list_revisions, methods=["GET"]),
+                Route("/revisions/{id}", self.put_revision, methods=["PUT"]),
+                Route("/revisions/{id}", self.get_revision, methods=["GET"]),
+                Route("/revisions/{id}", self.delete_revision, methods=["DELETE"]),
+                Route("/routes", self.list_routes, methods=["GET"]),
+                Route("/routes", self.put_routes, methods=["PUT"]),
+                Route("/routes/{environment}/{endpoint}", self.delete_routes, methods=["DELETE"]),
+                Route("/keys", self.list_keys, methods=["GET"]),
+                Route("/keys", self.put_keys, methods=["PUT"]),
+            ],
+            exception_handlers={Refused: _refused, Invalid: _invalid, OSError: _no_disk},
+        )
+
+    async def status(self, request: Request) -> Response:
+        return JSONResponse(await self._status())
+
+    async def list_revisions(self, request: Request) -> Response:
+        return JSONResponse({"revisions": await self._revisions.all_shown()})
+
+    async def put_revision(self, request: Request) -> Response:
+        spec = contract.revision_spec(request.path_params["id"], await _body(request))
+        self._revisions.put(spec)
+        return JSONResponse(await self._revisions.shown(spec.id), status_code=202)
+
+    async def get_revision(self, request: Request) -> Response:
+        return JSONResponse(await self._revisions.shown(request.path_params["id"]))
+
+    async def delete_revision(self, request: Request) -> Response:
+        gone = await self._routes.remove_revision(request.path_params["id"], REMOVAL_PATIENCE_SECONDS)
+        return Response(status_code=204 if gone else 202)
+
+    async def list_routes(self, request: Request) -> Response:
+        return JSONResponse({"routes": await self._routes.in_force()})
+
+    async def put_routes(self, request: Request) -> Response:
+        found = await self._routes.put(contract.route_spec(await _body(request)))
+        return JSONResponse(found, status_code=200 if found["in_force"] else 202)
+
+    async def delete_routes(self, request: Request) -> Response:
+        await self._routes.delete(request.path_params["environment"], request.path_params["endpoint"])
+        return Response(status_code=204)
+
+    async def list_keys(self, request: Request) -> Response:
+        return JSONResponse(
+            {"required": self._keys.required, "keys": [contract.as_json(key) for key in self._keys.known()]}
+        )
+
+    async def put_keys(self, request: Request) -> Response:
+        in_force = await self._keys.replace(contract.endpoint_keys(await _body(request)))
+        return JSONResponse({"in_force": in_force}, status_code=200 if in_force else 202)
+
+
+class TokenRequired:
+    """Lets only callers with the token through; for an address other machines can reach."""
+
+    def __init__(self, application: ASGIApp, token: str) -> None:
+        self._application = application
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope.get("headers") or []).get(b"authorization", b"")
+        if scope["type"] == "http" and not hmac.compare_digest(given, self._expected):
+            answer = _problem(401, "token_missing", "Send the agent's token as Authorization: Bearer.")
+            answer.headers["www-authenticate"] = "Bearer"
+            await answer(scope, receive, send)
+            return
+        await self._application(scope, receive, send)
+
+
+async def _body(request: Request) -> Any:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LONGEST_BODY:
+            raise Refused(413, "body_too_large", f"The body has more than {LONGEST_BODY} bytes.")
+        parts.append(part)
+    try:
+        return json.loads(b"".join(parts))
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "malformed_json", "The body is not JSON.") from error
+
+
+def _problem(status: int, code: str, detail: str, **extra: Any) -> Response:
+    body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
+    return JSONResponse({**body, **extra}, status_code=status, media_type=PROBLEM)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return _problem(error.status, error.code, error.detail, **error.extra)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Invalid)
+    return _problem(422, "invalid", str(error), field=error.field)
+
+
+async def _no_disk(request: Request, error: Exception) -> Response:
+    """The agent's own disk: nothing was promised that is not written down."""
+    assert isinstance(error, OSError)
+    return _problem(507, "disk", f"The agent could not write to its disk: {error.strerror}.")

@@ -1,0 +1,66 @@
+"""What the zygote needs to start a revision's process again, whoever asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from serving import contract
+from serving.contract import RevisionSpec
+from serving.places import Places
+from serving.sandbox.layers import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A revision, the slot it answers in, and its private folders."""
+
+    spec: RevisionSpec
+    slot: int
+    copy: str
+    spool: str
+    scratch: str
+    stage: str
+    account: int
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    def sandbox(self, code: tuple[Path, ...], file_bytes: int) -> Plan:
+        return Plan(
+            copy=Path(self.copy),
+            spool=Path(self.spool),
+            scratch=Path(self.scratch),
+            stage=Path(self.stage),
+            code=code,
+            account=self.account,
+            memory_bytes=self.spec.limits.memory_bytes,
+            file_bytes=file_bytes,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {"spec": contract.as_json(self.spec), "slot": self.slot}
+
+
+def make(spec: RevisionSpec, slot: int, places: Places, uid_base: int) -> Launch:
+    """The launch of a revision in a slot; every folder follows from its id."""
+    return Launch(
+        spec=spec,
+        slot=slot,
+        copy=str(places.copies / spec.id),
+        spool=str(places.spool / spec.id),
+        scratch=str(places.scratch / spec.id),
+        stage=str(places.stage),
+        account=uid_base + slot,
+    )
+
+
+def read(value: Mapping[str, Any], places: Places, uid_base: int) -> Launch:
+    """Read a launch back from disk or from the agent. Raises `contract.Invalid`, KeyError or TypeError."""
+    body = dict(value["spec"])
+    spec = contract.revision_spec(str(body.pop("id")), body)
+    slot = int(value["slot"])
+    if not 0 <= slot < places.slots:
+        raise contract.Invalid("slot", f"must be below {places.slots}")
+    return make(spec, slot, places, uid_base)

@@ -1,0 +1,126 @@
+# ruff: noqa: E501  (a rule of HAProxy is one line)
+"""The whole configuration of HAProxy as text. Nothing in it changes while it runs: routes and keys live in maps."""
+
+from serving.contract import BODY_LIMIT, CUT_SCALE
+from serving.places import Places, Settings
+from serving.router import problems
+
+PER_REVISION = 64
+"""Requests one revision works on or holds at a time; more wait in the router's queue."""
+
+GLOBAL = """\
+# Written by `python -m serving router` at each start; changes made here are lost.
+global
+    stats socket {router_socket} mode 600 level admin
+    stats timeout 10s
+    maxconn 4000
+    log stderr format raw local0 info
+    tune.bufsize 16384
+
+defaults
+    mode http
+    log global
+    option httplog
+    option dontlog-normal
+    # The body of a small request is kept, so that it can be sent again when a revision process dies under it.
+    option http-buffer-request
+    option http-ignore-probes
+    option redispatch
+    retries 2
+    retry-on conn-failure empty-response
+    http-reuse always
+    timeout connect 2s
+    timeout http-request 10s
+    timeout http-keep-alive 60s
+    timeout client 30s
+    timeout queue 2s
+    timeout server 60s
+    timeout check 2s
+{errors}
+"""
+
+FRONTEND = """
+frontend gateway
+    bind {bind}{tls}
+    http-request set-var(txn.rid) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9_.:-]{{1,128}}$ }}
+    http-request set-var(txn.rid) uuid() unless {{ var(txn.rid) -m found }}
+    http-request set-header x-request-id %[var(txn.rid)]
+    http-after-response set-header x-request-id %[var(txn.rid)]
+    http-after-response del-header server
+    http-request del-header x-signalbox- -m beg
+    http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
+    http-request set-var(txn.environment) path,field(2,/)
+    http-request set-var(txn.endpoint) path,field(3,/)
+    http-request set-var(txn.key) var(txn.environment),concat(/,txn.endpoint)
+{keys}    http-request set-var(txn.route) var(txn.key),map_str({routes_map})
+    {no_endpoint} if !{{ var(txn.route) -m found }}
+    {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|v2(/.*)?)$ }}
+    {too_large} if {{ req.hdr_val(content-length) gt {body_limit} }}
+    http-request set-var(txn.cut) var(txn.route),field(2,:)
+    http-request set-var(txn.salt) var(txn.route),field(5,:)
+    http-request set-var(txn.unit) req.fhdr(x-unit-id) if {{ req.fhdr(x-unit-id) -m found }}
+    http-request set-var(txn.bucket) var(txn.unit),concat(:,txn.salt),crc32,mod({scale}) if {{ var(txn.unit) -m len gt 0 }}
+    http-request set-var(txn.bucket) rand({scale}) unless {{ var(txn.bucket) -m found }}
+    acl canary var(txn.bucket),sub(txn.cut) -m int lt 0
+    http-request set-var(txn.arm) str(stable)
+    http-request set-var(txn.arm) str(canary) if canary
+    http-request set-var(txn.slot) var(txn.route),field(3,:)
+    http-request set-var(txn.slot) var(txn.route),field(4,:) if canary
+    http-request set-var(txn.revision) var(txn.route),field(6,:)
+    http-request set-var(txn.revision) var(txn.route),field(7,:) if canary
+    http-request set-header x-signalbox-arm %[var(txn.arm)]
+    http-request set-header x-signalbox-revision %[var(txn.revision)]
+    http-request set-header x-signalbox-generation %[var(txn.route),field(1,:)]
+    http-request set-path %[path,regsub(^/[^/]+/[^/]+,)]
+    use_backend slot_%[var(txn.slot)]
+    default_backend nowhere
+
+backend nowhere
+    {no_endpoint}
+"""
+
+KEYS = """\
+    http-request set-var(txn.given) http_auth_bearer
+    http-request set-var(txn.given) req.fhdr(x-endpoint-key) if {{ req.fhdr(x-endpoint-key) -m found }}
+    http-request set-var(txn.allowed) var(txn.given),sha2(256),hex,lower,concat(/,txn.key),map_str({keys_map}) if {{ var(txn.given) -m found }}
+    {no_key} if !{{ var(txn.allowed) -m found }}
+    http-request del-header authorization
+    http-request del-header x-endpoint-key
+"""
+
+BACKEND = """
+backend slot_{slot:02d}
+    # An empty slot is no news; failed requests are logged by the frontend.
+    no log
+    option httpchk GET /v2/health/ready
+    http-check expect status 200
+    server s unix@{socket} maxconn {maxconn} check inter 1s fastinter 250ms downinter 1s rise 1 fall 3
+"""
+
+
+def render(settings: Settings) -> str:
+    """The configuration for these settings."""
+    places = settings.places
+    top = GLOBAL.format(router_socket=places.router_socket, errors=problems.error_lines())
+    front = FRONTEND.format(
+        bind=settings.bind,
+        tls=f" ssl crt {settings.tls_pem} alpn h2,http/1.1" if settings.tls_pem else "",
+        keys=_keys(settings),
+        routes_map=places.routes_map,
+        body_limit=BODY_LIMIT,
+        scale=CUT_SCALE,
+        no_endpoint=problems.NO_ENDPOINT,
+        no_route=problems.NO_ROUTE,
+        too_large=problems.TOO_LARGE,
+    )
+    return top + front + "".join(_backend(places, slot) for slot in range(places.slots))
+
+
+def _keys(settings: Settings) -> str:
+    if not settings.require_key:
+        return ""
+    return KEYS.format(keys_map=settings.places.keys_map, no_key=problems.NO_KEY)
+
+
+def _backend(places: Places, slot: int) -> str:
+    return BACKEND.format(slot=slot, socket=places.slot_socket(slot), maxconn=PER_REVISION)

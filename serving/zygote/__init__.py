@@ -1,0 +1,1 @@
+"""Parent and restarter of the revision processes: imports the libraries once, then forks."""
