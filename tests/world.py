@@ -112,6 +112,7 @@ def production(**rules: Any) -> Environment:
 
 def step_up(who: Actor, binding: str, method: str = "password") -> StepUp:
     """A fresh look at the person, as the step-up form leaves it."""
+    assert who.person_id is not None
     return StepUp.objects.create(
         person_id=who.person_id, session_key_hash=session_hash(who), method=method, binding=binding
     )

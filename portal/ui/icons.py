@@ -494,3 +494,6 @@ ICONS: dict[str, tuple[str, ...]] = {
         "M6 6l12 12",
     ),
 }
+
+ALIASES: dict[str, str] = {}
+"""Other words for the same drawing."""

@@ -11,6 +11,7 @@ from django.db import connection
 from portal.audit import guard
 from portal.core import crash
 from portal.lifecycle.catalogue import MACHINES
+from portal.lifecycle.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("portal", "registry", "deployments", "monitoring", "demo")
@@ -29,22 +30,36 @@ def sources(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
 def writes_status(tree: ast.Module) -> Iterator[int]:
     """Lines that assign `.status` on something other than self, or update/save it, for a table with a machine."""
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("update", "create")
-        ):
-            names = {k.arg for k in node.keywords}
-            owner = ast.unparse(node.func.value)
-            if names & STATUS_FIELDS and any(f"{model}.objects" in owner for model in GOVERNED_MODELS):
-                yield node.lineno
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            if any(isinstance(arg, ast.Constant) and arg.value in STATUS_FIELDS for arg in node.args):
-                yield node.lineno
+        if isinstance(node, ast.Call) and (_sets_by_query(node) or _sets_by_name(node)):
+            yield node.lineno
         if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Attribute) and target.attr in STATUS_FIELDS and not _harmless(target):
-                    yield node.lineno
+            yield from (node.lineno for target in node.targets if _is_status(target))
+
+
+def _sets_by_query(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in ("update", "create"):
+        return False
+    owner = ast.unparse(call.func.value)
+    names = {keyword.arg for keyword in call.keywords}
+    return bool(names & STATUS_FIELDS) and any(f"{model}.objects" in owner for model in GOVERNED_MODELS)
+
+
+def _sets_by_name(call: ast.Call) -> bool:
+    by_name = isinstance(call.func, ast.Name) and call.func.id == "setattr"
+    return by_name and any(isinstance(arg, ast.Constant) and arg.value in STATUS_FIELDS for arg in call.args)
+
+
+def _is_status(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute) and target.attr in STATUS_FIELDS and not _harmless(target)
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The modules a file imports, with the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or ""
 
 
 def _harmless(target: ast.Attribute) -> bool:
@@ -71,38 +86,33 @@ def test_no_network_or_file_inside_services() -> None:
     """A verb is one transaction: what talks to the outside lives in adapters; trying an endpoint is no verb."""
     banned = {"httpx", "socket", "subprocess", "requests", "urllib.request", "smtplib"}
     allowed = {ROOT / "deployments/services/tries.py"}
-    found = []
-    for path, tree in sources(*APPS):
-        if "services" not in path.parts or path in allowed:
-            continue
-        for node in ast.walk(tree):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            found += [f"{path.relative_to(ROOT)}:{node.lineno} {n}" for n in names if n in banned]
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path, tree in sources(*APPS)
+        if "services" in path.parts and path not in allowed
+        for line, name in imported(tree)
+        if name in banned
+    ]
     assert found == []
 
 
 def test_the_django_apps_never_import_mlflow_or_unpickle() -> None:
-    found = []
-    for path, tree in sources("portal", "registry", "deployments", "monitoring"):
-        for node in ast.walk(tree):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            roots = {name.split(".")[0] for name in names}
-            found += [
-                f"{path.relative_to(ROOT)}:{node.lineno}" for bad in roots & {"mlflow", "pickle", "joblib"} if bad
-            ]
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path, tree in sources("portal", "registry", "deployments", "monitoring")
+        for line, name in imported(tree)
+        if name.split(".")[0] in {"mlflow", "pickle", "joblib"}
+    ]
     assert found == []
 
 
 def test_serving_imports_no_django_and_no_app() -> None:
-    found = []
-    for path, tree in sources("serving"):
-        for node in ast.walk(tree):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            roots = {name.split(".")[0] for name in names} & {"django", *APPS}
-            found += [f"{path.relative_to(ROOT)}:{node.lineno} {root}" for root in roots]
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path, tree in sources("serving")
+        for line, name in imported(tree)
+        if name.split(".")[0] in {"django", *APPS}
+    ]
     assert found == []
 
 
@@ -118,9 +128,9 @@ def test_every_governed_table_has_its_guard() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("machine", sorted(MACHINES.values(), key=lambda m: m.name), ids=lambda m: m.name)
-def test_the_database_knows_every_status(machine: object) -> None:
-    model = apps.get_model(machine.model_label)  # type: ignore[attr-defined]
-    checks = [c for c in model._meta.constraints if "status_known" in c.name]
+def test_the_database_knows_every_status(machine: Machine) -> None:
+    model = apps.get_model(machine.model_label)
+    checks = [c for c in model._meta.constraints if "status_known" in str(c.name)]
     assert len(checks) == 1, f"{model.__name__} has no constraint on its status"
 
 

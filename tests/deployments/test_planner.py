@@ -54,7 +54,7 @@ class World:
 
 
 def run(world: World, *, steps: int = 60, loads: bool = True) -> list[str]:
-    done = []
+    done: list[str] = []
     for _ in range(steps):
         command = decide(world.snapshot)
         done.append(command.do)

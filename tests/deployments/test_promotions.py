@@ -126,7 +126,7 @@ def test_a_champion_that_changed_voids_the_approvals(line: Line) -> None:
     version = ModelVersion.objects.get(number=3)
     assert endpoint.stable is not None
     with transaction.atomic():
-        type(endpoint.stable).objects.filter(pk=endpoint.stable_id).update(version=version)
+        type(endpoint.stable).objects.filter(pk=endpoint.stable.pk).update(version=version)
         recorder.record(
             "revision.retired", actor=world.SYSTEM, subject=Subject.of("revision", endpoint.stable_id, "spoiled")
         )

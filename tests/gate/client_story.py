@@ -13,6 +13,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.models import infer_signature
 from sklearn.linear_model import LogisticRegression
 
@@ -28,7 +29,7 @@ with mlflow.start_run(run_name="first") as run:
     mlflow.log_metrics({"roc_auc": 0.81, "n": 40})
     mlflow.set_tag("note", "from a test")
     mlflow.log_text("hello", "notes/readme.txt")
-    mlflow.log_input(mlflow.data.from_pandas(rows, name="rows"), context="training")
+    mlflow.log_input(from_pandas(rows, name="rows"), context="training")
     fitted = LogisticRegression().fit(rows, late)
     info = mlflow.sklearn.log_model(
         fitted,

@@ -1,5 +1,6 @@
 """Two people, or two workers, at the same moment. Each race has a control without locks that must go wrong."""
 
+from functools import partial
 from threading import Barrier
 from typing import Any
 
@@ -36,8 +37,8 @@ def test_approve_against_withdraw_has_one_winner(racing: Line) -> None:
         row = racing.approve(racing.submit(1), racing.marta)
         daniel, priya = ready_to_approve(racing, row, racing.daniel), world.actor(racing.priya)
         results = race(
-            lambda row=row, daniel=daniel: promotions.approve(actor=daniel, number=row.pk, seen=row.evidence_digest),
-            lambda row=row, priya=priya: promotions.withdraw(actor=priya, number=row.pk),
+            partial(promotions.approve, actor=daniel, number=row.pk, seen=row.evidence_digest),
+            partial(promotions.withdraw, actor=priya, number=row.pk),
         )
         row.refresh_from_db()
         refused = [r for r in results if isinstance(r, PortalError)]

@@ -1,0 +1,172 @@
+"""Endpoint, rollback and environment pages, without script."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import override_settings
+
+from deployments.models import Environment, Rollout
+from portal.core import work
+from tests import world
+from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
+
+pytestmark = pytest.mark.django_db
+Open = Callable[..., Browser]
+PAGE = "/endpoints/production/flight-delay/"
+
+
+def test_what_serves_the_way_back_and_every_movement(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.promote(2)
+    page = browser(line.priya).open(PAGE)
+    assert "v2 100 %" in page
+    assert "v2 became champion" in page
+    assert "v1 became champion" in page
+    assert "approved by Marta Kowalska and Daniel Osei" in page
+    assert "dataframe_records" in page
+    assert "curl -sS" in page
+    assert "Data table" in page
+
+
+def test_an_endpoint_without_a_version_says_how_to_start(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    page = browser(line.priya).open(PAGE)
+    assert "Nothing serves here yet. Promote a version to start." in page
+    assert "There is nothing to try" in page
+    assert f"/promotions/{row.pk}/" not in page
+
+
+def test_the_live_part_answers_304_until_something_moves(line: Line, browser: Open) -> None:
+    line.promote(1)
+    priya = browser(line.priya)
+    found = re.search(r'hx-ptag="([^"]+)"', priya.open(f"{PAGE}live/"))
+    assert found is not None
+    tag = {"HX-PTag": found[1], "HX-Request": "true"}
+    assert priya.client.get(f"{PAGE}live/", headers=tag).status_code == 304
+    line.promote(2)
+    moved = priya.client.get(f"{PAGE}live/", headers=tag)
+    assert moved.status_code == 200
+    assert "v2 100 %" in moved.content.decode()
+
+
+def test_a_rollout_under_way_shows_its_steps(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    line.runtime.slow.add(row.version.digest)
+    line.approve(row, line.marta)
+    line.approve(row, line.daniel)
+    work.sweep()
+    page = browser(line.priya).open(PAGE)
+    assert 'aria-current="step"' in page
+    assert "Warm and check" in page
+    assert "Rolling out now" in browser(line.priya).open("/")
+
+
+def test_rolled_back_from_the_page_with_one_reason_and_one_record(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.promote(2)
+    marta = browser(line.marta)
+    assert "Roll back to v1" in marta.open(PAGE)
+    action = f"{PAGE}rollback/"
+    without = marta.send(action, action)
+    assert without.status_code == 422
+    assert not Rollout.objects.filter(kind="rollback").exists()
+    fields = marta.fill(action, action, reason_code="quality", note="Too many alarms")
+    first, again = marta.post(action, fields), marta.post(action, fields)
+    assert first["Location"] == again["Location"] == PAGE
+    assert Rollout.objects.filter(kind="rollback").count() == 1
+    work.drain()
+    page = marta.open(PAGE)
+    assert "v1 100 %" in page
+    assert "Wrong decisions. Too many alarms" in page
+    assert "v2 became champion" not in marta.open(PAGE, history="rollbacks")
+
+
+def test_a_rollback_from_an_old_page_changes_nothing(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.promote(2)
+    marta, action = browser(line.marta), f"{PAGE}rollback/"
+    fields = marta.fill(action, action, reason_code="other")
+    line.promote(3)
+    stale = marta.post(action, fields)
+    assert stale.status_code == 409
+    assert "changed while you were looking" in stale.content.decode()
+    assert not Rollout.objects.filter(kind="rollback").exists()
+
+
+def test_who_may_not_roll_back_reads_why(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.promote(2)
+    assert "It takes the role ML lead or Operator" in browser(line.priya).open(PAGE)
+
+
+def test_trying_with_the_gateway_away_and_with_broken_json(line: Line, browser: Open) -> None:
+    line.promote(1)
+    priya = browser(line.priya)
+    broken = priya.send(PAGE, f"{PAGE}try/", payload="{")
+    assert broken.status_code == 422
+    assert "This is not valid JSON" in broken.content.decode()
+    with override_settings(SIGNALBOX_GATEWAY_URL="http://127.0.0.1:1"):
+        away = priya.send(PAGE, f"{PAGE}try/")
+    assert away.status_code == 503
+    assert "The gateway does not answer" in away.content.decode()
+
+
+def test_trouble_is_a_red_row_on_top(line: Line, browser: Open) -> None:
+    line.promote(1)
+    work.drain()
+    line.runtime.away = True
+    row = line.model.endpoints.get()
+    row.observed = {**row.observed, "error": "no answer"}
+    row.save(update_fields=["observed"])
+    assert "The serving agent could not be asked: no answer" in browser(line.priya).open(PAGE)
+    assert "Not as wanted" in browser(line.priya).open("/endpoints/", state="trouble")
+
+
+def test_a_new_endpoint_and_its_name(line: Line, browser: Open) -> None:
+    marta, action = browser(line.marta), "/endpoints/new/"
+    fields = {"environment": "staging", "model": "flight-delay"}
+    made = marta.send(action, action, **fields, name="flights-eu")
+    assert made["Location"] == "/endpoints/staging/flights-eu/"
+    taken = marta.send(action, action, **fields, name="flights-eu")
+    assert taken.status_code == 422
+    assert "There is an endpoint staging/flights-eu already" in taken.content.decode()
+    assert marta.send(action, action, **fields, name="Flights EU").status_code == 422
+    assert "flights-eu" in marta.open("/endpoints/", env="staging")
+    assert "No endpoint here" in browser(line.olga).open("/endpoints/")
+
+
+@pytest.mark.parametrize("path", ["", "live/", "try/", "rollback/"])
+def test_another_teams_endpoint_is_missing(line: Line, browser: Open, path: str) -> None:
+    line.promote(1)
+    assert browser(line.olga).client.get(f"{PAGE}{path}", follow=True).status_code == 404
+
+
+def test_rules_are_read_by_all_and_changed_by_administrators(line: Line, browser: Open) -> None:
+    assert "2 × ML lead of the owning team" in browser(line.priya).open("/environments/")
+    browser(line.priya).open("/environments/production/rules/", status=403)
+    admin = browser(world.person("Alex Admin", ("administrator", None)))
+    action = "/environments/production/rules/"
+    fields = admin.fill(action, action, request_days="3")
+    fields |= {"step_up": ["password", "totp"], "approvals-0-role": "ml_lead", "approvals-0-team": ""}
+    fields |= {"approvals-1-role": "ml_lead", "approvals-2-role": "ml_lead"}
+    assert admin.post(action, fields).status_code == 303
+    row = Environment.objects.get(name="production")
+    assert row.rules["request_days"] == 3
+    assert row.rules["step_up"] == ["password", "totp"]
+    assert row.rules["approvals"] == [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 2}]
+    stale = admin.post(action, fields | {"idempotency_key": "another"})
+    assert stale.status_code == 409
+    wrong = admin.send(action, action, request_days="900", step_up=["password"])
+    assert wrong.status_code == 422
+
+
+def test_panels_for_the_registry(line: Line, browser: Open) -> None:
+    row = line.promote(1)
+    priya = browser(line.priya)
+    assert "champion" in priya.open("/models/flight-delay/versions/1/usage/")
+    assert f"#{row.pk}" in priya.open("/models/flight-delay/usage/")
+    assert "This version serves nowhere" in priya.open("/models/flight-delay/versions/2/usage/")
+    browser(line.olga).open("/models/flight-delay/usage/", status=404)
+    browser(line.olga).open("/models/flight-delay/versions/1/usage/", status=404)

@@ -1,0 +1,191 @@
+"""A promotion by pages alone, without script: asked, decided, signed, commented, and everything that can go wrong."""
+
+from collections.abc import Callable
+
+import pytest
+
+from deployments.models import Approval, PromotionComment, PromotionRequest
+from portal.core import work
+from tests import world
+from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
+
+pytestmark = pytest.mark.django_db
+Open = Callable[..., Browser]
+NEW = "/promotions/new/"
+TARGET = {"model": "flight-delay", "version": 1, "environment": "production"}
+
+
+def test_asked_approved_by_two_and_promoted(line: Line, browser: Open) -> None:
+    author = browser(line.priya)
+    page = author.open(NEW, **TARGET)
+    assert page.index("What changes if this is approved") < page.index("Your request")
+    fields = author.fill(f"{NEW}?model=flight-delay&version=1&env=production", NEW, why="Better on March.")
+    asked = author.post(NEW, fields)
+    row = PromotionRequest.objects.get()
+    assert (asked.status_code, asked["Location"]) == (303, f"/promotions/{row.pk}/")
+    assert author.post(NEW, fields)["Location"] == asked["Location"]
+    assert PromotionRequest.objects.count() == 1
+    assert "You asked for this, so you cannot approve it" in author.open(f"/promotions/{row.pk}/")
+    for person in (line.marta, line.daniel):
+        reviewer = browser(person)
+        assert f"/promotions/{row.pk}/" in reviewer.open("/")
+        done = reviewer.approve(row.pk)
+        assert (done.status_code, done["Location"]) == (303, f"/promotions/{row.pk}/")
+        assert "Nothing needs your decision" in reviewer.open("/")
+    work.drain()
+    row.refresh_from_db()
+    assert row.status == "promoted"
+    shown = author.open(f"/promotions/{row.pk}/")
+    assert "Promoted" in shown
+    assert shown.count("signed evidence") == 2
+
+
+def test_signing_says_what_it_does_and_takes_the_right_password(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    line.approve(row, line.daniel)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    assert marta.client.get(f"{page}sign/")["Location"] == f"{page}#decision"
+    marta.send(page, f"{page}decision/", decision="approve", looked_at=marta.warnings(page))
+    sign = marta.open(f"{page}sign/")
+    assert "This is the last approval" in sign
+    assert "Marta Kowalska, ML lead" in sign
+    wrong = marta.send(f"{page}sign/", f"{page}sign/", step_up_password="not mine")
+    assert wrong.status_code == 422
+    assert "That did not match" in wrong.content.decode()
+    assert Approval.objects.count() == 1
+    fields = marta.fill(f"{page}sign/", f"{page}sign/", step_up_password="correct horse battery")
+    first, second = marta.post(f"{page}sign/", fields), marta.post(f"{page}sign/", fields)
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert Approval.objects.count() == 2
+
+
+def test_warnings_must_be_looked_at_before_approving(line: Line, browser: Open) -> None:
+    line.promote(1)
+    world.version(line.model, line.priya, metrics={"roc_auc": 0.1})
+    row = line.submit(4)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    assert marta.warnings(page) == ["metrics"]
+    refused = marta.send(page, f"{page}decision/", decision="approve")
+    assert refused.status_code == 422
+    assert "Look at each warning" in refused.content.decode()
+    assert marta.send(page, f"{page}decision/", decision="approve", looked_at=["metrics"]).status_code == 303
+
+
+def test_nothing_is_chosen_beforehand_and_a_reason_is_needed(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    fields = marta.fill(page, f"{page}decision/")
+    assert "decision" not in fields
+    assert marta.post(f"{page}decision/", fields).status_code == 422
+    empty = marta.post(f"{page}decision/", fields | {"decision": "reject"})
+    assert empty.status_code == 422
+    assert "Say what has to change, or why not" in empty.content.decode()
+    row.refresh_from_db()
+    assert row.status == "pending_review"
+    done = marta.send(page, f"{page}decision/", decision="reject", comment="Too few rows in March.")
+    assert done.status_code == 303
+    row.refresh_from_db()
+    assert (row.status, row.decision_note) == ("rejected", "Too few rows in March.")
+
+
+def test_changes_requested_come_back_to_the_requester(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    marta, priya, page = browser(line.marta), browser(line.priya), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="changes", comment="Which month is the holdout?")
+    assert "Changes requested from you" in priya.open("/")
+    sent = priya.send(page, f"{page}resubmit/", why="March, it says so in the run now.")
+    assert sent.status_code == 303
+    row.refresh_from_db()
+    assert (row.status, row.revision) == ("pending_review", 2)
+    assert priya.send(page, f"{page}withdraw/", reason="").status_code == 303
+    row.refresh_from_db()
+    assert row.status == "withdrawn"
+
+
+def test_a_stale_page_changes_nothing_and_says_so(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    fields = marta.fill(page, f"{page}decision/", decision="reject", comment="No.")
+    stale = marta.post(f"{page}decision/", fields | {"seen": "sha256:" + "0" * 64, "comment": "Too few rows."})
+    assert stale.status_code == 409
+    assert "changed while you were looking" in stale.content.decode()
+    row.refresh_from_db()
+    assert row.status == "pending_review"
+
+
+def test_a_comment_is_made_once_and_can_be_linked_to(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    fields = marta.fill(page, f"{page}comment/", text="<script>alert(1)</script> Is March enough?")
+    first, again = marta.post(f"{page}comment/", fields), marta.post(f"{page}comment/", fields)
+    comment = PromotionComment.objects.get()
+    assert first["Location"] == again["Location"] == f"{page}#c-{comment.pk}"
+    shown = marta.open(page, activity="comments")
+    assert f'id="c-{comment.pk}"' in shown
+    assert "<script>alert" not in shown
+    assert marta.send(page, f"{page}comment/", text="").status_code == 422
+    reused = marta.post(f"{page}comment/", fields | {"text": "Another text"})
+    assert reused.status_code == 422
+
+
+def test_a_second_request_links_to_the_first_instead_of_a_form(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    page = browser(line.priya).open(NEW, **(TARGET | {"version": 2}))
+    assert f"/promotions/{row.pk}/" in page
+    assert "Your request" not in page
+
+
+def test_what_is_missing_is_said_with_its_remedy(line: Line, browser: Open) -> None:
+    world.version(line.model, line.priya, signature={})
+    page = browser(line.priya).open(NEW, **(TARGET | {"version": 4}))
+    assert "has no signature" in page
+    assert "infer_signature" in page
+    assert "Your request" not in page
+
+
+def test_asking_begins_with_a_choice_and_names_bad_numbers(line: Line, browser: Open) -> None:
+    author = browser(line.priya)
+    assert "Show what would change" in author.open(NEW)
+    author.open(NEW, status=400, model="flight-delay", version="three", environment="production")
+    author.open(NEW, status=404, model="nothing", version=1, environment="production")
+    browser(line.olga).open(NEW, status=404, **TARGET)
+
+
+def test_the_list_filters_by_the_address(line: Line, browser: Open) -> None:
+    first = line.promote(1)
+    second = line.submit(2)
+    marta = browser(line.marta)
+    assert f"/promotions/{second.pk}/" in marta.open("/promotions/")
+    assert f"/promotions/{first.pk}/" not in marta.open("/promotions/")
+    closed = marta.open("/promotions/", state="closed", colour="red")
+    assert f"/promotions/{first.pk}/" in closed
+    assert "colour" in closed
+    assert f"/promotions/{second.pk}/" in marta.open("/promotions/", need="me")
+    assert "No request matches" in marta.open("/promotions/", model="nothing")
+    marta.open("/promotions/", status=400, before="x")
+    part = marta.client.get("/promotions/", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in part
+
+
+@pytest.mark.parametrize("path", ["", "decision/", "sign/", "withdraw/", "resubmit/", "comment/"])
+def test_another_teams_request_is_missing(line: Line, browser: Open, path: str) -> None:
+    row = line.submit(1)
+    olga = browser(line.olga)
+    answer = olga.client.get(f"/promotions/{row.pk}/{path}", follow=True)
+    assert answer.status_code == 404
+
+
+def test_tabs_of_the_inbox(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    link = f"/promotions/{row.pk}/"
+    assert link in browser(line.marta).open("/", tab="decide")
+    assert link not in browser(line.priya).open("/", tab="decide")
+    mine = browser(line.priya).open("/", tab="mine")
+    assert link in mine
+    assert "2 more approval" in mine
+    line.approve(row, line.marta)
+    assert link in browser(line.marta).open("/", tab="waiting")
+    line.approve(row, line.daniel)
+    work.drain()
+    assert link in browser(line.marta).open("/", tab="done")
