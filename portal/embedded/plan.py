@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from portal.embedded import postgres, probes, valkey
+from portal.embedded import postgres, probes, valkey, world
 from portal.embedded.configuration import Configuration
 from portal.embedded.environment import Environments, Stores, beside_python, checkpoints, python
 from portal.embedded.identity import Account
@@ -29,8 +29,8 @@ def build(parts: Parts) -> Plan:
     """The whole plan. Pages and gateway come first; MLflow's slow import waits until they answer."""
     steps = [*_preparation(parts), *parts.world]
     services = [*_stores(parts), *_data_plane(parts), *_portal(parts), *_audit(parts), *_mlflow(parts)]
-    # On a first start the address is of no use before there is somebody who can sign in.
-    content = () if parts.prepared else tuple(step.name for step in parts.world)
+    # The address is of no use before there is somebody who can sign in; a later start only repeats the link.
+    content = tuple(step.name for step in parts.world if not (parts.prepared and step.name == world.FIRST_LINK))
     return Plan(tuple(services), tuple(steps), open_after=("web", "router", *content))
 
 

@@ -51,7 +51,7 @@ class Step:
     environment: Mapping[str, str] = field(default_factory=dict)
     action: Callable[[], None] | None = None
     done: Callable[[], None] | None = None
-    echo: bool = False
+    echo: str = ""  # a pattern: lines of its output that begin so are passed on to the person
     patience: float = 600.0
 
 

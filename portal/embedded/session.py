@@ -129,8 +129,8 @@ class Session:
             f"  Signalbox         {self.configuration.url}",
             f"  Gateway           {self.configuration.gateway_url}",
         ]
-        if "first-link" in whole.open_after:
-            lines += world.first_link(self.layout.logs / "first-link.log")
+        if world.FIRST_LINK in whole.open_after:
+            lines += world.first_link(self.layout.logs / f"{world.FIRST_LINK}.log")
         else:
             lines += world.sign_ins(self.layout)
         lines += [f"  Data              {self.layout.var}"]

@@ -1,5 +1,6 @@
 """Starts a plan in the order of its needs, restarts what ends, and stops all of it in reverse order."""
 
+import re
 import signal
 import threading
 import time
@@ -12,7 +13,6 @@ from types import FrameType
 from portal.embedded import ending, ledger, logfiles
 from portal.embedded.children import Child
 from portal.embedded.errors import StartError
-from portal.embedded.probes import START_MARK
 from portal.embedded.processes import Plan, Service, Step
 from portal.embedded.progress import Progress
 from portal.embedded.units import BACKING_OFF, DONE, HELD, READY, STARTING, STOPPED, TRIES, WAITING, Unit
@@ -136,7 +136,7 @@ class Supervisor:
         if isinstance(unit.item, Step) and unit.item.echo and unit.child:
             follower = self.followers.setdefault(unit.name, logfiles.Follower(unit.log))
             for line in follower.lines():
-                if line.strip() and not line.startswith(START_MARK):
+                if re.match(unit.item.echo, line):
                     self.progress.say(f"{unit.name} {line.strip()}")
 
     def _may_start(self, unit: Unit) -> bool:

@@ -10,6 +10,7 @@ from portal.embedded.processes import Step
 
 KIND = "kind"
 DEMO, EMPTY = "demo", "empty"
+FIRST_LINK = "first-link"
 COMPLETE = "world-complete"
 EVERYTHING = ("web", "worker", "router", "agent", "zygote", "sequencer", "signer")
 
@@ -27,11 +28,11 @@ def steps(layout: Layout, configuration: Configuration, environments: Environmen
     if kind(layout, configuration) == EMPTY:
         return (
             Step(
-                "first-link",
+                FIRST_LINK,
                 needs=("web",),
                 command=(python(), "manage.py", "first_link"),
                 environment=environments.portal,
-                echo=prepared,
+                echo=r"http|Open this link" if prepared else "",
             ),
         )
     finished = layout.state / COMPLETE
@@ -45,7 +46,7 @@ def steps(layout: Layout, configuration: Configuration, environments: Environmen
             command=(python(), "-m", "demo.world"),
             environment=environments.portal,
             done=finished.touch,
-            echo=True,
+            echo=r"\d+/\d+ ",
         ),
     )
 
