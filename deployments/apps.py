@@ -24,3 +24,4 @@ class DeploymentsConfig(AppConfig):
         ):
             guard.governs(table, subject)
         import_module("deployments.reconcilers.registration")
+        import_module("deployments.navigation")

@@ -1,4 +1,31 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from deployments.views import decisions, endpoints, environments, inbox, promotions, rollbacks, usage
+from portal.ui import search
 
 app_name = "deployments"
-urlpatterns: list[URLPattern | URLResolver] = []
+PROMOTION = "promotions/<int:number>/"
+ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
+urlpatterns = [
+    path("", inbox.inbox, name="inbox"),
+    path("search/", search.page, name="search"),
+    path("promotions/", promotions.listing, name="promotions"),
+    path("promotions/new/", promotions.new, name="promotion_new"),
+    path(PROMOTION, promotions.detail, name="promotion"),
+    path(f"{PROMOTION}decision/", decisions.decide, name="promotion_decision"),
+    path(f"{PROMOTION}sign/", decisions.sign, name="promotion_sign"),
+    path(f"{PROMOTION}withdraw/", decisions.withdraw, name="promotion_withdraw"),
+    path(f"{PROMOTION}resubmit/", decisions.resubmit, name="promotion_resubmit"),
+    path(f"{PROMOTION}comment/", decisions.comment, name="promotion_comment"),
+    path("environments/", environments.listing, name="environments"),
+    path("environments/<slug:name>/", environments.detail, name="environment"),
+    path("environments/<slug:name>/rules/", environments.rules, name="environment_rules"),
+    path("endpoints/", endpoints.listing, name="endpoints"),
+    path("endpoints/new/", endpoints.new, name="endpoint_new"),
+    path(ENDPOINT, endpoints.detail, name="endpoint"),
+    path(f"{ENDPOINT}live/", endpoints.live, name="endpoint_live"),
+    path(f"{ENDPOINT}try/", endpoints.try_it, name="endpoint_try"),
+    path(f"{ENDPOINT}rollback/", rollbacks.roll_back, name="endpoint_rollback"),
+    path("models/<str:model>/usage/", usage.of_model, name="model_usage"),
+    path("models/<str:model>/versions/<int:number>/usage/", usage.of_version, name="version_usage"),
+]

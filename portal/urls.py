@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
                     path("audit/", include("portal.auditors.api.urls")),
                     path("", include("registry.api.urls")),
                     path("", include("deployments.api.urls")),
+                    path("", include("monitoring.api.urls")),
                 ],
                 "api",
             )

@@ -73,6 +73,19 @@ class Live:
         """The arms that take traffic."""
         return [arm for arm in self.arms if arm.share]
 
+    @property
+    def split(self) -> list[tuple[str, float, str]]:
+        """The traffic as the split bar takes it: label, weight in per cent, kind."""
+        kinds = {"champ": "champ", "chall": "chall", "none": "other"}
+        return [
+            (f"v{arm.revision.version.number} {arm.percent} %", arm.share / 100, kinds[arm.identity])
+            for arm in self.shares
+        ]
+
+    @property
+    def split_words(self) -> str:
+        return ", ".join(label for label, _, _ in self.split)
+
 
 def active_rollout(endpoint: Endpoint) -> Rollout | None:
     return (
@@ -228,6 +241,12 @@ def _newest_tables(rows: Sequence[Endpoint]) -> dict[int, RouteTable]:
         .select_related("stable__version", "canary__version")
     )
     return {table.endpoint_id: table for table in newest}
+
+
+def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:
+    """The newest traffic tables, oldest first."""
+    rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version")
+    return list(rows.order_by("-generation")[:limit])[::-1]
 
 
 def served_since(endpoint: Endpoint) -> datetime | None:

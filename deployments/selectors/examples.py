@@ -37,7 +37,7 @@ def _body(example: Any) -> Any:
     if isinstance(example, dict) and any(key in example for key in WRAPPED):
         return _first_row(example)
     if isinstance(example, dict) and {"columns", "data"} <= set(example):
-        return {"dataframe_split": {"columns": example["columns"], "data": example["data"][:1]}}
+        return _first_row({"dataframe_split": example})
     if isinstance(example, list) and example and isinstance(example[0], dict):
         return {"dataframe_records": example[:1]}
     if isinstance(example, dict):

@@ -97,7 +97,7 @@ def _configuration(endpoint: Endpoint) -> list[Movement]:
     """The endpoint's creation, and traffic tables that the portal set without a rollout."""
     made = recorder.events_of(Subject.of("endpoint", endpoint.pk, "")).filter(type="endpoint.created")
     found = [
-        Movement(at=view.at, icon="server", tone="mute", what="Endpoint created", who=view.actor)
+        Movement(at=view.at, icon="endpoint", tone="mute", what="Endpoint created", who=view.actor)
         for view in events.views(made.select_related("leaf")[:1])
     ]
     tables = RouteTable.objects.filter(endpoint=endpoint, rollout=None).select_related("stable__version")

@@ -1,6 +1,7 @@
 """A promotion by pages alone, without script: asked, decided, signed, commented, and everything that can go wrong."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.deployments.pages.conftest import Browser
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Browser]
 NEW = "/promotions/new/"
-TARGET = {"model": "flight-delay", "version": 1, "environment": "production"}
+TARGET: dict[str, Any] = {"model": "flight-delay", "version": 1, "environment": "production"}
 
 
 def test_asked_approved_by_two_and_promoted(line: Line, browser: Open) -> None:

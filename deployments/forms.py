@@ -1,0 +1,177 @@
+"""The shape of what pages send. What is allowed is asked of the verbs; here stands only what can be read at all."""
+
+from typing import Any
+
+from django import forms
+
+from deployments.models import Environment
+from deployments.policies.rollback import REASONS
+from deployments.policies.rules import STEP_UP_METHODS
+from portal.accounts.models import Team
+from portal.accounts.roles import Role
+from portal.accounts.stepup import WORDS
+from portal.core import once
+from portal.core.errors import PortalError
+
+TEXT = 4000
+
+
+class OnceForm(forms.Form):
+    """A form that has one effect however often it is sent; its hidden key is made when the form is shown."""
+
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[once.FIELD].initial = once.new_key
+
+    def take(self, error: PortalError) -> None:
+        """Show what a verb found wrong with the input, beside the fields where there are such."""
+        named = {name: text for name, text in error.fields.items() if name in self.fields}
+        for name in named:
+            self.add_error(name, error.message)
+        if not named:
+            self.add_error(None, error.message)
+
+
+def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        required=required,
+        max_length=TEXT,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": rows}),
+    )
+
+
+class AskForm(OnceForm):
+    """Ask for a promotion."""
+
+    model = forms.CharField(widget=forms.HiddenInput, max_length=250)
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    environment = forms.CharField(widget=forms.HiddenInput, max_length=40)
+    why = _text(
+        "Why",
+        required=True,
+        rows=6,
+        help_text="Reviewers read this first: what is better, how you know, what could go wrong.",
+    )
+
+
+DECISIONS = [("approve", "Approve"), ("changes", "Request changes"), ("reject", "Reject")]
+
+
+class DecisionForm(OnceForm):
+    """Approve, request changes or reject, on the evidence the page showed. `checks` need a tick each to approve."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=80)
+    decision = forms.ChoiceField(choices=DECISIONS, widget=forms.RadioSelect, label="Your decision")
+    looked_at = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    comment = _text("Reason", required=False)
+
+    def __init__(self, *args: Any, checks: list[dict[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.checks = checks
+        field = self.fields["looked_at"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(check["code"], check["label"]) for check in checks]
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if found.get("decision") == "approve":
+            self._ticked(found.get("looked_at", []))
+        elif found.get("decision") and not found.get("comment", "").strip():
+            self.add_error("comment", "Say what has to change, or why not. Who asked reads it.")
+        return found
+
+    def _ticked(self, looked_at: list[str]) -> None:
+        missing = [check["label"] for check in self.checks if check["code"] not in looked_at]
+        if missing:
+            self.add_error("looked_at", f"Look at each warning and tick it before you approve: {', '.join(missing)}.")
+
+
+class SignForm(OnceForm):
+    """The approval itself; the secrets of the second look are read beside it and kept nowhere."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=80)
+    comment = forms.CharField(widget=forms.HiddenInput, required=False, max_length=TEXT)
+
+
+class WithdrawForm(OnceForm):
+    reason = _text("Reason", required=False, help_text="Optional. It stays with the request.")
+
+
+class ResubmitForm(OnceForm):
+    why = _text("What changed", required=True, help_text="Earlier approvals do not count for the new evidence.")
+
+
+class CommentForm(OnceForm):
+    text = forms.CharField(
+        label="Add a comment",
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Comments are never part of what is signed.",
+    )
+
+
+class RollbackForm(OnceForm):
+    """`expect_generation` is the traffic the page showed."""
+
+    expect_generation = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
+    note = _text("Note", required=False, help_text="Optional. It goes to the audit log.")
+
+
+class TryForm(forms.Form):
+    payload = forms.CharField(
+        label="Request body",
+        max_length=256 * 1024,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
+    )
+
+
+class EndpointForm(OnceForm):
+    environment = forms.ModelChoiceField(Environment.objects.all(), to_field_name="name", empty_label=None)
+    model = forms.CharField(max_length=250, help_text="The name of a registered model.")
+    name = forms.CharField(max_length=60, help_text="Lower-case letters, digits and hyphens; part of the address.")
+    description = forms.CharField(max_length=300, required=False)
+
+
+class RulesForm(OnceForm):
+    """The numbers of an environment's rules; who approves stands in the rows of `ApprovalRows`."""
+
+    expect_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
+    approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
+    warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
+    step_up = forms.MultipleChoiceField(
+        label="What counts as a second look",
+        choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+class ApprovalRow(forms.Form):
+    """One rule; a row without a name is left out."""
+
+    name = forms.CharField(label="Rule", max_length=80, required=False)
+    role = forms.ChoiceField(label="Role", choices=Role.choices, required=False, initial=Role.ML_LEAD)
+    team = forms.ModelChoiceField(
+        Team.objects.order_by("name"), to_field_name="slug", required=False, empty_label="The owning team"
+    )
+    count = forms.IntegerField(label="People", min_value=1, max_value=9, required=False, initial=1)
+
+    def as_rule(self) -> dict[str, Any] | None:
+        found = self.cleaned_data
+        if not found.get("name"):
+            return None
+        team = found.get("team")
+        return {
+            "name": found["name"],
+            "role": found["role"],
+            "team": team.slug if team else None,
+            "count": found.get("count") or 1,
+        }
+
+
+ApprovalRows = forms.formset_factory(ApprovalRow, extra=2, max_num=9)

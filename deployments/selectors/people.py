@@ -1,0 +1,29 @@
+"""Who can approve a request that is about to be sent."""
+
+from deployments.models import Endpoint, Environment
+from deployments.policies import promotion as policy
+from deployments.policies import rules as rules_policy
+from deployments.policies.promotion import RequestFacts, RuleLine
+from deployments.selectors import facts as read
+from portal.accounts.models import Team
+from portal.core import clock
+from portal.core.actors import Actor
+from registry.models import ModelVersion
+
+
+def who_can_approve(
+    actor: Actor, *, environment: Environment, endpoint: Endpoint, version: ModelVersion
+) -> tuple[RuleLine, ...]:
+    """The environment's rules with the people who could fill them, the asking person and the uploader left out."""
+    rules = rules_policy.parse(environment.rules)
+    slugs = [rule.team for rule in rules.approvals if rule.team]
+    facts = RequestFacts(
+        number=0,
+        status="pending_review",
+        team_id=endpoint.team_id,
+        requester_id=actor.person_id or 0,
+        uploader_id=version.registered_by_person_id,
+        rules=rules,
+        teams=dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {},
+    )
+    return policy.verdict(facts, [], read.reviewers(facts), clock.now()).lines

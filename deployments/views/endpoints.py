@@ -1,0 +1,142 @@
+"""Endpoints: the list, a new one, the page of one with its live part, and trying it."""
+
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from deployments import charts, forms
+from deployments.models import Endpoint, Environment
+from deployments.policies import rollback as rollback_policy
+from deployments.selectors import endpoints as select
+from deployments.selectors import examples, history
+from deployments.services import endpoints, rollbacks, tries
+from deployments.views import query
+from deployments.views.acting import carry_out, partial, see_other
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
+from portal.core.errors import BadInput
+
+KNOWN = ("env", "model", "state", "q", "offset")
+STATES = [("", "All"), ("moving", "Rolling out"), ("trouble", "Not as wanted"), ("empty", "Nothing serves")]
+
+
+@require_GET
+@signed_in
+def listing(request: PortalRequest) -> HttpResponse:
+    wanted = select.Filter(
+        environment=request.GET.get("env", ""),
+        model=request.GET.get("model", ""),
+        state=request.GET.get("state", ""),
+        q=request.GET.get("q", ""),
+    )
+    found, following = select.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
+    context = {
+        "found": found,
+        "following": following,
+        "filter": wanted,
+        "unknown": query.unknown(request.GET, KNOWN),
+        "environments": Environment.objects.all(),
+        "states": STATES,
+        "may_create": bool(access.visible_teams(request.actor, Permission.ENDPOINTS_CREATE) != set()),
+    }
+    name = "deployments/_endpoints.html" if partial(request) else "deployments/endpoints.html"
+    response = render(request, name, context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def new(request: PortalRequest) -> HttpResponse:
+    initial = {"environment": request.GET.get("env", ""), "model": request.GET.get("model", "")}
+    form = forms.EndpointForm(request.POST or None, initial=initial)
+
+    def act() -> str:
+        found = form.cleaned_data
+        row = endpoints.create(
+            actor=request.actor,
+            environment=found["environment"].name,
+            name=found["name"],
+            model=found["model"],
+            description=found["description"],
+        )
+        return page_url(row)
+
+    done = carry_out(request, form, act) if request.method == "POST" else None
+    return done or render(request, "deployments/endpoint_new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def page_url(row: Endpoint) -> str:
+    return reverse("deployments:endpoint", args=[row.environment.name, row.name])
+
+
+@require_GET
+@signed_in
+def detail(request: PortalRequest, environment: str, name: str) -> HttpResponse:
+    row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
+    return render(request, "deployments/endpoint.html", context_of(request, row))
+
+
+def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, Any]:
+    """What the page of an endpoint needs; `more` holds a form that came back, or the answer of a try."""
+    kind = request.GET.get("history", "all")
+    kind = kind if kind in history.KINDS else "all"
+    movements, older = history.of(row, kind, query.number(request.GET, "before"))
+    url = tries.url(row.environment.name, row.name)
+    serving = row.stable.version if row.stable else None
+    example = examples.payload(serving)
+    return {
+        "endpoint": row,
+        "live": select.live(row),
+        "since": select.served_since(row),
+        "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
+        "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
+        "may_try": access.may(request.actor, Permission.ENDPOINTS_TRY, row.team_id),
+        "url": url,
+        "try_form": forms.TryForm(initial={"payload": example}),
+        "own_example": examples.is_own(serving),
+        "curl": examples.curl(url, example),
+        "python": examples.python(url, example),
+        "movements": movements,
+        "older": older,
+        "history": kind,
+        "histories": list(history.KINDS.items()),
+        "figure": charts.traffic(select.tables_of(row), clock.now()),
+    } | more
+
+
+@require_GET
+@signed_in
+def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
+    """The part that changes by itself; 304 while it has not."""
+    row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
+    found = select.live(row)
+    if request.headers.get("HX-PTag") == found.tag:
+        return HttpResponseNotModified()
+    return render(request, "deployments/_live.html", {"endpoint": row, "live": found})
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:
+    """One call through the gateway; its answer stands in the page."""
+    row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
+    if request.method == "GET":
+        return see_other(f"{page_url(row)}#try")
+    form = forms.TryForm(request.POST)
+    more: dict[str, Any] = {"try_form": form}
+    if form.is_valid():
+        try:
+            more["answer"] = tries.predict(
+                actor=request.actor, environment=environment, endpoint=name, payload=form.cleaned_data["payload"]
+            )
+        except BadInput as error:
+            form.add_error("payload", error.message)
+    context = context_of(request, row, **more)
+    template = "deployments/_try.html" if partial(request) else "deployments/endpoint.html"
+    return render(request, template, context, status=422 if form.errors else 200)

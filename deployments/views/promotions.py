@@ -1,0 +1,122 @@
+"""Promotion requests: the list, asking for one, and the page of one."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from deployments import forms
+from deployments.models import Environment
+from deployments.selectors import activity, people
+from deployments.selectors import promotions as select
+from deployments.services import promotions
+from deployments.states import promotion as states
+from deployments.views import query
+from deployments.views.acting import carry_out, partial
+from portal.accounts.web import PortalRequest, signed_in
+
+KNOWN = ("state", "need", "model", "env", "before")
+
+
+@require_GET
+@signed_in
+def listing(request: PortalRequest) -> HttpResponse:
+    wanted = select.Filter(
+        state=request.GET.get("state", "open"),
+        need=request.GET.get("need", ""),
+        model=request.GET.get("model", ""),
+        environment=request.GET.get("env", ""),
+    )
+    found, older = select.page(request.actor, wanted, query.number(request.GET, "before"))
+    context = {
+        "items": found,
+        "older": older,
+        "filter": wanted,
+        "unknown": query.unknown(request.GET, KNOWN),
+        "environments": Environment.objects.all(),
+        "states": [("open", "Open"), ("closed", "Closed"), ("all", "All"), *states.MACHINE.choices],
+    }
+    name = "deployments/_promotions.html" if partial(request) else "deployments/promotions.html"
+    response = render(request, name, context)
+    response["Vary"] = "HX-Request"
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def new(request: PortalRequest) -> HttpResponse:
+    """Ask for a promotion: what would change comes first, what is missing is said with its remedy."""
+    sent = request.POST if request.method == "POST" else request.GET
+    target = _target(sent)
+    if target is None:
+        choice = {"model": sent.get("model", ""), "version": sent.get("version", "")}
+        return render(
+            request, "deployments/promotion_choose.html", choice | {"environments": Environment.objects.all()}
+        )
+    form = forms.AskForm(request.POST or None, initial=target)
+    if request.method == "POST":
+        done = carry_out(request, form, lambda: _submit(request, form.cleaned_data))
+        if done is not None:
+            return done
+    found = promotions.preview(actor=request.actor, **target)
+    context = {
+        "preview": found,
+        "form": form,
+        "checks": select.shown_checks(found.evidence),
+        "reviewers": people.who_can_approve(
+            request.actor, environment=found.environment, endpoint=found.endpoint, version=found.version
+        ),
+    }
+    return render(request, "deployments/promotion_new.html", context, status=422 if form.errors else 200)
+
+
+def _target(sent: Any) -> dict[str, Any] | None:
+    """Model, version and environment from the address or the form; None until all three are named."""
+    environment = sent.get("environment") or sent.get("env") or ""
+    version = query.number(sent, "version")
+    if not sent.get("model") or version is None or not environment:
+        return None
+    return {"model": sent["model"], "version": version, "environment": environment}
+
+
+def _submit(request: PortalRequest, found: dict[str, Any]) -> str:
+    row = promotions.submit(
+        actor=request.actor,
+        model=found["model"],
+        version=found["version"],
+        environment=found["environment"],
+        why=found["why"],
+    )
+    return reverse("deployments:promotion", args=[row.pk])
+
+
+@require_GET
+@signed_in
+def detail(request: PortalRequest, number: int) -> HttpResponse:
+    return render(request, "deployments/promotion.html", context_of(request, number))
+
+
+def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, Any]:
+    """What the page of a request needs; `bound` holds forms that came back with errors."""
+    page = select.one(actor=request.actor, number=number)
+    kind = request.GET.get("activity", "all")
+    kind = kind if kind in activity.KINDS else "all"
+    unbound = {
+        "decision": forms.DecisionForm(checks=page.to_acknowledge, initial={"seen": page.row.evidence_digest}),
+        "withdraw": forms.WithdrawForm(),
+        "resubmit": forms.ResubmitForm(),
+        "comment": forms.CommentForm(),
+    }
+    return {
+        "page": page,
+        "row": page.row,
+        "part": page.item.part,
+        "verdict": page.item.verdict,
+        "evidence": page.row.evidence,
+        "timeline": activity.timeline(page.row, kind),
+        "activity": kind,
+        "activities": list(activity.KINDS.items()),
+        "forms": unbound | bound,
+    }

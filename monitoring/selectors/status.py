@@ -1,0 +1,150 @@
+"""The state of the system on one page: what answers, what waits, which sandbox layers are in force."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Min
+
+from monitoring.adapters import probes
+from monitoring.adapters.probes import Away
+from monitoring.selectors import processes
+from monitoring.selectors.processes import Supervised
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.auditors.selectors import chain
+from portal.core import clock, work
+from portal.core.actors import Actor
+
+LATE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing the portal leans on. `matters` says what is lost while it is away."""
+
+    name: str
+    tone: str
+    words: str
+    detail: str
+    matters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Work of one kind that is due: how much, and for how long the oldest has been."""
+
+    name: str
+    count: int
+    oldest_seconds: float
+
+    @property
+    def late(self) -> bool:
+        return self.oldest_seconds > LATE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`layers` maps a sandbox layer to what it does here, `missing` one that is not in force to why."""
+
+    at: datetime
+    parts: list[Part]
+    waiting: list[Waiting]
+    supervised: Supervised
+    agent: dict[str, Any]
+    layers: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tone(self) -> str:
+        tones = {part.tone for part in self.parts} | {p.tone for p in self.supervised.processes}
+        tones |= {"warn" for row in self.waiting if row.late}
+        return next((tone for tone in ("bad", "warn") if tone in tones), "ok")
+
+
+def read(actor: Actor) -> Status:
+    """Ask everything once; the slowest answer decides how long this takes, two seconds at most for each."""
+    access.require(actor, Permission.SYSTEM_VIEW)
+    asked: dict[str, Callable[[], Any]] = {
+        "broker": probes.broker,
+        "mlflow": probes.mlflow,
+        "agent": probes.agent,
+        "gateway": probes.gateway,
+    }
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = dict(zip(asked, pool.map(_ask, asked.values()), strict=True))
+    agent = answers["agent"] if isinstance(answers["agent"], dict) else {}
+    layers, missing = sandbox(agent)
+    return Status(
+        at=clock.now(),
+        parts=[
+            database(),
+            log(),
+            _part("Broker and cache", answers["broker"], "Work starts later, by the sweep; nothing is lost."),
+            _part("MLflow", answers["mlflow"], "No new runs or versions; pages and promotions go on."),
+            _part("Serving agent", answers["agent"], "No rollout moves; what serves goes on serving."),
+            _part("Gateway", answers["gateway"], "Clients get no predictions."),
+        ],
+        waiting=waiting(),
+        supervised=processes.supervised(),
+        agent=agent,
+        layers=layers,
+        missing=missing,
+    )
+
+
+def _ask(question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except Away as away:
+        return away
+
+
+def _part(name: str, answer: Any, matters: str) -> Part:
+    if isinstance(answer, Away):
+        return Part(name, "bad", "Away", str(answer), matters)
+    return Part(name, "ok", "Answers", answer if isinstance(answer, str) else "", matters)
+
+
+def database() -> Part:
+    """PostgreSQL, which has just answered; without it this page could not be shown."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
+        version, size = cursor.fetchone()
+    return Part("Database", "ok", "Answers", f"PostgreSQL {version}, {size}", "Nothing can be read or decided.")
+
+
+def log() -> Part:
+    """The audit log: how many events wait for their place in the tree, and how old the newest signature is."""
+    found = chain.state()
+    detail = f"{found.waiting} events wait, the oldest for {found.oldest_waiting:.0f} s" if found.waiting else ""
+    return Part("Audit log", found.tone, found.words, detail, "Acts are recorded all the same; they are sealed later.")
+
+
+def waiting() -> list[Waiting]:
+    """Due work per kind, by the database's clock."""
+    now = clock.now()
+    found = []
+    for kind in work.KINDS.values():
+        rows = kind.model._default_manager.filter(next_reconcile_at__lte=now)
+        totals = rows.aggregate(count=Count("pk"), oldest=Min("next_reconcile_at"))
+        age = (now - totals["oldest"]).total_seconds() if totals["oldest"] else 0.0
+        found.append(Waiting(kind.name, totals["count"], age))
+    return found
+
+
+def sandbox(agent: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The layers around revision processes in force here, and those that are not, as the agent reports them."""
+    told = agent.get("sandbox", agent)
+    if not isinstance(told, dict):
+        return {}, {}
+    return _named(told.get("layers")), _named(told.get("missing"))
+
+
+def _named(told: Any) -> dict[str, str]:
+    if isinstance(told, dict):
+        return {str(name): str(words) for name, words in told.items()}
+    return {str(name): "" for name in told} if isinstance(told, list) else {}
