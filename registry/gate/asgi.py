@@ -170,6 +170,7 @@ async def _plain(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any
 
 async def _change(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any, int]:
     intent = await in_thread(intents.open_intent)(call)
+    intents.written()
     try:
         response = await forward.ask(scope, where, body)
     except Unavailable:

@@ -76,7 +76,13 @@ def close_orphan(intent: GateIntent) -> None:
     )
 
 
+def written() -> None:
+    """The intent is committed and nothing has been sent yet."""
+    crash_point("gate.intent_written")
+
+
 def forwarded() -> None:
+    """MLflow has answered and the outcome is not written yet."""
     crash_point("gate.forwarded")
 
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from portal.lifecycle.machine import Machine
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("portal", "registry", "deployments", "monitoring", "demo")
 WRITER = ROOT / "portal/lifecycle/move.py"
+# A run's status is MLflow's word, an idempotency key's the HTTP status, the gallery shows made-up rows.
+NO_MACHINE = tuple(
+    ROOT / path for path in ("registry/services/runs.py", "portal/core/api/idempotency.py", "portal/ui/views.py")
+)
 STATUS_FIELDS = {machine.field for machine in MACHINES.values()}
 GOVERNED_MODELS = {apps.get_model(machine.model_label).__name__ for machine in MACHINES.values()}
 
@@ -70,9 +75,8 @@ def test_only_move_writes_a_status() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}"
         for path, tree in sources(*APPS)
-        if path != WRITER
+        if path not in (WRITER, *NO_MACHINE)
         for line in writes_status(tree)
-        if "idempotency" not in path.name
     ]
     assert found == []
 
@@ -136,8 +140,9 @@ def test_the_database_knows_every_status(machine: Machine) -> None:
 
 def test_every_crash_point_in_the_code_is_declared() -> None:
     used = set()
-    for _, tree in sources(*APPS):
+    for path, tree in sources(*APPS):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "crash_point":
                 used |= {a.value for a in node.args if isinstance(a, ast.Constant)}
+                import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     assert used == crash.NAMES
