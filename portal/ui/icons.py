@@ -494,6 +494,3 @@ ICONS: dict[str, tuple[str, ...]] = {
         "M6 6l12 12",
     ),
 }
-
-ALIASES: dict[str, str] = {}
-"""Other words for the same drawing."""

@@ -22,7 +22,7 @@ def _shape(bound: BoundField) -> str:
 
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, *, label: str = "", hint: str = "", boxed: bool = True) -> dict[str, Any]:
-    """`{% field form.reason hint="goes to the audit log" %}`: label, control, help and error, tied together for readers.
+    """`{% field form.reason hint="goes to the audit log" %}`: label, help and error, tied together.
 
     Radios and check boxes become a fieldset (`boxed=False` puts radios in one line).
     """
@@ -39,7 +39,7 @@ def field(bound: BoundField, *, label: str = "", hint: str = "", boxed: bool = T
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: forms.BaseForm) -> dict[str, Any]:
-    """`{% error_summary form %}`: at the top of a form that was refused, with links to the fields; nothing without errors."""
+    """`{% error_summary form %}`: over a form that was refused, with links to the fields; else nothing."""
     wrong = [(form[name], messages) for name, messages in form.errors.items() if name in form.fields]
     hidden = [(bound, messages) for bound, messages in wrong if bound.is_hidden]
     return {

@@ -57,7 +57,7 @@ def state_badge(model_label: str, status: str) -> SafeString:
 
 @register.simple_tag
 def ver(number: Any, role: str = "", url: str = "") -> SafeString:
-    """`{% ver 43 "chall" url %}`: identity by colour and shape. Roles: champ, chall, none (shadow or cold), or empty."""
+    """`{% ver 43 "chall" url %}`: identity by colour and shape. Roles: champ, chall, none (shadow), or empty."""
     label = f"v{number}" if str(number).isdigit() else number
     if url:
         return format_html('<a class="ver {}" href="{}">{}</a>', role, url, label)
