@@ -80,7 +80,8 @@ def register(program: httpx.Client, model: str, of_version: int) -> int:
     api = "/api/2.0/mlflow/model-versions"
     query = {"name": SOURCE_MODEL, "version": str(of_version)}
     source = check(program.get(f"{api}/get", params=query))["model_version"]
-    body = {"name": model, "source": source["source"], "run_id": source["run_id"]}
+    files = {"source": source["source"], "model_id": source["source"].removeprefix("models:/")}
+    body = {"name": model, "run_id": source["run_id"], **files}
     number = check(program.post(f"{api}/create", json=body))["model_version"]["version"]
 
     def ready() -> bool:
