@@ -81,20 +81,18 @@ def _preparation(parts: Parts) -> list[Step]:
             Step("roles", needs=("postgres",), action=lambda: postgres.ensure_roles(cluster, passwords, superuser))
         )
         needs = ("roles",)
-    owner = parts.environments.owner
     return [
         *steps,
-        Step("tables", needs=needs, command=_manage("migrate", "--noinput", "--verbosity=1"), environment=owner),
         Step(
-            "grants",
-            needs=("tables",),
-            command=_manage("create_roles"),
-            environment=owner,
+            "tables",
+            needs=needs,
+            command=(python(), "tools/prepare_database.py"),
+            environment=parts.environments.owner,
         ),
         Step(
             "environments",
-            needs=("grants",),
-            command=_manage("bootstrap"),
+            needs=("tables",),
+            command=_manage("bootstrap", "--skip-checks"),
             environment=parts.environments.portal,
             done=parts.remember_prepared,
         ),
@@ -107,7 +105,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 
 def _after_preparation(parts: Parts) -> tuple[str, ...]:
     if not parts.prepared:
-        return ("environments",)
+        return ("tables",)
     return ("postgres",) if parts.stores.cluster else ()
 
 

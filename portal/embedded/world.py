@@ -30,7 +30,7 @@ def steps(layout: Layout, configuration: Configuration, environments: Environmen
             Step(
                 FIRST_LINK,
                 needs=("web",),
-                command=(python(), "manage.py", "first_link"),
+                command=(python(), "manage.py", "first_link", "--skip-checks"),
                 environment=environments.portal,
                 echo=r"http|Open this link" if prepared else "",
             ),
@@ -39,6 +39,7 @@ def steps(layout: Layout, configuration: Configuration, environments: Environmen
     if finished.exists():
         return ()
     needs = EVERYTHING if configuration.mlflow_upstream else (*EVERYTHING, "mlflow")
+    needs = needs if prepared else (*needs, "environments")
     return (
         Step(
             "world",
