@@ -1,0 +1,51 @@
+"""Takes the pictures of the README from the running portal. `make run` must have built the example world."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+SIZE = {"width": 1440, "height": 900}
+
+
+def sign_in(page: Page, url: str, person: dict[str, str]) -> None:
+    page.goto(f"{url}/accounts/login/")
+    page.get_by_label("E-mail").fill(person["email"])
+    page.get_by_label("Password", exact=True).fill(person["password"])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(f"{url}/")
+
+
+def take(page: Page, url: str, name: str) -> None:
+    """One picture, once the page's figures are drawn."""
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    target = ROOT / "docs" / "img" / f"{name}.png"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=target, full_page=True)
+    sys.stdout.write(f"{target.relative_to(ROOT)}\n")
+
+
+def main() -> int:
+    facts = Path(os.environ.get("SIGNALBOX_VAR", ROOT / "var")) / "demo.json"
+    if not facts.is_file():
+        sys.stderr.write("There is no running example world. Start it with `make run`, then take the pictures.\n")
+        return 1
+    world = json.loads(facts.read_text())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
+        sign_in(page, world["url"], world["people"]["ml_lead"])
+        take(page, f"{world['url']}/promotions/3/", "promotion")
+        take(page, f"{world['url']}/endpoints/production/flight-delay/", "endpoint")
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
