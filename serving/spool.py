@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from serving import files, plain
+from serving import files
 
 SEGMENT = re.compile(r"(\d{12})\.jsonl")
 SEGMENT_BYTES = 4 * 1024**2
@@ -68,7 +68,7 @@ class Writer:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.segment_bytes = max(1024, min(self.segment_bytes, self.most_bytes // 4))
-        self._queue: deque[Callable[[], dict[str, Any]]] = deque()
+        self._queue: deque[Callable[[], bytes]] = deque()
         self._wake = threading.Event()
         self._closing = False
         self._file: IO[bytes] | None = None
@@ -82,8 +82,8 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, record: Callable[[], dict[str, Any]]) -> None:
-        """Take a record, to be built by the writer's thread. Never blocks."""
+    def put(self, record: Callable[[], bytes]) -> None:
+        """Take a record, to be turned into one line of JSON by the writer's thread. Never blocks."""
         if len(self._queue) >= self.queue_records:
             self._queue.popleft()
             self.counters.dropped_queue += 1
@@ -112,7 +112,7 @@ class Writer:
     def _drain(self) -> None:
         lines = []
         while self._queue:
-            lines.append(plain.dumps(self._queue.popleft()()) + b"\n")
+            lines.append(self._queue.popleft()() + b"\n")
         if lines:
             self._write(lines)
 

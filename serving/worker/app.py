@@ -192,7 +192,7 @@ class App:
     def _note(self, call: Call, status: int) -> None:
         """Hand the record to the spool's thread; what it costs is paid there."""
         latency = round((time.perf_counter() - call.began) * 1000, 3)
-        self.spool.put(lambda: self._record(call, status, latency))
+        self.spool.put(lambda: plain.dumps(self._record(call, status, latency)))
 
     def _record(self, call: Call, status: int, latency_ms: float) -> dict[str, Any]:
         spec, asked = self.spec, call.asked

@@ -67,10 +67,12 @@ def load(copy: Path, described: Mapping[str, Any], given: Mapping[str, Any]) -> 
     model = mlflow.pyfunc.load_model(str(copy))
     predictor = Predictor(copy, described, known, model)
     # The data is checked here already; MLflow's own second check would cost as much as the prediction.
-    direct = getattr(getattr(model, "_model_impl", None), "predict", None)
-    if known.simple and callable(direct):
+    direct = getattr(model, "_predict_fn", None)
+    hinted = described.get("is_signature_from_type_hint") or described.get("type_hint_from_example")
+    if known.simple and not hinted and callable(direct):
         predictor.direct = direct
-        predictor.takes_parameters = "params" in inspect.signature(direct).parameters
+        given_to = inspect.signature(direct).parameters.get("params")
+        predictor.takes_parameters = given_to is not None and given_to.kind != inspect.Parameter.VAR_KEYWORD
     return predictor
 
 

@@ -1,0 +1,183 @@
+"""What goes on when parts are killed, and what comes back."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving import crash
+from tests.serving.plane import Plane, end
+from tests.serving.test_routing import callers
+from tests.serving.zoo import Zoo, body
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def served(plane: Plane, endpoint: str, models: Zoo) -> str:
+    """An endpoint with one revision in traffic; both carry the endpoint's name."""
+    plane.load(endpoint, models.double.spec(endpoint))
+    assert plane.route(endpoint, 1, endpoint).status_code == 200
+    return endpoint
+
+
+def answers(plane: Plane, endpoint: str) -> bool:
+    return plane.ask(endpoint, body({"x": 1.0})).status_code == 200
+
+
+def pid_of(plane: Plane, revision: str) -> int:
+    return int(plane.revision(revision)["pid"] or 0)
+
+
+def test_a_killed_revision_comes_back_and_small_requests_do_not_notice(plane: Plane, served: str) -> None:
+    stop, pid = threading.Event(), pid_of(plane, served)
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(lambda: list(callers(plane, served, stop)))
+        try:
+            end(pid)
+            wait_until(lambda: plane.revision(served)["restarts"] == 1, 20, "the restart")
+            wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "the revision to be ready again")
+        finally:
+            stop.set()
+        found = work.result()
+    assert {status for status, _, _ in found} == {200}
+    assert pid_of(plane, served) != pid
+
+
+def test_the_agent_is_not_needed_for_answers_and_adopts_what_runs(plane: Plane, served: str) -> None:
+    pid = pid_of(plane, served)
+    plane.kill("agent")
+    assert answers(plane, served)
+    end(pid)
+    wait_until(lambda: answers(plane, served), 20, "the restart without an agent")
+    plane.start("agent")
+    plane.await_up()
+    found = plane.revision(served)
+    assert (found["state"], plane.routed(served)["generation"]) == ("ready", 1)
+    assert plane.route(served, 2, served).status_code == 200
+
+
+def test_a_killed_router_comes_back_with_the_table_in_force(plane: Plane, served: str) -> None:
+    assert plane.route(served, 7, served).status_code == 200
+    plane.kill("agent")
+    plane.kill("router")
+    plane.start("router")
+    plane.await_router()
+    wait_until(lambda: answers(plane, served), 5, "the router to serve again")
+    plane.start("agent")
+    plane.await_up()
+    assert plane.routed(served)["generation"] == 7
+
+
+def test_a_table_sent_while_the_router_is_away_holds_when_it_is_back(plane: Plane, served: str) -> None:
+    plane.kill("router")
+    sent = plane.route(served, 2, served)
+    assert (sent.status_code, sent.json()["in_force"]) == (202, False)
+    assert plane.agent.get("/routes").status_code == 503
+    plane.start("router")
+    plane.await_up()
+    assert plane.routed(served)["generation"] == 2
+
+
+def test_a_table_set_behind_the_agents_back_is_set_right(plane: Plane, served: str) -> None:
+    from serving.router.runtime import Runtime
+
+    runtime = Runtime(plane.settings.places)
+    runtime.delete_route(f"production/{served}")
+    wait_until(lambda: plane.routed(served).get("generation") == 1, 5, "the agent to set the table again")
+
+
+def test_processes_outlive_a_killed_zygote_and_the_next_one_minds_them(plane: Plane, served: str) -> None:
+    pid = pid_of(plane, served)
+    plane.kill("zygote")
+    assert answers(plane, served)
+    away = plane.revision(served)
+    assert (away["state"], away["pid"]) == ("ready", pid)
+    plane.start("zygote")
+    plane.await_up()
+    assert pid_of(plane, served) == pid, "it was taken over, not started again"
+    assert answers(plane, served)
+    end(pid)
+    wait_until(lambda: pid_of(plane, served) not in (0, pid), 20, "a new process")
+    wait_until(lambda: answers(plane, served), 20, "answers from the new process")
+
+
+def test_a_stopped_zygote_takes_its_processes_along_and_brings_them_back(plane: Plane, served: str) -> None:
+    pid = pid_of(plane, served)
+    plane.kill("agent")
+    assert plane.stop("zygote") == 0
+    assert not Path(f"/proc/{pid}").exists()
+    plane.start("zygote")
+    wait_until(lambda: answers(plane, served), 60, "the zygote alone to bring the revision back")
+
+
+def test_a_second_zygote_or_agent_is_refused(plane: Plane) -> None:
+    import subprocess
+    import sys
+
+    for name in ("zygote", "agent", "stop"):
+        command = [sys.executable, "-m", "serving", name]
+        done = subprocess.run(command, env=plane.environ, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("signalbox serving: ")
+
+
+AGENT_POINTS = sorted(name for name in crash.NAMES if name.startswith("agent."))
+
+
+def patiently(plane: Plane, act: object, timeout: float = 30) -> None:
+    """Repeat a call until it was answered, starting the agent again whenever it has ended."""
+
+    def once() -> bool:
+        if plane.processes["agent"].poll() is not None:
+            plane.start("agent")
+        try:
+            return bool(act())  # type: ignore[operator]
+        except httpx.TransportError:
+            return False
+
+    wait_until(once, timeout, "the agent to answer")
+
+
+@pytest.mark.parametrize("point", AGENT_POINTS)
+def test_an_agent_killed_anywhere_reaches_the_same_end(
+    plane: Plane, endpoint: str, models: Zoo, tmp_path: Path, point: str
+) -> None:
+    once = tmp_path / "once"
+    plane.stop("agent")
+    plane.start("agent", SIGNALBOX_CRASH_POINT=point, SIGNALBOX_TEST_BUILD="1", SIGNALBOX_CRASH_ONCE=str(once))
+    first, second = f"{endpoint}-1", f"{endpoint}-2"
+    for number, revision in ((1, first), (2, second)):
+        spec = models.double.spec(endpoint, number)
+        patiently(plane, lambda r=revision, s=spec: plane.put(r, s).status_code == 202)
+        patiently(plane, lambda r=revision: plane.revision(r).get("state") == "ready")
+        patiently(plane, lambda n=number, r=revision: plane.route(endpoint, n, r).status_code == 200)
+    patiently(plane, lambda: plane.agent.delete(f"/revisions/{first}").status_code in (204, 404))
+    assert once.exists(), "the crash point was never reached"
+    places = plane.settings.places
+    patiently(plane, lambda: plane.routed(endpoint).get("stable") == second)
+    assert plane.routed(endpoint)["generation"] == 2
+    assert plane.ask(endpoint, body({"x": 1.0})).headers["x-served-version"] == "2"
+    for folder in (places.copies, places.records, places.launches):
+        assert [path.name for path in folder.iterdir() if first in path.name] == []
+
+
+def test_a_zygote_killed_between_fork_and_note_leaves_no_stray(
+    plane: Plane, endpoint: str, models: Zoo, tmp_path: Path
+) -> None:
+    once = tmp_path / "once"
+    plane.stop("zygote")
+    plane.start(
+        "zygote",
+        SIGNALBOX_CRASH_POINT="zygote.forked",
+        SIGNALBOX_TEST_BUILD="1",
+        SIGNALBOX_CRASH_ONCE=str(once),
+    )
+    wait_until(lambda: plane.agent.get("/status").json()["zygote"]["up"] or once.exists(), 60, "the zygote")
+    plane.put(endpoint, models.double.spec(endpoint))
+    wait_until(lambda: plane.processes["zygote"].poll() is not None, 30, "the crash")
+    assert once.exists()
+    plane.start("zygote")
+    assert plane.settled(endpoint)["state"] == "ready"
+    assert plane.revision(endpoint)["restarts"] == 0
