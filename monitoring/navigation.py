@@ -1,13 +1,14 @@
 """What monitoring adds to the frame of every page."""
 
-from portal.accounts import access
-from portal.accounts.permissions import Permission
+from monitoring.policies.status import may_see
 from portal.core.actors import Actor
 from portal.ui.nav import NavItem, register
 
 
-def may_see(actor: Actor) -> bool:
-    return bool(access.may(actor, Permission.SYSTEM_VIEW))
+def visible(actor: Actor) -> bool:
+    return bool(may_see(actor))
 
 
-register(NavItem(label="Status", url_name="monitoring:status", icon="status", position=80, visible=may_see, key="s"))
+register(
+    NavItem(label="Status", url_name="monitoring:status", icon="status", position=80, visible=visible, key="s"),
+)

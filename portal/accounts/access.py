@@ -58,6 +58,12 @@ def visible_teams(actor: Actor, permission: Permission = Permission.MODELS_VIEW)
     return None if everywhere else {g.team_id for g in fitting if g.team_id is not None}
 
 
+def may_somewhere(actor: Actor, permission: Permission) -> Decision:
+    """Whether the actor may do this everywhere or in at least one team; for things that belong to no team."""
+    teams = visible_teams(actor, permission)
+    return ALLOWED if teams is None or teams else may(actor, permission)
+
+
 def require(actor: Actor, permission: Permission, team_id: int | None = None) -> None:
     """Raise `NotSignedIn` or `NotAllowed` unless the actor may."""
     if not actor.is_authenticated:

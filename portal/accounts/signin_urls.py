@@ -65,7 +65,7 @@ def _session_api(route: str, view: Any, name: str) -> URLPattern:
     return path(route, _closed_without_cache(view.as_api_view(client=Client.BROWSER)), name=name)
 
 
-to_security = RedirectView.as_view(pattern_name="accounts:security")
+to_security = RedirectView.as_view(pattern_name="accounts:security", http_method_names=["get"])
 """The library's own overviews of factors are one page of ours."""
 
 accounts: list[URLPattern | URLResolver] = [

@@ -4,7 +4,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.accounts.roles import Role
 from portal.core.actors import Actor
-from portal.core.decisions import ALLOWED, Decision, refused
+from portal.core.decisions import Decision, refused
 
 SELF_GRANT = refused("self_grant", "Nobody changes their own rights. Ask another administrator to grant this to you.")
 LAST_ADMINISTRATOR = refused(
@@ -19,8 +19,7 @@ def may_manage(actor: Actor, team_id: int | None = None) -> Decision:
 
 def may_manage_somewhere(actor: Actor) -> Decision:
     """Whether there is any team, or the whole portal, in which the actor manages people."""
-    teams = access.visible_teams(actor, Permission.PEOPLE_MANAGE)
-    return ALLOWED if teams is None or teams else may_manage(actor)
+    return access.may_somewhere(actor, Permission.PEOPLE_MANAGE)
 
 
 def may_grant(
@@ -55,5 +54,4 @@ def may_disable(actor: Actor, *, person_id: int, administrators_left: int) -> De
 
 def may_view(actor: Actor) -> Decision:
     """Whether the actor sees people and teams at all; which ones, the selector says."""
-    teams = access.visible_teams(actor, Permission.PEOPLE_VIEW)
-    return ALLOWED if teams is None or teams else access.may(actor, Permission.PEOPLE_VIEW)
+    return access.may_somewhere(actor, Permission.PEOPLE_VIEW)

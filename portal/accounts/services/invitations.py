@@ -100,8 +100,11 @@ def revoke(*, actor: Actor, invitation_id: str) -> Invitation:
 
 
 def _open(invitation_id: str, actor: Actor, verb: str) -> Invitation:
+    nothing = Subject.of("invitation", invitation_id, "Invitation")
+    require(policy.may_manage_somewhere(actor), verb, actor=actor, subject=nothing)
     row = lock(Invitation.objects.filter(pk=invitation_id))
-    require(policy.may_manage(actor, row.team_id), verb, actor=actor, subject=subject(row))
+    if not policy.may_manage(actor, row.team_id):
+        raise NotFound("This invitation does not exist, or it is of a team you do not manage.")
     if row.accepted_at or row.revoked_at:
         raise Refused("This invitation was used or taken back already.", code="invitation_closed")
     return row

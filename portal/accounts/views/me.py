@@ -29,7 +29,7 @@ def profile(request: PortalRequest) -> HttpResponse:
         people.rename_self(actor=request.actor, name=form.cleaned_data["name"])
         messages.success(request, "Your name is changed.")
         return redirect("accounts:me")
-    held = type(person).objects.prefetch_related(GRANTS).get(pk=person.pk)
+    held = Person.objects.prefetch_related(GRANTS).get(pk=person.pk)
     context = {
         "person": held,
         "form": form,

@@ -1,0 +1,14 @@
+"""Health, documents, status, search."""
+
+from tests.access_matrix import ADMIN, AUDITOR, OPERATOR, PEOPLE, SCOPES, call, open_page, page
+
+RULES = (
+    open_page("core:healthz", status=200),
+    open_page("core:readyz", status=200),
+    open_page("core:csp_report", "POST", status=204, send=lambda w: {"csp-report": {}}, json=True),
+    call("api:core_api:schema", scopes=SCOPES),
+    call("api:core_api:docs", scopes=SCOPES),
+    page("monitoring:status", may=(OPERATOR, AUDITOR, ADMIN)),
+    call("api:monitoring_api:status", may=(OPERATOR, AUDITOR, ADMIN)),
+    page("deployments:search", may=PEOPLE, query=lambda w: {"q": "flight"}),
+)
