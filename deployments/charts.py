@@ -19,6 +19,8 @@ def traffic(tables: Sequence[RouteTable], until: datetime) -> Figure | None:
     layout = charts.Layout(x_title="UTC", y_title="Share of traffic", from_zero=True, x_is_time=True, percent_y=True)
     for table in tables[1:]:
         layout.marker(table.created_at, _words(table))
+    drawn = layout.as_plotly()
+    drawn["yaxis"] |= {"range": [-0.03, 1.2], "tickvals": [0, 0.5, 1]}
     now = _words(tables[-1])
     return Figure(
         id="traffic-history",
@@ -29,7 +31,7 @@ def traffic(tables: Sequence[RouteTable], until: datetime) -> Figure | None:
             charts.line(f"v{number}", _points(number, tables, until), identity, step=True)
             for number, identity in zip(numbers, IDENTITIES, strict=False)
         ],
-        layout=layout.as_plotly(),
+        layout=drawn,
         table=charts.table(
             ("From (UTC)", "Traffic", "Table"),
             [(text.stamp(t.created_at, "seconds"), _words(t), t.generation) for t in reversed(tables)],

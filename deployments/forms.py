@@ -152,26 +152,26 @@ class RulesForm(OnceForm):
 
 
 class ApprovalRow(forms.Form):
-    """One rule; a row without a name is left out."""
+    """One rule. A row left as it was shown empty is no rule; one that is ticked is left out."""
 
-    name = forms.CharField(label="Rule", max_length=80, required=False)
-    role = forms.ChoiceField(label="Role", choices=Role.choices, required=False, initial=Role.ML_LEAD)
+    name = forms.CharField(label="Rule", max_length=80)
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.ML_LEAD)
     team = forms.ModelChoiceField(
         Team.objects.order_by("name"), to_field_name="slug", required=False, empty_label="The owning team"
     )
-    count = forms.IntegerField(label="People", min_value=1, max_value=9, required=False, initial=1)
+    count = forms.IntegerField(label="People", min_value=1, max_value=9, initial=1)
 
     def as_rule(self) -> dict[str, Any] | None:
         found = self.cleaned_data
-        if not found.get("name"):
+        if not found.get("name") or found.get("DELETE"):
             return None
         team = found.get("team")
         return {
             "name": found["name"],
             "role": found["role"],
             "team": team.slug if team else None,
-            "count": found.get("count") or 1,
+            "count": found["count"],
         }
 
 
-ApprovalRows = forms.formset_factory(ApprovalRow, extra=2, max_num=9)
+ApprovalRows = forms.formset_factory(ApprovalRow, extra=2, max_num=9, can_delete=True)

@@ -1,12 +1,13 @@
 """What monitoring adds to the frame of every page."""
 
-from monitoring.policies.status import may_see
+from portal.accounts import access
+from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.ui.nav import NavItem, register
 
 
 def visible(actor: Actor) -> bool:
-    return bool(may_see(actor))
+    return bool(access.may_somewhere(actor, Permission.SYSTEM_VIEW))
 
 
 register(

@@ -65,7 +65,7 @@ def _event(view: EventView) -> Entry:
         icon="x" if refused else icon,
         tone="bad" if refused else tone,
         sentence=f"Refused: {view.sentence}" if refused else view.sentence,
-        text=str(view.data.get("why") or view.reason or ""),
+        text=str(view.data.get("why") or ("" if view.actor_kind == "system" else view.reason)),
         detail=f"signed evidence {digest.removeprefix('sha256:')[:6]}" if signed else "",
         event_id=view.id,
     )

@@ -19,7 +19,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import clock
-from portal.core.errors import BadInput
+from portal.core.errors import BadInput, Unavailable
 
 KNOWN = ("env", "model", "state", "q", "offset")
 STATES = [("", "All"), ("moving", "Rolling out"), ("trouble", "Not as wanted"), ("empty", "Nothing serves")]
@@ -137,6 +137,10 @@ def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:
             )
         except BadInput as error:
             form.add_error("payload", error.message)
+        except Unavailable as error:
+            if not partial(request):
+                raise
+            more["away"] = error.message
     context = context_of(request, row, **more)
     template = "deployments/_try.html" if partial(request) else "deployments/endpoint.html"
     return render(request, template, context, status=422 if form.errors else 200)

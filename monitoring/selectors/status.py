@@ -11,9 +11,10 @@ from django.db.models import Count, Min
 
 from monitoring.adapters import probes
 from monitoring.adapters.probes import Away
-from monitoring.policies import status as policy
 from monitoring.selectors import processes
 from monitoring.selectors.processes import Supervised
+from portal.accounts import access
+from portal.accounts.permissions import Permission
 from portal.auditors.selectors import chain
 from portal.core import clock, work
 from portal.core.actors import Actor

@@ -55,9 +55,11 @@ def test_what_answers_and_what_is_away(runtime: MemoryRuntime) -> None:
     assert states(status.read(world.actor(operator())))["Serving agent"] == "bad"
 
 
-def test_only_those_with_the_right_may_look() -> None:
+def test_only_those_with_the_right_may_look(runtime: MemoryRuntime) -> None:
     with pytest.raises(NotAllowed):
         status.read(world.actor(world.person("Vera Lind", ("viewer", None))))
+    in_a_team = world.person("Tomas Brandt", ("operator", world.team()))
+    assert status.read(world.actor(in_a_team)).parts
 
 
 def test_processes_as_the_supervisor_wrote_them(tmp_path: Path) -> None:
