@@ -10,6 +10,7 @@ register(
     Verb(
         "registered_model.request_closed", "{actor} closed a request to MLflow that had no outcome", required=("route",)
     ),
+    Verb("registry.drift_found", "{actor} found that {subject} was changed outside the portal", required=("what",)),
     Verb("model_version.registered", "{actor} registered {subject}"),
     Verb("model_version.changed", "{actor} changed {subject}"),
     Verb("model_version.deleted", "{actor} deleted {subject}"),

@@ -192,6 +192,12 @@ class GateIntent(models.Model):
     outcome = models.CharField(max_length=20, default="", blank=True)
 
 
+class MirrorPass(models.Model):
+    """When our rows were last compared with everything MLflow holds; one row."""
+
+    at = models.DateTimeField()
+
+
 class AccessLogEntry(models.Model):
     """Runs and metrics written through the gate: who, when, what route; kept out of the tree for volume."""
 

@@ -52,12 +52,10 @@ class RouteRule:
         return f"{self.method} {self.route}" + (f" ({self.case})" if self.case else "")
 
 
-def _cells(
-    everybody: int, may: Collection[str], ok: int, otherwise: int, special: Mapping[str, int]
-) -> dict[str, int]:
+def _cells(everybody: int, may: Collection[str], ok: int, otherwise: int, special: Mapping[str, int]) -> dict[str, int]:
     expect = dict.fromkeys(NOBODY, everybody)
     expect |= {who: ok if who in may else otherwise for who in PEOPLE}
-    return expect | special
+    return expect | dict(special)
 
 
 def page(
@@ -77,7 +75,9 @@ def page(
     return RouteRule(route, method, expect, **options)
 
 
-def open_page(route: str, method: str = "GET", *, status: int, special: Mapping[str, int] | None = None, **options: Any) -> RouteRule:
+def open_page(
+    route: str, method: str = "GET", *, status: int, special: Mapping[str, int] | None = None, **options: Any
+) -> RouteRule:
     """On the reviewed public list: everybody gets the same, but for `special`."""
     return RouteRule(route, method, dict.fromkeys(AUDIENCES, status) | dict(special or {}), **options)
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-SIZE = {"width": 1440, "height": 900}
+WIDTH, HEIGHT = 1440, 900
 
 
 def sign_in(page: Page, url: str, person: dict[str, str]) -> None:
@@ -39,7 +39,7 @@ def main() -> int:
     world = json.loads(facts.read_text())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
+        page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light").new_page()
         sign_in(page, world["url"], world["people"]["ml_lead"])
         take(page, f"{world['url']}/promotions/3/", "promotion")
         take(page, f"{world['url']}/endpoints/production/flight-delay/", "endpoint")

@@ -93,7 +93,9 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
         .select_related("stable__version__model", "team", "environment")
         .first()
     )
-    endpoint = found or Endpoint(environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True)
+    endpoint = found or Endpoint(
+        environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True
+    )
     evidence = read.evidence(endpoint=endpoint, environment=where, candidate=candidate)
     open_request = (
         PromotionRequest.objects.filter(

@@ -42,7 +42,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "unknown": query.unknown(request.GET, KNOWN),
         "environments": Environment.objects.all(),
         "states": STATES,
-        "may_create": bool(access.visible_teams(request.actor, Permission.ENDPOINTS_CREATE) != set()),
+        "may_create": access.may_somewhere(request.actor, Permission.ENDPOINTS_CREATE),
     }
     name = "deployments/_endpoints.html" if partial(request) else "deployments/endpoints.html"
     response = render(request, name, context)
@@ -53,6 +53,7 @@ def listing(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def new(request: PortalRequest) -> HttpResponse:
+    access.may_somewhere(request.actor, Permission.ENDPOINTS_CREATE).require()
     initial = {"environment": request.GET.get("env", ""), "model": request.GET.get("model", "")}
     form = forms.EndpointForm(request.POST or None, initial=initial)
 

@@ -62,8 +62,11 @@ def verify(
 
     Memory does not grow with the log. `progress(done, total)` is called after every thousand events.
     """
+    # Checkpoints are read before the size: the log grows meanwhile, and a later one would look like a lost end.
+    outside = _outside(checkpoint_folder)
+    signed = [row[0] or 0 for row in _ask(connection, "SELECT max(size) FROM audit.checkpoint")]
     size = leaves.size(connection)
-    walk = _Walk(connection, _keys(checkpoint_folder), _outside(checkpoint_folder))
+    walk = _Walk(connection, _keys(checkpoint_folder), outside, max([*signed, *(longest for longest, _ in outside)]))
     try:
         for start in range(0, size, CHUNK):
             walk.chunk(start, min(start + CHUNK, size))
@@ -76,11 +79,15 @@ def verify(
 
 @dataclass
 class _Walk:
-    """One pass from the first leaf to the last. `agreed` is the size of the last checkpoint that was right."""
+    """One pass from the first leaf to the last. `agreed` is the size of the last checkpoint that was right.
+
+    `longest` is the size of the largest checkpoint there was before the log was measured.
+    """
 
     connection: Connection
     keys: list[VerifierKey]
     outside: list[tuple[int, bytes]]
+    longest: int
     edge: CompactRange = field(default_factory=CompactRange)
     agreed: int = 0
 
@@ -121,10 +128,8 @@ class _Walk:
     def end(self) -> None:
         """What is only known at the end: nothing signed is missing, and checkpoints never went backwards."""
         size = self.edge.size
-        beyond = [row[0] for row in _ask(self.connection, "SELECT max(size) FROM audit.checkpoint")]
-        longest = max([beyond[0] or 0, *(outside for outside, _ in self.outside)])
-        if longest > size:
-            raise _Bad(size, f"A checkpoint covers {longest} events and the log has {size}: its end was deleted.")
+        if self.longest > size:
+            raise _Bad(size, f"A checkpoint covers {self.longest} events and the log has {size}: its end was deleted.")
         backwards = list(_ask(self.connection, BACKWARDS))
         if backwards:
             raise _Bad(None, f"A checkpoint of {backwards[0][0]} events follows one of more.")

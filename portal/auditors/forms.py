@@ -14,21 +14,26 @@ OUTCOMES = ("success", "denied", "failed")
 
 def filter_of(query: QueryDict) -> Filter:
     """The filter in the query string; raises `BadInput` naming the parameter that cannot be read."""
-    outcome = query.get("outcome", "")
+    outcome = _text(query, "outcome", 20)
     if outcome and outcome not in OUTCOMES:
         raise BadInput(
             f"outcome must be one of: {', '.join(OUTCOMES)}.", fields={"outcome": ", ".join(OUTCOMES)}, status=400
         )
     return Filter(
-        actor=query.get("actor", "")[:120],
-        type=query.get("type", "")[:80],
-        subject=query.get("subject", "")[:200],
+        actor=_text(query, "actor", 120),
+        type=_text(query, "type", 80),
+        subject=_text(query, "subject", 200),
         outcome=outcome,
-        since=_time(query.get("from", ""), "from", end=False),
-        until=_time(query.get("to", ""), "to", end=True),
-        request_id=query.get("request", "")[:80],
-        text=query.get("q", "").replace("\x00", "")[:200],
+        since=_time(_text(query, "from", 40), "from", end=False),
+        until=_time(_text(query, "to", 40), "to", end=True),
+        request_id=_text(query, "request", 80),
+        text=_text(query, "q", 200),
     )
+
+
+def _text(query: QueryDict, name: str, limit: int) -> str:
+    """The parameter without what PostgreSQL cannot hold."""
+    return str(query.get(name, "")).replace("\x00", "").strip()[:limit]
 
 
 def unknown(query: QueryDict) -> list[str]:

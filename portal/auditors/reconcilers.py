@@ -14,11 +14,13 @@ from portal.core.jobs import JobContext, kind
 
 @kind(verifications.KIND)
 def verify(context: JobContext) -> None:
-    """Compute the tree anew, compare it with every checkpoint, in the database and outside, and keep the result."""
-    with transaction.atomic():
-        found = verification.verify(
-            connection, checkpoint_folder=Path(settings.SIGNALBOX_CHECKPOINT_DIR), progress=_Reporter(context)
-        )
+    """Compute the tree anew, compare it with every checkpoint, in the database and outside, and keep the result.
+
+    No transaction stays open meanwhile: one that writes its progress would hold the sequencer back.
+    """
+    found = verification.verify(
+        connection, checkpoint_folder=Path(settings.SIGNALBOX_CHECKPOINT_DIR), progress=_Reporter(context)
+    )
     with transaction.atomic():
         context.guard()
         verifications.note(
@@ -32,20 +34,19 @@ def verify(context: JobContext) -> None:
 
 @kind(exports.KIND)
 def export(context: JobContext) -> None:
-    """Write the bundle beside its place and move it there when it is whole."""
+    """Write the bundle beside its place and move it there when it is whole. Without a transaction, as above."""
     folder = exports.folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
         written = Path(file.name)
         try:
-            with transaction.atomic():
-                bundle.write_bundle(
-                    file,
-                    connection=connection,
-                    selection=Selection.of(context.args["filter"]),
-                    vault=context.args["vault"],
-                    progress=_Reporter(context),
-                )
+            bundle.write_bundle(
+                file,
+                connection=connection,
+                selection=Selection.of(context.args["filter"]),
+                vault=context.args["vault"],
+                progress=_Reporter(context),
+            )
             file.flush()
             written.replace(exports.path_of(context.job))
         finally:

@@ -1,4 +1,4 @@
-"""Registers the auditor's jobs and the schedule of verification."""
+"""Registers the auditor's jobs, the schedule of verification, and what the frame of pages shows of the log."""
 
 from importlib import import_module
 
@@ -6,4 +6,5 @@ from portal.auditors.services import verifications
 from portal.core import work
 
 import_module("portal.auditors.reconcilers")
+import_module("portal.auditors.navigation")
 work.periodic("audit.verify", verifications.EVERY_SECONDS, verifications.ask_by_schedule)

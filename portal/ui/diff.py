@@ -21,6 +21,8 @@ class Row:
 def in_words(value: Any) -> str:
     if value is MISSING:
         return ""
+    if value is None:
+        return "none"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 

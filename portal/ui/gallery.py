@@ -190,12 +190,18 @@ def context() -> dict[str, Any]:
         ],
         "before": {"rules": {"approvals": 1, "roles": ["ml_lead"]}, "alias": None},
         "after": {"rules": {"approvals": 2, "roles": ["ml_lead"]}, "alias": "champion", "freeze": False},
-        "split": [("v41 75 %", 75.0, "champ"), ("v43 25 %", 25.0, "chall")],
-        "split_small": [("v41 97 %", 97.0, "champ"), ("v43 3 %", 3.0, "chall")],
         "scale": svg.scale_of([(low, high) for _, _, low, high in rows]),
         "intervals": rows,
         "spark": [19 + math.sin(i / 2) for i in range(30)],
         "snippet": SNIPPET,
         "revision": "r0",
+        **traffic(),
         **_figures(),
+    }
+
+
+def traffic() -> dict[str, Any]:
+    return {
+        "split": [("v41 75 %", 75.0, "champ"), ("v43 25 %", 25.0, "chall")],
+        "split_small": [("v41 97 %", 97.0, "champ"), ("v43 3 %", 3.0, "chall")],
     }

@@ -24,7 +24,7 @@ def live(request: HttpRequest) -> HttpResponse:
     revision = f"r{timezone.now().minute // 2}"
     if request.headers.get("HX-PTag") == revision:
         return HttpResponse(status=304)
-    response = render(request, "ui/_live.html", {"revision": revision, "now": timezone.now()})
+    response = render(request, "ui/_live.html", samples.traffic() | {"revision": revision, "now": timezone.now()})
     response["HX-PTag"] = revision
     return response
 

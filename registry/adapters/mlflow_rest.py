@@ -37,6 +37,12 @@ class Mlflow(Protocol):
     def metric_history(self, run_id: str, metric: str) -> list[dict[str, Any]]: ...
     def files(self, path: str) -> list[dict[str, Any]]: ...
     def read(self, path: str) -> Any: ...
+    def experiment(self, name: str) -> dict[str, Any] | None: ...
+    def model(self, name: str) -> dict[str, Any] | None: ...
+    def models(self) -> Iterator[dict[str, Any]]: ...
+    def version(self, model: str, number: int) -> dict[str, Any] | None: ...
+    def versions(self, model: str = "") -> Iterator[dict[str, Any]]: ...
+    def describe(self, model: str, text: str) -> None: ...
     def alias(self, model: str, alias: str) -> int | None: ...
     def set_alias(self, model: str, alias: str, number: int) -> None: ...
     def delete_alias(self, model: str, alias: str) -> None: ...
@@ -62,6 +68,46 @@ class MlflowRest:
         except httpx.HTTPError as error:
             raise MlflowUnavailable("MLflow does not answer.") from error
         return _decoded(answer, body)
+
+    def _found(self, path: str, key: str, query: dict[str, str]) -> dict[str, Any] | None:
+        """One object by name; None when MLflow says that there is none."""
+        try:
+            return dict(self._json("GET", f"{API}/{path}", params=query)[key])
+        except MlflowRefused as error:
+            if error.status in (400, 404):
+                return None
+            raise
+
+    def _pages(self, path: str, key: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+        token = ""
+        while True:
+            found = self._json("GET", f"{API}/{path}", params=query | ({"page_token": token} if token else {}))
+            yield from found.get(key, [])
+            token = str(found.get("next_page_token") or "")
+            if not token:
+                return
+
+    def experiment(self, name: str) -> dict[str, Any] | None:
+        return self._found("experiments/get-by-name", "experiment", {"experiment_name": name})
+
+    def model(self, name: str) -> dict[str, Any] | None:
+        """The registered model with its tags and aliases; None when there is none."""
+        return self._found("registered-models/get", "registered_model", {"name": name})
+
+    def models(self) -> Iterator[dict[str, Any]]:
+        """All registered models with their tags and aliases."""
+        return self._pages("registered-models/search", "registered_models", {"max_results": "200"})
+
+    def version(self, model: str, number: int) -> dict[str, Any] | None:
+        return self._found("model-versions/get", "model_version", {"name": model, "version": str(number)})
+
+    def versions(self, model: str = "") -> Iterator[dict[str, Any]]:
+        """All versions of the model, or of all models."""
+        query = {"max_results": "1000"} | ({"filter": f"name='{model}'"} if model else {})
+        return self._pages("model-versions/search", "model_versions", query)
+
+    def describe(self, model: str, text: str) -> None:
+        self._json("PATCH", f"{API}/registered-models/update", json={"name": model, "description": text})
 
     def run(self, run_id: str) -> dict[str, Any]:
         return dict(self._json("GET", f"{API}/runs/get", params={"run_id": run_id}).get("run", {}))
@@ -95,13 +141,8 @@ class MlflowRest:
             raise MlflowUnavailable("MLflow does not answer.") from error
 
     def alias(self, model: str, alias: str) -> int | None:
-        try:
-            found = self._json("GET", f"{API}/registered-models/alias", params={"name": model, "alias": alias})
-        except MlflowRefused as error:
-            if error.status in (400, 404):
-                return None
-            raise
-        return int(found["model_version"]["version"])
+        found = self._found("registered-models/alias", "model_version", {"name": model, "alias": alias})
+        return int(found["version"]) if found else None
 
     def set_alias(self, model: str, alias: str, number: int) -> None:
         body = {"name": model, "alias": alias, "version": str(number)}

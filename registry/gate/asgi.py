@@ -7,7 +7,6 @@ recorded: changes of the registry in the audit log with intent and outcome, runs
 import json
 import logging
 from typing import Any
-from urllib.parse import parse_qs
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
@@ -16,11 +15,10 @@ from django.db.utils import InterfaceError, OperationalError
 from portal.accounts.tokens import HOW, authenticate_token, from_authorization
 from portal.core import ids
 from portal.core.actors import Actor
-from portal.core.api.parsers import loads
 from portal.core.errors import BadInput, NotFound, NotSignedIn, PortalError, Unavailable, note_refusal
 from portal.core.logs import request_id_var
 from portal.core.middleware import REQUEST_ID
-from registry.gate import access_log, answers, forward, intents, replies, routes
+from registry.gate import access_log, answers, arguments, forward, intents, outcomes, replies, routes
 from registry.gate.authorize import Call, authorize
 from registry.gate.routes import Route
 from registry.policies import paths
@@ -116,44 +114,33 @@ async def _arguments(scope: Scope, receive: Any, route: Route, parts: dict[str, 
         paths.checked(parts["path"], raw=scope.get("raw_path") or b"")
     if route.streams:
         return dict(parts), b""
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    args: dict[str, Any] = {k: v if k.endswith("_ids") else v[-1] for k, v in query.items()}
     body = await forward.body_of(receive)
-    if body:
-        try:
-            given = loads(body)
-        except (ValueError, UnicodeDecodeError) as error:
-            raise BadInput(f"The body is not valid JSON: {error}.", code="bad_json", status=400) from error
-        if not isinstance(given, dict):
-            raise BadInput("The body must be a JSON object.", code="bad_json", status=400)
-        if scope["method"] == "GET":
+    if scope["method"] == "GET":
+        if body:
             raise BadInput("A GET call has no body.", code="bad_json", status=400)
-        args = given
+        args = arguments.of_query(scope["query_string"])
+    else:
+        args = arguments.of_body(body) if body else {}
     return args | parts, body
 
 
 async def _carry_out(call: Call, scope: Scope, receive: Any, send: Any, body: bytes, request_id: str) -> None:
     raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    query = scope["query_string"].decode("latin-1")
+    query = scope["query_string"].decode("latin-1") if scope["method"] == "GET" else ""
     where = f"{raw}?{query}" if query else raw
+    if call.route.streams and scope["method"] == "GET":
+        await forward.download(scope, where, send, request_id)
+        return
     if call.route.streams:
-        status = await forward.stream(scope, where, receive, send, request_id)
-        if call.route.act == "run":
-            access_log.note(call, status)
+        response = await forward.upload(scope, where, receive)
+        access_log.note(call, response.status_code)
+        await replies.send_json(send, response.status_code, _json(response), request_id)
         return
     if call.route.about == "runs":
-        where, body = _narrowed(call, scope, where, body)
-    answer, status = await (
-        _change(call, scope, where, body) if call.route.act == "registry" else _plain(call, scope, where, body)
-    )
+        # A search that names no experiments looks through those the caller may see, never through all.
+        body = json.dumps(call.args | {"experiment_ids": sorted(call.visible) or ["-1"]}).encode()
+    answer, status = await (_change(call, scope, where, body) if call.route.lasts else _plain(call, scope, where, body))
     await replies.send_json(send, status, answer, request_id)
-
-
-def _narrowed(call: Call, scope: Scope, where: str, body: bytes) -> tuple[str, bytes]:
-    """A search that names no experiments looks through those the caller may see, never through all."""
-    given = json.loads(body or b"{}")
-    given["experiment_ids"] = sorted(call.visible) or ["-1"]
-    return where, json.dumps(given).encode()
 
 
 async def _plain(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any, int]:
@@ -161,7 +148,7 @@ async def _plain(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any
     answer = _json(response)
     if response.status_code < 400:
         if call.route.act == "run":
-            await in_thread(intents.note_run_write)(call, answer)
+            await in_thread(outcomes.note_run_write)(call, answer)
         answer = await in_thread(answers.shown)(call, answer)
     if call.route.act == "run":
         access_log.note(call, response.status_code)
@@ -169,19 +156,19 @@ async def _plain(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any
 
 
 async def _change(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any, int]:
+    """A change that must not be lost. Whenever it is not known what MLflow did, the intent stays open."""
     intent = await in_thread(intents.open_intent)(call)
     intents.written()
-    try:
-        response = await forward.ask(scope, where, body)
-    except Unavailable:
-        await in_thread(intents.close)(intent, call, 503, {})
-        raise
+    response = await forward.ask(scope, where, body)
     intents.forwarded()
-    answer = _json(response)
-    await in_thread(intents.close)(intent, call, response.status_code, answer)
-    if response.status_code < 400:
+    answer, status = _json(response), response.status_code
+    if status < 500:
+        await in_thread(intents.close)(intent, call, status, answer)
+    if status < 400:
         answer = await in_thread(answers.shown)(call, answer)
-    return answer, response.status_code
+    if call.route.act == "run":
+        access_log.note(call, status)
+    return answer, status
 
 
 def _json(response: Any) -> Any:

@@ -77,7 +77,13 @@ def _experiment_by(call: Call, **wanted: str) -> None:
 
 
 def _experiment(call: Call) -> None:
-    _experiment_by(call, mlflow_id=_text(call, "experiment_id"))
+    number = _text(call, "experiment_id")
+    if number == "0":
+        raise NotFound(
+            "MLflow's experiment Default belongs to nobody here. Name one of your own first: "
+            'mlflow.set_experiment("my-experiment").'
+        )
+    _experiment_by(call, mlflow_id=number)
 
 
 def _experiment_name(call: Call) -> None:
@@ -91,6 +97,25 @@ def _run(call: Call) -> None:
         raise missing("run")
     _see(call, found.experiment.team, "run")
     call.run, call.experiment, call.subject = found, found.experiment, f"run {run_id}"
+    if call.args.get("path"):
+        paths.checked(_text(call, "path"))
+    _linked_models(call)
+
+
+def _linked_models(call: Call) -> None:
+    """Logged models that a write to a run names, for a metric or as input or output, must be ones the caller sees."""
+    items = [call.args, *_dicts(call.args.get("metrics")), *_dicts(call.args.get("models"))]
+    named = {str(item["model_id"]) for item in items if item.get("model_id")}
+    if not named:
+        return
+    rows = LoggedModel.objects.filter(model_id__in=named)
+    rows = rows if call.teams is None else rows.filter(experiment__team_id__in=call.teams)
+    if rows.count() != len(named):
+        raise missing("logged model")
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _runs(call: Call) -> None:
@@ -116,6 +141,8 @@ def _logged_model(call: Call) -> None:
     if found is None:
         raise missing("logged model")
     _see(call, found.experiment.team, "logged model")
+    if call.args.get("artifact_directory_path"):
+        paths.checked(_text(call, "artifact_directory_path"))
     call.logged_model, call.experiment, call.subject = found, found.experiment, f"logged model {model_id}"
 
 
@@ -187,6 +214,8 @@ def _model(call: Call) -> None:
     call.model, call.subject = found, found.name
     if call.route.name == "model-versions/create":
         _source(call)
+    if call.route.name == "registered-models/alias" and call.route.act == "registry":
+        names.checked_alias(_text(call, "alias"))
     if call.route.name == "registered-models/rename":
         new = names.checked(_text(call, "new_name"))
         if RegisteredModel.objects.filter(name_key=names.key(new)).exclude(pk=found.pk).exists():
@@ -223,8 +252,8 @@ def _models(call: Call) -> None:
 
 def _version(call: Call) -> None:
     _model(call)
-    number = str(call.args.get("version", ""))
-    found = ModelVersion.objects.filter(model=call.model, number=int(number) if number.isdigit() else 0).first()
+    number = names.version_number(call.args.get("version"))
+    found = ModelVersion.objects.filter(model=call.model, number=number).first()
     if found is None or found.deleted_at is not None:
         raise missing("version")
     call.version, call.subject = found, str(found)

@@ -1,21 +1,26 @@
-"""To MLflow and back: bodies stream both ways in bounded memory, credentials stay here."""
+"""To MLflow and back in bounded memory; credentials stay here.
 
+An upload waits in a file until it is complete: MLflow takes what it has of a call that breaks off for the whole file.
+"""
+
+import os
+import tempfile
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from django.conf import settings
 
 from portal.core.errors import BadInput, Unavailable
 
-DROPPED = {
-    b"authorization", b"cookie", b"host", b"connection", b"proxy-authorization", b"transfer-encoding", b"upgrade",
-    b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"forwarded", b"origin", b"referer", b"expect",
-    b"accept-encoding",
-}  # fmt: skip
+PASSED_ON = {b"accept", b"content-type", b"content-length", b"range", b"user-agent"}
 NOT_RETURNED = {"connection", "transfer-encoding", "set-cookie", "server", "date", "keep-alive"}
 MAX_JSON = 8 * 1024 * 1024
+IN_MEMORY = 1024 * 1024
+CHUNK = 256 * 1024
+MAX_ARTIFACT = 50 * 1024**3
 TIMEOUT = httpx.Timeout(60.0, connect=3.0, pool=10.0)
+SLOW = httpx.Timeout(600.0, connect=3.0)
 
 _client: httpx.AsyncClient | None = None
 
@@ -43,7 +48,7 @@ async def close() -> None:
 
 
 def headers_for(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in scope["headers"] if name.lower() not in DROPPED]
+    return [(name, value) for name, value in scope["headers"] if name.lower() in PASSED_ON]
 
 
 async def body_of(receive: Any) -> bytes:
@@ -60,16 +65,38 @@ async def body_of(receive: Any) -> bytes:
     return bytes(body)
 
 
-async def stream_of(receive: Any) -> AsyncIterator[bytes]:
-    """The body as it comes in, chunk by chunk."""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client went away")
-        if message.get("body"):
-            yield message["body"]
-        more = message.get("more_body", False)
+async def spooled(receive: Any) -> tuple[IO[bytes], int]:
+    """The whole body, in memory while it is small and in an unnamed file beyond that; its size.
+
+    Raises `BadInput` when the client goes away first, and for more than 50 GiB (413).
+    """
+    held: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=_where())  # noqa: SIM115
+    size, more = 0, True
+    try:
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise BadInput("The upload was cut off. Nothing of it was kept.", code="cut_off", status=400)
+            size += held.write(message.get("body", b""))
+            more = message.get("more_body", False)
+            if size > MAX_ARTIFACT:
+                raise BadInput("A file may have at most 50 GiB.", code="too_large", status=413)
+    except BaseException:
+        held.close()
+        raise
+    held.seek(0)
+    return held, size
+
+
+def _where() -> str | None:
+    """On the portal's own disk, since /tmp may be memory; wherever there is room when that may not be written."""
+    own = str(settings.SIGNALBOX_VAR)
+    return own if os.access(own, os.W_OK) else None
+
+
+async def _chunks(held: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := held.read(CHUNK):
+        yield chunk
 
 
 def away(error: Exception) -> Unavailable:
@@ -91,19 +118,33 @@ def _with_length(headers: list[tuple[bytes, bytes]], body: bytes) -> list[tuple[
     return [*kept, (b"content-length", str(len(body)).encode())] if body else kept
 
 
-async def stream(scope: dict[str, Any], path: str, receive: Any, send: Any, request_id: str) -> int:
-    """An artifact up or down; the status MLflow answered."""
-    content = stream_of(receive) if scope["method"] == "PUT" else None
-    request = client().build_request(
-        scope["method"], path, content=content, headers=headers_for(scope), timeout=httpx.Timeout(600.0, connect=3.0)
-    )
+async def upload(scope: dict[str, Any], path: str, receive: Any) -> httpx.Response:
+    """An artifact on its way to MLflow; the answer, whole."""
+    held, size = await spooled(receive)
+    headers = [(n, v) for n, v in headers_for(scope) if n.lower() != b"content-length"]
+    with held:
+        try:
+            return await client().request(
+                "PUT",
+                path,
+                content=_chunks(held),
+                headers=[*headers, (b"content-length", str(size).encode())],
+                timeout=SLOW,
+            )
+        except httpx.HTTPError as error:
+            raise away(error) from error
+
+
+async def download(scope: dict[str, Any], path: str, send: Any, request_id: str) -> int:
+    """An artifact on its way to the client, as it comes; the status MLflow answered."""
+    request = client().build_request("GET", path, headers=headers_for(scope), timeout=SLOW)
     try:
         answer = await client().send(request, stream=True)
     except httpx.HTTPError as error:
         raise away(error) from error
     try:
         await send({"type": "http.response.start", "status": answer.status_code, "headers": _back(answer, request_id)})
-        async for chunk in answer.aiter_raw(256 * 1024):
+        async for chunk in answer.aiter_raw(CHUNK):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:

@@ -1,9 +1,10 @@
-"""A change of the registry leaves an intent before it goes to MLflow and an outcome after; what is left open is closed.
+"""A change of the registry leaves an intent before it goes to MLflow and an outcome after; what stays open is settled.
 
 The outcome updates our own rows and writes the audit event in one transaction.
 """
 
-from collections.abc import Callable
+import json
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -14,66 +15,79 @@ from portal.audit.recorder import Subject
 from portal.core import actors, crash
 from portal.core.crash import crash_point
 from registry.gate.authorize import Call
-from registry.models import Experiment, GateIntent, LoggedModel, ModelVersion
-from registry.services import aliases, models, runs, versions
+from registry.gate.outcomes import OUTCOMES
+from registry.models import GateIntent
 
 crash.register("gate.intent_written", "gate.forwarded")
 
-SECRET_KEYS = {"token", "password", "secret"}
+KEPT_OF_ACTOR = ("kind", "id", "label", "person_id", "service_account_id", "via", "request_id", "auth_method",
+                 "session_or_token_id", "on_behalf_of")  # fmt: skip
+LONGEST = 20_000
 
 
-def _plain(args: dict[str, Any]) -> dict[str, Any]:
-    """The arguments as they may be kept: short texts and numbers only."""
-    kept = {}
-    for key, value in args.items():
-        if key in SECRET_KEYS:
-            continue
-        kept[key] = value[:300] if isinstance(value, str) else value if isinstance(value, int | bool) else "…"
-    return kept
+def _kept(args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that are needed to finish the call later; what is longer than that is not looked at again."""
+    return {key: value for key, value in args.items() if len(json.dumps(value)) <= LONGEST}
 
 
 @transaction.atomic
 def open_intent(call: Call) -> GateIntent:
-    """Write down what is about to be asked of MLflow."""
+    """Write down what is about to be asked of MLflow, with all that is needed to finish it if this process ends."""
+    actor = {name: value for name, value in asdict(call.actor).items() if name in KEPT_OF_ACTOR}
     intent = GateIntent.objects.create(
-        route=call.route.name, subject_name=call.subject[:300], actor=call.actor.id, body=_plain(call.args)
+        route=call.route.name,
+        subject_name=call.subject[:300],
+        actor=call.actor.id,
+        body={
+            "method": call.route.method,
+            "args": _kept(call.args),
+            "team": call.team.pk if call.team else None,
+            "actor": actor,
+        },
     )
-    recorder.record(
-        "registered_model.requested",
-        actor=call.actor,
-        subject=Subject.of("gate_intent", intent.pk, call.subject),
-        data={"route": call.route.name, "method": call.route.method},
-    )
+    _record(intent, call, "registered_model.requested", {}, outcome="success")
     return intent
 
 
-@transaction.atomic
-def close(intent: GateIntent, call: Call, status: int, answer: dict[str, Any]) -> None:
-    """Write what came of it: our rows and the event when MLflow did it, the status alone when it refused."""
-    GateIntent.objects.filter(pk=intent.pk).update(closed_at=Now(), outcome=str(status))
-    if status >= 400:
+def _record(intent: GateIntent, call: Call, verb: str, data: dict[str, Any], *, outcome: str) -> None:
+    """An event about the request itself; experiments have none, they are in the access log."""
+    if call.route.act == "registry":
         recorder.record(
-            "registered_model.request_closed",
+            verb,
             actor=call.actor,
             subject=Subject.of("gate_intent", intent.pk, call.subject),
-            data={"route": call.route.name, "status": status},
-            outcome="failed",
+            data={"route": call.route.name, "method": call.route.method} | data,
+            outcome=outcome,
         )
-        return
-    OUTCOMES[(call.route.method, call.route.name)](call, answer)
 
 
 @transaction.atomic
-def close_orphan(intent: GateIntent) -> None:
-    """An intent without an outcome: the process died in between. The mirror shows what MLflow has made of it."""
-    GateIntent.objects.filter(pk=intent.pk, closed_at=None).update(closed_at=Now(), outcome="unknown")
-    recorder.record(
-        "registered_model.request_closed",
-        actor=actors.system("the gate went away before the outcome was known"),
-        subject=Subject.of("gate_intent", intent.pk, intent.subject_name),
-        data={"route": intent.route, "status": None},
-        outcome="failed",
-    )
+def close(intent: GateIntent, call: Call, status: int, answer: dict[str, Any]) -> bool:
+    """Write what came of it: our rows and the event when MLflow did it, the status alone when it did not.
+
+    False when somebody else has closed it already.
+    """
+    mine = GateIntent.objects.filter(pk=intent.pk, closed_at=None).update(closed_at=Now(), outcome=str(status))
+    if not mine:
+        return False
+    if status >= 400:
+        _record(intent, call, "registered_model.request_closed", {"status": status}, outcome="failed")
+    else:
+        OUTCOMES[(call.route.method, call.route.name)](call, answer)
+    return True
+
+
+@transaction.atomic
+def give_up(intent: GateIntent) -> None:
+    """Close an intent that MLflow did not carry out, or whose object is gone."""
+    if GateIntent.objects.filter(pk=intent.pk, closed_at=None).update(closed_at=Now(), outcome="not done"):
+        recorder.record(
+            "registered_model.request_closed",
+            actor=actors.system("the request was cut off and MLflow has not carried it out"),
+            subject=Subject.of("gate_intent", intent.pk, intent.subject_name),
+            data={"route": intent.route, "status": None},
+            outcome="failed",
+        )
 
 
 def written() -> None:
@@ -84,130 +98,3 @@ def written() -> None:
 def forwarded() -> None:
     """MLflow has answered and the outcome is not written yet."""
     crash_point("gate.forwarded")
-
-
-def _model_created(call: Call, answer: dict[str, Any]) -> None:
-    assert call.team is not None
-    models.note_created(
-        actor=call.actor,
-        name=str(call.args["name"]),
-        team=call.team,
-        description=str(call.args.get("description") or ""),
-    )
-
-
-def _model_changed(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    models.note_described(actor=call.actor, model=call.model, description=str(call.args.get("description") or ""))
-
-
-def _model_renamed(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    models.note_renamed(actor=call.actor, model=call.model, name=str(call.args["new_name"]))
-
-
-def _model_deleted(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    models.note_deleted(actor=call.actor, model=call.model)
-
-
-def _model_tag(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    models.note_tag(actor=call.actor, model=call.model, key=str(call.args["key"]), value=_value(call))
-
-
-def _alias_set(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    version = ModelVersion.objects.get(model=call.model, number=int(call.args["version"]))
-    aliases.note_pointed(
-        actor=call.actor, model=call.model, alias=str(call.args["alias"]), version=version, reason="set by a client"
-    )
-
-
-def _alias_deleted(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    aliases.note_deleted(
-        actor=call.actor, model=call.model, alias=str(call.args["alias"]), reason="deleted by a client"
-    )
-
-
-def _version_created(call: Call, answer: dict[str, Any]) -> None:
-    assert call.model is not None
-    versions.register(actor=call.actor, model=call.model, facts=answer.get("model_version") or {})
-
-
-def _version_changed(call: Call, answer: dict[str, Any]) -> None:
-    assert call.version is not None
-    versions.note_described(actor=call.actor, version=call.version, description=str(call.args.get("description") or ""))
-
-
-def _version_deleted(call: Call, answer: dict[str, Any]) -> None:
-    assert call.version is not None
-    versions.note_deleted(actor=call.actor, version=call.version)
-
-
-def _version_tag(call: Call, answer: dict[str, Any]) -> None:
-    assert call.version is not None
-    versions.note_tag(actor=call.actor, version=call.version, key=str(call.args["key"]), value=_value(call))
-
-
-def _value(call: Call) -> str | None:
-    """The new value of a tag; None when the call deletes it."""
-    return None if call.route.method == "DELETE" else str(call.args.get("value", ""))[:5000]
-
-
-Outcome = Callable[[Call, dict[str, Any]], None]
-OUTCOMES: dict[tuple[str, str], Outcome] = {
-    ("POST", "registered-models/create"): _model_created,
-    ("PATCH", "registered-models/update"): _model_changed,
-    ("POST", "registered-models/rename"): _model_renamed,
-    ("DELETE", "registered-models/delete"): _model_deleted,
-    ("POST", "registered-models/set-tag"): _model_tag,
-    ("DELETE", "registered-models/delete-tag"): _model_tag,
-    ("POST", "registered-models/alias"): _alias_set,
-    ("DELETE", "registered-models/alias"): _alias_deleted,
-    ("POST", "model-versions/create"): _version_created,
-    ("PATCH", "model-versions/update"): _version_changed,
-    ("DELETE", "model-versions/delete"): _version_deleted,
-    ("POST", "model-versions/set-tag"): _version_tag,
-    ("DELETE", "model-versions/delete-tag"): _version_tag,
-}
-
-
-@transaction.atomic
-def note_run_write(call: Call, answer: dict[str, Any]) -> None:
-    """What runs, experiments and logged models leave in our rows: whose they are. Their writes go to the access log."""
-    name = call.route.name
-    if name == "experiments/create" and call.team is not None:
-        Experiment.objects.get_or_create(
-            mlflow_id=str(answer["experiment_id"]),
-            defaults={"name": str(call.args["name"]), "team": call.team, "created_by": call.actor.id},
-        )
-    elif name == "runs/create" and call.experiment is not None:
-        info = answer["run"]["info"]
-        runs.note_created(
-            run_id=info["run_id"], experiment=call.experiment, name=info.get("run_name", ""), actor=call.actor
-        )
-    elif name == "logged-models" and call.experiment is not None:
-        info = answer["model"]["info"]
-        LoggedModel.objects.get_or_create(
-            model_id=info["model_id"],
-            defaults={
-                "experiment": call.experiment,
-                "run_id": info.get("source_run_id") or "",
-                "name": str(info.get("name") or "")[:500],
-            },
-        )
-    elif name in ("runs/update", "runs/outputs", "runs/log-inputs") and call.run is not None:
-        runs.mirror_soon(call.run)
-    elif name in ("experiments/update", "experiments/delete", "experiments/restore"):
-        _experiment_changed(call)
-
-
-def _experiment_changed(call: Call) -> None:
-    assert call.experiment is not None
-    rows = Experiment.objects.filter(pk=call.experiment.pk)
-    if call.route.name == "experiments/update":
-        rows.update(name=str(call.args.get("new_name", call.experiment.name))[:500])
-    else:
-        rows.update(deleted_at=Now() if call.route.name == "experiments/delete" else None)

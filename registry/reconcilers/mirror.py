@@ -7,19 +7,17 @@ from typing import Any
 from django.db import transaction
 
 from portal.audit import recorder
-from portal.core import actors, clock, leases
+from portal.core import actors, clock, jobs, leases
 from portal.core.leases import Lease
 from registry.adapters import mlflow_rest
 from registry.adapters.mlflow_rest import Mlflow, MlflowRefused, MlflowUnavailable
 from registry.artifacts import store
-from registry.gate import intents
-from registry.models import AliasState, GateIntent, Run
-from registry.services import aliases, runs
+from registry.models import AliasState, RegisteredModel, Run
+from registry.services import aliases, models, runs
 
 POINTS = 600
 MAX_METRICS = 100
 ALIAS_EVERY = timedelta(seconds=30)
-ORPHAN_AFTER = timedelta(minutes=2)
 
 
 def run(lease: Lease) -> datetime | None:
@@ -95,8 +93,14 @@ def _note_drift(row: AliasState, seen: int | None) -> None:
         )
 
 
+@jobs.kind(models.DESCRIBE)
+def describe(context: jobs.JobContext) -> None:
+    """Tell MLflow the description that was changed on a page, so that clients read it too."""
+    row = RegisteredModel.objects.filter(pk=context.args["model"], deleted_at=None).first()
+    if row is not None:
+        mlflow_rest.client().describe(row.name, row.description)
+
+
 def housekeeping() -> None:
-    """Close intents without an outcome, and clear copies that killed workers left."""
-    for intent in GateIntent.objects.filter(closed_at=None, at__lt=clock.now() - ORPHAN_AFTER)[:100]:
-        intents.close_orphan(intent)
+    """Clear copies that killed workers left."""
     store.clear_waiting(older_than=time.time() - 6 * 3600)

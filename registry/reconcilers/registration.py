@@ -3,9 +3,11 @@
 from importlib import import_module
 
 from portal.core import work
-from registry.reconcilers import mirror
+from registry.reconcilers import mirror, orphans, sync
 
 import_module("registry.reconcilers.ingest")
 work.register("registry.run", "registry.Run", mirror.run, lease_seconds=120)
 work.register("registry.alias", "registry.AliasState", mirror.alias)
 work.periodic("registry.housekeeping", 60, mirror.housekeeping)
+work.periodic("registry.orphans", 20, orphans.settle_all)
+work.periodic("registry.sync", 60, sync.compare)

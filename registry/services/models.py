@@ -8,11 +8,14 @@ from portal.accounts.models import Person, Team
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
 from portal.audit.recorder import Subject
+from portal.core import ids, jobs
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, NotFound
 from portal.core.locking import lock
 from registry.models import RegisteredModel, RiskTier
 from registry.policies import names
+
+DESCRIBE = "registry.describe_model"
 
 
 def subject(row: RegisteredModel) -> Subject:
@@ -56,6 +59,11 @@ def note_tag(*, actor: Actor, model: RegisteredModel, key: str, value: str | Non
     _change(actor, model, tags=tags)
 
 
+def note_tags(*, actor: Actor, model: RegisteredModel, tags: dict[str, str]) -> None:
+    """All tags, as MLflow has them."""
+    _change(actor, model, tags=tags)
+
+
 def note_renamed(*, actor: Actor, model: RegisteredModel, name: str) -> None:
     _change(actor, model, name=name, name_key=names.key(name))
 
@@ -85,6 +93,9 @@ def edit(*, actor: Actor, name: str, description: str, tier: str, owner_id: int 
         raise BadInput("The description has at most 5,000 characters.", fields={"description": "too long"})
     if owner_id is not None and not Person.objects.filter(pk=owner_id, is_active=True).exists():
         raise BadInput("The owner must be an active person.", fields={"owner": "unknown"})
+    described = description != row.description
     _change(actor, row, description=description, tier=tier, owner_id=owner_id)
     row.refresh_from_db()
+    if described:
+        jobs.enqueue(DESCRIBE, key=f"{DESCRIBE}:{row.pk}:{ids.new_id()}", args={"model": row.pk}, max_attempts=20)
     return row

@@ -127,6 +127,11 @@ def note_tag(*, actor: Actor, version: ModelVersion, key: str, value: str | None
     _change(actor, version, tags=tags)
 
 
+def note_tags(*, actor: Actor, version: ModelVersion, tags: dict[str, str]) -> None:
+    """All tags, as MLflow has them."""
+    _change(actor, version, tags=tags)
+
+
 def note_deleted(*, actor: Actor, version: ModelVersion) -> None:
     ModelVersion.objects.filter(pk=version.pk).update(deleted_at=Now())
     recorder.record("model_version.deleted", actor=actor, subject=subject(version))

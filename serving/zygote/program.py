@@ -59,12 +59,10 @@ class Zygote:
     def _end_children(self) -> None:
         self._nursery.stop_all()
         deadline = time.monotonic() + STOP_SECONDS
-        while running := [c for c in self._nursery.children.values() if start_of(c) and c.handle is not None]:
+        while running := [child for child in self._nursery.children.values() if _still_runs(child)]:
             if time.monotonic() > deadline:
                 for child in running:
                     child.signal(signal.SIGKILL)
-            for child in running:
-                children.exit_words(child)
             time.sleep(0.02)
 
     def _accept(self, server: socket.socket) -> None:
@@ -111,9 +109,12 @@ class Zygote:
         raise ValueError(f"{asked['do']} is not known here")
 
 
-def start_of(child: children.Child) -> bool:
-    """Whether the very process still runs."""
-    return bool(child.ticks) and children.start_ticks(child.pid) == child.ticks
+def _still_runs(child: children.Child) -> bool:
+    """Whether the very process runs; one that has ended is reaped, whoever its parent was."""
+    if child.handle is None:
+        return False
+    children.exit_words(child)
+    return children.start_ticks(child.pid) == child.ticks
 
 
 def run(settings: Settings) -> None:

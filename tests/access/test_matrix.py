@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from tests.access import things
 from tests.access import world as worlds
 from tests.access.routes import all_routes
 from tests.access.world import World
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     """Built once; each cell is undone, and at the end everything is."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    alone = things.nothing_else_runs
+    with pytest.MonkeyPatch.context() as patch, alone(patch), django_db_blocker.unblock(), transaction.atomic():
         yield worlds.build()
         transaction.set_rollback(True)
 

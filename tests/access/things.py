@@ -1,7 +1,85 @@
-"""Models, endpoints, promotions and log entries of the matrix."""
+"""Models, endpoints, promotions and log entries of the matrix; all belong to the team "Flight operations"."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.conf import settings
+
+from deployments.adapters import serving
+from deployments.models import Endpoint, PromotionRequest, Rollout
+from deployments.services import promotions
+from monitoring.adapters import probes
+from portal.accounts.models import Person
+from portal.audit.models import AuditEvent
+from portal.auditors.selectors.events import Filter
+from portal.auditors.services import exports
+from portal.core import work
+from registry.models import Experiment, RegisteredModel, Run
+from tests import memory_mlflow
+from tests import world as make
+from tests.access_matrix import AUDITOR, LEAD, SCIENTIST
+from tests.accounts import people
+from tests.deployments.memory_runtime import MemoryRuntime
+from tests.memory_mlflow import HoldsAll
+
+
+@contextmanager
+def nothing_else_runs(monkeypatch: Any) -> Iterator[None]:
+    """Serving and MLflow in memory; everything else the portal asks is away."""
+
+    def away(*_: Any) -> None:
+        raise probes.Away("not part of this test")
+
+    for name in ("mlflow", "agent", "gateway"):
+        monkeypatch.setattr(probes, name, away)
+    monkeypatch.setattr(settings, "SIGNALBOX_GATEWAY_URL", "http://127.0.0.1:9")
+    serving.use(MemoryRuntime())
+    with memory_mlflow.using(HoldsAll()):
+        yield
+    serving.use(None)
+
+
+def _run(world: Any, model: RegisteredModel) -> Run:
+    experiment = Experiment.objects.create(mlflow_id="1", name="delays", team=world.team, created_by="system")
+    files = [{"path": "report.txt", "size": 3}]
+    return Run.objects.create(run_id="a" * 32, experiment=experiment, name="first", status="FINISHED", artifacts=files)
+
+
+def _promoted(model: RegisteredModel, version: int, asks: Person, decide: list[Person]) -> None:
+    """Asked for, approved by two, carried out."""
+    row = promotions.submit(
+        actor=make.actor(asks), model=model.name, version=version, environment="production", why="It is better."
+    )
+    for person in decide:
+        row.refresh_from_db()
+        actor = make.actor(person)
+        make.step_up(actor, promotions.binding(row.pk, row.evidence_digest, "approve"))
+        promotions.approve(actor=actor, number=row.pk, seen=row.evidence_digest)
+    work.drain()
 
 
 def build(world: Any) -> None:
-    """Everything that belongs to the team "Flight operations"."""
+    """Two versions promoted one after the other, a third waiting, a run, an export of the log."""
+    make.production()
+    uploader = people.person("Ulla Loader", ("data_scientist", world.team))
+    deciders = [people.person(f"Decider {n}", ("ml_lead", world.team)) for n in (1, 2)]
+    model = make.model("flight-delay", world.team)
+    for _ in range(4):
+        make.version(model, uploader)
+    for number in (1, 2):
+        _promoted(model, number, uploader, deciders)
+    waiting = promotions.submit(
+        actor=make.actor(world.people[SCIENTIST]), model=model.name, version=3, environment="production", why="Fresher."
+    )
+    auditor = make.actor(world.people[AUDITOR])
+    world.facts |= {
+        "model": model,
+        "run": _run(world, model),
+        "endpoint": Endpoint.objects.get(),
+        "rollout": Rollout.objects.order_by("-pk")[0],
+        "promotion": PromotionRequest.objects.get(pk=waiting.pk),
+        "event": AuditEvent.objects.filter(type="promotion.submitted")[0],
+        "export": exports.ask(actor=auditor, wanted=Filter()),
+        "lead": make.actor(world.people[LEAD]),
+    }

@@ -10,6 +10,7 @@ from portal.accounts.models import Invitation, Person, RoleGrant, Team
 from portal.accounts.services import invitations
 from portal.accounts.services import people as person_verbs
 from portal.notices.services import notices
+from tests.access import things
 from tests.access_matrix import ADMIN, ANONYMOUS, AUDITOR, DISABLED, OUTSIDER, SCIENTIST, SCOPES, TEAM
 from tests.accounts import people as make
 from tests.accounts.second_factors import SoftKey
@@ -84,8 +85,6 @@ def build() -> World:
     world = World(make.team("Flight operations"), make.team("Model risk"))
     _audiences(world)
     _things(world)
-    from tests.access import things
-
     things.build(world)
     world.sessions = {who: _sign_in(row) for who, row in world.people.items() if who != ANONYMOUS}
     person_verbs.disable(actor=make.SYSTEM, person_id=world.people[DISABLED].pk)

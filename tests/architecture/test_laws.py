@@ -131,7 +131,7 @@ def test_every_governed_table_has_its_guard() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("machine", sorted(MACHINES.values(), key=lambda m: m.name), ids=lambda m: m.name)
+@pytest.mark.parametrize("machine", [MACHINES[label] for label in sorted(MACHINES)], ids=lambda m: m.model_label)
 def test_the_database_knows_every_status(machine: Machine) -> None:
     model = apps.get_model(machine.model_label)
     checks = [c for c in model._meta.constraints if "status_known" in str(c.name)]

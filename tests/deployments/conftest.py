@@ -9,15 +9,17 @@ from deployments.services import promotions
 from portal.accounts.models import Person, Team
 from portal.core import work
 from registry.models import RegisteredModel
-from tests import world
+from tests import memory_mlflow, world
 from tests.deployments.memory_runtime import MemoryRuntime
+from tests.memory_mlflow import HoldsAll
 
 
 @pytest.fixture
 def runtime() -> Iterator[MemoryRuntime]:
     found = MemoryRuntime()
     serving.use(found)
-    yield found
+    with memory_mlflow.using(HoldsAll()):
+        yield found
     serving.use(None)
 
 

@@ -23,7 +23,7 @@ IDLE_LIMIT_MB = 2048
 
 
 def _get(url: str) -> int:
-    return httpx.get(url, timeout=10).status_code
+    return httpx.get(url, timeout=20, follow_redirects=True).status_code
 
 
 def test_summary_names_the_addresses_the_people_and_a_token(stack: Stack) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Callable
 
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -47,7 +48,7 @@ client.set_model_version_tag("delay", "1", "commit", "4be91a7")
 client.set_registered_model_alias("delay", "candidate", "1")
 seen["candidate"] = client.get_model_version_by_alias("delay", "candidate").version
 client.update_registered_model("delay", description="Will it be late?")
-refusals = {
+refusals: dict[str, Callable[[], object]] = {
     "champion": lambda: client.set_registered_model_alias("delay", "champion", "1"),
     "delete_champion": lambda: client.delete_registered_model_alias("delay", "champion"),
     "stage": lambda: client.transition_model_version_stage("delay", "1", "Production"),

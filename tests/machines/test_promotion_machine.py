@@ -23,9 +23,11 @@ from portal.audit import recorder
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from portal.core.errors import PortalError
+from registry.adapters import mlflow_rest
 from registry.models import AliasAssignment
 from tests import world
 from tests.deployments.memory_runtime import MemoryRuntime
+from tests.memory_mlflow import HoldsAll
 
 PEOPLE = ("priya", "marta", "daniel", "lena", "olga")
 OPEN = [*promotion_states.OPEN, "rolling_out"]
@@ -38,6 +40,7 @@ class PromotionMachine(RuleBasedStateMachine):
         self.atomic.__enter__()
         self.runtime = MemoryRuntime()
         serving.use(self.runtime)
+        mlflow_rest.use(HoldsAll())
         team = world.team()
         world.production()
         self.model = world.model(where=team)
@@ -54,6 +57,7 @@ class PromotionMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         serving.use(None)
+        mlflow_rest.use(None)
         self.atomic.__exit__(ValueError, ValueError("undo"), None)
 
     def attempt(self, act: Any) -> bool:

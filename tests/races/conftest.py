@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -6,24 +6,22 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from deployments.adapters import serving
 from tests import world
 from tests.deployments.conftest import Line
+from tests.deployments.conftest import runtime as runtime
 from tests.deployments.memory_runtime import MemoryRuntime
 
 
 @pytest.fixture
-def racing(transactional_db: None) -> Iterator[Line]:
+def racing(transactional_db: None, runtime: MemoryRuntime) -> Line:
     """The same line as elsewhere, but committed, so that threads with their own connections see it."""
-    runtime = MemoryRuntime()
-    serving.use(runtime)
     team = world.team()
     world.production()
     model = world.model(where=team)
     uploader = world.person("Ulla Loader", ("data_scientist", team))
     for _ in range(3):
         world.version(model, uploader)
-    yield Line(
+    return Line(
         team=team,
         priya=world.person("Priya Nair", ("data_scientist", team)),
         marta=world.person("Marta Kowalska", ("ml_lead", team)),
@@ -32,7 +30,6 @@ def racing(transactional_db: None) -> Iterator[Line]:
         model=model,
         runtime=runtime,
     )
-    serving.use(None)
 
 
 def race(*acts: Callable[[], Any]) -> list[Any]:

@@ -43,6 +43,7 @@ class Plane:
     folder: Path
     environ: dict[str, str]
     settings: Settings
+    names: tuple[str, ...] = COMMANDS
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,9 +64,9 @@ class Plane:
                 start_new_session=True,
             )
 
-    def start_all(self, **more: str) -> None:
-        for name in COMMANDS:
-            self.start(name, **more)
+    def start_all(self) -> None:
+        for name in self.names:
+            self.start(name)
         self.await_up()
 
     def await_up(self) -> None:
@@ -83,7 +84,7 @@ class Plane:
         if not accepts(self.settings.places.agent_socket):
             return False
         found = self.agent.get("/status").json()
-        return bool(found["router"]["up"] and found["zygote"]["up"])
+        return all(found[name]["up"] for name in self.names if name != "agent")
 
     def mend(self) -> None:
         """Start whatever a test has ended."""
@@ -157,8 +158,8 @@ class Plane:
 
 
 @contextmanager
-def running(store: Path, **more: str) -> Iterator[Plane]:
-    """A plane with all three processes up; everything it started ends with it."""
+def running(store: Path, names: tuple[str, ...] = COMMANDS, **more: str) -> Iterator[Plane]:
+    """A plane with these processes up; everything it started ends with it."""
     folder = Path(tempfile.mkdtemp(prefix="sbs-"))
     folder.chmod(0o711)
     environ = {
@@ -171,7 +172,7 @@ def running(store: Path, **more: str) -> Iterator[Plane]:
         "PYTHONUNBUFFERED": "1",
         **more,
     }
-    plane = Plane(folder, environ, places.read(environ))
+    plane = Plane(folder, environ, places.read(environ), names)
     try:
         plane.start_all()
         yield plane

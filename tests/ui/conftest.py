@@ -21,7 +21,7 @@ class Visit:
     url: str
 
     def go(self, path: str) -> None:
-        self.page.goto(self.url + path, wait_until="networkidle")
+        self.page.goto(self.url + path)
 
 
 @pytest.fixture(scope="module")

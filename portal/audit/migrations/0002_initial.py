@@ -5,77 +5,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('audit', '0001_schema'),
+        ("audit", "0001_schema"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditCheckpoint',
+            name="AuditCheckpoint",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('size', models.BigIntegerField()),
-                ('root', models.BinaryField()),
-                ('note', models.TextField()),
-                ('signed_at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("size", models.BigIntegerField()),
+                ("root", models.BinaryField()),
+                ("note", models.TextField()),
+                ("signed_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'audit"."checkpoint',
-                'ordering': ['-id'],
-                'managed': False,
+                "db_table": 'audit"."checkpoint',
+                "ordering": ["-id"],
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.UUIDField(default=portal.core.ids.new_id, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('db_user', models.CharField(max_length=63)),
-                ('type', models.CharField(max_length=80)),
-                ('type_version', models.IntegerField()),
-                ('subject_type', models.CharField(max_length=60)),
-                ('subject_id', models.CharField(max_length=120)),
-                ('subject_name', models.CharField(max_length=300)),
-                ('actor_kind', models.CharField(max_length=12)),
-                ('actor_id', models.CharField(max_length=120)),
-                ('outcome', models.CharField(max_length=10)),
-                ('request_id', models.CharField(max_length=80)),
-                ('canon', models.BinaryField()),
-                ('leaf_hash', models.BinaryField()),
-                ('search', models.JSONField(default=dict)),
+                ("id", models.UUIDField(default=portal.core.ids.new_id, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("db_user", models.CharField(max_length=63)),
+                ("type", models.CharField(max_length=80)),
+                ("type_version", models.IntegerField()),
+                ("subject_type", models.CharField(max_length=60)),
+                ("subject_id", models.CharField(max_length=120)),
+                ("subject_name", models.CharField(max_length=300)),
+                ("actor_kind", models.CharField(max_length=12)),
+                ("actor_id", models.CharField(max_length=120)),
+                ("outcome", models.CharField(max_length=10)),
+                ("request_id", models.CharField(max_length=80)),
+                ("canon", models.BinaryField()),
+                ("leaf_hash", models.BinaryField()),
+                ("search", models.JSONField(default=dict)),
             ],
             options={
-                'db_table': 'audit"."event',
-                'ordering': ['-at', '-id'],
-                'managed': False,
+                "db_table": 'audit"."event',
+                "ordering": ["-at", "-id"],
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='AuditLeaf',
+            name="AuditLeaf",
             fields=[
-                ('idx', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('leaf_hash', models.BinaryField()),
-                ('sequenced_at', models.DateTimeField()),
+                ("idx", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("leaf_hash", models.BinaryField()),
+                ("sequenced_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'audit"."leaf',
-                'ordering': ['idx'],
-                'managed': False,
+                "db_table": 'audit"."leaf',
+                "ordering": ["idx"],
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='AuditPii',
+            name="AuditPii",
             fields=[
-                ('commitment', models.BinaryField(primary_key=True, serialize=False)),
-                ('salt', models.BinaryField()),
-                ('value', models.TextField()),
+                ("commitment", models.BinaryField(primary_key=True, serialize=False)),
+                ("salt", models.BinaryField()),
+                ("value", models.TextField()),
             ],
             options={
-                'db_table': 'audit"."pii',
-                'managed': False,
+                "db_table": 'audit"."pii',
+                "managed": False,
             },
         ),
     ]

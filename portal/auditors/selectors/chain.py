@@ -1,21 +1,45 @@
 """The state of the log: how far it is signed, how old the newest checkpoint is, what the last verification said."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
-from portal.audit.models import AuditCheckpoint, AuditLeaf
 from portal.auditors.models import Verification
-from portal.core import clock
 
 LAG_ALARM_SECONDS = 30
 CHECKPOINT_ALARM_SECONDS = 150
+REFUSED = "refused.json"
+
+# The comparison of pairs follows the index of (xid, id); the count of what waits needs no more than its order of size.
+STATE = """
+WITH last AS (
+    SELECT l.idx, e.xid, e.id FROM audit.leaf l JOIN audit.event e ON e.id = l.event_id
+    WHERE l.idx = (SELECT max(idx) FROM audit.leaf)
+), waiting AS (
+    SELECT at FROM audit.event WHERE (xid, id) > (
+        coalesce((SELECT xid FROM last), '0'::xid8),
+        coalesce((SELECT id FROM last), '00000000-0000-0000-0000-000000000000'::uuid)
+    ) LIMIT 10000
+), newest AS (
+    SELECT size, signed_at FROM audit.checkpoint ORDER BY id DESC LIMIT 1
+)
+SELECT (SELECT coalesce(max(idx) + 1, 0) FROM audit.leaf), (SELECT size FROM newest), (SELECT signed_at FROM newest),
+       (SELECT extract(epoch FROM clock_timestamp() - signed_at)::float8 FROM newest),
+       (SELECT count(*) FROM waiting),
+       (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 FROM waiting)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """`tone` and `words` are what pages show; ages are in seconds by the database's clock."""
+    """`tone` and `words` are what pages show; ages are in seconds by the database's clock.
+
+    `refused` is why the signer signs nothing any more, empty while it does.
+    """
 
     sequenced: int
     signed_size: int
@@ -24,6 +48,7 @@ class ChainState:
     waiting: int
     oldest_waiting: float
     verified: Verification | None
+    refused: str = ""
 
     @property
     def broken(self) -> bool:
@@ -36,35 +61,59 @@ class ChainState:
         return self.oldest_waiting > LAG_ALARM_SECONDS or (silent and self.sequenced > 0)
 
     @property
+    def alarm(self) -> str:
+        """What an incident is about, empty when there is none."""
+        return alarm(self.verified, self.refused)
+
+    @property
     def tone(self) -> str:
-        return "bad" if self.broken else "warn" if self.late else "ok"
+        return "bad" if self.alarm else "warn" if self.late else "ok"
 
     @property
     def words(self) -> str:
-        if self.broken and self.verified is not None:
-            return f"Broken at entry {self.verified.first_bad_index}: {self.verified.reason}"
+        if self.alarm:
+            return self.alarm
         if self.late:
             return f"Signed up to {self.signed_size}, {self.waiting} waiting: the sequencer or the signer is late"
         return f"Signed up to {self.signed_size}"
 
 
+def alarm(verified: Verification | None, refused: str) -> str:
+    if verified is not None and not verified.ok:
+        place = "" if verified.first_bad_index is None else f" at entry {verified.first_bad_index}"
+        return f"The audit log is broken{place}: {verified.reason}"
+    return f"The signer refuses to sign the audit log: {refused}" if refused else ""
+
+
+def refusal() -> str:
+    """Why the signer refuses, as it left it beside the checkpoints; empty when it does not."""
+    path = Path(settings.SIGNALBOX_CHECKPOINT_DIR) / REFUSED
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return str(found["reason"])
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{REFUSED} is there and cannot be read; ask who runs the portal."
+
+
 def state() -> ChainState:
-    """Four small queries; cheap enough for every page of the log."""
-    newest = AuditCheckpoint.objects.order_by("-id").first()
-    last = AuditLeaf.objects.order_by("-idx").first()
+    """Two small queries, cheap enough for every page of the log."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(e.at)), 0) FROM audit.event e "
-            "WHERE e.at > clock_timestamp() - interval '1 day' "
-            "AND NOT EXISTS (SELECT 1 FROM audit.leaf l WHERE l.event_id = e.id)"
-        )
-        waiting, oldest = cursor.fetchone()
+        cursor.execute(STATE)
+        sequenced, size, signed_at, age, waiting, oldest = cursor.fetchone()
     return ChainState(
-        sequenced=last.idx + 1 if last else 0,
-        signed_size=newest.size if newest else 0,
-        signed_at=newest.signed_at if newest else None,
-        checkpoint_age=(clock.now() - newest.signed_at).total_seconds() if newest else None,
+        sequenced=sequenced,
+        signed_size=size or 0,
+        signed_at=signed_at,
+        checkpoint_age=age,
         waiting=waiting,
-        oldest_waiting=float(oldest),
+        oldest_waiting=oldest,
         verified=Verification.objects.first(),
+        refused=refusal(),
     )
+
+
+def incident() -> str:
+    """What every page says over its content when the log is broken or the signer refuses; one query."""
+    return alarm(Verification.objects.first(), refusal())

@@ -7,13 +7,15 @@ from django.views.decorators.http import require_GET, require_POST
 from portal.accounts.web import PortalRequest, signed_in
 from portal.auditors import forms
 from portal.auditors.services import exports
+from portal.auditors.views import frame, progress
 
 
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
     found = [exports.facts(job) for job in exports.mine(actor=request.actor)]
-    return render(request, "auditors/exports.html", {"exports": found})
+    rows = [(one, progress.look(one["state"])) for one in found]
+    return render(request, "auditors/exports.html", {"exports": rows, **frame.of(request)})
 
 
 @require_POST
@@ -28,9 +30,10 @@ def new(request: PortalRequest) -> HttpResponse:
 @require_GET
 @signed_in
 def detail(request: PortalRequest, pk: int) -> HttpResponse:
-    context = {"export": exports.facts(exports.find(actor=request.actor, pk=pk))}
-    partial = request.htmx and not request.htmx.boosted
-    return render(request, "auditors/_export.html" if partial else "auditors/export.html", context)
+    found = exports.facts(exports.find(actor=request.actor, pk=pk))
+    live = progress.of(found["state"], found["done"], found["total"])
+    context = {"export": found, "live": live, **frame.of(request)}
+    return progress.answer(request, live, "auditors/_export.html", "auditors/export.html", context)
 
 
 @require_GET

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from portal.ui.library import register
 from portal.ui.tags.marks import TONE_ICONS, copy_button, icon
 
-NOTE_ICONS = TONE_ICONS | {"info": "info-circle", "mute": "info-circle"}
+NOTE_ICONS = TONE_ICONS | {"bad": "alert-circle", "mute": "info-circle"}
 
 
 @register.simple_block_tag

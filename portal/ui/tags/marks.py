@@ -12,7 +12,7 @@ from portal.ui.icons import ALIASES, ICONS
 from portal.ui.library import register
 
 TONES = ("ok", "warn", "bad", "info", "mute")
-TONE_ICONS = {"ok": "check", "warn": "alert-triangle", "bad": "circle-x", "info": "progress", "mute": "circle-dashed"}
+TONE_ICONS = {"ok": "check", "warn": "alert-triangle", "bad": "x", "info": "info-circle", "mute": "circle-dashed"}
 
 
 @register.simple_tag

@@ -59,7 +59,7 @@ def team(world: World) -> Mapping[str, Any]:
 
 
 OWNERS = (SCIENTIST, ADMIN)
-HIDDEN = {"otherwise": 404}
+HIDDEN: dict[str, Any] = {"otherwise": 404}
 """Those who may not see it are told that it does not exist."""
 NO_STEP_UP = 422
 STEP_UP_FIRST = 403
@@ -74,12 +74,16 @@ PAGES = (
     page("accounts:token_new"),
     page("accounts:token_new", "POST", ok=NO_STEP_UP, send=lambda w: {"name": "x", "scopes": "read", "days": 30}),
     page("accounts:token_rotate", may=(SCIENTIST,), kwargs=token, special={ADMIN: 403}, **HIDDEN),
-    page("accounts:token_rotate", "POST", may=(SCIENTIST,), ok=NO_STEP_UP, kwargs=token, special={ADMIN: 403}, **HIDDEN),
+    page(
+        "accounts:token_rotate", "POST", may=(SCIENTIST,), ok=NO_STEP_UP, kwargs=token, special={ADMIN: 403}, **HIDDEN
+    ),
     page("accounts:token_revoke", may=OWNERS, kwargs=token, **HIDDEN),
     page("accounts:token_revoke", "POST", may=OWNERS, ok=302, kwargs=token, **HIDDEN),
     open_page("accounts:join", status=404),
     open_page("accounts:join", "POST", status=404),
-    open_page("accounts:join_link", status=302, kwargs=lambda w: {"invitation_id": w.invitation.pk, "secret": w.secret}),
+    open_page(
+        "accounts:join_link", status=302, kwargs=lambda w: {"invitation_id": w.invitation.pk, "secret": w.secret}
+    ),
     open_page(
         "accounts:join_link", status=404, kwargs=lambda w: {"invitation_id": w.invitation.pk, "secret": "guessed"},
         case="wrong secret",
@@ -90,7 +94,10 @@ PAGES = (
     page("accounts:invitation_again", "POST", may=(ADMIN,), ok=302, kwargs=invitation),
     page("accounts:invitation_revoke", "POST", may=(ADMIN,), ok=302, kwargs=invitation),
     page("accounts:person", may=(*TEAM, *GLOBAL), outsider=404, kwargs=person),
-    page("accounts:grant", "POST", may=(ADMIN,), ok=302, outsider=404, kwargs=person, send=lambda w: {"role": "auditor"}),
+    page(
+        "accounts:grant", "POST", may=(ADMIN,), ok=302, outsider=404, kwargs=person,
+        send=lambda w: {"role": "auditor"},
+    ),
     page("accounts:grant_revoke", may=(ADMIN,), outsider=404, kwargs=held),
     page("accounts:grant_revoke", "POST", may=(ADMIN,), ok=302, outsider=404, kwargs=held),
     page("accounts:disable", may=(ADMIN,), outsider=404, kwargs=person),
@@ -137,7 +144,7 @@ PAGES = (
 READ = ("read",)
 MISSING = dict.fromkeys(TOKENS, 404)
 """A token that may not see people cannot tell a person from none."""
-UNSEEN = {"scope_otherwise": 404}
+UNSEEN: dict[str, Any] = {"scope_otherwise": 404}
 
 CALLS = (
     call("api:accounts_api:me", scopes=SCOPES),

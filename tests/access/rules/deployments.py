@@ -1,5 +1,151 @@
-"""Entries of this app."""
+"""Environments, endpoints, promotions, the inbox."""
 
-from tests.access_matrix import RouteRule
+from collections.abc import Mapping
+from typing import Any
 
-RULES: tuple[RouteRule, ...] = ()
+from tests.access_matrix import ADMIN, INSIDERS, LEAD, OPERATOR, SCIENTIST, SCOPES, World, call, page
+
+
+def request(world: World) -> Mapping[str, Any]:
+    """Version 3, asked for by the data scientist, waiting for two ML leads."""
+    return {"number": world.promotion.pk}
+
+
+def endpoint(world: World) -> Mapping[str, Any]:
+    """Version 2 serves, version 1 is the warm former champion."""
+    return {"environment": world.endpoint.environment.name, "name": world.endpoint.name}
+
+
+def rollout(world: World) -> Mapping[str, Any]:
+    return {"number": world.rollout.pk}
+
+
+def target(world: World) -> Mapping[str, Any]:
+    return {"model": world.model.name, "version": 4, "environment": "production"}
+
+
+def ask(world: World) -> Mapping[str, Any]:
+    return {**target(world), "why": "Better still."}
+
+
+def refuse(world: World) -> Mapping[str, Any]:
+    return {"seen": world.promotion.evidence_digest, "comment": "Not yet."}
+
+
+def back(world: World) -> Mapping[str, Any]:
+    return {"expect_generation": world.endpoint.generation, "reason_code": "quality"}
+
+
+def new_endpoint(world: World) -> Mapping[str, Any]:
+    return {"environment": "staging", "name": "flight-delay", "model": world.model.name}
+
+
+PRODUCTION = {"name": "production"}
+RULES_OF = {"rules": {}, "expect_version": 1}
+ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
+CREATORS, ROLLERS = (LEAD, OPERATOR), (LEAD, OPERATOR)
+INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
+SEES_ENDPOINTS = ("read", "rollback", "predict", "endpoints")
+TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
+ALREADY_OPEN = 409
+STEP_UP = 422
+GATEWAY_AWAY = 503
+
+PAGES = (
+    page("deployments:inbox"),
+    page("deployments:promotions"),
+    page("deployments:promotion_new", query=target, may=ASKERS, outsider=404),
+    page("deployments:promotion_new", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, send=ask),
+    page("deployments:promotion", kwargs=request, **INSIDE),
+    page("deployments:promotion_decision", ok=303, kwargs=request),
+    page(
+        "deployments:promotion_decision", "POST", may=(LEAD,), ok=303, outsider=404, kwargs=request,
+        send=lambda w: {**refuse(w), "decision": "reject"},
+    ),
+    page("deployments:promotion_sign", ok=303, kwargs=request),
+    page("deployments:promotion_sign", "POST", may=(LEAD,), ok=STEP_UP, outsider=404, kwargs=request, send=refuse),
+    page("deployments:promotion_withdraw", ok=303, kwargs=request),
+    page("deployments:promotion_withdraw", "POST", may=ASKERS, ok=303, outsider=404, kwargs=request),
+    page("deployments:promotion_resubmit", ok=303, kwargs=request),
+    page(
+        "deployments:promotion_resubmit", "POST", may=(SCIENTIST,), ok=409, outsider=404, kwargs=request,
+        send=lambda w: {"why": "Changed."},
+    ),
+    page("deployments:promotion_comment", ok=303, kwargs=request),
+    page(
+        "deployments:promotion_comment", "POST", may=TAKES_PART, ok=303, outsider=404, kwargs=request,
+        send=lambda w: {"text": "Why?"},
+    ),
+    page("deployments:environments"),
+    page("deployments:environment", kwargs=lambda w: PRODUCTION),
+    page("deployments:environment_rules", may=(ADMIN,), kwargs=lambda w: PRODUCTION),
+    page("deployments:environment_rules", "POST", may=(ADMIN,), ok=422, kwargs=lambda w: PRODUCTION),
+    page("deployments:endpoints"),
+    page("deployments:endpoint_new", may=(*CREATORS, "outsider")),
+    page("deployments:endpoint_new", "POST", may=CREATORS, ok=303, outsider=404, send=new_endpoint),
+    page("deployments:endpoint", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_live", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_try", ok=303, kwargs=endpoint, **INSIDE),
+    page(
+        "deployments:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
+        send=lambda w: {"payload": "{}"},
+    ),
+    page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
+    page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
+    page("deployments:version_usage", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
+)  # fmt: skip
+
+CALLS = (
+    call("api:deployments_api:environments", scopes=SCOPES),
+    call("api:deployments_api:environments", "POST", may=(ADMIN,), ok=422, send=lambda w: {"name": "qa", "rules": {}}),
+    call("api:deployments_api:environment", scopes=SCOPES, kwargs=lambda w: PRODUCTION),
+    call(
+        "api:deployments_api:environment_rules", "PUT", may=(ADMIN,), ok=422, kwargs=lambda w: PRODUCTION,
+        send=lambda w: RULES_OF,
+    ),
+    call("api:deployments_api:endpoints", scopes=SCOPES),
+    call(
+        "api:deployments_api:endpoints", "POST", may=CREATORS, ok=201, outsider=404, send=new_endpoint,
+        scopes=("endpoints",),
+    ),
+    call("api:deployments_api:endpoint", kwargs=endpoint, **TOKENS_INSIDE),
+    call("api:deployments_api:endpoint_history", kwargs=endpoint, **TOKENS_INSIDE),
+    call("api:deployments_api:endpoint_rollback", kwargs=endpoint, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
+        scopes=("rollback",), scope_otherwise=404,
+        special=dict.fromkeys(("token:read", "token:predict", "token:endpoints"), 403),
+    ),
+    call(
+        "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
+        send=lambda w: {"payload": {}}, scopes=("predict",), scope_otherwise=404,
+        special=dict.fromkeys(("token:read", "token:rollback", "token:endpoints"), 403),
+    ),
+    call("api:deployments_api:rollouts", scopes=SCOPES),
+    call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
+    call("api:deployments_api:promotions", scopes=SCOPES),
+    call(
+        "api:deployments_api:promotions", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, send=ask,
+        scopes=("promote",),
+    ),
+    call("api:deployments_api:promotion", kwargs=request, **TOKENS_INSIDE),
+    call("api:deployments_api:promotion_comments", kwargs=request, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:promotion_comments", "POST", may=TAKES_PART, ok=201, outsider=404, kwargs=request,
+        send=lambda w: {"text": "Why?"}, scopes=("promote",),
+    ),
+    call("api:deployments_api:promotion_approve", "POST", may=(), outsider=404, kwargs=request, send=refuse),
+    call(
+        "api:deployments_api:promotion_request_changes", "POST", may=(LEAD,), outsider=404, kwargs=request, send=refuse
+    ),
+    call("api:deployments_api:promotion_reject", "POST", may=(LEAD,), outsider=404, kwargs=request, send=refuse),
+    call("api:deployments_api:promotion_withdraw", "POST", may=ASKERS, outsider=404, kwargs=request),
+    call(
+        "api:deployments_api:promotion_resubmit", "POST", may=(SCIENTIST,), ok=409, outsider=404, kwargs=request,
+        send=lambda w: {"why": "Changed."},
+    ),
+    call("api:deployments_api:inbox", scopes=SCOPES),
+)  # fmt: skip
+
+RULES = (*PAGES, *CALLS)

@@ -68,7 +68,9 @@ RULES = (
     session_call("headless:config", "GET", out=200, inside=200),
     session_call("headless:current_session", "GET", out=401, inside=200),
     session_call("headless:current_session", "DELETE", out=401, inside=401),
-    session_call("headless:login", "POST", out=400, inside=400, send=lambda w: {"email": "x@example.org", "password": "x"}),
+    session_call(
+        "headless:login", "POST", out=400, inside=400, send=lambda w: {"email": "x@example.org", "password": "x"}
+    ),
     session_call("headless:reauthenticate", "POST", out=401, inside=400, send=lambda w: {"password": "wrong"}),
     session_call("headless:mfa_authenticate", "POST", out=401, inside=401, send=lambda w: {"code": "1"}),
     session_call("headless:mfa_reauthenticate", "POST", out=401, inside=400, send=lambda w: {"code": "1"}),

@@ -1,7 +1,7 @@
 """Callers of the API: people in a session, and tokens."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,21 +9,11 @@ from django.test import Client
 
 from portal.accounts.models import Person
 from portal.accounts.services import tokens
-from registry.adapters import mlflow_rest
 from tests import world
-from tests.deployments.quiet_mlflow import QuietMlflow
 
 Answer = Any
 PASSWORD = "correct horse battery"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-
-
-@pytest.fixture(autouse=True)
-def mlflow() -> Iterator[QuietMlflow]:
-    found = QuietMlflow()
-    mlflow_rest.use(found)
-    yield found
-    mlflow_rest.use(None)
 
 
 class Caller:

@@ -1,6 +1,6 @@
 """People at their browsers: a Django test client per person, without script."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -8,19 +8,9 @@ import pytest
 from django.test import Client
 
 from portal.accounts.models import Person
-from registry.adapters import mlflow_rest
 from tests.deployments.api.conftest import BACKEND, PASSWORD, with_password
-from tests.deployments.quiet_mlflow import QuietMlflow
 
 Answer = Any
-
-
-@pytest.fixture(autouse=True)
-def mlflow() -> Iterator[QuietMlflow]:
-    found = QuietMlflow()
-    mlflow_rest.use(found)
-    yield found
-    mlflow_rest.use(None)
 
 
 class Forms(HTMLParser):

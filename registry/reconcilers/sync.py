@@ -1,0 +1,140 @@
+"""Compares everything MLflow holds with our rows, and deals with what was changed behind the gate.
+
+Tags and unprotected aliases are taken over; a protected alias is put back; a model or version that only one side knows
+is reported once, since nobody can say whose it is. What the gate is working on right now is left alone.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from portal.audit import recorder
+from portal.audit.models import AuditEvent
+from portal.audit.recorder import Subject
+from portal.core import actors, clock, work
+from portal.core.actors import Actor
+from registry.adapters import mlflow_rest
+from registry.models import AliasState, GateIntent, MirrorPass, ModelVersion, RegisteredModel
+from registry.policies.protection import is_protected
+from registry.services import aliases, models, versions
+
+Found = dict[str, Any]
+SETTLING = timedelta(minutes=2)
+
+
+def _actor() -> Actor:
+    return actors.system("it was changed in MLflow, not through the portal")
+
+
+def compare() -> None:
+    """One pass over all models and versions. Raises `MlflowUnavailable` when MLflow is away."""
+    source = mlflow_rest.client()
+    began = clock.now()
+    theirs = {found["name"]: found for found in source.models()}
+    numbered = {(found["name"], int(found["version"])): found for found in source.versions()}
+    busy = _busy()
+    ours = {row.name: row for row in RegisteredModel.objects.filter(deleted_at=None)}
+    for name in sorted((theirs.keys() | ours.keys()) - busy):
+        _model(name, ours.get(name), theirs.get(name))
+    rows = {(v.model.name, v.number): v for v in ModelVersion.objects.filter(deleted_at=None).select_related("model")}
+    for key in sorted(numbered.keys() | rows.keys()):
+        if key[0] in ours.keys() & theirs.keys() and key[0] not in busy:
+            _version(key, rows.get(key), numbered.get(key))
+    MirrorPass.objects.update_or_create(pk=1, defaults={"at": began})
+
+
+def _busy() -> set[str]:
+    """Models that a request is changing now or has changed while MLflow was being read."""
+    recent = GateIntent.objects.filter(Q(closed_at=None) | Q(closed_at__gt=clock.now() - SETTLING))
+    found = set()
+    for args in recent.values_list("body__args", flat=True):
+        found |= {str((args or {}).get("name", "")), str((args or {}).get("new_name", ""))}
+    return found
+
+
+def _report(subject: Subject, what: str, **data: Any) -> None:
+    """Say it once; the event itself is the memory of that."""
+    known = AuditEvent.objects.filter(
+        type="registry.drift_found", subject_type=subject.type, subject_id=subject.id, search__data__what=what
+    )
+    if not known.exists():
+        recorder.record("registry.drift_found", actor=_actor(), subject=subject, data={"what": what} | data)
+
+
+@transaction.atomic
+def _model(name: str, row: RegisteredModel | None, found: Found | None) -> None:
+    if row is None:
+        _report(Subject.of("mlflow_model", name, name), "a model that was not registered through the portal")
+    elif found is None:
+        _report(models.subject(row), "a model that MLflow no longer has")
+    else:
+        _take_tags(row, found)
+        _aliases(row, found)
+
+
+def _tags(found: Found) -> dict[str, str]:
+    return {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
+
+
+def _take_tags(row: RegisteredModel, found: Found) -> None:
+    if _tags(found) != row.tags:
+        _note(models.subject(row), "tags", before=row.tags, after=_tags(found))
+        models.note_tags(actor=_actor(), model=row, tags=_tags(found))
+
+
+def _note(subject: Subject, what: str, *, before: object, after: object) -> None:
+    recorder.record(
+        "registry.drift_found",
+        actor=_actor(),
+        subject=subject,
+        data={"what": what},
+        before={what: before},
+        after={what: after},
+    )
+
+
+def _aliases(row: RegisteredModel, found: Found) -> None:
+    """Aliases with a state of their own are looked after by their reconciler."""
+    governed = set(AliasState.objects.filter(model=row).values_list("alias", flat=True))
+    theirs = {a["alias"]: int(a["version"]) for a in found.get("aliases", [])}
+    held = {name: entry.version.number for name, entry in aliases.current(row).items() if entry.version}
+    for name in sorted(theirs.keys() | held.keys()):
+        if name in governed or theirs.get(name) == held.get(name):
+            continue
+        _note(models.subject(row), f"alias {name}", before=held.get(name), after=theirs.get(name))
+        if is_protected(name):
+            _put_back(row, name)
+        else:
+            _take_alias(row, name, theirs.get(name))
+
+
+def _put_back(row: RegisteredModel, name: str) -> None:
+    """No promotion has pointed this alias, so it is to point nowhere."""
+    entry = aliases.current(row).get(name)
+    state, _ = AliasState.objects.update_or_create(
+        model=row, alias=name, defaults={"desired": entry.version if entry else None, "next_reconcile_at": clock.now()}
+    )
+    work.ring("registry.alias", state.pk)
+
+
+def _take_alias(row: RegisteredModel, name: str, number: int | None) -> None:
+    reason = "changed in MLflow, not through the portal"
+    version = ModelVersion.objects.filter(model=row, number=number, deleted_at=None).first() if number else None
+    if version is not None:
+        aliases.note_pointed(actor=_actor(), model=row, alias=name, version=version, reason=reason)
+    elif number is None:
+        aliases.note_deleted(actor=_actor(), model=row, alias=name, reason=reason)
+
+
+@transaction.atomic
+def _version(key: tuple[str, int], row: ModelVersion | None, found: Found | None) -> None:
+    name = f"{key[0]} v{key[1]}"
+    if row is None:
+        _report(Subject.of("mlflow_version", name, name), "a version that was not registered through the portal")
+    elif found is None:
+        _report(versions.subject(row), "a version that MLflow no longer has")
+    elif _tags(found) != row.tags:
+        _note(versions.subject(row), "tags", before=row.tags, after=_tags(found))
+        versions.note_tags(actor=_actor(), version=row, tags=_tags(found))

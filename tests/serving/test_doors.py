@@ -1,0 +1,142 @@
+"""Who may ask: endpoint keys at the gateway, the agent's token, and settings that would open too much."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving import places
+from serving.places import Misconfigured
+from serving.router import configuration
+from tests.serving import plane as planes
+from tests.serving.plane import Plane, free_port
+
+KEY, OTHER = "sbk_example", "sbk_other"
+ROUTE = "production/keyed 1:0:00::s:rev:\n"
+
+
+def hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """A router that asks for keys, with a route to a revision that is not there: past the door waits a 503."""
+    folder = tmp_path_factory.mktemp("keyed")
+    (folder / "token").write_text("agent-token\n")
+    more = {
+        "SIGNALBOX_GATEWAY_KEYS": "required",
+        "SIGNALBOX_AGENT_BIND": f"127.0.0.1:{free_port()}",
+        "SIGNALBOX_AGENT_TOKEN_FILE": str(folder / "token"),
+    }
+    with planes.running(folder, ("router", "agent"), **more) as plane:
+        plane.stop("router")
+        plane.settings.places.routes_map.write_text(ROUTE)
+        plane.stop("agent")
+        plane.start("router")
+        plane.await_router()
+        plane.start("agent")
+        plane.await_up()
+        yield plane
+
+
+def put_keys(plane: Plane, *keys: tuple[str, str]) -> None:
+    rows = [{"hash": hashed(key), "environment": "production", "endpoint": endpoint} for key, endpoint in keys]
+    assert plane.agent.put("/keys", json={"keys": rows}).json() == {"in_force": True}
+
+
+def ask(plane: Plane, **headers: str) -> tuple[int, str]:
+    answer = plane.gateway.post("/production/keyed/invocations", content=b"{}", headers=headers)
+    return answer.status_code, answer.json()["code"]
+
+
+LET_IN = (503, "revision_unavailable")
+TURNED_AWAY = (401, "key_missing")
+
+
+def test_only_a_key_of_this_endpoint_opens_it(keyed: Plane) -> None:
+    put_keys(keyed, (KEY, "keyed"), (OTHER, "another"))
+    assert ask(keyed) == TURNED_AWAY
+    assert ask(keyed, authorization=f"Bearer {KEY}") == LET_IN
+    assert ask(keyed, **{"x-endpoint-key": KEY}) == LET_IN
+    for wrong in (OTHER, hashed(KEY), "", KEY + "x"):
+        assert ask(keyed, authorization=f"Bearer {wrong}") == TURNED_AWAY
+
+
+def test_unknown_endpoints_are_not_told_apart_without_a_key(keyed: Plane) -> None:
+    assert keyed.gateway.get("/production/nobody/v2").status_code == 401
+    assert keyed.gateway.get("/healthz").status_code == 200
+
+
+def test_a_withdrawn_key_no_longer_opens(keyed: Plane) -> None:
+    put_keys(keyed, (KEY, "keyed"))
+    assert ask(keyed, authorization=f"Bearer {KEY}") == LET_IN
+    put_keys(keyed)
+    assert ask(keyed, authorization=f"Bearer {KEY}") == TURNED_AWAY
+
+
+def test_keys_hold_with_the_agent_down_and_a_fresh_router(keyed: Plane) -> None:
+    put_keys(keyed, (KEY, "keyed"))
+    assert keyed.agent.get("/keys").json()["keys"][0]["hash"] == hashed(KEY)
+    assert KEY not in keyed.settings.places.keys_map.read_text()
+    keyed.kill("agent")
+    keyed.kill("router")
+    keyed.start("router")
+    keyed.await_router()
+    assert ask(keyed, authorization=f"Bearer {KEY}") == LET_IN
+    assert ask(keyed) == TURNED_AWAY
+    keyed.start("agent")
+    keyed.await_up()
+
+
+@pytest.mark.parametrize("keys", [{}, {"keys": [{"hash": "x"}]}, {"keys": [{"hash": "0" * 64}]}, {"keys": 1}])
+def test_keys_that_are_none_are_refused(keyed: Plane, keys: object) -> None:
+    assert keyed.agent.put("/keys", json=keys).status_code == 422
+
+
+def test_the_agents_address_asks_for_its_token(keyed: Plane) -> None:
+    with httpx.Client(base_url=f"http://{keyed.environ['SIGNALBOX_AGENT_BIND']}", trust_env=False) as client:
+        assert client.get("/status").status_code == 401
+        assert client.get("/status", headers={"authorization": "Bearer wrong"}).status_code == 401
+        assert client.get("/status", headers={"authorization": "Bearer agent-token"}).status_code == 200
+    assert keyed.agent.get("/status").status_code == 200, "the socket is for its owner alone"
+    assert keyed.settings.places.agent_socket.stat().st_mode & 0o777 == 0o600
+
+
+BASE = {"SIGNALBOX_SERVING_DIR": "/a", "SIGNALBOX_RUN": "/b", "SIGNALBOX_STORE": "/c"}
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"SIGNALBOX_RUN": ""}, "SIGNALBOX_RUN"),
+        ({"SIGNALBOX_RUN": "relative"}, "SIGNALBOX_RUN"),
+        ({"SIGNALBOX_RUN": "/" + "x" * 100}, "SIGNALBOX_RUN"),
+        ({"SIGNALBOX_STORE": "/with space"}, "SIGNALBOX_STORE"),
+        ({"SIGNALBOX_GATEWAY_BIND": "8080"}, "SIGNALBOX_GATEWAY_BIND"),
+        ({"SIGNALBOX_GATEWAY_BIND": "0.0.0.0:80", "SIGNALBOX_GATEWAY_KEYS": "open"}, "SIGNALBOX_GATEWAY_KEYS"),
+        ({"SIGNALBOX_GATEWAY_KEYS": "maybe"}, "SIGNALBOX_GATEWAY_KEYS"),
+        ({"SIGNALBOX_AGENT_TOKEN_FILE": "/none"}, "SIGNALBOX_AGENT_TOKEN_FILE"),
+        ({"SIGNALBOX_SLOTS": "many"}, "SIGNALBOX_SLOTS"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(change: dict[str, str], name: str) -> None:
+    with pytest.raises(Misconfigured, match=name):
+        places.read(BASE | change)
+
+
+@pytest.mark.parametrize(
+    ("bind", "wish", "required"),
+    [("127.0.0.1:1", "", False), ("[::1]:1", "", False), ("localhost:1", "required", True), ("0.0.0.0:1", "", True)],
+)
+def test_the_gateway_is_open_on_loopback_only(bind: str, wish: str, required: bool) -> None:
+    found = places.read(BASE | {"SIGNALBOX_GATEWAY_BIND": bind, "SIGNALBOX_GATEWAY_KEYS": wish})
+    assert found.require_key is required
+    assert ("sha2(256)" in configuration.render(found)) is required
+
+
+def test_tls_is_taken_from_the_named_file(tmp_path: Path) -> None:
+    found = places.read(BASE | {"SIGNALBOX_GATEWAY_TLS_PEM": str(tmp_path / "gateway.pem")})
+    assert f"ssl crt {tmp_path}/gateway.pem alpn h2,http/1.1" in configuration.render(found)
