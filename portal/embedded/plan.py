@@ -212,12 +212,11 @@ def _mlflow(parts: Parts) -> list[Service]:
         Service(
             name="mlflow",
             command=(
-                *(beside_python("uvicorn"), "mlflow.server.fastapi_app:app", "--uds", str(path)),
+                *(beside_python("uvicorn"), "tools.mlflow_app:app", "--uds", str(path)),
                 *("--no-access-log", "--log-level", "warning"),
             ),
             environment=parts.environments.mlflow,
-            # The first question makes MLflow create its tables.
-            probe=probes.http_socket(path, "/api/2.0/mlflow/experiments/get?experiment_id=0", probes.PATIENT),
+            probe=probes.http_socket(path, "/api/2.0/mlflow/experiments/get?experiment_id=0"),
             needs=needs,
             patience=180,
         )

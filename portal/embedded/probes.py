@@ -7,8 +7,6 @@ from pathlib import Path
 
 Probe = Callable[[], bool]
 TIMEOUT = 2.0
-# The first question makes MLflow create its tables, which takes longer.
-PATIENT = 60.0
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -38,8 +36,8 @@ def http_port(port: int, path: str, host: str = "127.0.0.1") -> Probe:
     return lambda: _answers(http.client.HTTPConnection(host, port, timeout=TIMEOUT), path)
 
 
-def http_socket(socket_path: Path, path: str, timeout: float = TIMEOUT) -> Probe:
-    return lambda: _answers(UnixConnection(socket_path, timeout), path)
+def http_socket(socket_path: Path, path: str) -> Probe:
+    return lambda: _answers(UnixConnection(socket_path, TIMEOUT), path)
 
 
 def accepts(socket_path: Path) -> Probe:
