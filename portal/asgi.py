@@ -11,10 +11,18 @@ django_application = get_asgi_application()
 from django.utils.module_loading import import_string  # noqa: E402  (settings must be loaded first)
 
 from portal.core.mount import Mount  # noqa: E402
+from portal.core.postgres import kept  # noqa: E402
+
+
+async def _end() -> None:
+    await import_string("registry.gate.forward.close")()
+    kept.stop()
+
 
 application = Mount(
     default=django_application,
     gate=import_string("registry.gate.asgi.application"),
-    at_end=import_string("registry.gate.forward.close"),
+    at_start=kept.start,
+    at_end=_end,
     prefixes=("/api/2.0/", "/api/3.0/", "/ajax-api/", "/version", "/health"),
 )

@@ -10,11 +10,14 @@ Closing = Callable[[], Awaitable[None]]
 class Mount:
     """Sends HTTP requests whose path is, or starts with, one of `prefixes` to `gate`, all others to `default`.
 
-    `at_end` is awaited when the server shuts down.
+    `at_start` is called when the server starts, `at_end` is awaited when it shuts down.
     """
 
-    def __init__(self, *, default: Any, gate: Any, prefixes: tuple[str, ...], at_end: Closing) -> None:
-        self.default, self.gate, self.prefixes, self.at_end = default, gate, prefixes, at_end
+    def __init__(
+        self, *, default: Any, gate: Any, prefixes: tuple[str, ...], at_start: Callable[[], None], at_end: Closing
+    ) -> None:
+        self.default, self.gate, self.prefixes = default, gate, prefixes
+        self.at_start, self.at_end = at_start, at_end
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -28,6 +31,8 @@ class Mount:
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
             message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.at_start()
             if message["type"] == "lifespan.shutdown":
                 await self.at_end()
             await send({"type": message["type"] + ".complete"})
