@@ -32,13 +32,13 @@ class LateError(RuntimeError):
     """Something did not happen in time; the text says what."""
 
 
-def until(ask: Callable[[], T | None], seconds: float, why: str) -> T:
+def until(ask: Callable[[], T | None], seconds: float, why: str, *, every: float = ASK_EVERY_SECONDS) -> T:
     """Ask until there is an answer and return it; `LateError` after `seconds`."""
     deadline = time.monotonic() + seconds
     while (answer := ask()) is None:
         if time.monotonic() > deadline:
             raise LateError(f"Waited {seconds:.0f} seconds for {why}.")
-        time.sleep(ASK_EVERY_SECONDS)
+        time.sleep(every)
     return answer
 
 

@@ -6,27 +6,22 @@ free ports, so they disturb nothing else on the machine.
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portal.embedded import ledger
+from portal.embedded import apart, ledger
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "signalbox-stack-"
 # Two minutes on a quiet machine; CI machines and a full test run beside it are not quiet.
 FIRST_START = 420.0
-# Set by the tests' own databases; the stack brings its own.
-NOT_INHERITED = ("DATABASE_", "REDIS_URL", "MLFLOW_", "SIGNALBOX_", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "DEMO")
 
 
 @dataclass
@@ -123,26 +118,9 @@ class Stack:
         self.process.wait(timeout=90)
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports nobody listens on now."""
-    with socket.socket() as one, socket.socket() as two:
-        for candidate in (one, two):
-            candidate.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
-
-
 def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, str]:
-    """What `make run` would see, with nothing inherited from the tests' own databases."""
-    port, gateway_port = ports
-    env = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    env |= {
-        "SIGNALBOX_VAR": str(folder / "var"),
-        "SIGNALBOX_PORT": str(port),
-        "SIGNALBOX_GATEWAY_PORT": str(gateway_port),
-        "SIGNALBOX_TEST_BUILD": "1",
-        "DEMO": "1" if demo else "0",
-    }
-    return env
+    """As for any second portal, with the crash points of a test build."""
+    return {**apart.environment(folder, demo, ports), "SIGNALBOX_TEST_BUILD": "1"}
 
 
 def start(
@@ -152,7 +130,7 @@ def start(
     ports: tuple[int, int] | None = None,
 ) -> Stack:
     """Start in `folder` and return when the summary has been printed."""
-    ports = ports or free_ports()
+    ports = ports or apart.free_ports()
     env = {**environment(folder, demo, ports), **(extra or {})}
     began = _times_opened(folder)
     with (folder / "output").open("ab") as output:
@@ -179,22 +157,7 @@ def start(
 
 def _times_opened(folder: Path) -> int:
     output = folder / "output"
-    return output.read_text().count(OPEN) if output.exists() else 0
-
-
-# A line of the summary, printed once the address can be told.
-OPEN = "Ctrl-C here, or make stop"
-
-
-@contextmanager
-def own_folder() -> Iterator[Path]:
-    """A folder every account may pass through, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    folder.chmod(0o711)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return output.read_text().count(apart.OPEN) if output.exists() else 0
 
 
 @contextmanager
@@ -209,15 +172,15 @@ def ended_after(stack: Stack) -> Iterator[Stack]:
 @contextmanager
 def running(demo: bool, extra: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """A stack in a folder of its own, stopped and removed at the end."""
-    with own_folder() as folder, ended_after(start(folder, demo, extra)) as stack:
+    with apart.own_folder(PREFIX) as folder, ended_after(start(folder, demo, extra)) as stack:
         yield stack
 
 
 @contextmanager
 def restored(backup: Path) -> Iterator[Stack]:
     """A stack that begins with what a backup holds."""
-    with own_folder() as folder:
-        ports = free_ports()
+    with apart.own_folder(PREFIX) as folder:
+        ports = apart.free_ports()
         subprocess.run(
             [sys.executable, "-m", "portal.embedded", "restore", str(backup)],
             cwd=PROJECT,

@@ -1,0 +1,45 @@
+"""Measure, print a table, write `bench/results.json`.
+
+python -m bench                 everything
+python -m bench gate audit      some
+python -m bench --list          what there is
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from bench import catalogue, circumstances, ground, results
+from bench.measure import Effort
+from bench.results import Row
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Signalbox against its rivals.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(catalogue.NAMES)}; all by default")
+    parser.add_argument("--list", action="store_true", help="say what each one measures")
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.names) - set(catalogue.NAMES)):
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(catalogue.NAMES)}")
+    benchmarks = catalogue.chosen(options.names)
+    if options.list:
+        print("\n".join(f"{one.name:<14}{one.claim}" for one in benchmarks))
+        return 0
+    print("Starting a portal of its own with the example world ...", file=sys.stderr, flush=True)
+    rows: list[Row] = []
+    about = circumstances.now()
+    with ground.portal() as portal:
+        for one in benchmarks:
+            print(f"{one.name}: {one.claim}", file=sys.stderr, flush=True)
+            found = list(one.measure(portal, Effort()))
+            results.write(found, about)
+            rows += found
+    machine = about["machine"]
+    print(f"\n{about['date']}, {machine['cores']} cores, {machine['cpu']}, Python {machine['python']}")
+    print("Medians with 95 % intervals. A ratio above 1: ours is so many times better; below 1: theirs is.\n")
+    print(results.table(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

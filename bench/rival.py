@@ -1,0 +1,95 @@
+"""`mlflow models serve` for a version of the example model, as its documentation says to run it."""
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.ground import MODEL, Portal
+from bench.wire import Line, UnexpectedAnswerError
+from demo.client import until
+from portal.embedded import apart, children
+from portal.embedded.environment import QUIET_NUMERICS
+
+START_SECONDS = 120.0
+PATH = "/invocations"
+
+
+class RivalError(RuntimeError):
+    """It did not start; the text holds what it said."""
+
+
+class Rival:
+    """One server with one worker process, as ours has one process for a revision."""
+
+    def __init__(self, portal: Portal, version: int) -> None:
+        self.version = version
+        self.port = apart.free_ports()[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by stop)
+        self._process = subprocess.Popen(
+            [
+                *(str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", f"models:/{MODEL}/{version}"),
+                *("--env-manager", "local", "--workers", "1", "--host", "127.0.0.1", "--port", str(self.port)),
+            ],
+            env=_environment(portal),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the whole process tree, shared pages counted once."""
+        return children.memory(self.pid)
+
+    def await_answer(self, body: bytes, pause: float = 0.05) -> None:
+        """Return after its first prediction."""
+        until(lambda: self._answered(body), START_SECONDS, "mlflow models serve to answer", every=pause)
+
+    def _answered(self, body: bytes) -> bool | None:
+        if self._process.poll() is not None:
+            self._log.seek(0)
+            raise RivalError(f"mlflow models serve ended:\n{self._log.read().decode(errors='replace')[-2000:]}")
+        line = Line(self.url)
+        try:
+            line.ask("POST", PATH, body)
+        except (OSError, http.client.HTTPException, UnexpectedAnswerError):
+            return None
+        finally:
+            line.close()
+        return True
+
+    def stop(self) -> None:
+        """End it with everything it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait(timeout=10)
+        self._log.close()
+
+
+def _environment(portal: Portal) -> dict[str, str]:
+    """The model comes through the portal, so both serve the same files; numeric threads as in our own processes."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        **QUIET_NUMERICS,
+        "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '/usr/bin:/bin')}",
+        "MLFLOW_TRACKING_URI": portal.url,
+        "MLFLOW_TRACKING_TOKEN": portal.token("data_scientist"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "DO_NOT_TRACK": "1",
+    }
