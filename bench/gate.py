@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bench.catalogue import benchmark
@@ -67,9 +68,7 @@ def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     gate, direct = Line(portal.url, portal.token("data_scientist")), Line(portal.mlflow)
     ours, theirs = _client(gate, gate), _client(gate, direct)
     for name, (words, act) in CALLS.items():
-        # Bound now: the loop goes on before a generator's caller is done.
-        sides = {"ours": lambda act=act: act(ours), "theirs": lambda act=act: act(theirs)}
-        times = interleaved(sides, effort)
+        times = interleaved({"ours": partial(act, ours), "theirs": partial(act, theirs)}, effort)
         added = estimate(times["ours"]).value - estimate(times["theirs"]).value
         yield Row(
             f"gate.{name}",

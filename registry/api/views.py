@@ -26,13 +26,13 @@ class Models(ApiView):
         query = request.query_params
         wanted = read.Filter(text=query.get("q", ""), tier=query.get("tier", ""), team=query.get("team", ""))
         found, after = read.page(read.listing(self.actor, wanted), after=query.get("after", ""))
-        return Response({"results": [read.facts(row) for row in found], "after": after})
+        return Response({"results": read.facts(*found), "after": after})
 
 
 class Model(ApiView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="One registered model")
     def get(self, request: Request, name: str) -> Response:
-        return Response(read.facts(models.find(actor=self.actor, name=name)))
+        return Response(read.facts(models.find(actor=self.actor, name=name))[0])
 
     @extend_schema(request=ModelChange, responses={200: OpenApiTypes.OBJECT}, summary="Change description, tier, owner")
     def patch(self, request: Request, name: str) -> Response:
@@ -44,7 +44,7 @@ class Model(ApiView):
         changed = models.edit(
             actor=self.actor, name=name, description=given["description"], tier=given["tier"], owner_id=given["owner"]
         )
-        return Response(read.facts(changed))
+        return Response(read.facts(changed)[0])
 
 
 class Versions(ApiView):

@@ -125,8 +125,18 @@ def metric_names(versions: list[ModelVersion]) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def facts(row: RegisteredModel) -> dict[str, Any]:
-    """A model as the API shows it."""
+def facts(*rows: RegisteredModel) -> list[dict[str, Any]]:
+    """Models as the API shows them; their aliases are looked up for all at once."""
+    pointing: dict[int, dict[str, int]] = {row.pk: {} for row in rows}
+    newest = AliasAssignment.objects.filter(model__in=rows).order_by("model_id", "alias", "-id")
+    found = newest.distinct("model_id", "alias").values_list("model_id", "alias", "version__number")
+    for model, alias, number in found:
+        if number is not None:
+            pointing[model][alias] = number
+    return [_facts(row, pointing[row.pk]) for row in rows]
+
+
+def _facts(row: RegisteredModel, aliases: dict[str, int]) -> dict[str, Any]:
     return {
         "name": row.name,
         "team": row.team.slug,
@@ -136,7 +146,7 @@ def facts(row: RegisteredModel) -> dict[str, Any]:
         "tags": row.tags,
         "created_at": row.created_at,
         "changed_at": row.changed_at,
-        "aliases": {a.alias: a.version.number for a in aliases_of(row)},
+        "aliases": aliases,
     }
 
 
