@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.wire import Line
 from demo.client import Caller, Session, until
-from portal.embedded import apart, ledger, session
+from portal.embedded import apart, environment, ledger, session
 
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "signalbox-bench-"
@@ -87,6 +87,13 @@ class Portal:
         line.close()
         stable = next(r["stable"] for r in routes if (r["environment"], r["endpoint"]) == (ENVIRONMENT, MODEL))
         return next(row for row in self.revisions() if row["id"] == stable)
+
+    def files(self, version: int) -> Path:
+        """The folder of the store with the files of a version of the example's model, as they were approved."""
+        found = session.open_session(self.env)
+        digest = self.caller("data_scientist").get(f"/api/v1/models/{MODEL}/versions/{version}/")["digest"]
+        name = str(digest).removeprefix("sha256:")
+        return environment.store(found.layout, found.configuration) / "sha256" / name[:2] / name
 
     def slot(self, revision: dict[str, Any]) -> Path:
         """The socket of a revision's process."""

@@ -59,5 +59,5 @@ def _memory(portal: Portal, rival: Rival, revision: int) -> Iterator[Row]:
     pids = [portal.pid(name) for name in DATA_PLANE]
     whole = without_interval(sum(children.memory(pid) for pid in pids) / MIB)
     count = len(portal.revisions())
-    note = f"router, agent, zygote and {count} revisions, against one server for one model"
+    note = f"router, agent, zygote and all revisions ({count}), against one server for one model"
     yield Row("predictions.memory.data_plane", whole, theirs, "MiB", note=note)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.ground import MODEL, Portal
+from bench.ground import Portal
 from bench.wire import Line, UnexpectedAnswerError
 from demo.client import until
 from portal.embedded import apart, children
@@ -24,7 +24,7 @@ class RivalError(RuntimeError):
 
 
 class Rival:
-    """One server with one worker process, as ours has one process for a revision."""
+    """One server with one worker process, as ours has one process for a revision, and the same files."""
 
     def __init__(self, portal: Portal, version: int) -> None:
         self.version = version
@@ -33,10 +33,10 @@ class Rival:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by stop)
         self._process = subprocess.Popen(
             [
-                *(str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", f"models:/{MODEL}/{version}"),
+                *(str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", str(portal.files(version))),
                 *("--env-manager", "local", "--workers", "1", "--host", "127.0.0.1", "--port", str(self.port)),
             ],
-            env=_environment(portal),
+            env=_environment(),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -80,16 +80,13 @@ class Rival:
         self._log.close()
 
 
-def _environment(portal: Portal) -> dict[str, str]:
-    """The model comes through the portal, so both serve the same files; numeric threads as in our own processes."""
+def _environment() -> dict[str, str]:
+    """Nothing of the portal's, and as many numeric threads as our own processes have."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {
         **kept,
         **QUIET_NUMERICS,
         "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '/usr/bin:/bin')}",
-        "MLFLOW_TRACKING_URI": portal.url,
-        "MLFLOW_TRACKING_TOKEN": portal.token("data_scientist"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -1,0 +1,79 @@
+"""The benchmarks say what they measure and measure it; how fast anything is, is not asserted here."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue, circumstances, measure, results
+from bench.__main__ import main
+from bench.ground import Portal
+from bench.measure import Effort, Estimate
+from bench.results import Row
+from tests.stack import Stack
+
+TINY = Effort(rounds=2, calls=2, seconds=0.2)
+FIGURE = Estimate(2.0, 1.5, 2.5)
+
+
+def test_a_median_lies_in_its_interval_which_more_samples_narrow() -> None:
+    few, many = measure.estimate([1, 2, 3, 4, 50]), measure.estimate([1, 2, 3, 4, 50] * 40)
+    assert few.value == many.value == 3
+    assert few.low <= few.value <= few.high
+    assert many.high - many.low < few.high - few.low
+
+
+def test_sides_are_asked_in_turn_after_a_warm_up() -> None:
+    asked: list[str] = []
+    found = measure.interleaved({"a": lambda: asked.append("a"), "b": lambda: asked.append("b")}, TINY)
+    assert "".join(asked) == "aabb" + "aabb" * TINY.rounds
+    assert {side: len(times) for side, times in found.items()} == {"a": 4, "b": 4}
+
+
+@pytest.mark.parametrize(("better", "ratio"), [("less", 1.5), ("more", 1 / 1.5)])
+def test_a_ratio_above_one_is_ours(better: results.Better, ratio: float) -> None:
+    row = Row("x", Estimate(2, 2, 2), Estimate(3, 3, 3), "ms", better)
+    assert row.ratio == pytest.approx(ratio)
+
+
+def test_without_a_rival_there_is_no_ratio() -> None:
+    row = Row("x", FIGURE, None, "s").as_json()
+    assert row["theirs"] is None
+    assert row["ratio"] is None
+
+
+def test_results_of_another_day_stay_beside_new_ones(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    results.write([Row("kept", FIGURE, None, "s"), Row("again", FIGURE, None, "s")], {"date": "monday"}, file)
+    results.write([Row("again", FIGURE, FIGURE, "s")], {"date": "tuesday"}, file)
+    rows = {row["name"]: row for row in json.loads(file.read_text())}
+    assert {name: row["date"] for name, row in rows.items()} == {"kept": "monday", "again": "tuesday"}
+    assert rows["again"]["ratio"] == 1.0
+
+
+def test_every_benchmark_is_listed_with_its_claim(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(catalogue.NAMES)
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+def test_a_name_that_is_none_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["gaet"])
+    assert "there is no benchmark gaet" in capsys.readouterr().err
+
+
+def test_the_router_is_measured_on_a_running_portal(stack: Stack, tmp_path: Path) -> None:
+    [router] = catalogue.chosen(["router"])
+    rows = list(router.measure(Portal(stack.env, stack.facts), TINY))
+    file = tmp_path / "results.json"
+    results.write(rows, circumstances.now(), file)
+    written = json.loads(file.read_text())
+    assert [row["name"] for row in written] == ["router.time", "router.rate"]
+    for row in written:
+        assert {"name", "ours", "theirs", "unit", "ratio", "date", "machine", "versions"} <= row.keys()
+        assert row["ours"] > 0
+        assert row["theirs"] > 0
+        assert row["ours_interval"][0] <= row["ours"] <= row["ours_interval"][1]
+    assert all(row.name in results.table(rows) for row in rows)
