@@ -49,13 +49,21 @@ def timed(call: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def interleaved(sides: Mapping[str, Callable[[], object]], effort: Effort) -> dict[str, list[float]]:
-    """Milliseconds of each call by side: `calls` of one side, then of the next, `rounds` times, after a warm-up."""
+def interleaved(
+    sides: Mapping[str, Callable[[], object]], effort: Effort, settle: Callable[[], object] = lambda: None
+) -> dict[str, list[float]]:
+    """Milliseconds of each call by side: `calls` of one side, then of the next, `rounds` times, after a warm-up.
+
+    `settle` runs after each call and is not timed: it waits for work that a call has left behind.
+    """
     found: dict[str, list[float]] = {name: [] for name in sides}
     for call in sides.values():
         for _ in range(min(5, effort.calls)):
             call()
+            settle()
     for _ in range(effort.rounds):
         for name, call in sides.items():
-            found[name] += [timed(call) for _ in range(effort.calls)]
+            for _ in range(effort.calls):
+                found[name].append(timed(call))
+                settle()
     return found

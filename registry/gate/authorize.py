@@ -252,10 +252,12 @@ def _models(call: Call) -> None:
 
 def _version(call: Call) -> None:
     _model(call)
+    assert call.model is not None
     number = names.version_number(call.args.get("version"))
     found = ModelVersion.objects.filter(model=call.model, number=number).first()
     if found is None or found.deleted_at is not None:
         raise missing("version")
+    found.model = call.model  # or its name would be asked for once more
     call.version, call.subject = found, str(found)
 
 
