@@ -131,8 +131,12 @@ class _Walk:
     def _folder(self, source: int, target: int | None, parts: tuple[str, ...]) -> None:
         if len(parts) > self.limits.depth:
             raise TreeRefused("bad_path", "/".join(parts), f"lies deeper than {self.limits.depth} folders")
+        alike: set[str] = set()
         for name, kind in _listed(source):
             path = (*parts, _checked(name, parts))
+            if path[-1].casefold() in alike:
+                raise TreeRefused("bad_path", "/".join(path), "reads like its neighbour; two names may not")
+            alike.add(path[-1].casefold())
             if stat.S_ISDIR(kind):
                 self._subfolder(source, target, name, path)
             elif stat.S_ISREG(kind):

@@ -9,7 +9,7 @@ import yaml
 ZIP = b"PK\x03\x04"
 HEAD = 512
 LARGEST_DESCRIPTION = 4 * 1024**2
-TEXT = frozenset({".json", ".txt", ".yaml", ".yml", ".md", ".csv", ".onnx", ".safetensors", ".ubj", ".cbm", ".skops"})
+TEXT = frozenset({".json", ".txt", ".yaml", ".yml", ".md", ".csv", ".onnx", ".safetensors", ".ubj", ".cbm"})
 
 
 class BadDescription(ValueError):

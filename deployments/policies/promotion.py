@@ -195,7 +195,10 @@ def rule_for(actor_grants: frozenset[Grant], facts: RequestFacts, given: Iterabl
 def may_view(actor: Actor, facts: RequestFacts) -> Decision:
     """Those who see the endpoint's team, and those whom a rule of the request names."""
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
-    if teams is None or facts.team_id in teams or any(fits(r, actor.grants, facts) for r in facts.rules.approvals):
+    named = access.in_scope(actor, Permission.ENDPOINTS_VIEW) and any(
+        fits(rule, actor.grants, facts) for rule in facts.rules.approvals
+    )
+    if teams is None or facts.team_id in teams or named:
         return ALLOWED
     return refused("not_found", "This does not exist, or you may not see it.")
 

@@ -52,6 +52,8 @@ def visible(actor: Actor) -> QuerySet[PromotionRequest]:
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
     if teams is None:
         return rows
+    if not access.in_scope(actor, Permission.ENDPOINTS_VIEW):
+        return rows.none()
     return rows.filter(Q(endpoint__team__in=teams) | _named(actor))
 
 

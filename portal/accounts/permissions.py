@@ -83,10 +83,17 @@ SCOPES: dict[str, frozenset[Permission]] = {
             Permission.RUNS_WRITE,
         }
     ),
-    "promote": frozenset({Permission.PROMOTIONS_REQUEST, Permission.PROMOTIONS_COMMENT, Permission.MODELS_VIEW}),
+    "promote": frozenset(
+        {
+            Permission.PROMOTIONS_REQUEST,
+            Permission.PROMOTIONS_COMMENT,
+            Permission.MODELS_VIEW,
+            Permission.ENDPOINTS_VIEW,
+        }
+    ),
     "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
-    "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW}),
+    "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
     "audit": frozenset({Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT}),
 }
 """What a token of each scope may do at most; PROMOTIONS_DECIDE is in none of them, on purpose."""

@@ -3,11 +3,14 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+PROJECT = Path(__file__).resolve().parents[2]
 # What would tie it to the stores of another one.
 NOT_INHERITED = ("DATABASE_", "REDIS_URL", "MLFLOW_", "SIGNALBOX_", "DJANGO_SETTINGS_MODULE", "EMAIL_URL", "DEMO")
 # A line of the summary, printed once the address can be told.
@@ -43,3 +46,17 @@ def own_folder(prefix: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def launch(env: Mapping[str, str], output: Path) -> "subprocess.Popen[bytes]":
+    """Start it and return at once; what it says is added to `output`."""
+    with output.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "portal.embedded", "run"],
+            cwd=PROJECT,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )

@@ -23,6 +23,8 @@ from tests.accounts import people
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.memory_mlflow import HoldsAll
 
+REPORT = f"1/{'a' * 32}/artifacts/report.txt"
+
 
 @contextmanager
 def nothing_else_runs(monkeypatch: Any) -> Iterator[None]:
@@ -35,7 +37,8 @@ def nothing_else_runs(monkeypatch: Any) -> Iterator[None]:
         monkeypatch.setattr(probes, name, away)
     monkeypatch.setattr(settings, "SIGNALBOX_GATEWAY_URL", "http://127.0.0.1:9")
     serving.use(MemoryRuntime())
-    with memory_mlflow.using(HoldsAll()):
+    with memory_mlflow.using(HoldsAll()) as mlflow:
+        mlflow.stored[REPORT] = b"ok."
         yield
     serving.use(None)
 

@@ -84,8 +84,9 @@ def build() -> World:
     """The whole world, in the caller's transaction."""
     world = World(make.team("Flight operations"), make.team("Model risk"))
     _audiences(world)
-    _things(world)
     things.build(world)
+    # After the workers have run: the job that mails an invitation gives it a new secret.
+    _things(world)
     world.sessions = {who: _sign_in(row) for who, row in world.people.items() if who != ANONYMOUS}
     person_verbs.disable(actor=make.SYSTEM, person_id=world.people[DISABLED].pk)
     world.sessions[DISABLED] = world.sessions.get(DISABLED, "")

@@ -31,7 +31,7 @@ def test_what_scripts_read_is_complete_and_private(stack: Stack) -> None:
 def test_everybody_can_sign_in(stack: Stack) -> None:
     for person in people.PEOPLE:
         session = Session(stack.url, person.email, stack.people[person.key]["password"])
-        assert session.get("/api/v1/me/")["label"] == person.name
+        assert session.get("/api/v1/me/")["name"] == person.name
 
 
 def test_two_promotions_are_done_and_the_third_waits_for_the_ml_lead(stack: Stack) -> None:

@@ -61,8 +61,8 @@ def test_only_a_key_of_this_endpoint_opens_it(keyed: Plane) -> None:
     assert ask(keyed) == TURNED_AWAY
     assert ask(keyed, authorization=f"Bearer {KEY}") == LET_IN
     assert ask(keyed, **{"x-endpoint-key": KEY}) == LET_IN
-    for wrong in (OTHER, hashed(KEY), "", KEY + "x"):
-        assert ask(keyed, authorization=f"Bearer {wrong}") == TURNED_AWAY
+    for wrong in (f"Bearer {OTHER}", f"Bearer {hashed(KEY)}", "Bearer", f"Bearer {KEY}x", KEY):
+        assert ask(keyed, authorization=wrong) == TURNED_AWAY
 
 
 def test_unknown_endpoints_are_not_told_apart_without_a_key(keyed: Plane) -> None:

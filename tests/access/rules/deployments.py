@@ -45,7 +45,9 @@ RULES_OF = {"rules": {}, "expect_version": 1}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS = (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
-SEES_ENDPOINTS = ("read", "rollback", "predict", "endpoints")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints")
+NO_REQUEST = dict.fromkeys(("token:mlflow", "token:audit"), 404)
+NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:audit"), 404)
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
 ALREADY_OPEN = 409
 STEP_UP = 422
@@ -107,7 +109,7 @@ CALLS = (
     call("api:deployments_api:endpoints", scopes=SCOPES),
     call(
         "api:deployments_api:endpoints", "POST", may=CREATORS, ok=201, outsider=404, send=new_endpoint,
-        scopes=("endpoints",),
+        scopes=("endpoints",), special=NO_MODEL,
     ),
     call("api:deployments_api:endpoint", kwargs=endpoint, **TOKENS_INSIDE),
     call("api:deployments_api:endpoint_history", kwargs=endpoint, **TOKENS_INSIDE),
@@ -115,35 +117,44 @@ CALLS = (
     call(
         "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
         scopes=("rollback",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:predict", "token:endpoints"), 403),
+        special=dict.fromkeys(("token:read", "token:promote", "token:predict", "token:endpoints"), 403),
     ),
     call(
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": {}}, scopes=("predict",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:rollback", "token:endpoints"), 403),
+        special=dict.fromkeys(("token:read", "token:promote", "token:rollback", "token:endpoints"), 403),
     ),
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:promotions", scopes=SCOPES),
     call(
         "api:deployments_api:promotions", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, send=ask,
-        scopes=("promote",),
+        scopes=("promote",), special=NO_MODEL,
     ),
     call("api:deployments_api:promotion", kwargs=request, **TOKENS_INSIDE),
     call("api:deployments_api:promotion_comments", kwargs=request, **TOKENS_INSIDE),
     call(
         "api:deployments_api:promotion_comments", "POST", may=TAKES_PART, ok=201, outsider=404, kwargs=request,
-        send=lambda w: {"text": "Why?"}, scopes=("promote",),
+        send=lambda w: {"text": "Why?"}, scopes=("promote",), special=NO_REQUEST,
     ),
-    call("api:deployments_api:promotion_approve", "POST", may=(), outsider=404, kwargs=request, send=refuse),
     call(
-        "api:deployments_api:promotion_request_changes", "POST", may=(LEAD,), outsider=404, kwargs=request, send=refuse
+        "api:deployments_api:promotion_approve", "POST", may=(), outsider=404, kwargs=request, send=refuse,
+        special=NO_REQUEST,
     ),
-    call("api:deployments_api:promotion_reject", "POST", may=(LEAD,), outsider=404, kwargs=request, send=refuse),
-    call("api:deployments_api:promotion_withdraw", "POST", may=ASKERS, outsider=404, kwargs=request),
+    call(
+        "api:deployments_api:promotion_request_changes", "POST", may=(LEAD,), outsider=404, kwargs=request,
+        send=refuse, special=NO_REQUEST,
+    ),
+    call(
+        "api:deployments_api:promotion_reject", "POST", may=(LEAD,), outsider=404, kwargs=request, send=refuse,
+        special=NO_REQUEST,
+    ),
+    call(
+        "api:deployments_api:promotion_withdraw", "POST", may=ASKERS, outsider=404, kwargs=request, special=NO_REQUEST
+    ),
     call(
         "api:deployments_api:promotion_resubmit", "POST", may=(SCIENTIST,), ok=409, outsider=404, kwargs=request,
-        send=lambda w: {"why": "Changed."},
+        send=lambda w: {"why": "Changed."}, special=NO_REQUEST,
     ),
     call("api:deployments_api:inbox", scopes=SCOPES),
 )  # fmt: skip

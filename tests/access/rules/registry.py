@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.access_matrix import INSIDERS, LEAD, SCIENTIST, World, call, page
+from tests.access_matrix import INSIDERS, LEAD, SCIENTIST, SCOPES, World, call, page
 
 EDITORS = (SCIENTIST, LEAD)
-SEES_MODELS = ("read", "mlflow", "promote")
+SEES_MODELS = ("read", "mlflow", "promote", "endpoints")
 
 
 def model(world: World) -> Mapping[str, Any]:
@@ -38,12 +38,13 @@ RULES = (
     page("registry:alias_history", kwargs=alias, **INSIDE),
     page("registry:alias", ok=302, kwargs=alias, **INSIDE),
     page("registry:run", kwargs=run, **INSIDE),
-    page("registry:artifact", ok=503, kwargs=run, query=lambda w: {"path": "report.txt"}, **INSIDE),
-    call("api:registry_api:models", scopes=(*SEES_MODELS, "rollback", "predict", "endpoints", "audit")),
+    page("registry:artifact", kwargs=run, query=lambda w: {"path": "report.txt"}, **INSIDE),
+    call("api:registry_api:models", scopes=SCOPES),
     call("api:registry_api:model", kwargs=model, **TOKENS_INSIDE),
     call(
         "api:registry_api:model", "PATCH", may=EDITORS, outsider=404, kwargs=model, send=lambda w: {"tier": "high"},
-        scopes=("mlflow",), special={"token:read": 403, "token:promote": 403}, scope_otherwise=404,
+        scopes=("mlflow",), special=dict.fromkeys(("token:read", "token:promote", "token:endpoints"), 403),
+        scope_otherwise=404,
     ),
     call("api:registry_api:versions", kwargs=model, **TOKENS_INSIDE),
     call("api:registry_api:version", kwargs=version, **TOKENS_INSIDE),
