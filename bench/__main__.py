@@ -6,6 +6,7 @@ python -m bench --list          what there is
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print("\n".join(f"{one.name:<14}{one.claim}" for one in benchmarks))
         return 0
+    # So that a portal that was started here is stopped whatever ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print("Starting a portal of its own with the example world ...", file=sys.stderr, flush=True)
     rows: list[Row] = []
     about = circumstances.now()
@@ -35,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results.write(found, about)
             rows += found
     machine = about["machine"]
-    print(f"\n{about['date']}, {machine['cores']} cores, {machine['cpu']}, Python {machine['python']}")
+    print(f"\n{about['date']}, {machine['cores']} cores, {machine['cpu']}, Python {machine['python']}", end="")
+    print(f", load {machine['load_before']} before the run")
     print("Medians with 95 % intervals. A ratio above 1: ours is so many times better; below 1: theirs is.\n")
     print(results.table(rows))
     return 0

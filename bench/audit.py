@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from bench.catalogue import benchmark
 from bench.gate import API
-from bench.ground import PROJECT, Portal
+from bench.ground import Portal
 from bench.measure import Effort, estimate
 from bench.results import Row
+from portal.embedded.apart import PROJECT
 
 WRITERS = 8
 

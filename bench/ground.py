@@ -14,7 +14,6 @@ from bench.wire import Line
 from demo.client import Caller, Session, until
 from portal.embedded import apart, environment, ledger, session
 
-PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "signalbox-bench-"
 START_SECONDS = 420.0
 MODEL = "flight-delay"
@@ -113,23 +112,14 @@ def portal() -> Iterator[Portal]:
     with apart.own_folder(PREFIX) as folder:
         env = apart.environment(folder, True, apart.free_ports())
         output = folder / "output"
-        with output.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "portal.embedded", "run"],
-                cwd=PROJECT,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        process = apart.launch(env, output)
         try:
             until(lambda: _ready(process, output), START_SECONDS, "the portal to start")
             yield Portal(env, json.loads((folder / "var" / "demo.json").read_text()))
         finally:
             _end(process)
             command = [sys.executable, "-m", "portal.embedded", "reset", "--yes"]
-            subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, check=False)
+            subprocess.run(command, cwd=apart.PROJECT, env=env, capture_output=True, check=False)
 
 
 def _ready(process: "subprocess.Popen[bytes]", output: Path) -> bool | None:

@@ -6,7 +6,7 @@ from bench.catalogue import benchmark
 from bench.cores import pinned
 from bench.ground import PATH, Portal
 from bench.load import Round, closed_loop
-from bench.measure import Effort, estimate
+from bench.measure import Effort, Estimate, estimate
 from bench.results import Row, without_interval
 from bench.rival import PATH as THEIR_PATH
 from bench.rival import Rival
@@ -53,11 +53,26 @@ def _under_load(portal: Portal, rival: Rival, body: bytes, connections: int, eff
 
 def _memory(portal: Portal, rival: Rival, revision: int) -> Iterator[Row]:
     """Proportional set size after the load: shared pages are divided among those who share them."""
-    theirs = without_interval(rival.memory / MIB)
-    one = without_interval(children.memory_of_one(revision) / MIB)
-    yield Row("predictions.memory.process", one, theirs, "MiB", note="the revision's process alone, forked warm")
-    pids = [portal.pid(name) for name in DATA_PLANE]
-    whole = without_interval(sum(children.memory(pid) for pid in pids) / MIB)
+    theirs = _mebibytes(rival.memory)
+    yield Row(
+        "predictions.memory.process",
+        _mebibytes(children.memory_of_one(revision)),
+        theirs,
+        "MiB",
+        note="the revision's process alone, forked warm",
+    )
     count = len(portal.revisions())
-    note = f"router, agent, zygote and all revisions ({count}), against one server for one model"
-    yield Row("predictions.memory.data_plane", whole, theirs, "MiB", note=note)
+    yield Row(
+        "predictions.memory.data_plane",
+        _mebibytes(*(children.memory(portal.pid(name)) for name in DATA_PLANE)),
+        theirs,
+        "MiB",
+        note=f"router, agent, zygote and all revisions ({count}), against one server for one model",
+    )
+
+
+def _mebibytes(*amounts: int) -> Estimate:
+    """The sum of what was read. A process whose memory the kernel does not show is read as 0: an error here."""
+    if not all(amounts):
+        raise RuntimeError("The memory of a process cannot be read. Run the benchmark as the account that serves.")
+    return without_interval(sum(amounts) / MIB)

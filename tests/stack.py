@@ -133,16 +133,7 @@ def start(
     ports = ports or apart.free_ports()
     env = {**environment(folder, demo, ports), **(extra or {})}
     began = _times_opened(folder)
-    with (folder / "output").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "portal.embedded", "run"],
-            cwd=PROJECT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = apart.launch(env, folder / "output")
     stack = Stack(folder, f"http://localhost:{ports[0]}", f"http://localhost:{ports[1]}", env, process)
     try:
         wait_until(lambda: process.poll() is not None or _times_opened(folder) > began, FIRST_START, "the summary")
