@@ -60,5 +60,12 @@ def reset(layout: Layout) -> list[Path]:
     folders = removable(layout)
     stop(layout)
     for folder in folders:
-        shutil.rmtree(folder)
+        remove(folder)
     return folders
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with everything in it. Versions in the store are read-only folders, which only root may empty."""
+    for inner, _, _ in os.walk(folder):
+        Path(inner).chmod(0o700)
+    shutil.rmtree(folder)
