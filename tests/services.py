@@ -1,7 +1,9 @@
-"""One private PostgreSQL and Valkey for a test run, started before Django reads its settings.
+"""A private PostgreSQL and Valkey for a test run, started before Django reads its settings.
 
 `tests/settings.py` calls `start()` first. The processes belong to the pytest that started them and die with it, even
-when it is killed; xdist workers inherit the addresses. `DATABASE_URL` and `REDIS_URL` in the environment win.
+when it is killed. Of xdist's workers the first inherits them and each other has its own: the log is ordered by
+transactions, and a long one in another database of the same server would hold it up. `DATABASE_URL` and `REDIS_URL` in
+the environment win.
 """
 
 import atexit
@@ -22,6 +24,9 @@ from tests.waiting import wait_until
 
 PREFIX = "signalbox-services-"
 FOLDER_VARIABLE = "SIGNALBOX_TEST_SERVICES"
+# Which xdist worker the addresses in the environment are for, and which of them were set here.
+WORKER_VARIABLE, OURS_VARIABLE = "SIGNALBOX_TEST_WORKER", "SIGNALBOX_TEST_OURS"
+FIRST_WORKER = "gw0"
 PR_SET_PDEATHSIG = 1
 
 
@@ -45,20 +50,26 @@ def start() -> Path:
 
     May be repeated, in this process or in one that inherited its environment.
     """
-    if FOLDER_VARIABLE in os.environ:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", FIRST_WORKER)
+    if os.environ.get(WORKER_VARIABLE) == worker:
         return Path(os.environ[FOLDER_VARIABLE])
+    for inherited in os.environ.get(OURS_VARIABLE, "").split():
+        del os.environ[inherited]
+    os.environ[WORKER_VARIABLE] = worker
     _remove_leftovers()
     services = Services(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
     services.folder.chmod(0o711)
     os.environ[FOLDER_VARIABLE] = str(services.folder)
     atexit.register(services.stop)
-    waits = []
+    given, waits = set(os.environ), []
+    os.environ.setdefault("SIGNALBOX_VAR", str(services.folder / "var"))
     if "DATABASE_URL" not in os.environ:
         waits.append(_start_postgres(services))
     if "REDIS_URL" not in os.environ:
         waits.append(_start_valkey(services))
     for wait in waits:
         wait()
+    os.environ[OURS_VARIABLE] = " ".join(sorted(set(os.environ) - given))
     return services.folder
 
 

@@ -1,13 +1,11 @@
 """The portal's settings with only what must be faster or private in tests."""
 
-import os
-
 from tests import services
 
 # Settings name the databases, so these must be there first.
-os.environ.setdefault("SIGNALBOX_VAR", str(services.start() / "var"))
+services.start()
 
-from portal.settings import *  # noqa: F403
+from portal.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405

@@ -36,7 +36,7 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
 }
 # Only for tests: their data is thrown away, so waiting for the disk proves nothing.
-NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+NOT_DURABLE = {"autovacuum": "off", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,33 @@ import json
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from demo import people, traffic
 from demo.client import Caller, Session
 from tests.stack import PROJECT, Stack
 
 
-def author(stack: Stack) -> Caller:
-    return Caller(stack.url, stack.tokens["data_scientist"])
+@pytest.fixture
+def author(stack: Stack) -> Iterator[Caller]:
+    caller = Caller(stack.url, stack.tokens["data_scientist"])
+    yield caller
+    caller.http.close()
+
+
+@contextmanager
+def signed_in(stack: Stack, key: str) -> Iterator[Session]:
+    email = next(person.email for person in people.PEOPLE if person.key == key)
+    session = Session(stack.url, email, stack.people[key]["password"])
+    try:
+        yield session
+    finally:
+        session.http.close()
 
 
 def test_what_scripts_read_is_complete_and_private(stack: Stack) -> None:
@@ -30,29 +46,29 @@ def test_what_scripts_read_is_complete_and_private(stack: Stack) -> None:
 
 def test_everybody_can_sign_in(stack: Stack) -> None:
     for person in people.PEOPLE:
-        session = Session(stack.url, person.email, stack.people[person.key]["password"])
-        assert session.get("/api/v1/me/")["name"] == person.name
+        with signed_in(stack, person.key) as session:
+            assert session.get("/api/v1/me/")["name"] == person.name
 
 
-def test_two_promotions_are_done_and_the_third_waits_for_the_ml_lead(stack: Stack) -> None:
-    rows = author(stack).every("/api/v1/promotions/", model="flight-delay")
+def test_two_promotions_are_done_and_the_third_waits_for_the_ml_lead(stack: Stack, author: Caller) -> None:
+    rows = author.every("/api/v1/promotions/", model="flight-delay")
     assert {row["version"]: row["status"] for row in rows} == {1: "promoted", 2: "promoted", 3: "pending_review"}
     waiting = next(row for row in rows if row["version"] == 3)
-    detail = author(stack).get(f"/api/v1/promotions/{waiting['number']}/")
+    detail = author.get(f"/api/v1/promotions/{waiting['number']}/")
     assert [approval["reviewer"]["name"] for approval in detail["approvals"]] == ["Daniel Osei"]
-    marta = Session(stack.url, stack.people["ml_lead"]["email"], stack.people["ml_lead"]["password"])
-    assert waiting["number"] in [row["number"] for row in marta.get("/api/v1/inbox/")["results"]]
+    with signed_in(stack, "ml_lead") as marta:
+        assert waiting["number"] in [row["number"] for row in marta.get("/api/v1/inbox/")["results"]]
 
 
-def test_nobody_who_decided_asked_or_registered(stack: Stack) -> None:
-    for row in author(stack).every("/api/v1/promotions/", model="flight-delay"):
-        detail = author(stack).get(f"/api/v1/promotions/{row['number']}/")
+def test_nobody_who_decided_asked_or_registered(author: Caller) -> None:
+    for row in author.every("/api/v1/promotions/", model="flight-delay"):
+        detail = author.get(f"/api/v1/promotions/{row['number']}/")
         assert row["requester"]["name"] == "Priya Nair"
         assert "Priya Nair" not in [approval["reviewer"]["name"] for approval in detail["approvals"]]
 
 
-def test_the_second_version_answers_and_the_first_is_warm(stack: Stack) -> None:
-    endpoint = author(stack).get("/api/v1/endpoints/production/flight-delay/")["endpoint"]
+def test_the_second_version_answers_and_the_first_is_warm(stack: Stack, author: Caller) -> None:
+    endpoint = author.get("/api/v1/endpoints/production/flight-delay/")["endpoint"]
     assert endpoint["stable"]["version"] == 2
     assert (endpoint["previous"]["version"], endpoint["previous"]["status"]) == (1, "ready")
     with httpx.Client() as client:
@@ -61,11 +77,11 @@ def test_the_second_version_answers_and_the_first_is_warm(stack: Stack) -> None:
     assert tally.versions == {("2", "stable"): 50}
 
 
-def test_building_again_changes_nothing(stack: Stack) -> None:
-    before = author(stack).every("/api/v1/promotions/", model="flight-delay")
+def test_building_again_changes_nothing(stack: Stack, author: Caller) -> None:
+    before = author.every("/api/v1/promotions/", model="flight-delay")
     facts = (stack.var / "demo.json").read_text()
     stack.manage("shell", "-c", "import sys; from demo.world import main; sys.exit(main())")
-    assert author(stack).every("/api/v1/promotions/", model="flight-delay") == before
+    assert author.every("/api/v1/promotions/", model="flight-delay") == before
     assert (stack.var / "demo.json").read_text() == facts
 
 
