@@ -1,0 +1,27 @@
+"""Promotion requests: asking, deciding, withdrawing. What a person approves is pinned by digest."""
+
+from deployments.services.promotions.asking import OPEN_EXISTS, Missing, Preview, preview, resubmit, submit, withdraw
+from deployments.services.promotions.deciding import approve, comment, missing_for_approval, reject, request_changes
+from deployments.services.promotions.frozen import binding, find, look_again, subject, verdict
+from deployments.services.promotions.settling import settle
+
+__all__ = [
+    "OPEN_EXISTS",
+    "Missing",
+    "Preview",
+    "approve",
+    "binding",
+    "comment",
+    "find",
+    "look_again",
+    "missing_for_approval",
+    "preview",
+    "reject",
+    "request_changes",
+    "resubmit",
+    "settle",
+    "subject",
+    "submit",
+    "verdict",
+    "withdraw",
+]

@@ -1,0 +1,222 @@
+"""Asking for a promotion: preview, submit, send again, take back."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from deployments.models import Endpoint, Environment, PromotionRequest
+from deployments.policies import promotion as policy
+from deployments.selectors import facts as read
+from deployments.services import endpoints, rollouts
+from deployments.services.promotions import frozen, settling
+from portal.audit import recorder
+from portal.core import clock, digests
+from portal.core.actors import Actor
+from portal.core.errors import BadInput, NotFound, Refused
+from portal.core.locking import lock
+from portal.lifecycle.move import move
+from registry.models import ModelVersion
+
+CHECK_EVERY = timedelta(seconds=10)
+OPEN_EXISTS = "There is an open request for this endpoint already: #{number}. Decide or withdraw it first."
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something a request needs before it can be sent, and how to get it."""
+
+    code: str
+    text: str
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a request would rest on, before it is sent."""
+
+    environment: Environment
+    endpoint: Endpoint
+    version: ModelVersion
+    evidence: dict[str, Any]
+    evidence_digest: str
+    missing: list[Missing] = field(default_factory=list)
+    open_request: PromotionRequest | None = None
+
+    @property
+    def possible(self) -> bool:
+        return not self.missing and self.open_request is None
+
+
+def preview(*, actor: Actor, model: str, version: int, environment: str) -> Preview:
+    """What would change, on what evidence, and what is still missing. Writes nothing."""
+    where = endpoints.find_environment(environment)
+    what = endpoints.find_model(actor=actor, name=model)
+    candidate = ModelVersion.objects.filter(model=what, number=version, deleted_at=None).select_related("model").first()
+    if candidate is None:
+        raise NotFound(f"{model} has no version {version}.")
+    policy.may_submit(actor, what.team_id).require()
+    found = (
+        Endpoint.objects.filter(environment=where, model=what, primary=True)
+        .select_related("stable__version__model", "team", "environment")
+        .first()
+    )
+    endpoint = found or Endpoint(
+        environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True
+    )
+    evidence = read.evidence(endpoint=endpoint, environment=where, candidate=candidate)
+    open_request = (
+        PromotionRequest.objects.filter(
+            endpoint=found, status__in=["pending_review", "changes_requested", "approved", "rolling_out"]
+        ).first()
+        if found
+        else None
+    )
+    return Preview(
+        where, endpoint, candidate, evidence, digests.of_json(evidence), _missing(candidate, endpoint), open_request
+    )
+
+
+def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:
+    found = []
+    if candidate.status in ("registered", "validating"):
+        found.append(
+            Missing(
+                "not_validated", "The version is still being validated.", "Wait a moment, then load this page again."
+            )
+        )
+    elif candidate.status != "ready":
+        found.append(
+            Missing(
+                "not_ready",
+                f"The version is {candidate.get_status_display().lower()}. {candidate.status_note}".strip(),
+                "Register a new version.",
+            )
+        )
+    elif not candidate.signature.get("inputs"):
+        found.append(
+            Missing(
+                "no_signature",
+                "The version has no signature, so calls could not be checked.",
+                "Log the model again with signature=infer_signature(inputs, outputs).",
+            )
+        )
+    if endpoint.stable_id and endpoint.stable and endpoint.stable.version_id == candidate.pk:
+        found.append(Missing("serves_already", "This version serves here already.", "Choose another version."))
+    return found
+
+
+@transaction.atomic
+def submit(*, actor: Actor, model: str, version: int, environment: str, why: str) -> PromotionRequest:
+    """Ask that a version become champion of the model's primary endpoint, which is made when there is none.
+
+    Freezes the evidence under one digest. Where the rules ask for no approval the rollout starts at once.
+    """
+    text = why.strip()
+    if not 3 <= len(text) <= 4000:
+        raise BadInput(
+            "Say why, in 3 to 4,000 characters. Reviewers read it first.", fields={"why": "3 to 4,000 characters"}
+        )
+    found = preview(actor=actor, model=model, version=version, environment=environment)
+    if found.missing:
+        first = found.missing[0]
+        raise Refused(f"{first.text} {first.how}", code=first.code, missing=[m.text for m in found.missing])
+    if found.open_request is not None:
+        raise Refused(
+            OPEN_EXISTS.format(number=found.open_request.pk), code="open_request", open_request=found.open_request.pk
+        )
+    endpoint = found.endpoint
+    if endpoint._state.adding:
+        endpoint = endpoints.make(
+            actor=actor, environment=found.environment, name=endpoint.name, model=found.version.model
+        )
+    endpoint = lock(Endpoint.objects.filter(pk=endpoint.pk))
+    evidence = read.evidence(endpoint=endpoint, environment=found.environment, candidate=found.version)
+    row = _insert(actor=actor, endpoint=endpoint, version=found.version, why=text, evidence=evidence)
+    rollouts.hold(row, actor=actor)
+    settling.after_freeze(row, actor=actor)
+    return row
+
+
+def _insert(
+    *, actor: Actor, endpoint: Endpoint, version: ModelVersion, why: str, evidence: dict[str, Any]
+) -> PromotionRequest:
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            row = PromotionRequest.objects.create(
+                endpoint=endpoint,
+                version=version,
+                requester_id=frozen.person_of(actor),
+                requested_through="" if actor.is_person else actor.label,
+                uploader_id=version.registered_by_person_id,
+                why=why,
+                evidence=evidence,
+                evidence_digest=digests.of_json(evidence),
+                frozen_at=now,
+                expires_at=now + timedelta(days=evidence["policy"]["rules"]["request_days"]),
+                next_reconcile_at=now + CHECK_EVERY,
+            )
+    except IntegrityError as error:
+        if "promotion_one_open" not in str(error):
+            raise
+        other = PromotionRequest.objects.filter(endpoint=endpoint).order_by("-pk").first()
+        raise Refused(OPEN_EXISTS.format(number=other.pk if other else "?"), code="open_request") from error
+    recorder.record(
+        "promotion.submitted",
+        actor=actor,
+        subject=frozen.subject(row),
+        data={
+            "evidence_digest": row.evidence_digest,
+            "digest": version.digest,
+            "environment": str(endpoint.environment),
+        },
+        after={"status": row.status},
+        reason=why,
+    )
+    return row
+
+
+@transaction.atomic
+def withdraw(*, actor: Actor, number: int, reason: str = "") -> PromotionRequest:
+    """Take the request back before it rolls out."""
+    row = frozen.locked(number, actor)
+    policy.may_withdraw(actor, read.request(row)).require()
+    move(
+        row,
+        "withdraw",
+        actor=actor,
+        reason=reason.strip()[:4000],
+        decided_at=clock.now(),
+        decision_note=reason.strip()[:4000],
+    )
+    rollouts.lift(row, actor=actor)
+    return row
+
+
+@transaction.atomic
+def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
+    """Send a request that needed changes again: the evidence is frozen anew, and earlier approvals do not count."""
+    text = why.strip()
+    if not 3 <= len(text) <= 4000:
+        raise BadInput("Say what changed, in 3 to 4,000 characters.", fields={"why": "3 to 4,000 characters"})
+    row = frozen.locked(number, actor)
+    policy.may_resubmit(actor, read.request(row)).require()
+    evidence, now = frozen.evidence_now(row), clock.now()
+    digest = digests.of_json(evidence)
+    move(
+        row,
+        "resubmit",
+        actor=actor,
+        reason=text,
+        data={"evidence_digest": digest, "revision": row.revision + 1},
+        why=text,
+        revision=row.revision + 1,
+        evidence=evidence,
+        evidence_digest=digest,
+        frozen_at=now,
+        expires_at=now + timedelta(days=evidence["policy"]["rules"]["request_days"]),
+    )
+    settling.after_freeze(row, actor=actor)
+    return row

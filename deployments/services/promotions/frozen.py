@@ -1,0 +1,99 @@
+"""A request and what it is frozen on: finding it, locking it, and whether its evidence is still true."""
+
+from datetime import datetime
+from typing import Any
+
+from deployments.models import Endpoint, Environment, PromotionRequest
+from deployments.policies import promotion as policy
+from deployments.policies.promotion import Verdict
+from deployments.selectors import facts as read
+from deployments.services import endpoints
+from portal.audit.recorder import Subject
+from portal.core import clock, digests, work
+from portal.core.actors import Actor
+from portal.core.errors import NotFound, Refused, Stale
+from portal.core.locking import lock
+from registry.models import ModelVersion
+
+
+def binding(number: int, evidence_digest: str, decision: str) -> str:
+    """What a step-up is bound to: this decision on this evidence of this request."""
+    return digests.of_json({"promotion": number, "evidence_digest": evidence_digest, "decision": decision})
+
+
+def subject(row: PromotionRequest) -> Subject:
+    return Subject.of("promotion_request", row.pk, str(row))
+
+
+def find(*, actor: Actor, number: int) -> PromotionRequest:
+    """The request, if the actor may see it; `NotFound` otherwise."""
+    row = (
+        PromotionRequest.objects.select_related(
+            "endpoint__environment",
+            "endpoint__team",
+            "endpoint__stable__version",
+            "version__model",
+            "requester",
+            "uploader",
+        )
+        .filter(pk=number)
+        .first()
+    )
+    if row is None or not policy.may_view(actor, read.request(row)):
+        raise NotFound(endpoints.MISSING)
+    return row
+
+
+def locked(number: int, actor: Actor) -> PromotionRequest:
+    """The request under lock, its endpoint locked first (lock order)."""
+    seen = find(actor=actor, number=number)
+    lock(Endpoint.objects.filter(pk=seen.endpoint_id))
+    return lock(PromotionRequest.objects.filter(pk=number))
+
+
+def person_of(actor: Actor) -> int:
+    if actor.person_id is None:
+        raise Refused("A request needs a person behind it.", code="no_person")
+    return actor.person_id
+
+
+def evidence_now(row: PromotionRequest) -> dict[str, Any]:
+    """The evidence as it would be frozen now, under the rules the request started with."""
+    environment = Environment(
+        name=row.endpoint.environment.name,
+        alias=row.endpoint.environment.alias,
+        rules=row.evidence["policy"]["rules"],
+        rules_version=row.evidence["policy"]["rules_version"],
+    )
+    endpoint = Endpoint.objects.select_related("stable__version__model").get(pk=row.endpoint_id)
+    version = ModelVersion.objects.select_related("model").get(pk=row.version_id)
+    return read.evidence(endpoint=endpoint, environment=environment, candidate=version)
+
+
+def current(row: PromotionRequest, seen: str) -> None:
+    """Raise `Stale` unless the actor decided on the evidence that stands now and is still true."""
+    if row.evidence_digest != seen:
+        raise Stale(
+            "The evidence changed while you were looking, so this decision was not taken. "
+            "Read the new evidence and decide again.",
+            code="evidence_changed",
+            evidence_digest=row.evidence_digest,
+        )
+    if digests.of_json(evidence_now(row)) != row.evidence_digest:
+        look_again(row)
+        raise Stale(
+            "What the evidence describes has changed since it was frozen. "
+            "It is being frozen anew; load the page again in a few seconds.",
+            code="evidence_outdated",
+        )
+
+
+def look_again(row: PromotionRequest) -> None:
+    """Have the reconciler look at the request now, even if this transaction is undone."""
+    work.ring("deployments.promotion", row.pk)
+
+
+def verdict(row: PromotionRequest, *, now: datetime | None = None) -> Verdict:
+    """The policy's answer on the approvals as they stand."""
+    facts = read.request(row)
+    return policy.verdict(facts, read.approvals(row), read.reviewers(facts), now or clock.now())
