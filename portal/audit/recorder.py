@@ -54,34 +54,58 @@ class RefusedAct:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+class Vault:
+    """Values of one event that enter it as commitments. They are stored together, in one statement."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[bytes, bytes, str]] = []
+
+    def commit(self, value: str) -> dict[str, str] | None:
+        """What the event holds in place of `value`; None for an empty one."""
+        if not value:
+            return None
+        salt = os.urandom(32)
+        commitment = hashlib.sha256(salt + value.encode()).digest()
+        self._rows.append((commitment, salt, value))
+        return {"c": commitment.hex()}
+
+    def store(self) -> None:
+        """Put the values where they can be erased later."""
+        if not self._rows:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO audit.pii (commitment, salt, value) "
+                "SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::text[])",
+                [list(column) for column in zip(*self._rows, strict=True)],
+            )
+
+
 def commit_value(value: str) -> dict[str, str] | None:
-    """Put `value` into the vault; what the event holds is the commitment. None for an empty value."""
-    if not value:
-        return None
-    salt = os.urandom(32)
-    commitment = hashlib.sha256(salt + value.encode()).digest()
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO audit.pii (commitment, salt, value) VALUES (%s, %s, %s)", [commitment, salt, value])
-    return {"c": commitment.hex()}
+    """Store one value and return its commitment, for the data of an event; None for an empty value."""
+    vault = Vault()
+    commitment = vault.commit(value)
+    vault.store()
+    return commitment
 
 
-def _actor(actor: Actor) -> dict[str, Any]:
+def _actor(actor: Actor, vault: Vault) -> dict[str, Any]:
     return {
         "kind": actor.kind,
         "id": actor.id,
-        "name": commit_value(actor.label) if actor.kind in ("user", "token") else {"plain": actor.label},
+        "name": vault.commit(actor.label) if actor.kind in ("user", "token") else {"plain": actor.label},
         "auth_method": actor.auth_method,
         "credential": actor.session_or_token_id,
         "on_behalf_of": actor.on_behalf_of,
     }
 
 
-def _source(actor: Actor, request_id: str) -> dict[str, Any]:
+def _source(actor: Actor, request_id: str, vault: Vault) -> dict[str, Any]:
     return {
         "via": actor.via,
         "request_id": request_id,
-        "ip": commit_value(actor.source_ip),
-        "user_agent": commit_value(actor.user_agent[:300]),
+        "ip": vault.commit(actor.source_ip),
+        "user_agent": vault.commit(actor.user_agent[:300]),
     }
 
 
@@ -110,23 +134,25 @@ def record(
         raise ValueError(f"{verb} needs {', '.join(missing)} in its data")
     event_id = ids.new_id()
     request_id = actor.request_id or request_id_var.get()
+    vault = Vault()
     body: dict[str, Any] = {
         "v": FORMAT,
         "id": str(event_id),
         "type": kind.name,
         "type_version": kind.version,
         "at": _stamp(),
-        "actor": _actor(actor),
-        "source": _source(actor, request_id),
+        "actor": _actor(actor, vault),
+        "source": _source(actor, request_id, vault),
         "subject": {"type": subject.type, "id": subject.id, "name": subject.name},
         "outcome": outcome,
-        "reason": commit_value(reason or actor.reason),
+        "reason": vault.commit(reason or actor.reason),
         "data": payload,
         "before": before,
         "after": after,
     }
     canon = rfc8785.dumps(body)
     leaf = hashlib.sha256(b"\x00" + canon).digest()
+    vault.store()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO audit.event (id, at, db_user, type, type_version, subject_type, subject_id, subject_name, "
