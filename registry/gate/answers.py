@@ -31,6 +31,13 @@ def shown(call: Call, answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def refused(answer: Any) -> Any:
+    """A refusal of MLflow without what its database said, which would name tables and values of others."""
+    if isinstance(answer, dict) and "[SQL:" in str(answer.get("message")):
+        answer["message"] = str(answer["message"]).split(" Error: (")[0].split("[SQL:")[0].strip()
+    return answer
+
+
 def _versions(value: Any) -> Iterator[dict[str, Any]]:
     """All version objects in an answer, wherever they stand."""
     if isinstance(value, dict):

@@ -140,7 +140,7 @@ async def _carry_out(call: Call, scope: Scope, receive: Any, send: Any, body: by
         # A search that names no experiments looks through those the caller may see, never through all.
         body = json.dumps(call.args | {"experiment_ids": sorted(call.visible) or ["-1"]}).encode()
     answer, status = await (_change(call, scope, where, body) if call.route.lasts else _plain(call, scope, where, body))
-    await replies.send_json(send, status, answer, request_id)
+    await replies.send_json(send, status, answers.refused(answer) if status >= 400 else answer, request_id)
 
 
 async def _plain(call: Call, scope: Scope, where: str, body: bytes) -> tuple[Any, int]:

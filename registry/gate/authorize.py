@@ -10,7 +10,8 @@ from portal.accounts import access
 from portal.accounts.models import Team
 from portal.accounts.permissions import ROLE_PERMISSIONS, Permission
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, NotFound
+from portal.core.errors import BadInput, NotAllowed, NotFound
+from registry.gate import attempts
 from registry.gate.routes import Route
 from registry.models import Experiment, LoggedModel, ModelVersion, RegisteredModel, Run
 from registry.policies import names, paths, protection, sources
@@ -44,14 +45,21 @@ def authorize(route: Route, actor: Actor, args: dict[str, Any]) -> Call:
     """The call with its objects; raises the refusal otherwise."""
     call = Call(route, actor, args, access.visible_teams(actor, Permission.MODELS_VIEW))
     FINDERS[route.about](call)
-    if call.team is not None:
-        access.require(actor, route.needs, call.team.pk)
-    elif route.about not in ("experiments", "runs", "models", "versions", "nothing"):
-        raise RuntimeError(f"{route.name} found no team")
-    elif not access.in_scope(actor, route.needs):
-        access.may(actor, route.needs).require()
-    protection.check(call)
+    try:
+        _permit(call)
+        protection.check(call)
+    except NotAllowed as error:
+        raise attempts.refusing(error, call) if route.act == "registry" else error from None
     return call
+
+
+def _permit(call: Call) -> None:
+    if call.team is not None:
+        access.require(call.actor, call.route.needs, call.team.pk)
+    elif call.route.about not in ("experiments", "runs", "models", "versions", "nothing"):
+        raise RuntimeError(f"{call.route.name} found no team")
+    elif not access.in_scope(call.actor, call.route.needs):
+        access.may(call.actor, call.route.needs).require()
 
 
 def _text(call: Call, *keys: str) -> str:

@@ -7,7 +7,8 @@ from portal.core.errors import BadInput
 MAX_LENGTH = 1000
 MAX_SEGMENT = 200
 MAX_DEPTH = 40
-FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\:;#?%*\"<>|]")
+# U+FFFD is what a server makes of bytes that are no UTF-8.
+FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\:;#?%*\"<>|\ufffd]")
 ESCAPED = re.compile(rb"%(2e|2f|5c|00|25|3b|23|3f|3a)", re.IGNORECASE)
 
 

@@ -72,14 +72,15 @@ def _take_in(context: JobContext, row: ModelVersion, work: Path) -> dict[str, An
     if len(listed) > MAX_FILES:
         raise BadModel(f"The version has more than {MAX_FILES} files.")
     entries: list[FileEntry] = []
+    left = MAX_BYTES
     heads: dict[str, bytes] = {}
-    total = sum(item["size"] for item in listed)
+    if sum(item["size"] for item in listed) > MAX_BYTES:
+        raise BadModel("The version is larger than 20 GiB.")
     for index, item in enumerate(sorted(listed, key=lambda i: i["path"])):
         context.progress(index, len(listed), f"copying {item['path']}")
-        size, sha, heads[item["path"]] = _copy(row, paths.checked(item["path"]), work, MAX_BYTES)
+        size, sha, heads[item["path"]] = _copy(row, paths.checked(item["path"]), work, left)
+        left -= size
         entries.append(FileEntry(item["path"], size, sha))
-    if total > MAX_BYTES:
-        raise BadModel("The version is larger than 20 GiB.")
     try:
         return _read(row, work, manifest_of(entries), heads)
     except TreeRefused as error:
@@ -97,7 +98,7 @@ def _copy(row: ModelVersion, path: str, work: Path, limit: int) -> tuple[int, st
             head = head or chunk[:HEAD]
             size += len(chunk)
             if size > limit:
-                raise BadModel(f"{path} is larger than 20 GiB.")
+                raise BadModel(f"With {path} the version is larger than 20 GiB.")
             sha.update(chunk)
             out.write(chunk)
         out.flush()
