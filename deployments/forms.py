@@ -17,9 +17,12 @@ TEXT = 4000
 
 
 class OnceForm(forms.Form):
-    """A form that has one effect however often it is sent; its hidden key is made when the form is shown."""
+    """A form that has one effect however often it is sent; its hidden key is made when the form is shown.
 
-    idempotency_key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
+    The key's field has no id: a page may hold several such forms.
+    """
+
+    idempotency_key = forms.CharField(widget=forms.HiddenInput(attrs={"id": False}), required=False, max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

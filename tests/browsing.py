@@ -1,16 +1,21 @@
-"""Chromium for tests of pages: launched once a module, with everything a page complains about written down."""
+"""Chromium for tests of pages: launched once, with everything a page complains about written down."""
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+AXE_RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+QUIET = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
 def program() -> str:
@@ -23,11 +28,20 @@ def program() -> str:
 @contextmanager
 def launched() -> Iterator[Browser]:
     """A headless browser; as root it cannot use its own sandbox."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=arguments)
         yield browser
         browser.close()
+
+
+def sign_in(page: Page, url: str, person: Mapping[str, str]) -> None:
+    """By the form, with the password; ends wherever the portal leads to."""
+    page.goto(f"{url}/accounts/login/")
+    page.fill("input[name=login]", person["email"])
+    page.fill("input[name=password]", person["password"])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda address: not address.endswith("/accounts/login/"))
 
 
 class Complaints:
@@ -46,7 +60,9 @@ class Complaints:
 
 def violations(page: Page) -> list[str]:
     """What axe finds: rule, node and reason, one line each."""
-    found: list[dict[str, Any]] = Axe().run(page, options=AXE_RULES).response["violations"]
+    if page.evaluate("typeof window.axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
+    found: list[dict[str, Any]] = page.evaluate(f"axe.run({json.dumps(AXE_RULES)}).then(found => found.violations)")
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
         for rule in found
@@ -57,3 +73,11 @@ def violations(page: Page) -> list[str]:
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def draw_figures(page: Page) -> None:
+    """Figures are drawn when they come near; a page is judged with all of them drawn."""
+    for figure in page.locator("figure[data-plot]").all():
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_have_attribute("data-done", "1", timeout=20_000)
+        expect(figure.locator("svg.main-svg").first).to_be_visible()

@@ -9,7 +9,7 @@ from django.test import override_settings
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, Page
 
-from tests.ui.browser import Complaints, launched
+from tests.browsing import Complaints, launched
 
 
 @dataclass

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
-from tests.ui.browser import overflow, violations
+from tests.browsing import draw_figures, overflow, violations
 from tests.ui.conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -19,12 +19,6 @@ PAGES = ("/_ui/?state=open", "/_ui/confirm/", "/_ui/auth/", "/_ui/refused/409/",
 NO_SCRIPT = pytest.param({"java_script_enabled": False}, id="no-script")
 PHONE = pytest.param({"viewport": {"width": 390, "height": 844}}, id="phone")
 EXPECTED = re.compile(r"error: Failed to load resource: the server responded with a status of (409|503|422) ")
-
-
-def draw_figures(page: Page) -> None:
-    for figure in page.locator("figure[data-plot]").all():
-        figure.scroll_into_view_if_needed()
-        expect(figure).to_have_attribute("data-done", "1", timeout=20_000)
 
 
 @pytest.mark.parametrize("visit", THEMES, indirect=True)

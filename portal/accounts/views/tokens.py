@@ -1,5 +1,6 @@
 """Tokens: one's own and those of service accounts. A secret is on one page, once."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -61,7 +62,8 @@ def _make(request: PortalRequest, owner: Owner, back: str) -> HttpResponse:
 
 
 def shown_once(request: PortalRequest, made: NewToken, back: str) -> HttpResponse:
-    return render(request, "accounts/token_made.html", {"made": made, "back": back}, status=201)
+    context = {"made": made, "back": back, "portal_url": settings.SIGNALBOX_URL}
+    return render(request, "accounts/token_made.html", context, status=201)
 
 
 def _back(request: PortalRequest, owner: Owner) -> str:

@@ -1,0 +1,220 @@
+"""Pages nobody reaches by a link alone: after a form was sent, from a mail, with a second factor. Each is undone."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, expect
+
+from tests.accounts.second_factors import code_now
+from tests.pages.crawler import Findings, Visitor
+from tests.stack import Stack
+from tests.waiting import wait_until
+
+NEWCOMER = "nora.new@signalbox.example"
+
+
+def sign_page(visitor: Visitor) -> None:
+    """The second step of an approval, which is not taken."""
+    page = visitor.page
+    page.goto(f"{visitor.stack.url}/promotions/3/")
+    page.get_by_role("radio", name="Approve").check()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator("[data-error-summary]")).to_be_visible()
+    visitor.look(422)
+    page.get_by_role("radio", name="Approve").check()
+    for box in page.locator("input[name=looked_at]").all():
+        box.check()
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/sign/**")
+    visitor.look()
+
+
+def rollback_dialog(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto(f"{visitor.stack.url}/endpoints/production/flight-delay/")
+    page.get_by_role("link", name="Roll back to v1").first.click()
+    expect(page.locator("#page-dialog")).to_be_visible()
+    visitor.look()
+
+
+def own_token(visitor: Visitor) -> None:
+    """Made, shown once, looked at in both of its forms, revoked."""
+    page, url = visitor.page, visitor.stack.url
+    visitor.visit("/me/tokens/new/")
+    page.locator("input[name=name]").fill("pages")
+    page.locator("input[type=checkbox][name=scopes]").first.check()
+    page.locator("input[type=password]").fill(visitor.stack.people[visitor.role]["password"])
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_role("textbox", name="Token")).to_have_value(re.compile("sbx_pat_"))
+    expect(page.locator("main")).to_contain_text(f"MLFLOW_TRACKING_URI={url}")
+    visitor.look()
+    page.goto(f"{url}/me/tokens/")
+    row = page.locator("tr", has_text="pages").first
+    ways = [str(row.locator(f"a[href$='/{action}/']").get_attribute("href")) for action in ("rotate", "revoke")]
+    for path in ways:
+        visitor.visit(path)
+    page.get_by_role("button", name="Revoke token").click()
+    page.wait_for_url("**/me/tokens/**")
+
+
+def export(visitor: Visitor) -> None:
+    """An export of the log, looked at when its file is there."""
+    page = visitor.page
+    page.goto(f"{visitor.stack.url}/audit/?type=promotion")
+    page.get_by_role("button", name="Export the events").click()
+    page.wait_for_url("**/audit/exports/*/")
+    expect(page.get_by_role("link", name=re.compile("Download"))).to_be_visible(timeout=60_000)
+    visitor.look()
+
+
+def event_with_its_row(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto(f"{visitor.stack.url}/audit/?type=promotion")
+    page.locator("tbody summary").first.click()
+    expect(page.get_by_role("link", name="Event, proof and raw record")).to_be_visible()
+    visitor.look()
+
+
+def invitation(visitor: Visitor) -> None:
+    """Somebody is invited, opens the link of the mail, and the invitation is taken back."""
+    page, stack = visitor.page, visitor.stack
+    before = len(stack.mails())
+    page.goto(f"{stack.url}/settings/people/invite/")
+    page.fill("input[type=email]", NEWCOMER)
+    page.get_by_role("button", name="Send invitation").click()
+    expect(page.locator("main")).to_contain_text(NEWCOMER)
+    visitor.look()
+    mail = wait_until(lambda: stack.mails()[before:], 60, "the invitation's mail")[-1]
+    found = re.search(r"/join/\S+/\S+/", mail)
+    assert found, mail
+    assert visitor.context.browser
+    with Visitor(visitor.context.browser, stack, "anonymous", visitor.findings) as newcomer:
+        newcomer.visit(found.group())
+    page.goto(f"{stack.url}/settings/people/")
+    page.locator("main tr", has_text=NEWCOMER).get_by_role("button", name="Take back").click()
+    expect(page.locator("main")).not_to_contain_text("Take back")
+
+
+def service_account(visitor: Visitor) -> None:
+    """A program gets an account, which is switched off again: accounts are never deleted."""
+    page, url = visitor.page, visitor.stack.url
+    if page.request.get(f"{url}/settings/service-accounts/pages/").status == 404:
+        page.goto(f"{url}/settings/service-accounts/new/")
+        page.fill("input[name=name]", "pages")
+        page.locator("select[name=responsible]").select_option(index=1)
+        page.get_by_role("button", name="Create service account").click()
+        page.wait_for_url("**/service-accounts/pages/")
+    visitor.visit("/settings/service-accounts/pages/")
+    visitor.visit("/settings/service-accounts/")
+    visitor.visit("/settings/service-accounts/pages/tokens/new/")
+    page.goto(f"{url}/settings/service-accounts/pages/")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_role("button", name="Enable")).to_be_visible()
+    visitor.look()
+    page.get_by_role("button", name="Enable").click()
+
+
+def person(visitor: Visitor) -> None:
+    """What can be taken from a person, without taking it."""
+    page, url = visitor.page, visitor.stack.url
+    page.goto(f"{url}/settings/people/")
+    visitor.visit(str(page.get_by_role("link", name="Vera Lind").get_attribute("href")))
+    ways = [
+        str(page.locator(f"main a[href*='{part}']").first.get_attribute("href")) for part in ("/disable/", "/revoke/")
+    ]
+    for path in ways:
+        visitor.visit(path)
+
+
+def forgotten_password(visitor: Visitor) -> None:
+    page, stack = visitor.page, visitor.stack
+    before = len(stack.mails())
+    page.goto(f"{stack.url}/accounts/password/reset/")
+    page.fill("input[type=email]", stack.people["viewer"]["email"])
+    page.get_by_role("button", name="Send the link").click()
+    page.wait_for_url("**/reset/done/")
+    mail = wait_until(lambda: stack.mails()[before:], 60, "the mail with the link")[-1]
+    found = re.search(r"/accounts/password/reset/key/\S+", mail)
+    assert found, mail
+    visitor.visit(found.group())
+    visitor.visit("/accounts/password/reset/key/1-not-a-key/")
+    visitor.visit("/accounts/password/reset/key/done/")
+
+
+def refused_sign_in(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto(f"{visitor.stack.url}/accounts/login/")
+    page.fill("input[name=login]", "nobody@signalbox.example")
+    page.fill("input[name=password]", "not the password")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.locator("[data-error-summary], .err").first).to_be_visible()
+    visitor.look()
+
+
+def second_factors(browser: Browser, stack: Stack, findings: Findings) -> None:
+    """One-time codes and a passkey: set up, used, taken away again."""
+    with Visitor(browser, stack, "viewer", findings) as visitor:
+        page = visitor.page
+        page.goto(f"{stack.url}/accounts/2fa/totp/activate/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Confirm that it is you")
+        visitor.look()
+        page.locator("input[type=password]").fill(stack.people["viewer"]["password"])
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url("**/activate/")
+        visitor.look()
+        secret = page.locator("#authenticator_secret").input_value()
+        page.locator("input[name=code]").fill(code_now(secret))
+        page.get_by_role("button", name="Turn on one-time codes").click()
+        page.wait_for_url(lambda address: "activate" not in address)
+        visitor.look()
+        _with_codes(visitor, browser, secret)
+        _passkey(visitor)
+        visitor.visit("/accounts/2fa/totp/deactivate/")
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url(lambda address: "deactivate" not in address)
+        visitor.look()
+
+
+def _with_codes(visitor: Visitor, browser: Browser, secret: str) -> None:
+    for name in ("recovery-codes/", "recovery-codes/generate/", "reauthenticate/"):
+        visitor.visit(f"/accounts/2fa/{name}")
+    with Visitor(browser, visitor.stack, "viewer", visitor.findings) as again:
+        assert again.page.url.endswith("/2fa/authenticate/"), again.page.url
+        again.look()
+
+
+def _passkey(visitor: Visitor) -> None:
+    page = visitor.page
+    devtools = visitor.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    visitor.visit("/accounts/2fa/webauthn/add/")
+    page.locator("input[name=name]").fill("Key of the pages")
+    page.get_by_role("button", name="Add passkey").click()
+    page.wait_for_url(lambda address: not address.endswith("/add/"))
+    visitor.visit("/me/security/")
+    visitor.visit("/accounts/2fa/webauthn/reauthenticate/")
+    page.goto(f"{visitor.stack.url}/me/security/")
+    edit = page.locator("a[href*='/webauthn/keys/'][href$='/edit/']").get_attribute("href")
+    visitor.visit(str(edit))
+    visitor.visit(str(edit).replace("/edit/", "/remove/"))
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(lambda address: "/remove/" not in address)
+
+
+OF: dict[str, list[Callable[[Visitor], None]]] = {
+    "ml_lead": [sign_page],
+    "operator": [rollback_dialog],
+    "data_scientist": [own_token],
+    "auditor": [export, event_with_its_row],
+    "administrator": [invitation, service_account, person],
+    "anonymous": [forgotten_password, refused_sign_in],
+}
