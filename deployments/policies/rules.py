@@ -7,6 +7,7 @@ where `team` is null for the team that owns the endpoint, or the slug of the tea
 from dataclasses import dataclass
 from typing import Any
 
+from portal.accounts import stepup
 from portal.accounts.roles import Role
 from portal.core.errors import BadInput
 
@@ -109,6 +110,6 @@ def in_words(rules: Rules) -> list[str]:
     ] or ["No approval needed: a request starts to roll out at once"]
     lines.append("Who asked and who registered the version can never approve")
     lines.append(f"A request lapses after {rules.request_days} days, an approval after {rules.approval_hours} hours")
-    lines.append(f"Approving takes a fresh second look by {', '.join(rules.step_up)}")
+    lines.append(f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}")
     lines.append(f"The former champion stays warm for {rules.warm_hours} hours or until the next promotion")
     return lines

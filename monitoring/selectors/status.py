@@ -142,7 +142,7 @@ def sandbox(agent: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     told = agent.get("sandbox", agent)
     if not isinstance(told, dict):
         return {}, {}
-    return _named(told.get("layers")), _named(told.get("missing"))
+    return _named(told.get("everywhere")), _named(told.get("missing"))
 
 
 def _named(told: Any) -> dict[str, str]:

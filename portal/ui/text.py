@@ -116,8 +116,10 @@ def date(moment: datetime) -> str:
 
 
 def stamp(moment: datetime, precision: str = "minutes") -> str:
-    """The absolute time: `minutes`, `seconds`, `ms`, `date`, or `time` (clock time alone)."""
+    """The absolute time: `minutes`, `seconds`, `ms`, `date`, `time` (clock time alone), `clock` (without "UTC")."""
     at = utc(moment)
+    if precision == "clock":
+        return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}"
     if precision == "date":
         return date(at)
     clock = {"minutes": f"{at:%H:%M}", "time": f"{at:%H:%M}", "seconds": f"{at:%H:%M:%S}"}.get(

@@ -186,3 +186,15 @@ def test_a_signer_that_refuses_is_an_alarm(
     assert words in auditor.open("/me/").text
     assert words in auditor.open("/audit/verify/").text
     assert auditor.api("events/")["chain"]["state"] == "bad"
+
+
+def test_past_refusals_stay_on_the_page(auditor: Reader, settings: Settings, tmp_path: Path) -> None:
+    settings.SIGNALBOX_CHECKPOINT_DIR = tmp_path
+    assert "When the signer refused" not in auditor.open("/audit/verify/").text
+    told = '{"at": "2026-11-20T10:00:00Z", "reason": "The log became shorter."}'
+    (tmp_path / "refused-until-1795000000.json").write_text(told)
+    (tmp_path / "refused-until-1795000001.json").write_text("[")
+    page = auditor.open("/audit/verify/").text
+    assert "The log became shorter." in page
+    assert "refused-until-1795000001.json cannot be read" in page
+    assert "18 Nov 2026" in page

@@ -82,9 +82,9 @@ def test_processes_as_the_supervisor_wrote_them(tmp_path: Path) -> None:
 
 
 def test_sandbox_layers_as_the_agent_tells_them(runtime: MemoryRuntime) -> None:
-    told = {"sandbox": {"layers": {"uid": "own account"}, "missing": {"landlock": "kernel says no"}}}
+    told = {"sandbox": {"everywhere": {"uid": "own account"}, "missing": {"landlock": "kernel says no"}}}
     assert status.sandbox(told) == ({"uid": "own account"}, {"landlock": "kernel says no"})
-    assert status.sandbox({"layers": ["uid"]}) == ({"uid": ""}, {})
+    assert status.sandbox({"everywhere": ["uid"]}) == ({"uid": ""}, {})
     assert status.sandbox({"sandbox": "odd"}) == ({}, {})
 
 

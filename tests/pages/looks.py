@@ -15,7 +15,8 @@ SHAPE = """() => ({
     title: document.title.replace(/\\|.*$/, '').trim(),
     text: document.querySelector('main')?.innerText ?? '',
     hollow: [...document.querySelectorAll('main :is(h2, h3, label, legend, .card, .card-body, th, button, a)')]
-        .filter(e => e.getClientRects().length && !e.textContent.trim() && !e.getAttribute('aria-label') && !e.querySelector('svg, input'))
+        .filter(e => e.getClientRects().length && !e.textContent.trim())
+        .filter(e => !e.getAttribute('aria-label') && !e.querySelector('svg, input'))
         .map(e => e.outerHTML.slice(0, 90)),
     doubled: [...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at),
 })"""

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from portal.auditors.models import Verification
 
 LAG_ALARM_SECONDS = 30
 CHECKPOINT_ALARM_SECONDS = 150
-REFUSED = "refused.json"
+REFUSED, PAST = "refused.json", "refused-until-*.json"
 
 # The comparison of pairs follows the index of (xid, id); the count of what waits needs no more than its order of size.
 STATE = """
@@ -83,6 +83,34 @@ def alarm(verified: Verification | None, refused: str) -> str:
         place = "" if verified.first_bad_index is None else f" at entry {verified.first_bad_index}"
         return f"The audit log is broken{place}: {verified.reason}"
     return f"The signer refuses to sign the audit log: {refused}" if refused else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRefusal:
+    """The signer refused from `began` (its own words for the time) until `ended`, and goes on since."""
+
+    began: str
+    ended: datetime
+    reason: str
+
+
+def past_refusals() -> list[PastRefusal]:
+    """What the signer left beside the checkpoints when it could go on, newest first; a damaged record is shown too."""
+    found = []
+    for path in Path(settings.SIGNALBOX_CHECKPOINT_DIR).glob(PAST):
+        seconds = path.stem.rpartition("-")[2]
+        if seconds.isdecimal():
+            began, reason = _read(path)
+            found.append(PastRefusal(began, datetime.fromtimestamp(int(seconds), UTC), reason))
+    return sorted(found, key=lambda one: one.ended, reverse=True)
+
+
+def _read(path: Path) -> tuple[str, str]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return str(told["at"]), str(told["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", f"{path.name} cannot be read; ask who runs the portal."
 
 
 def refusal() -> str:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from portal.audit import verbs
 from portal.audit.models import AuditEvent, AuditPii
+from portal.auditors.selectors import sentences
 from portal.core.errors import BadInput, NotFound
 
 PAGE = 50
@@ -168,7 +168,7 @@ def _view(row: AuditEvent, body: dict[str, Any], vault: dict[str, str]) -> Event
         id=str(row.pk),
         at=row.at,
         type=row.type,
-        sentence=sentence(row.type, name, row.subject_name, body["data"]),
+        sentence=sentences.sentence(row.type, name, row.subject_name, body["data"], row.outcome),
         actor=name,
         actor_id=actor["id"],
         actor_kind=actor["kind"],
@@ -190,20 +190,6 @@ def _view(row: AuditEvent, body: dict[str, Any], vault: dict[str, str]) -> Event
         leaf_hash=bytes(row.leaf_hash).hex(),
         raw=json.dumps(body, indent=2, ensure_ascii=False),
     )
-
-
-def sentence(name: str, actor: str, subject: str, data: dict[str, Any]) -> str:
-    """What happened, in one sentence; an event of a verb that is no longer known reads as its name."""
-    verb = verbs.VERBS.get(name)
-    if verb is None:
-        return f"{actor}: {name} {subject}"
-    words = {key: str(value) for key, value in data.items()} | {"actor": actor, "subject": subject}
-    return verb.sentence.format_map(_Lenient(words))
-
-
-class _Lenient(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "?"
 
 
 def differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[Difference]:

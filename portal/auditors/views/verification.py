@@ -11,6 +11,7 @@ from portal.accounts.web import PortalRequest, signed_in
 from portal.audit.models import AuditCheckpoint
 from portal.auditors import policy
 from portal.auditors.models import Verification
+from portal.auditors.selectors import chain
 from portal.auditors.services import verifications
 from portal.auditors.views import frame, progress
 
@@ -23,7 +24,13 @@ def verify(request: PortalRequest) -> HttpResponse:
         return redirect("audit:verify")
     job = verifications.current(actor=request.actor)
     live = progress.of_job(job)
-    context = {"job": job, "live": live, "results": Verification.objects.all()[:20], **frame.of(request)}
+    context = {
+        "job": job,
+        "live": live,
+        "results": Verification.objects.all()[:20],
+        "refusals": chain.past_refusals(),
+        **frame.of(request),
+    }
     return progress.answer(request, live, "auditors/_verify.html", "auditors/verify.html", context)
 
 

@@ -26,6 +26,16 @@ def change_rows(changes: Sequence[Any], *, stays: str = "") -> dict[str, Any]:
     return {"changes": changes, "stays": stays}
 
 
+@register.simple_tag
+def change_value(value: Any, label: str, identity: str) -> SafeString | str:
+    """A value as what it is: a digest in its own face, a version that takes traffic with its mark."""
+    if str(value).startswith("sha256:"):
+        return format_html('<code class="digest">{}</code>', value)
+    if str(label).startswith("Traffic") and str(value).startswith("v"):
+        return format_html('<span class="ver {}">{}</span>', identity, value)
+    return str(value)
+
+
 @register.inclusion_tag("components/diff.html")
 def json_diff(before: Any, after: Any, *, everything: bool = False, raw: bool = True) -> dict[str, Any]:
     """`{% json_diff event.before event.after %}`: field by field, both raw values one click away."""
@@ -81,6 +91,28 @@ def interval_head(scale: svg.Scale, *, better: str = "higher") -> dict[str, Any]
     """The head of the interval column: worse on one side of the line, better on the other."""
     left, right = ("worse", "better") if better == "higher" else ("better", "worse")
     return {"zero": scale.x(0), "left": left, "right": right, "lx": scale.x(0) - 5, "rx": scale.x(0) + 5}
+
+
+# Changes of a quarter or more reach the edge: what matters is the side, and the numbers stand beside it.
+LEAN = svg.Scale(-0.25, 0.25)
+
+
+@register.inclusion_tag("components/lean.html")
+def lean(was: float | None, now: float | None, better: str | None) -> dict[str, Any]:
+    """`{% lean row.champion row.value row.better %}`: the relative change, better to the right; a dash when unknown."""
+    if was is None or now is None or not was or better not in ("higher", "lower"):
+        return {"known": False}
+    share = (now - was) / abs(was) * (1 if better == "higher" else -1)
+    return {"known": True, **interval(share, min(share, 0), max(share, 0), scale=LEAN, tone=_lean_tone(share))}
+
+
+def _lean_tone(share: float) -> str:
+    return "good" if share > 0 else "badc" if share < 0 else ""
+
+
+@register.inclusion_tag("components/interval_head.html")
+def lean_head() -> dict[str, Any]:
+    return interval_head(LEAN)
 
 
 @register.simple_tag

@@ -1,0 +1,88 @@
+"""Sentences of events. An act that was refused reads as an attempt, never as if it had happened."""
+
+from typing import Any
+
+from portal.audit import verbs
+
+# The first word of the verbs' sentences, as done and as tried; words that are no act of the actor are left out.
+DONE_TO_TRIED = {
+    "aborted": "abort",
+    "approved": "approve",
+    "archived": "archive",
+    "asked": "ask",
+    "began": "begin",
+    "cancelled": "cancel",
+    "changed": "change",
+    "closed": "close",
+    "commented": "comment",
+    "completed": "complete",
+    "created": "create",
+    "deleted": "delete",
+    "disabled": "disable",
+    "enabled": "enable",
+    "enrolled": "enrol",
+    "erased": "erase",
+    "exported": "export",
+    "found": "find",
+    "granted": "grant",
+    "invited": "invite",
+    "joined": "join",
+    "lifted": "lift",
+    "mailed": "mail",
+    "paused": "pause",
+    "planned": "plan",
+    "pointed": "point",
+    "proved": "prove",
+    "put": "put",
+    "registered": "register",
+    "rejected": "reject",
+    "removed": "remove",
+    "resumed": "resume",
+    "retired": "retire",
+    "revoked": "revoke",
+    "rolled": "roll",
+    "rotated": "rotate",
+    "searched": "search",
+    "sent": "send",
+    "set": "set",
+    "signed": "sign",
+    "started": "start",
+    "took": "take",
+    "tried": "try",
+    "validated": "validate",
+    "verified": "verify",
+    "withdrew": "withdraw",
+}
+ACTOR = "{actor} "
+# Sentences that say themselves that nothing came of it.
+IN_VAIN = (" failed to ", " could not ", " was refused")
+
+
+class _Lenient(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def refused(outcome: str, data: dict[str, Any]) -> bool:
+    """Whether the event records a refusal: no right to it (denied), or not possible then (failed, with its code)."""
+    return outcome == "denied" or (outcome == "failed" and "code" in data)
+
+
+def attempt(template: str) -> str:
+    """The sentence of a verb for an attempt at it; one that is no act of the actor is marked as refused."""
+    if any(words in template for words in IN_VAIN):
+        return template
+    done, _, rest = template.removeprefix(ACTOR).partition(" ")
+    if not template.startswith(ACTOR) or done not in DONE_TO_TRIED:
+        return f"Refused: {template}"
+    return f"{ACTOR}tried to {DONE_TO_TRIED[done]} {rest}".rstrip()
+
+
+def sentence(name: str, actor: str, subject: str, data: dict[str, Any], outcome: str = "success") -> str:
+    """What happened, or was tried, in one sentence; an event of a verb no longer known reads as its name."""
+    verb = verbs.VERBS.get(name)
+    template = verb.sentence if verb else "{actor}: {name} {subject}"
+    if refused(outcome, data):
+        template = attempt(template)
+    words = {key: str(value) for key, value in data.items()} | {"actor": actor, "subject": subject, "name": name}
+    return template.format_map(_Lenient(words))
