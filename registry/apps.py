@@ -9,10 +9,9 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         from portal.audit import guard
         from portal.lifecycle import catalogue
-        from portal.ui import nav
         from registry.states import version
 
-        nav.register(nav.NavItem(label="Models", url_name="registry:models", icon="model", position=20, key="m"))
+        import_module("registry.navigation")
         import_module("registry.log_verbs")
         import_module("registry.reconcilers.registration")
         catalogue.register(version.MACHINE)
