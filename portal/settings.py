@@ -25,6 +25,8 @@ SIGNALBOX_AGENT = env.text("SIGNALBOX_AGENT", "unix:" + str(SIGNALBOX_VAR / "run
 SIGNALBOX_AGENT_TOKEN = env.text("SIGNALBOX_AGENT_TOKEN", "")
 MLFLOW_UPSTREAM = env.text("MLFLOW_UPSTREAM", "unix:" + str(SIGNALBOX_VAR / "run" / "mlflow.sock"))
 SIGNALBOX_PROTECTED_ALIASES = ["champion"]
+# When a change that MLflow never answered is asked after: longer than the gate itself waits for the answer.
+SIGNALBOX_GATE_SETTLE_SECONDS = env.number("SIGNALBOX_GATE_SETTLE_SECONDS", 80)
 
 SECRET_KEY = env.text("SIGNALBOX_SECRET_KEY", "only-for-local-use" if LOCAL else None)
 SIGNALBOX_TOKEN_PEPPER = env.text("SIGNALBOX_TOKEN_PEPPER", SECRET_KEY if LOCAL else None)

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portal.embedded import apart, ledger
+from portal.embedded import apart, layout, ledger
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "signalbox-stack-"
+CRASHES = "crash-at"
 # Two minutes on a quiet machine; CI machines and a full test run beside it are not quiet.
 FIRST_START = 420.0
 
@@ -38,6 +39,11 @@ class Stack:
     @property
     def var(self) -> Path:
         return Path(self.env["SIGNALBOX_VAR"])
+
+    @property
+    def sockets(self) -> Path:
+        """Where the portal's processes and the data plane listen for each other."""
+        return layout.resolve(PROJECT, self.env).run
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -98,6 +104,12 @@ class Stack:
             self.embedded("release", *names)
             self.wait_ready(*names)
 
+    def crash_at(self, point: str) -> Path:
+        """The next process that comes to this point ends there; the returned file is gone once it has."""
+        armed = self.folder / CRASHES / point
+        armed.touch()
+        return armed
+
     def embedded(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a command of `python -m portal.embedded` against this stack."""
         command = [sys.executable, "-m", "portal.embedded", *arguments]
@@ -120,7 +132,11 @@ class Stack:
 
 def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, str]:
     """As for any second portal, with the crash points of a test build."""
-    return {**apart.environment(folder, demo, ports), "SIGNALBOX_TEST_BUILD": "1"}
+    crashes = folder / CRASHES
+    crashes.mkdir(exist_ok=True)
+    crashes.chmod(0o777)
+    own = {"SIGNALBOX_TEST_BUILD": "1", "SIGNALBOX_CRASH_FOLDER": str(crashes), "SIGNALBOX_GATE_SETTLE_SECONDS": "15"}
+    return {**apart.environment(folder, demo, ports), **own}
 
 
 def start(

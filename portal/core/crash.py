@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from django.conf import settings
 
@@ -16,19 +17,16 @@ def register(*names: str) -> None:
 def crash_point(name: str) -> None:
     """End this process at once if a test build asked for it; otherwise do nothing.
 
-    `SIGNALBOX_CRASH_POINT=name` in the environment of a process started with `SIGNALBOX_TEST_BUILD=1` ends it here,
-    once: the file named by `SIGNALBOX_CRASH_ONCE`, if given, is created first and disarms later visits.
+    A process started with `SIGNALBOX_TEST_BUILD=1` that finds a file of this name in `SIGNALBOX_CRASH_FOLDER` removes
+    it and ends: each such file ends one process, once.
     """
-    if os.environ.get("SIGNALBOX_CRASH_POINT") != name or os.environ.get("SIGNALBOX_TEST_BUILD") != "1":
+    folder = os.environ.get("SIGNALBOX_CRASH_FOLDER")
+    if folder is None or os.environ.get("SIGNALBOX_TEST_BUILD") != "1" or settings.SIGNALBOX_MODE == "production":
         return
-    if settings.SIGNALBOX_MODE == "production":
+    try:
+        Path(folder, name).unlink()
+    except FileNotFoundError:
         return
-    once = os.environ.get("SIGNALBOX_CRASH_ONCE")
-    if once:
-        try:
-            os.close(os.open(once, os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            return
     sys.stderr.write(f"crash point {name}\n")
     sys.stderr.flush()
     os._exit(137)

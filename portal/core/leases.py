@@ -5,16 +5,13 @@ whoever finishes must present the token it was given, inside the finishing trans
 its lease cannot write. All comparisons use the database's clock.
 """
 
-import os
-import socket
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
-OWNER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+from portal.core import processes
 
 
 class LeaseLost(Exception):
@@ -54,7 +51,7 @@ def claim(model: type[Leased], pk: int, *, seconds: int = 30) -> Lease | None:
             "lease_until = clock_timestamp() + make_interval(secs => %s) "
             "WHERE id = %s AND next_reconcile_at <= clock_timestamp() "
             "AND (lease_until IS NULL OR lease_until < clock_timestamp()) RETURNING lease_token, attempt",
-            [OWNER, seconds, pk],
+            [processes.own_name(), seconds, pk],
         )
         row = cursor.fetchone()
     return Lease(model, pk, row[0], row[1]) if row else None
@@ -96,6 +93,18 @@ def release(lease: Lease, *, again_at: datetime | None, progressed: bool = True)
             [again_at, lease.pk, lease.token],
         )
         return bool(cursor.rowcount)
+
+
+def free_dead(model: type[Leased]) -> int:
+    """End the leases of processes of this machine that have ended, over rows that are due; the number of rows.
+
+    What such a process had begun need not wait for the lease to run out: nobody is left who could still write.
+    """
+    held = model._default_manager.filter(
+        next_reconcile_at__lte=Now(), lease_until__gte=Now(), lease_owner__startswith=processes.PLACE
+    )
+    dead = [name for name in set(held.values_list("lease_owner", flat=True)) if processes.has_ended(name)]
+    return held.filter(lease_owner__in=dead).update(lease_until=None) if dead else 0
 
 
 def due(model: type[Leased], *, limit: int = 50) -> list[int]:

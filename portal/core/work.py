@@ -99,6 +99,7 @@ def sweep(*, limit: int = 50) -> int:
     """Do everything that is due once; the number of rows this process worked on."""
     done = run_periodic()
     for kind in list(KINDS.values()):
+        leases.free_dead(kind.model)
         for pk in leases.due(kind.model, limit=limit):
             done += do(kind.name, pk)
     return done
@@ -110,6 +111,7 @@ def run_periodic() -> int:
 
     for name in PERIODIC:
         PeriodicTask.objects.get_or_create(name=name, defaults={"next_reconcile_at": clock.now()})
+    leases.free_dead(PeriodicTask)
     done = 0
     for row in PeriodicTask.objects.filter(pk__in=leases.due(PeriodicTask), name__in=PERIODIC):
         lease = leases.claim(PeriodicTask, row.pk, seconds=120)

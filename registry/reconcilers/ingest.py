@@ -44,6 +44,8 @@ def _gave_up(job: Job, error: str) -> None:
 def ingest(context: JobContext) -> None:
     """Fetch, hash, store and read one version."""
     row = ModelVersion.objects.select_related("model", "run").get(pk=context.args["version"])
+    for begun in store.waiting().glob(f"ingest-{row.pk}-*"):
+        shutil.rmtree(begun)  # of an attempt that was killed
     row = versions.begin_validation(row)
     if row.status != "validating":
         return

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+
 from portal.accounts.models import Team
 from portal.core import clock
 from portal.core.actors import Actor
@@ -21,8 +23,6 @@ from registry.models import GateIntent, ModelVersion
 from registry.policies import names
 
 log = logging.getLogger(__name__)
-# Longer than the gate waits for MLflow, so that nobody is still going to answer.
-AFTER = timedelta(seconds=80)
 Answer = dict[str, Any]
 Look = Callable[[Call, Mlflow], Answer | None]
 
@@ -30,7 +30,8 @@ Look = Callable[[Call, Mlflow], Answer | None]
 def settle_all() -> None:
     """Settle the open intents that nobody is working on any more. Raises `MlflowUnavailable` when MLflow is away."""
     source = mlflow_rest.client()
-    for intent in GateIntent.objects.filter(closed_at=None, at__lt=clock.now() - AFTER).order_by("at")[:100]:
+    before = clock.now() - timedelta(seconds=settings.SIGNALBOX_GATE_SETTLE_SECONDS)
+    for intent in GateIntent.objects.filter(closed_at=None, at__lt=before).order_by("at")[:100]:
         try:
             settle(intent, source)
         except MlflowRefused as error:

@@ -279,8 +279,8 @@ def test_ended_at_its_crash_points_it_leaves_the_batch_whole_or_untouched(
     log: LogDatabase, point: str, tmp_path: Path
 ) -> None:
     written = log.write(6)
-    once = tmp_path / "once"
-    crash = {"SIGNALBOX_CRASH_POINT": point, "SIGNALBOX_TEST_BUILD": "1", "SIGNALBOX_CRASH_ONCE": str(once)}
+    (tmp_path / point).touch()
+    crash = {"SIGNALBOX_CRASH_FOLDER": str(tmp_path), "SIGNALBOX_TEST_BUILD": "1"}
     with sequencer(log, **crash) as running:
         assert running.wait(30) == 137
     placed = log.ask("SELECT count(*) FROM audit.leaf")[0][0]

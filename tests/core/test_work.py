@@ -1,11 +1,13 @@
 """Leases, jobs and the sweep: one effect whoever works, and a frozen worker cannot write."""
 
+import subprocess
 from datetime import timedelta
 
+import psutil
 import pytest
 from django.db import transaction
 
-from portal.core import clock, jobs, leases, work
+from portal.core import clock, jobs, leases, processes, work
 from portal.core.jobs import JobContext, Permanent
 from portal.core.models import Job, JobState, PeriodicTask
 
@@ -23,6 +25,35 @@ def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
 def enqueue(kind: str, key: str = "one", **more: object) -> Job:
     with transaction.atomic():
         return jobs.enqueue(kind, key=key, args={"n": 1}, **more)  # type: ignore[arg-type]
+
+
+def held_by(job: Job, owner: str) -> None:
+    """As a worker leaves it that was ended in the middle of the work, its lease still running."""
+    until = clock.now() + timedelta(minutes=1)
+    Job.objects.filter(pk=job.pk).update(lease_owner=owner, lease_until=until, lease_token=7, attempt=1)
+
+
+def test_the_work_of_a_process_that_has_ended_goes_on_at_once() -> None:
+    jobs.kind("t.add")(lambda context: ran.append(context.job.key))
+    job = enqueue("t.add")
+    with subprocess.Popen(["sleep", "60"]) as child:
+        name = f"{processes.PLACE}{child.pid}:{psutil.Process(child.pid).create_time():.2f}"
+        held_by(job, name)
+        work.sweep()
+        assert ran == []
+        child.kill()
+    work.sweep()
+    assert ran == ["one"]
+
+
+@pytest.mark.parametrize("other", ["another-machine:17:1.00", "{own}", "{place}1:0.00"])
+def test_only_what_is_known_to_have_ended_is_taken_over(other: str) -> None:
+    jobs.kind("t.add")(lambda context: ran.append(context.job.key))
+    job = enqueue("t.add")
+    held_by(job, other.format(own=processes.own_name(), place=processes.PLACE))
+    work.sweep()
+    # The last one is a number that is in use again: the process that had it is gone.
+    assert ran == (["one"] if "{place}" in other else [])
 
 
 def due_now(job: Job) -> None:

@@ -1,0 +1,87 @@
+"""Our own processes end at each named point, and the ones that follow bring things to the undisturbed end state."""
+
+from collections.abc import Callable
+
+import pytest
+
+from portal.core import crash
+from tests.faults.ground import Ground
+from tests.waiting import wait_until
+
+# Those of the sequencer are visited in tests/audit/test_sequencing.py, on a log of their own.
+ELSEWHERE = {"audit.sequenced_before_commit", "audit.sequenced_after_commit"}
+FAILING = {"rollout.failed"}
+GATE = sorted(name for name in crash.NAMES if name.startswith("gate."))
+INGEST = sorted(name for name in crash.NAMES if name.startswith("ingest."))
+ROLLOUT = sorted({name for name in crash.NAMES if name.startswith("rollout.")} - FAILING)
+
+
+def test_every_point_is_visited_somewhere() -> None:
+    assert {*GATE, *INGEST, *ROLLOUT, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
+
+
+def reached(ground: Ground, point: str, act: Callable[[], None]) -> None:
+    """Act with a process due to end at the point; fails when none came there."""
+    armed = ground.stack.crash_at(point)
+    act()
+    wait_until(lambda: not armed.exists(), 90, f"a process to end at {point}")
+
+
+@pytest.mark.parametrize("point", INGEST)
+def test_a_version_is_taken_in_once(ground: Ground, point: str) -> None:
+    story = ground.story
+    seen: list[int] = []
+    reached(ground, point, lambda: seen.append(story.register(like=1)))
+    story.validated(seen[0])
+    example = story.author.get("/api/v1/models/flight-delay/versions/1/")
+    assert story.author.get(f"/api/v1/models/{story.model}/versions/{seen[0]}/")["digest"] == example["digest"]
+    waiting = ground.stack.var / "store" / "waiting"
+    wait_until(lambda: not list(waiting.glob("ingest-*")), 60, "what the killed attempt left to be cleared away")
+
+
+@pytest.mark.parametrize("point", ROLLOUT)
+def test_a_promotion_is_carried_out_once(ground: Ground, point: str) -> None:
+    version, number = ground.nearly_decided()
+    reached(ground, point, lambda: ground.decide(number))
+    ground.story.carried_out(number)
+    ground.serves(version)
+    rows = ground.story.author.every("/api/v1/rollouts/", environment="production", endpoint=ground.story.model)
+    mine = [row for row in rows if row["promotion"] == number]
+    assert [row["status"] for row in mine] == ["completed"]
+
+
+def test_a_version_that_cannot_be_loaded_leaves_the_champion_where_it_is(ground: Ground) -> None:
+    """Its files are changed in the store after it was approved; the worker ends just as it has recorded the failure."""
+    story = ground.story
+    champion = story.served()
+    version, kept = story.register_own()
+    number = story.ask(version)
+    story.approve(number, story.reviewers[0])
+    note = kept / "note.txt"
+    note.chmod(0o644)
+    note.write_bytes(b"another one")
+    reached(ground, "rollout.failed", lambda: ground.decide(number))
+    wait_until(lambda: story.promotion(number)["status"] == "failed", 60, "the promotion to fail")
+    ground.serves(int(champion))
+
+
+def test_what_the_gate_had_begun_is_settled(ground: Ground) -> None:
+    """The web process ends before it asks MLflow, and again after: both stores hold the same versions in the end."""
+    story = ground.story
+    armed = [ground.stack.crash_at(point) for point in GATE]
+    last = story.register(like=2)
+    assert not any(path.exists() for path in armed)
+    ground.stack.wait_ready("web")
+
+    def agree() -> bool:
+        theirs = story.author.get("/api/2.0/mlflow/model-versions/search", filter=f"name='{story.model}'")
+        ours = story.author.every(f"/api/v1/models/{story.model}/versions/")
+        numbers = {int(found["version"]) for found in theirs["model_versions"]}
+        return last in numbers and numbers == {row["number"] for row in ours}
+
+    wait_until(agree, 90, "MLflow and the portal to hold the same versions")
+    story.validated(last)
+
+
+def test_afterwards_the_log_is_whole(ground: Ground) -> None:
+    ground.log_is_whole()
