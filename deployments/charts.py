@@ -7,15 +7,14 @@ from deployments.models import RouteTable
 from portal.ui import charts, text
 from portal.ui.charts import Figure, Point
 
-IDENTITIES = ("champ", "chall", "third", "fourth")
-"""The newest version first; older ones than these four are left out of the picture, not of the table."""
+SPARE = ("third", "fourth")
+"""For the newest of the versions that serve no more; still older ones stand in the table only."""
 
 
 def traffic(tables: Sequence[RouteTable], until: datetime) -> Figure | None:
     """Which version took which share of an endpoint's traffic over time; None before the first table."""
     if not tables:
         return None
-    numbers = sorted({number for table in tables for number in shares(table)}, reverse=True)
     layout = charts.Layout(x_title="UTC", y_title="Share of traffic", from_zero=True, x_is_time=True, percent_y=True)
     for table in tables[1:]:
         layout.marker(table.created_at, _words(table))
@@ -29,7 +28,7 @@ def traffic(tables: Sequence[RouteTable], until: datetime) -> Figure | None:
         alt=f"Step lines of the share of traffic per version, {len(tables)} tables so far. Now: {now}.",
         data=[
             charts.line(f"v{number}", _points(number, tables, until), identity, step=True)
-            for number, identity in zip(numbers, IDENTITIES, strict=False)
+            for number, identity in _identities(tables)
         ],
         layout=drawn,
         table=charts.table(
@@ -48,10 +47,18 @@ def shares(table: RouteTable) -> dict[int, float]:
     return found
 
 
+def _identities(tables: Sequence[RouteTable]) -> list[tuple[int, str]]:
+    """Versions with their colours: what serves now looks as it does on the rest of the page."""
+    now = tables[-1]
+    serving = [now.stable.version.number] + ([now.canary.version.number] if now.canary else [])
+    former = sorted({number for table in tables for number in shares(table)} - set(serving), reverse=True)
+    return [*zip(serving, ("champ", "chall"), strict=False), *zip(former, SPARE, strict=False)]
+
+
 def _points(number: int, tables: Sequence[RouteTable], until: datetime) -> list[Point]:
     points: list[Point] = [(table.created_at, shares(table).get(number, 0.0)) for table in tables]
     return [*points, (until, points[-1][1])]
 
 
 def _words(table: RouteTable) -> str:
-    return ", ".join(f"v{number} {share:.0%}" for number, share in shares(table).items() if share)
+    return ", ".join(f"v{number} {round(share * 100)} %" for number, share in shares(table).items() if share)

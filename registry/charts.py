@@ -1,11 +1,15 @@
 """Figures of the registry's pages: pure, from plain data to plotly's JSON."""
 
+from typing import Any
+
 from portal.ui import charts
 from portal.ui.charts import Figure
 from registry.models import ModelVersion
 
 
-def metric_by_version(versions: list[ModelVersion], name: str) -> Figure | None:
+def metric_by_version(
+    versions: list[ModelVersion], name: str, champion: int | None = None, challenger: int | None = None
+) -> Figure | None:
     """One metric over the versions that have it, as dots: versions are no time series. None for fewer than two."""
     points = [(v.number, float(v.metrics[name])) for v in reversed(versions) if name in v.metrics]
     if len(points) < 2:
@@ -24,12 +28,19 @@ def metric_by_version(versions: list[ModelVersion], name: str) -> Figure | None:
                 "name": name,
                 "x": [f"v{n}" for n, _ in points],
                 "y": [y for _, y in points],
-                "marker": {"color": "$champ", "size": 9, "symbol": "square"},
+                "marker": _marks([n for n, _ in points], champion, challenger),
             }
         ],
         layout=layout.as_plotly(),
         table=charts.table(["Version", name], [[f"v{n}", f"{y:.6g}"] for n, y in points]),
     )
+
+
+def _marks(numbers: list[int], champion: int | None, challenger: int | None) -> dict[str, Any]:
+    """Colour and shape of each dot, the same as in the tables beside it."""
+    looks = [charts.IDENTITIES[{champion: "champ", challenger: "chall"}.get(number, "ref")] for number in numbers]
+    shapes = ["square" if look["color"] == "$ref" else look["symbol"] for look in looks]
+    return {"color": [look["color"] for look in looks], "size": 10, "symbol": shapes}
 
 
 def metric_curve(name: str, points: list[list[float]]) -> Figure:

@@ -13,18 +13,18 @@ from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 
 TABS = {"decide": "Needs your decision", "waiting": "Waiting for others", "mine": "Asked by you", "done": "Decided"}
-DONE = 20
+DONE, RECENT = 20, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """`shown` are the requests of the chosen tab; `counts` is per tab, of the open ones."""
+    """`shown` are the requests of the chosen tab; `counts` is per tab, of the open ones; `recent` ended of late."""
 
     tab: str
     shown: list[Item]
     counts: dict[str, int]
     rolling: list[Rollout]
-    last_decided: PromotionRequest | None
+    recent: list[PromotionRequest]
 
 
 def count(actor: Actor) -> int:
@@ -37,14 +37,13 @@ def read(actor: Actor, tab: str) -> Inbox:
     rows = requests.visible(actor).filter(status__in=requests.OPEN).order_by("expires_at", "id")
     found = requests.items(actor, rows)
     groups = {name: [item for item in found if _belongs(item, actor, name)] for name in ("decide", "waiting", "mine")}
-    decided = _decided(actor)
-    shown = requests.items(actor, decided) if tab == "done" else groups[tab]
+    shown = requests.items(actor, _decided(actor)) if tab == "done" else groups[tab]
     return Inbox(
         tab=tab,
         shown=shown,
         counts={name: len(group) for name, group in groups.items()},
         rolling=list(rolling(actor)),
-        last_decided=None if shown else decided.first(),
+        recent=list(_ended(actor)[:RECENT]) if tab == "decide" else [],
     )
 
 
@@ -57,8 +56,12 @@ def _belongs(item: Item, actor: Actor, tab: str) -> bool:
     return not mine and not item.needed
 
 
+def _ended(actor: Actor) -> QuerySet[PromotionRequest]:
+    return requests.visible(actor).exclude(status__in=requests.OPEN).order_by("-decided_at", "-id")
+
+
 def _decided(actor: Actor) -> QuerySet[PromotionRequest]:
-    rows = requests.visible(actor).exclude(status__in=requests.OPEN).order_by("-decided_at", "-id")
+    rows = _ended(actor)
     return rows.filter(pk__in=list(rows.values_list("pk", flat=True)[:DONE]))
 
 

@@ -57,21 +57,29 @@ def model(request: PortalRequest, name: str) -> HttpResponse:
     chosen = request.GET.get("metric") or (names[0] if names else "")
     rows = read.aliases_of(row)
     champion = next((a.version for a in rows if a.alias == "champion"), None)
+    challenger = next((v for v in found if v != champion and v.status == "ready"), None)
     context = {
         "model": row,
         "versions": found[:20],
         "older": found[19].number if len(found) > 20 else None,
         "aliases": rows,
         "champion": champion,
-        "challenger": next((v for v in found if v != champion and v.status == "ready"), None),
+        "challenger": challenger,
         "metrics": names,
         "metric": chosen,
-        "figure": charts.metric_by_version(found, chosen),
+        "figure": charts.metric_by_version(found, chosen, *_compared(champion, challenger)),
         "may_edit": access.may(request.actor, Permission.MODELS_EDIT, row.team_id),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
         "snippet": snippets.register(request, row.name),
     }
     return render(request, "registry/model.html", context)
+
+
+def _compared(champion: ModelVersion | None, challenger: ModelVersion | None) -> tuple[int | None, int | None]:
+    """The numbers of champion and challenger; an older version challenges nobody."""
+    if champion is None or challenger is None:
+        return champion.number if champion else None, None
+    return champion.number, challenger.number if challenger.number > champion.number else None
 
 
 def _number(text: str | None) -> int | None:

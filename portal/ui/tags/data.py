@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from portal.ui import diff, svg
 from portal.ui.library import register
+from portal.ui.tags import marks
 
 
 @register.inclusion_tag("components/kv.html")
@@ -45,6 +46,16 @@ def json_diff(before: Any, after: Any, *, everything: bool = False, raw: bool = 
         "after": after,
         "raw": raw,
     }
+
+
+@register.simple_tag
+def json_value(value: Any, label: str) -> SafeString | str:
+    """`{% json_value value name %}`: one member of an object: text as it is, digests to copy, the rest as JSON."""
+    if isinstance(value, dict | list) and value:
+        return json_view(value, label)
+    if str(value).startswith("sha256:"):
+        return marks.digest(value, label=label)
+    return value if isinstance(value, str) and value else json.dumps(value)
 
 
 @register.simple_tag
