@@ -1,7 +1,8 @@
-"""Which files of a version execute code when they are loaded. Judged by their bytes; when in doubt, they do."""
+"""Whether loading a version runs code: judged by its loader and its bytes; when in doubt, it does."""
 
 import os
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
@@ -9,6 +10,8 @@ import yaml
 ZIP = b"PK\x03\x04"
 HEAD = 512
 LARGEST_DESCRIPTION = 4 * 1024**2
+# Types outside skops' own list that were read and build data only.
+HARMLESS_TYPES = frozenset({"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"})
 TEXT = frozenset({".json", ".txt", ".yaml", ".yml", ".md", ".csv", ".onnx", ".safetensors", ".ubj", ".cbm"})
 
 
@@ -32,22 +35,49 @@ def description(copy: Path) -> dict[str, Any]:
     return found
 
 
-def executes_code(copy: Path, described: dict[str, Any]) -> str:
-    """Why loading runs code of the version's author, or an empty text when no file of it can."""
+def executes_code(copy: Path, described: Mapping[str, Any]) -> str:
+    """As `code_of`, for the files of a folder."""
+    heads = {}
+    for folder, _, names in os.walk(copy):
+        for name in names:
+            path = Path(folder) / name
+            with path.open("rb") as file:
+                heads[str(path.relative_to(copy))] = file.read(HEAD)
+    return code_of(described, heads)
+
+
+def code_of(described: Mapping[str, Any], heads: Mapping[str, bytes]) -> str:
+    """Why loading runs code of the version's author, or an empty text when nothing of it can.
+
+    `described` is the file `MLmodel`, `heads` the first `HEAD` bytes of each file under its path. What is not known
+    to be harmless is taken to run code.
+    """
     function = described["flavors"].get("python_function") or {}
     for name in ("code", "python_model", "model_code_path"):
         if function.get(name) or described.get(name):
             return f"MLmodel names {name}"
-    for folder, _, names in os.walk(copy):
-        for name in sorted(names):
-            if why := _suspect(Path(folder) / name):
-                return f"{(Path(folder) / name).relative_to(copy)} {why}"
-    return ""
+    if why := _loader(function, described["flavors"]):
+        return why
+    return next((f"{path} {why}" for path in sorted(heads) if (why := _suspect(PurePath(path), heads[path]))), "")
 
 
-def _suspect(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(HEAD)
+def _loader(function: Mapping[str, Any], flavors: Mapping[str, Any]) -> str:
+    """The loader decides what bytes mean: a pickle may have any name."""
+    loader = function.get("loader_module")
+    if loader == "mlflow.onnx":
+        return ""
+    if loader != "mlflow.sklearn":
+        return f"MLmodel names the loader {loader}, which is not known to run no code"
+    facts = flavors.get("sklearn") or {}
+    if facts.get("code"):
+        return "MLmodel names code"
+    if facts.get("serialization_format") != "skops":
+        return f"its serialization_format is {facts.get('serialization_format')}, not skops"
+    unknown = sorted(set(map(str, facts.get("skops_trusted_types") or [])) - HARMLESS_TYPES)
+    return f"it asks to trust the type {unknown[0]}" if unknown else ""
+
+
+def _suspect(path: PurePath, head: bytes) -> str:
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "is a pickle"
     if path.suffix == ".py":

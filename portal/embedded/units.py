@@ -22,9 +22,9 @@ WAITING, STARTING, READY, BACKING_OFF, DONE, FAILED, STOPPED, HELD = (
     "held",
 )
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 10.0
 # A process that stayed up this long has earned a fresh count.
-STEADY = 60.0
+STEADY = 10.0
 # A required service may fail this often before the whole start is given up.
 TRIES = 3
 

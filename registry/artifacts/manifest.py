@@ -8,8 +8,6 @@ import yaml
 from registry.policies import paths
 
 MAX_YAML = 256 * 1024
-CODE_SUFFIXES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".cloudpickle", ".dill")
-PICKLE_MAGIC = b"\x80"
 
 
 class BadModel(Exception):
@@ -56,19 +54,6 @@ def flavors(found: dict[str, Any]) -> dict[str, Any]:
         for name, facts in found["flavors"].items()
         if isinstance(facts, dict)
     }
-
-
-def executes_code(found: dict[str, Any], files: list[dict[str, Any]], heads: dict[str, bytes]) -> bool:
-    """Whether loading may run code: by the bytes files begin with, their names, and what the flavors ask for."""
-    python = found["flavors"].get("python_function") or {}
-    if python.get("code") or python.get("model_code_path") or found.get("model_code_path"):
-        return True
-    if "cloudpickle" in str(found["flavors"]):
-        return True
-    return any(
-        file["path"].lower().endswith(CODE_SUFFIXES) or heads.get(file["path"], b"")[:1] == PICKLE_MAGIC
-        for file in files
-    )
 
 
 def example_path(found: dict[str, Any]) -> str:

@@ -24,12 +24,12 @@ from registry.artifacts.manifest import BadModel
 from registry.models import ModelVersion
 from registry.policies import paths
 from registry.services import versions
+from serving import formats
 from serving.digests import FileEntry, Manifest, TreeRefused
 from serving.digests import manifest as manifest_of
 
 MAX_FILES = 2_000
 MAX_BYTES = 20 * 1024**3
-HEAD = 64
 
 crash.register("ingest.began", "ingest.copied", "ingest.stored", "ingest.recorded")
 
@@ -97,7 +97,7 @@ def _copy(row: ModelVersion, path: str, work: Path, limit: int) -> tuple[int, st
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as out, mlflow_rest.client().read(f"{row.artifact_path}/{path}") as chunks:
         for chunk in chunks:
-            head = head or chunk[:HEAD]
+            head = head or chunk[: formats.HEAD]
             size += len(chunk)
             if size > limit:
                 raise BadModel(f"With {path} the version is larger than 20 GiB.")
@@ -122,7 +122,7 @@ def _read(row: ModelVersion, work: Path, tree: Manifest, heads: dict[str, bytes]
         "signature": manifest.signature(described),
         "input_example": _example(work, described),
         "flavors": manifest.flavors(described),
-        "executes_code": manifest.executes_code(described, tree.as_json(), heads),
+        "executes_code": bool(formats.code_of(described, heads)),
         "params": run.params if run else {},
         "metrics": _metrics(row),
         "code_commit": str(tags.get("mlflow.source.git.commit") or tags.get("git_commit") or "")[:80],

@@ -82,10 +82,36 @@ def test_without_isolation_only_formats_without_code_are_loaded(models: Zoo) -> 
     ],
 )
 def test_formats_are_judged_by_their_bytes(tmp_path: Any, name: str, content: bytes, why: str) -> None:
-    (tmp_path / "MLmodel").write_text("flavors: {python_function: {loader_module: x}}")
+    (tmp_path / "MLmodel").write_text("flavors: {python_function: {loader_module: mlflow.onnx}}")
     (tmp_path / name).write_bytes(content)
     assert why in formats.executes_code(tmp_path, formats.description(tmp_path))
     assert bool(why) == bool(formats.executes_code(tmp_path, formats.description(tmp_path)))
+
+
+SKOPS = {"serialization_format": "skops"}
+SKLEARN = {"loader_module": "mlflow.sklearn"}
+TREES = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+
+
+@pytest.mark.parametrize(
+    ("function", "sklearn", "why"),
+    [
+        (SKLEARN, SKOPS, ""),
+        (SKLEARN, {**SKOPS, "skops_trusted_types": [TREES]}, ""),
+        (SKLEARN, {**SKOPS, "skops_trusted_types": [TREES, "os.system"]}, "trust the type os.system"),
+        (SKLEARN, {"serialization_format": "pickle"}, "is pickle, not skops"),
+        (SKLEARN, {}, "is None, not skops"),
+        (SKLEARN, {**SKOPS, "code": "code"}, "names code"),
+        ({**SKLEARN, "code": "code"}, SKOPS, "names code"),
+        ({"loader_module": "antigravity"}, SKOPS, "the loader antigravity"),
+        ({}, SKOPS, "the loader None"),
+    ],
+)
+def test_the_loader_decides_what_bytes_mean(function: Any, sklearn: Any, why: str) -> None:
+    described = {"flavors": {"python_function": function, "sklearn": sklearn}}
+    found = formats.code_of(described, {"MLmodel": b"flavors:", "model.json": b"{}"})
+    assert why in found
+    assert bool(why) == bool(found)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "flavors: 1", "a: !!python/object/apply:os.system [id]", "\tx: ["])
