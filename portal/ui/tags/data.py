@@ -19,12 +19,13 @@ def kv(rows: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/changes.html")
-def change_rows(changes: Sequence[Any], *, stays: str = "") -> dict[str, Any]:
+def change_rows(changes: Sequence[Any], *, stays: str = "", role: str = "chall") -> dict[str, Any]:
     """`{% change_rows preview.changes stays="Alert rules, access." %}`.
 
-    Each change has `label`, `was`, `now` and perhaps `note`, as attributes or keys.
+    Each change has `label`, `was`, `now` and perhaps `note`, as attributes or keys. `role` is what the version that
+    comes is now: a challenger, or "none" for one that waits to be gone back to.
     """
-    return {"changes": changes, "stays": stays}
+    return {"changes": changes, "stays": stays, "role": role}
 
 
 @register.simple_tag
