@@ -1,6 +1,6 @@
 """How the portal speaks to the serving plane: a protocol of few calls, each safe to repeat, and the agent behind it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -8,6 +8,7 @@ import httpx
 from django.conf import settings
 
 from portal.core.errors import Unavailable
+from serving.contract import RevisionSpec, RouteSpec, as_json
 
 
 class ServingUnavailable(Unavailable):
@@ -25,40 +26,12 @@ class ServingRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class RevisionSpec:
-    """What to load: `source` is the folder in the artifact store, `digest` the approved one."""
-
-    id: str
-    environment: str
-    endpoint: str
-    model: str
-    version: int
-    revision: int
-    source: str
-    digest: str
-    signature: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class RevisionState:
     """What the runtime says of a revision: state is absent, loading, ready or failed."""
 
     state: str
     digest: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteSpec:
-    """A full route table; older generations than the one in force are refused."""
-
-    environment: str
-    endpoint: str
-    generation: int
-    stable: str
-    canary: str | None
-    cut: int
-    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +45,29 @@ class RouteState:
 class ServingRuntime(Protocol):
     """Every call may be repeated. All raise `ServingUnavailable` when the runtime does not answer."""
 
-    def ensure_revision(self, spec: RevisionSpec) -> None: ...
-    def revision(self, revision_id: str) -> RevisionState: ...
-    def revisions(self) -> dict[str, RevisionState]: ...
-    def remove_revision(self, revision_id: str) -> None: ...
-    def set_routes(self, routes: RouteSpec) -> None: ...
-    def routes(self, environment: str, endpoint: str) -> RouteState: ...
-    def remove_routes(self, environment: str, endpoint: str) -> None: ...
-    def status(self) -> dict[str, Any]: ...
+    def ensure_revision(self, spec: RevisionSpec) -> None:
+        """Begin to load it. Raises `ServingRefused` 409 when the id stands for something else."""
+
+    def revision(self, revision_id: str) -> RevisionState:
+        """How far it is; absent when it was never asked for."""
+
+    def revisions(self) -> dict[str, RevisionState]:
+        """All it holds, by id."""
+
+    def remove_revision(self, revision_id: str) -> None:
+        """End it. Raises `ServingRefused` 409 while a route table names it."""
+
+    def set_routes(self, routes: RouteSpec) -> None:
+        """Put a table in force. Raises `ServingRefused` 409 for an old generation or a revision that is not ready."""
+
+    def routes(self, environment: str, endpoint: str) -> RouteState:
+        """What is in force; generation 0 for none."""
+
+    def remove_routes(self, environment: str, endpoint: str) -> None:
+        """Take the endpoint out of service."""
+
+    def status(self) -> dict[str, Any]:
+        """What the parts of the runtime say of themselves."""
 
 
 class Agent:
@@ -92,6 +80,10 @@ class Agent:
             self._http = httpx.Client(transport=transport, base_url="http://agent", headers=headers, timeout=timeout)
         else:
             self._http = httpx.Client(base_url=address, headers=headers, timeout=timeout, trust_env=False)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
@@ -107,8 +99,8 @@ class Agent:
         return answer.json() if answer.content else {}
 
     def ensure_revision(self, spec: RevisionSpec) -> None:
-        body = {name: getattr(spec, name) for name in spec.__slots__ if name != "id"}
-        self._call("PUT", f"/revisions/{quote(spec.id)}", body)
+        body = as_json(spec)
+        self._call("PUT", f"/revisions/{quote(body.pop('id'))}", body)
 
     def revision(self, revision_id: str) -> RevisionState:
         return _revision_state(self._call("GET", f"/revisions/{quote(revision_id)}"))
@@ -121,7 +113,7 @@ class Agent:
         self._call("DELETE", f"/revisions/{quote(revision_id)}")
 
     def set_routes(self, routes: RouteSpec) -> None:
-        self._call("PUT", "/routes", {name: getattr(routes, name) for name in routes.__slots__})
+        self._call("PUT", "/routes", as_json(routes))
 
     def routes(self, environment: str, endpoint: str) -> RouteState:
         for item in (self._call("GET", "/routes") or {}).get("routes", []):

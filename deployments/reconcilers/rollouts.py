@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from deployments.adapters import serving
-from deployments.adapters.serving import RevisionSpec, RouteSpec, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine.planner import Command, Routes, Snapshot, decide
 from deployments.models import Revision, Rollout, RouteTable
 from deployments.services import rollouts
@@ -11,6 +11,7 @@ from portal.core import clock, crash, leases
 from portal.core.crash import crash_point
 from portal.core.leases import Lease
 from registry.artifacts import store
+from serving.contract import RevisionSpec, RouteSpec
 
 crash.register(
     "rollout.begun",

@@ -1,16 +1,10 @@
-"""A serving runtime in memory, with the agent's rules: the contract suite runs against this and the real agent."""
+"""A serving runtime in memory, with the agent's rules: held to them by tests/serving/test_runtime_contract.py."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.adapters.serving import (
-    RevisionSpec,
-    RevisionState,
-    RouteSpec,
-    RouteState,
-    ServingRefused,
-    ServingUnavailable,
-)
+from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
+from serving.contract import RevisionSpec, RouteSpec
 
 
 @dataclass
@@ -66,7 +60,7 @@ class MemoryRuntime:
         known = self.table.get(key, RouteState())
         if known.generation > routes.generation or (known.generation == routes.generation and known != wanted):
             raise ServingRefused(409, f"generation {known.generation} is in force")
-        if self.revision(routes.stable).state != "ready":
+        if any(self.revision(arm).state != "ready" for arm in (routes.stable, routes.canary) if arm):
             raise ServingRefused(409, "the revision is not ready")
         if known != wanted:
             self.table[key] = wanted

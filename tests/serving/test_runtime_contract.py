@@ -1,0 +1,143 @@
+"""What the portal relies on of a serving runtime, asked of the real agent and of the one in memory alike."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from deployments.adapters.serving import Agent, RouteState, ServingRefused, ServingRuntime, ServingUnavailable
+from serving.contract import RevisionSpec, RouteSpec
+from tests.deployments.memory_runtime import MemoryRuntime
+from tests.serving.plane import Plane
+from tests.serving.zoo import Zoo
+from tests.waiting import wait_until
+
+OTHER = "sha256:" + "0" * 64
+
+
+@dataclass
+class Side:
+    """A runtime with an endpoint of this test's own, and two versions it can load."""
+
+    runtime: ServingRuntime
+    endpoint: str
+    models: Zoo
+
+    def spec(self, number: int, name: str = "double") -> RevisionSpec:
+        body = self.models.versions[name].spec(self.endpoint, number)
+        return RevisionSpec(id=f"{self.endpoint}-{number}", **body)
+
+    def ready(self, number: int, name: str = "double") -> str:
+        spec = self.spec(number, name)
+        self.runtime.ensure_revision(spec)
+        wait_until(lambda: self.runtime.revision(spec.id).state == "ready", 60, f"{spec.id} to be ready")
+        return spec.id
+
+    def table(self, generation: int, stable: str, canary: str | None = None, cut: int = 0) -> RouteSpec:
+        return RouteSpec("production", self.endpoint, generation, stable, canary, cut, "salt")
+
+    def in_force(self) -> RouteState:
+        return self.runtime.routes("production", self.endpoint)
+
+
+@pytest.fixture(params=["memory", "real"])
+def side(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
+    if request.param == "memory":
+        yield Side(MemoryRuntime(broken={OTHER}), "in-memory", models)
+        return
+    plane: Plane = request.getfixturevalue("plane")
+    endpoint: str = request.getfixturevalue("endpoint")
+    with closing(Agent(f"unix:{plane.settings.places.agent_socket}")) as agent:
+        yield Side(agent, endpoint, models)
+
+
+def refused(error: pytest.ExceptionInfo[ServingRefused]) -> bool:
+    return error.value.status == 409 and bool(str(error.value))
+
+
+def test_what_was_never_asked_for_is_absent(side: Side) -> None:
+    assert side.runtime.revision("nobody").state == "absent"
+    assert side.in_force() == RouteState()
+    side.runtime.remove_revision("nobody")
+    side.runtime.remove_routes("production", side.endpoint)
+
+
+def test_a_revision_is_loaded_once_and_keeps_its_digest(side: Side) -> None:
+    first = side.ready(1)
+    side.runtime.ensure_revision(side.spec(1))
+    found = side.runtime.revision(first)
+    assert (found.state, found.digest) == ("ready", side.spec(1).digest)
+    assert side.runtime.revisions()[first] == found
+    with pytest.raises(ServingRefused) as error:
+        side.runtime.ensure_revision(replace(side.spec(1), digest=OTHER))
+    assert refused(error)
+    assert side.runtime.revision(first) == found
+
+
+def test_files_that_are_not_the_approved_ones_fail_with_a_reason(side: Side) -> None:
+    spec = replace(side.spec(1), digest=OTHER)
+    side.runtime.ensure_revision(spec)
+    wait_until(lambda: side.runtime.revision(spec.id).state == "failed", 60, f"{spec.id} to fail")
+    assert side.runtime.revision(spec.id).reason
+    with pytest.raises(ServingRefused) as error:
+        side.runtime.set_routes(side.table(1, spec.id))
+    assert refused(error)
+    assert side.in_force() == RouteState()
+
+
+def test_a_table_names_ready_revisions_only(side: Side) -> None:
+    with pytest.raises(ServingRefused) as error:
+        side.runtime.set_routes(side.table(1, "nobody"))
+    assert refused(error)
+    first = side.ready(1)
+    with pytest.raises(ServingRefused) as error:
+        side.runtime.set_routes(side.table(1, first, "nobody", 100))
+    assert refused(error)
+    assert side.in_force() == RouteState()
+
+
+def test_generations_only_rise(side: Side) -> None:
+    first, second = side.ready(1), side.ready(2, "triple")
+    side.runtime.set_routes(side.table(3, first))
+    side.runtime.set_routes(side.table(3, first))
+    assert side.in_force() == RouteState(3, first)
+    for late in (side.table(2, second), side.table(3, second)):
+        with pytest.raises(ServingRefused) as error:
+            side.runtime.set_routes(late)
+        assert refused(error)
+    side.runtime.set_routes(side.table(4, first, second, 1_000))
+    assert side.in_force() == RouteState(4, first, second, 1_000)
+
+
+def test_what_takes_traffic_stays(side: Side) -> None:
+    first, second = side.ready(1), side.ready(2, "triple")
+    side.runtime.set_routes(side.table(1, first, second, 1_000))
+    for routed in (first, second):
+        with pytest.raises(ServingRefused) as error:
+            side.runtime.remove_revision(routed)
+        assert refused(error)
+    side.runtime.remove_routes("production", side.endpoint)
+    assert side.in_force() == RouteState()
+    side.runtime.remove_revision(first)
+    wait_until(lambda: side.runtime.revision(first).state == "absent", 30, f"{first} to be gone")
+    assert first not in side.runtime.revisions()
+
+
+@pytest.mark.parametrize("away", [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock")], ids=["memory", "real"])
+def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) -> None:
+    spec = RevisionSpec("one", "production", "flights", "flights", 1, 1, str(tmp_path), OTHER)
+    table = RouteSpec("production", "flights", 1, "one")
+    for call in (
+        lambda: away.ensure_revision(spec),
+        lambda: away.revision("one"),
+        away.revisions,
+        lambda: away.remove_revision("one"),
+        lambda: away.set_routes(table),
+        lambda: away.routes("production", "flights"),
+        lambda: away.remove_routes("production", "flights"),
+        away.status,
+    ):
+        with pytest.raises(ServingUnavailable):
+            call()
