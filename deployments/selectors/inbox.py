@@ -33,10 +33,12 @@ def count(actor: Actor) -> int:
 
 
 def read(actor: Actor, tab: str) -> Inbox:
-    """The inbox with one of its tabs open."""
+    """The inbox with one of its tabs open; without one (or an unknown one) the first that holds something to do."""
     rows = requests.visible(actor).filter(status__in=requests.OPEN).order_by("expires_at", "id")
     found = requests.items(actor, rows)
     groups = {name: [item for item in found if _belongs(item, actor, name)] for name in ("decide", "waiting", "mine")}
+    if tab not in TABS:
+        tab = "mine" if groups["mine"] and not groups["decide"] else "decide"
     shown = requests.items(actor, _decided(actor)) if tab == "done" else groups[tab]
     return Inbox(
         tab=tab,

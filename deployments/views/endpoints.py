@@ -42,6 +42,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "unknown": query.unknown(request.GET, KNOWN),
         "environments": Environment.objects.all(),
         "states": STATES,
+        "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
         "may_create": access.may_somewhere(request.actor, Permission.ENDPOINTS_CREATE),
     }
     name = "deployments/_endpoints.html" if partial(request) else "deployments/endpoints.html"
@@ -97,6 +98,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "since": select.served_since(row),
         "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
+        "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
         "may_try": access.may(request.actor, Permission.ENDPOINTS_TRY, row.team_id),
         "may_audit": access.may(request.actor, Permission.AUDIT_VIEW),
         "url": url,

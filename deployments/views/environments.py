@@ -35,6 +35,7 @@ def detail(request: PortalRequest, name: str) -> HttpResponse:
         "environment": view.row,
         "found": found,
         "following": following,
+        "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
         "may_change": access.may(request.actor, Permission.ENVIRONMENTS_MANAGE),
     }
     return render(request, "deployments/environment.html", context)

@@ -15,6 +15,8 @@ from deployments.services import promotions
 from deployments.states import promotion as states
 from deployments.views import query
 from deployments.views.acting import carry_out, partial
+from portal.accounts import access
+from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 
 KNOWN = ("state", "need", "model", "env", "before")
@@ -36,6 +38,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "filter": wanted,
         "unknown": query.unknown(request.GET, KNOWN),
         "environments": Environment.objects.all(),
+        "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
         "states": [("open", "Open"), ("closed", "Closed"), ("all", "All"), *states.MACHINE.choices],
     }
     name = "deployments/_promotions.html" if partial(request) else "deployments/promotions.html"

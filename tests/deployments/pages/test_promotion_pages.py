@@ -190,3 +190,23 @@ def test_tabs_of_the_inbox(line: Line, browser: Open) -> None:
     line.approve(row, line.daniel)
     work.drain()
     assert link in browser(line.marta).open("/", tab="done")
+
+
+def test_the_inbox_opens_where_something_is(line: Line, browser: Open) -> None:
+    done, row = line.promote(1), line.submit(2)
+    decides, asked = browser(line.marta).open("/"), browser(line.priya).open("/")
+    assert '<h2 id="h-inbox">Needs your decision</h2>' in decides
+    assert '<h2 id="h-inbox">Asked by you</h2>' in asked
+    assert f"/promotions/{row.pk}/" in asked
+    recent = decides.partition("Recently decided")[2]
+    assert f"/promotions/{done.pk}/" in recent
+    assert f"/promotions/{row.pk}/" not in recent
+    assert "Recently decided" not in asked
+
+
+@pytest.mark.parametrize("path", ["/", "/promotions/", "/endpoints/production/flight-delay/"])
+def test_only_who_may_ask_is_offered_to_ask(line: Line, browser: Open, path: str) -> None:
+    line.promote(1)
+    viewer = browser(world.person("Vera Lind", ("viewer", line.team)))
+    assert "/promotions/new/" in browser(line.priya).open(path)
+    assert "/promotions/new/" not in viewer.open(path)
