@@ -11,7 +11,9 @@ ZIP = b"PK\x03\x04"
 HEAD = 512
 LARGEST_DESCRIPTION = 4 * 1024**2
 # Types outside skops' own list that were read and build data only.
-HARMLESS_TYPES = frozenset({"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"})
+HARMLESS_TYPES = frozenset(
+    {"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree"}
+)
 TEXT = frozenset({".json", ".txt", ".yaml", ".yml", ".md", ".csv", ".onnx", ".safetensors", ".ubj", ".cbm"})
 
 
