@@ -122,7 +122,7 @@ class RollbackForm(OnceForm):
 
     expect_generation = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
-    note = _text("Note", required=False, help_text="Optional. It goes to the audit log.")
+    note = _text("Note", required=False, help_text="It goes to the audit log.")
 
 
 class TryForm(forms.Form):
