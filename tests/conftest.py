@@ -10,8 +10,12 @@ from tests.stack import Stack
 STACKS = {"stack", "empty_stack"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need the whole product share one: they are marked, and with xdist go to one worker."""
+    """Tests that need the whole product share one: they are marked, and with xdist go to one worker.
+
+    First of all such hooks, because xdist's own looks for the mark.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and STACKS & set(item.fixturenames):
             item.add_marker(pytest.mark.stack)

@@ -164,11 +164,30 @@ def test_a_damaged_file_is_refused_and_nothing_is_made(
     assert not (found.database_home / "postgres").exists()
 
 
-def test_a_member_that_leaves_the_folder_is_refused(filled: Place, open_folder: Path, tmp_path: Path) -> None:
+def _member(name: str, **more: object) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    for attribute, value in more.items():
+        setattr(info, attribute, value)
+    return info
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        _member("../../outside"),
+        _member("/tmp/outside-of-a-backup"),
+        _member("store/link", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
+        _member("store/hard", type=tarfile.LNKTYPE, linkname="../../outside"),
+        _member("store/pipe", type=tarfile.FIFOTYPE),
+    ],
+    ids=lambda member: member.name,
+)
+def test_only_files_below_the_folder_are_unpacked(open_folder: Path, member: tarfile.TarInfo) -> None:
     archive = open_folder / "evil.tar"
     with tarfile.open(archive, "w:") as tar:
-        tar.addfile(tarfile.TarInfo("../../outside"))
+        tar.addfile(member)
     environ = {"SIGNALBOX_VAR": str(open_folder / "second")}
-    with pytest.raises(StartError, match="cannot be unpacked"):
+    with pytest.raises(StartError, match="is no file of a backup"):
         backup.restore(layout.resolve(open_folder, environ), configuration.read({}), environ, archive)
     assert not (open_folder / "outside").exists()
+    assert not (open_folder / "second" / "store").exists()
