@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.stack import PROJECT, Stack
+from tests.waiting import wait_until
 
 REGISTER = Path(__file__).parent / "register.py"
 VERIFIER = PROJECT / "tools" / "signalbox_audit_verify.py"
