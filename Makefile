@@ -55,16 +55,13 @@ backup: ## Write database, artifacts and keys to FILE=
 restore: install ## Bring a backup FILE= back into an empty data folder
 	@$(SIGNALBOX) restore "$(FILE)"
 
-.PHONY: check test test-long drill
+.PHONY: check test drill
 check: ## Quick checks: ruff, mypy, import-linter, templates, migrations, Django's own
 	@tools/bootstrap tests
 	@tools/check
 
 test: install-tests ## Run all tests; TESTS=tests/serving runs some
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(TESTS)
-
-test-long: install-tests ## The long form of the drills that `make test` runs for a minute
-	@SIGNALBOX_LONG=1 $(PYTEST) -m long --timeout 3600 tests
 
 drill: install-tests ## Stop the stores under load and watch the gateway go on answering
 	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults

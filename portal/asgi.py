@@ -8,8 +8,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 django_application = get_asgi_application()
 
-from django.utils.module_loading import import_string  # noqa: E402  (settings must be loaded first)
+from django.conf import settings  # noqa: E402  (settings must be loaded first)
+from django.utils.module_loading import import_string  # noqa: E402
 
+from portal.core.bodies import Bounded  # noqa: E402
 from portal.core.mount import Mount  # noqa: E402
 from portal.core.postgres import kept  # noqa: E402
 
@@ -20,7 +22,7 @@ async def _end() -> None:
 
 
 application = Mount(
-    default=django_application,
+    default=Bounded(django_application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
     gate=import_string("registry.gate.asgi.application"),
     at_start=kept.start,
     at_end=_end,

@@ -18,6 +18,7 @@ from deployments.services import endpoints, environments, rollbacks, tries
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
+from portal.core.api.inputs import read_input
 from portal.core.api.views import ApiView
 from portal.core.errors import BadInput, NotFound
 
@@ -31,7 +32,7 @@ class Environments(ApiView):
         request=inputs.NewEnvironment, responses={201: shapes.EnvironmentShape}, summary="Create an environment"
     )
     def post(self, request: Request) -> Response:
-        row = environments.create(actor=self.actor, **inputs.read(inputs.NewEnvironment, request.data))
+        row = environments.create(actor=self.actor, **read_input(inputs.NewEnvironment, request.data))
         return Response(shapes.EnvironmentShape(row).data, status=201)
 
 
@@ -48,7 +49,7 @@ class EnvironmentRules(ApiView):
         summary="Change the rules for requests made from now on",
     )
     def put(self, request: Request, name: str) -> Response:
-        sent = inputs.read(inputs.NewRules, request.data)
+        sent = read_input(inputs.NewRules, request.data)
         row = environments.change_rules(actor=self.actor, name=name, **sent)
         return Response(shapes.EnvironmentShape(row).data)
 
@@ -70,7 +71,7 @@ class Endpoints(ApiView):
 
     @extend_schema(request=inputs.NewEndpoint, responses={201: shapes.EndpointDetail}, summary="Create an endpoint")
     def post(self, request: Request) -> Response:
-        row = endpoints.create(actor=self.actor, **inputs.read(inputs.NewEndpoint, request.data))
+        row = endpoints.create(actor=self.actor, **read_input(inputs.NewEndpoint, request.data))
         return Response(shown(self.actor, row.environment.name, row.name), status=201)
 
 
@@ -127,7 +128,7 @@ class Rollback(ApiView):
         summary="Roll back to the warm former champion",
     )
     def post(self, request: Request, environment: str, name: str) -> Response:
-        sent = inputs.read(inputs.RollBack, request.data)
+        sent = read_input(inputs.RollBack, request.data)
         dry_run = sent.pop("dry_run")
 
         def act() -> Rollout:
@@ -143,7 +144,7 @@ class Rollback(ApiView):
 class TryIt(ApiView):
     @extend_schema(request=inputs.Try, responses={200: shapes.TryShape}, summary="One call through the gateway")
     def post(self, request: Request, environment: str, name: str) -> Response:
-        sent = inputs.read(inputs.Try, request.data)
+        sent = read_input(inputs.Try, request.data)
         found = tries.predict(
             actor=self.actor, environment=environment, endpoint=name, payload=json.dumps(sent["payload"])
         )

@@ -1,29 +1,9 @@
-"""What the API takes: exactly these members, each with its limits; an unknown one is refused by name."""
-
-from typing import Any
+"""What the API of this app takes, member by member, each with its limits."""
 
 from rest_framework import serializers
 
 from deployments.policies.rollback import REASONS
-
-
-class Strict(serializers.Serializer[Any]):
-    """Refuses members it does not know, so that a misspelt one is not silently ignored."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
-            if unknown:
-                known = ", ".join(self.fields)
-                raise serializers.ValidationError(dict.fromkeys(unknown, f"Not known here. Known: {known}."))
-        return super().to_internal_value(data)
-
-
-def read(serializer: type[Strict], data: Any) -> dict[str, Any]:
-    """The validated members; raises DRF's ValidationError, which names each wrong field."""
-    found = serializer(data=data)
-    found.is_valid(raise_exception=True)
-    return dict(found.validated_data)
+from portal.core.api.inputs import Strict
 
 
 class Submit(Strict):

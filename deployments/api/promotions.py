@@ -13,6 +13,7 @@ from deployments.models import PromotionComment, PromotionRequest
 from deployments.selectors import inbox, requests
 from deployments.selectors import promotions as select
 from deployments.services import promotions
+from portal.core.api.inputs import read_input
 from portal.core.api.views import ApiView
 
 FILTERS = [
@@ -74,7 +75,7 @@ class Promotions(ApiView):
         request=inputs.Submit, responses={201: PREVIEWED, 200: shapes.PreviewShape}, summary="Ask for a promotion"
     )
     def post(self, request: Request) -> Response:
-        sent = inputs.read(inputs.Submit, request.data)
+        sent = read_input(inputs.Submit, request.data)
         target = {name: sent[name] for name in ("model", "version", "environment")}
         if sent["dry_run"]:
             return Response(preview(promotions.preview(actor=self.actor, **target)))
@@ -117,7 +118,7 @@ class Decision(ApiView):
 class Approve(Decision):
     @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Approve on this evidence")
     def post(self, request: Request, number: int) -> Response:
-        sent = inputs.read(inputs.Decide, request.data)
+        sent = read_input(inputs.Decide, request.data)
         if sent["dry_run"]:
             return answers.dry(promotions.missing_for_approval(actor=self.actor, number=number, seen=sent["seen"]))
         promotions.approve(actor=self.actor, number=number, seen=sent["seen"], comment=sent["comment"])
@@ -127,7 +128,7 @@ class Approve(Decision):
 class RequestChanges(Decision):
     @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Send it back with a reason")
     def post(self, request: Request, number: int) -> Response:
-        sent = inputs.read(inputs.Decide, request.data)
+        sent = read_input(inputs.Decide, request.data)
         return self.decide(
             number,
             dry_run=sent["dry_run"],
@@ -140,7 +141,7 @@ class RequestChanges(Decision):
 class Reject(Decision):
     @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Close the request for good")
     def post(self, request: Request, number: int) -> Response:
-        sent = inputs.read(inputs.Decide, request.data)
+        sent = read_input(inputs.Decide, request.data)
         return self.decide(
             number,
             dry_run=sent["dry_run"],
@@ -151,7 +152,7 @@ class Reject(Decision):
 class Withdraw(Decision):
     @extend_schema(request=inputs.Withdraw, responses={200: DECIDED, **REFUSALS}, summary="Take the request back")
     def post(self, request: Request, number: int) -> Response:
-        sent = inputs.read(inputs.Withdraw, request.data)
+        sent = read_input(inputs.Withdraw, request.data)
         return self.decide(
             number,
             dry_run=sent["dry_run"],
@@ -162,7 +163,7 @@ class Withdraw(Decision):
 class Resubmit(Decision):
     @extend_schema(request=inputs.Resubmit, responses={200: DECIDED, **REFUSALS}, summary="Send it again")
     def post(self, request: Request, number: int) -> Response:
-        sent = inputs.read(inputs.Resubmit, request.data)
+        sent = read_input(inputs.Resubmit, request.data)
         return self.decide(
             number,
             dry_run=sent["dry_run"],
@@ -179,7 +180,7 @@ class Comments(ApiView):
 
     @extend_schema(request=inputs.Comment, responses={201: shapes.CommentShape}, summary="Add a comment")
     def post(self, request: Request, number: int) -> Response:
-        sent = inputs.read(inputs.Comment, request.data)
+        sent = read_input(inputs.Comment, request.data)
         row = promotions.comment(actor=self.actor, number=number, text=sent["text"])
         return Response(shapes.CommentShape(row).data, status=201)
 

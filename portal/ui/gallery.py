@@ -103,7 +103,7 @@ def shell(inner: Shell) -> SampleShell:
     return SampleShell(inner, actor, entries)
 
 
-def _figures() -> dict[str, Any]:
+def figures() -> dict[str, Any]:
     start = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=6)
     old = [(start + timedelta(minutes=i), 19 + math.sin(i / 23) + (i % 7) / 9) for i in range(360)]
     new = [(at, y + 1.5 if index > 200 else None) for index, (at, y) in enumerate(old)]
@@ -196,7 +196,7 @@ def context() -> dict[str, Any]:
         "snippet": SNIPPET,
         "revision": "r0",
         **traffic(),
-        **_figures(),
+        **figures(),
     }
 
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.core.api.inputs import Strict, read_input
 from portal.core.api.views import ApiView
 from registry.models import AliasAssignment, Run
 from registry.selectors import models as read
@@ -14,7 +15,7 @@ from registry.services import models, runs, versions
 FILTERS = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("q", "tier", "team", "after")]
 
 
-class ModelChange(serializers.Serializer[dict[str, object]]):
+class ModelChange(Strict):
     description = serializers.CharField(max_length=5000, allow_blank=True)
     tier = serializers.CharField(max_length=10)
     owner = serializers.IntegerField(allow_null=True)
@@ -38,9 +39,7 @@ class Model(ApiView):
     def patch(self, request: Request, name: str) -> Response:
         row = models.find(actor=self.actor, name=name)
         present = {"description": row.description, "tier": row.tier, "owner": row.owner.pk if row.owner else None}
-        form = ModelChange(data=present | dict(request.data))
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
+        given = present | read_input(ModelChange, request.data, partial=True)
         changed = models.edit(
             actor=self.actor, name=name, description=given["description"], tier=given["tier"], owner_id=given["owner"]
         )

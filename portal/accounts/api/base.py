@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
@@ -13,18 +12,6 @@ from portal.core.actors import Actor
 from portal.core.api.paging import CursorPages
 from portal.core.api.views import ApiView
 from portal.core.errors import BadInput, NotFound
-
-
-def checked(serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
-    """The body in this shape; unknown members are refused, so that a typing error is not taken for consent."""
-    if not isinstance(request.data, dict):
-        raise BadInput("Send a JSON object.")
-    form = serializer(data=request.data)
-    unknown = sorted(set(request.data) - set(form.fields))  # type: ignore[attr-defined]
-    if unknown:
-        raise BadInput(f"This call knows no {', '.join(unknown)}.", fields=dict.fromkeys(unknown, "unknown"))
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)
 
 
 def find_team(actor: Actor, slug: str | None) -> Team | None:

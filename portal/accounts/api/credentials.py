@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from portal.accounts import stepup
 from portal.accounts.api import serializers as shapes
-from portal.accounts.api.base import ListView, checked, find_team
+from portal.accounts.api.base import ListView, find_team
 from portal.accounts.api.people import held_by
 from portal.accounts.models import Person
 from portal.accounts.policies import credentials as policy
@@ -18,6 +18,7 @@ from portal.accounts.selectors import tokens as read_tokens
 from portal.accounts.services import roles, service_accounts, tokens
 from portal.accounts.services.tokens import NewToken, Owner
 from portal.core.actors import Actor
+from portal.core.api.inputs import read_input
 from portal.core.api.views import ApiView
 from portal.core.errors import BadInput, NotFound
 
@@ -44,7 +45,7 @@ class ServiceAccountsView(ListView):
     )
     def post(self, request: Request) -> Response:
         policy.may_manage_accounts(self.actor).require()
-        values = checked(shapes.ServiceAccountIn, request)
+        values = read_input(shapes.ServiceAccountIn, request.data)
         responsible = _responsible(self.actor, values.pop("responsible"))
         assert responsible is not None
         row = service_accounts.create(actor=self.actor, responsible=responsible, **values)
@@ -63,7 +64,7 @@ class ServiceAccountView(ApiView):
     def patch(self, request: Request, name: str) -> Response:
         """Another responsible human or description; disable or enable it."""
         read.find_service_account(self.actor, name)
-        values = checked(shapes.ServiceAccountChange, request)
+        values = read_input(shapes.ServiceAccountChange, request.data)
         responsible = _responsible(self.actor, values.pop("responsible", None))
         service_accounts.change(actor=self.actor, name=name, responsible=responsible, **values)
         return Response(shapes.ServiceAccountOut(read.find_service_account(self.actor, name)).data)
@@ -73,7 +74,7 @@ class ServiceAccountGrantsView(ApiView):
     @extend_schema(operation_id="service_account_grant", request=shapes.GrantIn, responses={201: shapes.GrantOut})
     def post(self, request: Request, name: str) -> Response:
         row = read.find_service_account(self.actor, name)
-        values = checked(shapes.GrantIn, request)
+        values = read_input(shapes.GrantIn, request.data)
         team = find_team(self.actor, values["team"])
         made = roles.grant(actor=self.actor, holder=row, role=values["role"], team=team)
         return Response(shapes.GrantOut(made).data, status=201)
@@ -101,7 +102,7 @@ class TokensView(ListView):
     @extend_schema(operation_id="token_create", request=shapes.TokenIn, responses={201: shapes.TokenMade})
     def post(self, request: Request) -> Response:
         """Make a token. Takes a session and a step-up bound to the `binding` that the refusal names."""
-        values = checked(shapes.TokenIn, request)
+        values = read_input(shapes.TokenIn, request.data)
         made = tokens.create(
             actor=self.actor,
             owner=self._owner(values.pop("service_account")),
@@ -129,7 +130,7 @@ class TokenRotateView(ApiView):
     def post(self, request: Request, token_id: str) -> Response:
         """A new secret; the old one goes on for `overlap_hours`. Takes a step-up, as making one does."""
         read_tokens.find(self.actor, token_id)
-        made = tokens.rotate(actor=self.actor, token_id=token_id, **checked(shapes.RotateIn, request))
+        made = tokens.rotate(actor=self.actor, token_id=token_id, **read_input(shapes.RotateIn, request.data))
         return Response(as_made(self.actor, made), status=201)
 
 
@@ -154,7 +155,7 @@ class StepUpView(Unkept):
     @extend_schema(operation_id="step_up", request=shapes.StepUpIn, responses={201: shapes.StepUpOut})
     def post(self, request: Request) -> Response:
         """Show that it is you. The look counts once, for the one decision it is bound to, for five minutes."""
-        values = checked(shapes.StepUpIn, request)
+        values = read_input(shapes.StepUpIn, request.data)
         row = stepup.verify(
             request=request._request,
             actor=self.actor,
@@ -176,6 +177,6 @@ class StepUpChallengeView(Unkept):
     @extend_schema(operation_id="step_up_challenge", request=shapes.ChallengeIn, responses={201: dict})
     def post(self, request: Request) -> Response:
         """Options for `navigator.credentials.get`, for a step-up by passkey."""
-        binding = checked(shapes.ChallengeIn, request)["binding"]
+        binding = read_input(shapes.ChallengeIn, request.data)["binding"]
         options = stepup.begin_passkey(request=request._request, actor=self.actor, binding=binding)
         return Response(json.loads(json.dumps(options, default=dict)), status=201)

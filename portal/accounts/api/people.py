@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from portal.accounts import stepup
 from portal.accounts.api import serializers as shapes
-from portal.accounts.api.base import ListView, checked, find_team
+from portal.accounts.api.base import ListView, find_team
 from portal.accounts.models import Person, ServiceAccount, Team
 from portal.accounts.policies import people as policy
 from portal.accounts.roles import Role
@@ -17,6 +17,7 @@ from portal.accounts.selectors import rights
 from portal.accounts.selectors.people import PeopleFilter
 from portal.accounts.services import invitations, people, roles, teams
 from portal.core.actors import Actor
+from portal.core.api.inputs import read_input
 from portal.core.api.views import ApiView
 from portal.core.errors import NotAllowed, NotFound
 
@@ -36,7 +37,7 @@ class MeView(ApiView):
         """Change one's own name and preferences. People in a session only."""
         if not self.actor.is_person:
             raise NotAllowed("Only a person in a session changes these, not a token.", code="session_needed")
-        values = checked(shapes.MeIn, request)
+        values = read_input(shapes.MeIn, request.data)
         if "name" in values:
             people.rename_self(actor=self.actor, name=values.pop("name"))
         people.set_preferences(actor=self.actor, **values)
@@ -88,7 +89,7 @@ class DisableView(ApiView):
     def post(self, request: Request, person_id: int) -> Response:
         """Shut somebody out: sessions end, tokens stop with their next use."""
         row = read.find(self.actor, person_id)
-        people.disable(actor=self.actor, person_id=row.pk, reason=checked(shapes.ReasonIn, request)["reason"])
+        people.disable(actor=self.actor, person_id=row.pk, reason=read_input(shapes.ReasonIn, request.data)["reason"])
         return Response(as_person(read.find(self.actor, person_id), self.actor))
 
 
@@ -104,7 +105,7 @@ class PersonGrantsView(ApiView):
     def post(self, request: Request, person_id: int) -> Response:
         """Give the person a role, everywhere or in a team."""
         row = read.find(self.actor, person_id)
-        values = checked(shapes.GrantIn, request)
+        values = read_input(shapes.GrantIn, request.data)
         made = roles.grant(
             actor=self.actor, holder=row, role=values["role"], team=find_team(self.actor, values["team"])
         )
@@ -136,7 +137,7 @@ class InvitationsView(ListView):
     @extend_schema(operation_id="invite", request=shapes.InvitationIn, responses={201: shapes.InvitationOut})
     def post(self, request: Request) -> Response:
         """Invite somebody; the link goes to them by mail and to nobody else."""
-        values = checked(shapes.InvitationIn, request)
+        values = read_input(shapes.InvitationIn, request.data)
         team = find_team(self.actor, values["team"])
         row = invitations.invite(actor=self.actor, email=values["email"], role=values["role"], team=team)
         return Response(shapes.InvitationOut(row).data, status=201)
@@ -165,7 +166,7 @@ class TeamsView(ListView):
 
     @extend_schema(operation_id="team_create", request=shapes.TeamIn, responses={201: shapes.TeamOut})
     def post(self, request: Request) -> Response:
-        values = checked(shapes.TeamIn, request)
+        values = read_input(shapes.TeamIn, request.data)
         row = teams.create(actor=self.actor, name=values["name"], slug=values["slug"])
         return Response(shapes.TeamOut(row).data, status=201)
 
@@ -178,7 +179,7 @@ class TeamView(ApiView):
     @extend_schema(operation_id="team_rename", request=shapes.TeamNameIn, responses=shapes.TeamOut)
     def patch(self, request: Request, slug: str) -> Response:
         row = read.find_team(self.actor, slug)
-        row = teams.rename(actor=self.actor, slug=row.slug, name=checked(shapes.TeamNameIn, request)["name"])
+        row = teams.rename(actor=self.actor, slug=row.slug, name=read_input(shapes.TeamNameIn, request.data)["name"])
         return Response(shapes.TeamOut(row).data)
 
 

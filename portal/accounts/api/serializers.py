@@ -7,6 +7,7 @@ from portal.accounts.models import ApiToken, Invitation, Person, RoleGrant, Serv
 from portal.accounts.permissions import SCOPES
 from portal.accounts.policies.credentials import MAX_DAYS
 from portal.accounts.roles import Role
+from portal.core.api.inputs import Strict
 
 THEMES, DENSITIES = ("system", "light", "dark"), ("dense", "comfortable")
 
@@ -47,18 +48,18 @@ class MeOut(serializers.Serializer[dict[str, object]]):
     step_up_methods = serializers.ListField(child=serializers.CharField())
 
 
-class MeIn(serializers.Serializer[dict[str, object]]):
+class MeIn(Strict):
     name = serializers.CharField(max_length=120, required=False)
     theme = serializers.ChoiceField(THEMES, required=False)
     density = serializers.ChoiceField(DENSITIES, required=False)
     shortcuts = serializers.BooleanField(required=False)
 
 
-class ReasonIn(serializers.Serializer[dict[str, object]]):
+class ReasonIn(Strict):
     reason = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
 
 
-class GrantIn(serializers.Serializer[dict[str, object]]):
+class GrantIn(Strict):
     """`team` is a team's slug, or null for everywhere."""
 
     role = serializers.ChoiceField(Role.choices)
@@ -83,12 +84,12 @@ class TeamOut(serializers.ModelSerializer[Team]):
         fields = ("slug", "name", "created_at")
 
 
-class TeamIn(serializers.Serializer[dict[str, object]]):
+class TeamIn(Strict):
     name = serializers.CharField(max_length=120)
     slug = serializers.SlugField(max_length=60, required=False, default="")
 
 
-class TeamNameIn(serializers.Serializer[dict[str, object]]):
+class TeamNameIn(Strict):
     name = serializers.CharField(max_length=120)
 
 
@@ -107,7 +108,7 @@ class ServiceAccountOut(serializers.ModelSerializer[ServiceAccount]):
         fields = ("id", "name", "description", "responsible", "is_active", "created_at", "grants")
 
 
-class ServiceAccountIn(serializers.Serializer[dict[str, object]]):
+class ServiceAccountIn(Strict):
     """`responsible` is the number of a person."""
 
     name = serializers.SlugField(max_length=60)
@@ -115,7 +116,7 @@ class ServiceAccountIn(serializers.Serializer[dict[str, object]]):
     description = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 
-class ServiceAccountChange(serializers.Serializer[dict[str, object]]):
+class ServiceAccountChange(Strict):
     responsible = serializers.IntegerField(required=False)
     description = serializers.CharField(max_length=300, required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False)
@@ -158,7 +159,7 @@ class TokenMade(TokenOut):
         fields = (*TokenOut.Meta.fields, "secret")  # type: ignore[assignment]
 
 
-class TokenIn(serializers.Serializer[dict[str, object]]):
+class TokenIn(Strict):
     """Without `service_account` the token is the caller's own. `team` limits it to the things of one team."""
 
     name = serializers.CharField(max_length=80)
@@ -168,12 +169,12 @@ class TokenIn(serializers.Serializer[dict[str, object]]):
     service_account = serializers.SlugField(required=False, allow_null=True, default=None)
 
 
-class RotateIn(serializers.Serializer[dict[str, object]]):
+class RotateIn(Strict):
     overlap_hours = serializers.IntegerField(min_value=0, max_value=24, required=False, default=0)
     days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, required=False, allow_null=True, default=None)
 
 
-class StepUpIn(serializers.Serializer[dict[str, object]]):
+class StepUpIn(Strict):
     """One of `password`, `code` and `credential`, as the method wants. `binding` comes from the refusal it answers."""
 
     method = serializers.ChoiceField(stepup.METHODS)
@@ -190,5 +191,5 @@ class StepUpOut(serializers.Serializer[dict[str, object]]):
     good_until = serializers.DateTimeField()
 
 
-class ChallengeIn(serializers.Serializer[dict[str, object]]):
+class ChallengeIn(Strict):
     binding = serializers.RegexField(r"^sha256:[0-9a-f]{64}$")

@@ -1,0 +1,77 @@
+"""Every figure is one plotly draws: its own schema accepts each trace and layout, once colours stand for our tokens."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from deployments import charts as deployments
+from deployments.models import Revision, RouteTable
+from portal.ui import gallery
+from portal.ui.charts import Figure
+from registry import charts as registry
+from registry.models import ModelVersion
+
+TOKEN = re.compile(r"^\$[a-z0-9-]+(@[0-9.]+)?$")
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def coloured(value: Any) -> Any:
+    """The figure as the browser draws it: each `$token` is a colour."""
+    if isinstance(value, dict):
+        return {key: coloured(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [coloured(inner) for inner in value]
+    return "#123456" if isinstance(value, str) and TOKEN.match(value) else value
+
+
+def tables() -> list[RouteTable]:
+    """Version 1, then 2 alone, then 3 beside it with a tenth."""
+    one, two, three = (Revision(version=ModelVersion(number=number)) for number in (1, 2, 3))
+    at = [NOW - timedelta(hours=hours) for hours in (9, 6, 3)]
+    return [
+        RouteTable(generation=1, stable=one, created_at=at[0]),
+        RouteTable(generation=2, stable=two, created_at=at[1]),
+        RouteTable(generation=3, stable=two, canary=three, stable_weight=9_000, canary_weight=1_000, created_at=at[2]),
+    ]
+
+
+def metric() -> Figure:
+    figure = registry.metric_by_version(
+        [ModelVersion(number=n, metrics={"auc": 0.7 + n / 50}) for n in (3, 2, 1)], "auc", 2, 3
+    )
+    assert figure is not None
+    return figure
+
+
+def traffic() -> Figure:
+    figure = deployments.traffic(tables(), NOW)
+    assert figure is not None
+    return figure
+
+
+FIGURES: dict[str, Figure] = {
+    **{f"gallery {name}": figure for name, figure in gallery.figures().items() if isinstance(figure, Figure)},
+    "traffic": traffic(),
+    "metric by version": metric(),
+    "metric curve": registry.metric_curve("log_loss", [[0, 1_000, 0.7], [1, 2_000, 0.5], [2, 3_000, 0.4]]),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_plotly_knows_every_property(name: str) -> None:
+    figure = FIGURES[name]
+    drawn = go.Figure(coloured(figure.spec))
+    assert len(drawn.data) == len(figure.data)
+    assert figure.title
+    assert figure.alt
+    assert figure.table.rows
+
+
+def test_a_property_plotly_does_not_know_is_noticed() -> None:
+    spec = coloured(FIGURES["metric curve"].spec)
+    spec["layout"]["zaxis_of_evil"] = {}
+    with pytest.raises(ValueError, match="zaxis_of_evil"):
+        go.Figure(spec)
