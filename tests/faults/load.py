@@ -18,20 +18,37 @@ HEADERS = {"content-type": "application/json"}
 PATIENCE_SECONDS = 15.0
 
 
+@dataclass(frozen=True, order=True)
+class Answer:
+    """When it was asked for and answered, in seconds since the start, and by which version."""
+
+    sent: float
+    done: float
+    version: str
+
+
 @dataclass
 class Tally:
-    """What was answered: (seconds since the start, version), in the order of sending, and each failure in words."""
+    """What was answered, and each failure in words."""
 
-    answers: list[tuple[float, str]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
     def versions(self) -> list[str]:
-        """The versions that answered, each run of the same one once."""
+        """The versions in the order in which they took over.
+
+        An answer of the former one to a request that was under way at the change is no change back: it would be one
+        only if the request had been sent after the new one's first answer.
+        """
         found: list[str] = []
-        for _, version in sorted(self.answers):
-            if not found or found[-1] != version:
-                found.append(version)
+        first_done = 0.0
+        for answer in sorted(self.answers):
+            if found and answer.version == found[-1]:
+                first_done = min(first_done, answer.done)
+            elif answer.version not in found[-2:] or answer.sent > first_done:
+                found.append(answer.version)
+                first_done = answer.done
         return found
 
 
@@ -43,7 +60,7 @@ async def _one(client: httpx.AsyncClient, address: str, tally: Tally, began: flo
         tally.failures.append(f"{sent:.3f} s: {error!r}")
         return
     if answer.status_code == 200:
-        tally.answers.append((sent, answer.headers["x-served-version"]))
+        tally.answers.append(Answer(sent, time.monotonic() - began, answer.headers["x-served-version"]))
     else:
         tally.failures.append(f"{sent:.3f} s: {answer.status_code} {answer.text[:200]}")
 
