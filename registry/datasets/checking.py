@@ -1,0 +1,206 @@
+"""Carries out the checks of a data set over its rows, in batches; pandera does the row by row work."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as rules
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from registry.datasets.checks import INTEGER, Check, names_in
+from registry.datasets.profiles import kind_of
+from registry.datasets.reading import Table, quoted
+
+SHOWN_ROWS = 100
+LONGEST_VALUE = 120
+ROW_BY_ROW = ("range", "categories", "pattern", "expression")
+PASS, FAIL, UNKNOWN = "pass", "fail", "unknown"
+
+
+@dataclass
+class Result:
+    """The answer to one check. `rows` are the first failing rows, counted from 1 without the header."""
+
+    check: Check
+    verdict: str = PASS
+    measured: str = ""
+    failed: int = 0
+    rows: list[int] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    reason: str = ""
+
+    def fails(self, count: int, rows: Sequence[int] = (), values: Sequence[Any] = ()) -> None:
+        """Count failing rows; the first `SHOWN_ROWS` are kept with their values."""
+        self.failed += count
+        room = SHOWN_ROWS - len(self.rows)
+        self.rows += [int(row) for row in rows[:room]]
+        self.values += [str(value)[:LONGEST_VALUE] for value in values[:room]]
+        self.verdict = FAIL if self.failed else self.verdict
+
+    def is_unknown(self, reason: str) -> None:
+        self.verdict, self.reason = UNKNOWN, reason
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "check": self.check.as_json(),
+            "title": self.check.title,
+            "verdict": self.verdict,
+            "measured": self.measured,
+            "failed": self.failed,
+            "rows": self.rows,
+            "values": self.values,
+            "reason": self.reason,
+        }
+
+
+def carried_out(table: Table, checks: Sequence[Check], now: datetime) -> list[Result]:
+    """One result per check, in their order. A check that could not be made is unknown and says why."""
+    results = [Result(check) for check in checks]
+    for result in results:
+        if missing := sorted(set(_named(result.check)) - set(table.schema.names)):
+            result.is_unknown(f"There is no column {missing[0]}.")
+        elif not table.rows and result.check.rule not in ("rows", "type"):
+            result.is_unknown("There are no rows.")
+    _row_by_row(table, [r for r in results if r.verdict == PASS and r.check.rule in ROW_BY_ROW])
+    for result in results:
+        if result.verdict == PASS and result.check.rule in WHOLE:
+            WHOLE[result.check.rule](table, result, now)
+    return results
+
+
+def _named(check: Check) -> list[str]:
+    return names_in(check.limits["expression"]) if check.rule == "expression" else list(check.columns)
+
+
+def _row_by_row(table: Table, results: list[Result]) -> None:
+    if not results:
+        return
+    wanted = sorted({name for result in results for name in _named(result.check)})
+    first = 1
+    for batch in table.batches(wanted):
+        frame = batch.to_pandas(types_mapper=pd.ArrowDtype)
+        frame.index = pd.RangeIndex(first, first + len(frame))
+        _validate(frame, [result for result in results if result.verdict != UNKNOWN])
+        first += len(frame)
+
+
+def _validate(frame: pd.DataFrame, results: list[Result]) -> None:
+    """Have pandera look at one batch and spread what it found over the results."""
+    schema = rules.DataFrameSchema(
+        checks=[
+            rules.Check(_holds, name=str(number), result=result, error=str(number), ignore_na=False)
+            for number, result in enumerate(results)
+        ]
+    )
+    try:
+        schema.validate(frame, lazy=True)
+    except rules.errors.SchemaErrors as errors:
+        for error in errors.schema_errors:
+            result = results[int(error.check.name)]
+            if error.check_output is None or result.verdict == UNKNOWN:
+                result.is_unknown(f"It cannot be checked on these values: {_why(error)}.")
+                continue
+            bad = frame[~error.check_output]
+            shown = bad[_named(result.check)].head(SHOWN_ROWS)
+            values = shown.iloc[:, 0] if shown.shape[1] == 1 else [tuple(row) for row in shown.itertuples(index=False)]
+            result.fails(len(bad), list(shown.index), list(values))
+
+
+def _why(error: rules.errors.SchemaError) -> str:
+    """What was raised while checking, in one line."""
+    said = re.search(r"Error\(['\"](.*)['\"]\)", str(error))
+    return (said[1] if said else str(error).split("\n", 1)[0])[:300]
+
+
+def _holds(frame: pd.DataFrame, *, result: Result) -> "pd.Series[bool]":
+    """Row by row whether a check holds. A missing value breaks no rule but that about missing values."""
+    check = result.check
+    if check.rule == "expression":
+        answer = frame.eval(check.limits["expression"])
+        return answer.fillna(True).astype(bool)
+    values = frame[check.columns[0]]
+    return (ROW_RULES[check.rule](values, check) | values.isna()).fillna(True).astype(bool)
+
+
+def _in_range(values: Any, check: Check) -> Any:
+    least, most = check.limits.get("min"), check.limits.get("max")
+    holds = pd.Series(True, index=values.index)
+    if least is not None:
+        holds &= values >= least
+    return holds & (values <= most) if most is not None else holds
+
+
+def _in_categories(values: Any, check: Check) -> Any:
+    return values.isin(check.limits["values"])
+
+
+def _matches(values: Any, check: Check) -> Any:
+    """By RE2, which cannot be made to run for ever as Python's own can."""
+    found = pc.match_substring_regex(pa.array(values.astype("string")), pattern=f"^(?:{check.limits['regex']})$")
+    return pd.Series(found.to_pylist(), index=values.index, dtype="boolean")
+
+
+ROW_RULES = {"range": _in_range, "categories": _in_categories, "pattern": _matches}
+
+
+def _type(table: Table, result: Result, now: datetime) -> None:
+    name, wanted = result.check.columns[0], result.check.limits["type"]
+    type_ = table.schema.field(name).type
+    found = INTEGER if wanted == INTEGER and pa.types.is_integer(type_) else kind_of(type_)
+    result.measured = str(type_)
+    if found != wanted:
+        result.fails(table.rows or 1)
+        result.reason = f"{name} holds {found}, not {wanted}."
+
+
+def _nulls(table: Table, result: Result, now: datetime) -> None:
+    column = quoted(result.check.columns[0])
+    ((missing,),) = table.ask(f"SELECT count(*) FILTER ({column} IS NULL) FROM data")
+    share = missing / table.rows
+    result.measured = f"{share:.2%} missing"
+    if share > result.check.limits["most"]:
+        rows = table.ask(f"SELECT n FROM {NUMBERED} WHERE {column} IS NULL ORDER BY n LIMIT {SHOWN_ROWS}")
+        result.fails(missing, [row for (row,) in rows])
+
+
+def _unique(table: Table, result: Result, now: datetime) -> None:
+    key = ", ".join(map(quoted, result.check.columns))
+    again = f"SELECT n, ({key}) AS k FROM {NUMBERED} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY n) > 1"
+    ((count,),) = table.ask(f"SELECT count(*) FROM ({again})")
+    result.measured = f"{count} rows again"
+    if count:
+        rows = table.ask(f"SELECT n, k FROM ({again}) ORDER BY n LIMIT {SHOWN_ROWS}")
+        result.fails(count, [row for row, _ in rows], [value for _, value in rows])
+
+
+def _rows(table: Table, result: Result, now: datetime) -> None:
+    least, most = result.check.limits.get("least", 0), result.check.limits.get("most")
+    result.measured = f"{table.rows} rows"
+    if table.rows < least or (most is not None and table.rows > most):
+        result.fails(1)
+
+
+def _fresh(table: Table, result: Result, now: datetime) -> None:
+    ((newest,),) = table.ask(f"SELECT max({quoted(result.check.columns[0])}) FROM data")
+    at = _moment(newest)
+    if at is None:
+        result.is_unknown(f"{result.check.columns[0]} holds no time.")
+        return
+    result.measured = f"newest {at.isoformat(timespec='seconds')}"
+    if now - at > timedelta(hours=result.check.limits["hours"]):
+        result.fails(1)
+
+
+def _moment(value: Any) -> datetime | None:
+    """A date or time with its zone; without one it is taken as UTC."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime(value.year, value.month, value.day, tzinfo=UTC) if hasattr(value, "year") else None
+
+
+NUMBERED = "(SELECT row_number() OVER () AS n, * FROM data)"
+WHOLE = {"type": _type, "nulls": _nulls, "unique": _unique, "rows": _rows, "fresh": _fresh}
