@@ -25,6 +25,10 @@ SIGNALBOX_AGENT = env.text("SIGNALBOX_AGENT", "unix:" + str(SIGNALBOX_VAR / "run
 SIGNALBOX_AGENT_TOKEN = env.text("SIGNALBOX_AGENT_TOKEN", "")
 MLFLOW_UPSTREAM = env.text("MLFLOW_UPSTREAM", "unix:" + str(SIGNALBOX_VAR / "run" / "mlflow.sock"))
 SIGNALBOX_PROTECTED_ALIASES = ["champion"]
+# Data sets are read from these folders of this host (as in PATH, with colons between them), and from S3 with the
+# credentials of the worker's environment.
+SIGNALBOX_DATA_FOLDERS = [path for path in env.text("SIGNALBOX_DATA_FOLDERS", "").split(":") if path]
+SIGNALBOX_S3_ENDPOINT = env.text("SIGNALBOX_S3_ENDPOINT", "")
 # When a change that MLflow never answered is asked after: longer than the gate itself waits for the answer.
 SIGNALBOX_GATE_SETTLE_SECONDS = env.number("SIGNALBOX_GATE_SETTLE_SECONDS", 80)
 

@@ -9,12 +9,17 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         from portal.audit import guard
         from portal.lifecycle import catalogue
-        from registry.states import version
+        from registry.states import data_version, version
 
         import_module("registry.navigation")
         import_module("registry.log_verbs")
         import_module("registry.reconcilers.registration")
         catalogue.register(version.MACHINE)
+        catalogue.register(data_version.MACHINE)
         guard.governs("registry_registeredmodel", "registered_model")
         guard.governs("registry_modelversion", "model_version")
         guard.governs("registry_aliasassignment", "registered_model")
+        guard.governs("registry_dataset", "data_set")
+        guard.governs("registry_datasetchecks", "data_set")
+        guard.governs("registry_datasetversion", "data_set_version")
+        guard.governs("registry_datacheckrun", "data_set_version")

@@ -1,4 +1,4 @@
-"""What the log says about models, versions and aliases."""
+"""What the log says about models, versions, aliases and data sets."""
 
 from portal.audit.verbs import Verb, register
 
@@ -20,6 +20,15 @@ register(
     Verb("model_version.archived", "{actor} archived {subject}"),
     Verb("model_version.held", "{actor} put a hold on {subject}", required=("why",)),
     Verb("model_version.hold_lifted", "{actor} lifted a hold on {subject}", required=("why",)),
+    Verb("data_set.created", "{actor} created the data set {subject}"),
+    Verb("data_set.changed", "{actor} changed the data set {subject}"),
+    Verb("data_set.checks_set", "{actor} set the checks of {subject}, list {number}", required=("number",)),
+    Verb("data_set_version.registered", "{actor} registered {subject}", required=("source",)),
+    Verb("data_set_version.validation_started", "{actor} began to validate {subject}"),
+    Verb("data_set_version.validated", "{actor} validated {subject}", required=("digest", "rows")),
+    Verb("data_set_version.validation_failed", "{actor} could not take in {subject}", required=("why",)),
+    Verb("data_set_version.checked", "{actor} checked {subject}: {verdict}", required=("checks", "verdict")),
+    Verb("data_set_version.archived", "{actor} archived {subject}"),
     Verb("alias.pointed", "{actor} pointed {alias} of {subject} to version {version}", required=("alias", "version")),
     Verb("alias.deleted", "{actor} deleted the alias {alias} of {subject}", required=("alias",)),
     Verb("alias.drift_found", "{actor} found {alias} of {subject} moved outside the portal", required=("alias",)),

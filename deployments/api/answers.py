@@ -4,28 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
-from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portal.audit.models import AuditEvent
 from portal.core.actors import Actor
-from portal.core.api.paging import CursorPages
 from portal.core.errors import NotFound, PortalError
 
 RECEIPTS = 10
-
-
-def paged(
-    view: APIView, request: Request, rows: QuerySet[Any], shape: type[serializers.BaseSerializer[Any]], ordering: str
-) -> Response:
-    """One cursor page of `rows`."""
-    pages = CursorPages()
-    pages.ordering = ordering
-    found = pages.paginate_queryset(rows, request, view=view)
-    return pages.get_paginated_response(shape(found, many=True).data)
 
 
 def rehearse(call: Callable[[], Any]) -> list[str]:

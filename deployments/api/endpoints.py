@@ -19,6 +19,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.api.inputs import read_input
+from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.core.errors import BadInput, NotFound
 
@@ -26,7 +27,7 @@ from portal.core.errors import BadInput, NotFound
 class Environments(ApiView):
     @extend_schema(responses={200: shapes.EnvironmentShape(many=True)}, summary="Environments with their rules")
     def get(self, request: Request) -> Response:
-        return answers.paged(self, request, Environment.objects.all(), shapes.EnvironmentShape, "position")
+        return paged(self, request, Environment.objects.all(), shapes.EnvironmentShape, "position")
 
     @extend_schema(
         request=inputs.NewEnvironment, responses={201: shapes.EnvironmentShape}, summary="Create an environment"
@@ -67,7 +68,7 @@ class Endpoints(ApiView):
     def get(self, request: Request) -> Response:
         query = request.query_params
         wanted = select.Filter(query.get("environment", ""), query.get("model", ""), query.get("state", ""))
-        return answers.paged(self, request, select.filtered(self.actor, wanted), shapes.EndpointShape, "id")
+        return paged(self, request, select.filtered(self.actor, wanted), shapes.EndpointShape, "id")
 
     @extend_schema(request=inputs.NewEndpoint, responses={201: shapes.EndpointDetail}, summary="Create an endpoint")
     def post(self, request: Request) -> Response:
@@ -178,7 +179,7 @@ class Rollouts(ApiView):
             ("kind", "kind"),
         ):
             rows = rows.filter(**{column: query[name]}) if query.get(name) else rows
-        return answers.paged(self, request, rows, shapes.RolloutShape, "-id")
+        return paged(self, request, rows, shapes.RolloutShape, "-id")
 
 
 class RolloutView(ApiView):

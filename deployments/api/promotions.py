@@ -14,6 +14,7 @@ from deployments.selectors import inbox, requests
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from portal.core.api.inputs import read_input
+from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 
 FILTERS = [
@@ -69,7 +70,7 @@ class Promotions(ApiView):
             environment=query.get("environment", ""),
         )
         rows = select.filtered(self.actor, wanted)
-        return answers.paged(self, request, rows, shapes.PromotionRow, "-id")
+        return paged(self, request, rows, shapes.PromotionRow, "-id")
 
     @extend_schema(
         request=inputs.Submit, responses={201: PREVIEWED, 200: shapes.PreviewShape}, summary="Ask for a promotion"
@@ -176,7 +177,7 @@ class Comments(ApiView):
     def get(self, request: Request, number: int) -> Response:
         row = promotions.find(actor=self.actor, number=number)
         rows = PromotionComment.objects.filter(request=row)
-        return answers.paged(self, request, rows, shapes.CommentShape, "id")
+        return paged(self, request, rows, shapes.CommentShape, "id")
 
     @extend_schema(request=inputs.Comment, responses={201: shapes.CommentShape}, summary="Add a comment")
     def post(self, request: Request, number: int) -> Response:

@@ -11,6 +11,7 @@ class Permission(StrEnum):
     MODELS_EDIT = "models.edit"
     MODELS_DELETE = "models.delete"
     RUNS_WRITE = "runs.write"
+    DATA_REGISTER = "data.register"
     PROMOTIONS_REQUEST = "promotions.request"
     PROMOTIONS_COMMENT = "promotions.comment"
     PROMOTIONS_DECIDE = "promotions.decide"
@@ -36,6 +37,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.MODELS_REGISTER,
         Permission.MODELS_EDIT,
         Permission.RUNS_WRITE,
+        Permission.DATA_REGISTER,
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.ENDPOINTS_TRY,
@@ -46,6 +48,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.MODELS_EDIT,
         Permission.MODELS_DELETE,
         Permission.RUNS_WRITE,
+        Permission.DATA_REGISTER,
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.PROMOTIONS_DECIDE,
@@ -83,6 +86,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
             Permission.RUNS_WRITE,
         }
     ),
+    "data": frozenset({Permission.DATA_REGISTER, Permission.MODELS_VIEW}),
     "promote": frozenset(
         {
             Permission.PROMOTIONS_REQUEST,
@@ -99,11 +103,12 @@ SCOPES: dict[str, frozenset[Permission]] = {
 """What a token of each scope may do at most; PROMOTIONS_DECIDE is in none of them, on purpose."""
 
 PERMISSION_WORDS: dict[Permission, str] = {
-    Permission.MODELS_VIEW: "see models and runs",
+    Permission.MODELS_VIEW: "see models, runs and data sets",
     Permission.MODELS_REGISTER: "register models and versions",
     Permission.MODELS_EDIT: "edit models, tags and aliases",
     Permission.MODELS_DELETE: "delete models and versions",
     Permission.RUNS_WRITE: "log experiments and runs",
+    Permission.DATA_REGISTER: "register data sets and their checks",
     Permission.PROMOTIONS_REQUEST: "ask for a promotion",
     Permission.PROMOTIONS_COMMENT: "comment on a promotion",
     Permission.PROMOTIONS_DECIDE: "decide on a promotion",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api import views
+from registry.api import datasets, views
 
 app_name = "registry_api"
 urlpatterns = [
@@ -9,5 +9,10 @@ urlpatterns = [
     path("models/<str:name>/versions/", views.Versions.as_view(), name="versions"),
     path("models/<str:name>/versions/<int:number>/", views.Version.as_view(), name="version"),
     path("models/<str:name>/aliases/", views.Aliases.as_view(), name="aliases"),
+    path("data-sets/", datasets.DataSets.as_view(), name="data_sets"),
+    path("data-sets/<str:name>/", datasets.DataSetView.as_view(), name="data_set"),
+    path("data-sets/<str:name>/versions/", datasets.Versions.as_view(), name="data_set_versions"),
+    path("data-sets/<str:name>/versions/<int:number>/", datasets.Version.as_view(), name="data_set_version"),
+    path("data-sets/<str:name>/checks/", datasets.Checks.as_view(), name="data_set_checks"),
     path("runs/<str:run_id>/", views.RunDetail.as_view(), name="run"),
 ]

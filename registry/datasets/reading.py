@@ -68,6 +68,8 @@ def files_of(folder: Path) -> tuple[str, list[Path]]:
         raise BadData("There is no .csv or .parquet file.")
     if len(formats) > 1:
         raise BadData("There are .csv and .parquet files. One data set version has one format.")
+    if empty := next((path for path in found if not path.stat().st_size), None):
+        raise BadData(f"{empty.name} is empty.")
     return formats.pop(), found
 
 

@@ -6,6 +6,7 @@ from portal.core import work
 from registry.reconcilers import mirror, orphans, sync
 
 import_module("registry.reconcilers.ingest")
+import_module("registry.reconcilers.data_ingest")
 work.register("registry.run", "registry.Run", mirror.run, lease_seconds=120)
 work.register("registry.alias", "registry.AliasState", mirror.alias)
 work.periodic("registry.housekeeping", 60, mirror.housekeeping)

@@ -16,6 +16,7 @@ from portal.auditors.selectors.events import Filter
 from portal.auditors.services import exports
 from portal.core import work
 from registry.models import Experiment, RegisteredModel, Run
+from registry.services import datasets
 from tests import memory_mlflow
 from tests import world as make
 from tests.access_matrix import AUDITOR, LEAD, SCIENTIST
@@ -76,7 +77,12 @@ def build(world: Any) -> None:
         actor=make.actor(world.people[SCIENTIST]), model=model.name, version=3, environment="production", why="Fresher."
     )
     auditor = make.actor(world.people[AUDITOR])
+    data_set = datasets.create(actor=make.actor(world.people[SCIENTIST]), name="flights", team=world.team.slug)
+    datasets.register_version(
+        actor=make.actor(world.people[SCIENTIST]), name="flights", source={"kind": "folder", "path": "/srv/flights"}
+    )
     world.facts |= {
+        "data_set": data_set,
         "model": model,
         "run": _run(world, model),
         "endpoint": Endpoint.objects.get(),

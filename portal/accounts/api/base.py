@@ -9,7 +9,7 @@ from rest_framework.serializers import BaseSerializer
 from portal.accounts.models import Team
 from portal.accounts.selectors import people as read
 from portal.core.actors import Actor
-from portal.core.api.paging import CursorPages
+from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.core.errors import BadInput, NotFound
 
@@ -30,7 +30,4 @@ class ListView(ApiView):
     def page(
         self, rows: QuerySet[Any], serializer: type[BaseSerializer[Any]], order: tuple[str, ...], **context: Any
     ) -> Response:
-        pages = CursorPages()
-        pages.ordering = order
-        found = pages.paginate_queryset(rows.order_by(*order), self.request, view=self)
-        return pages.get_paginated_response(serializer(found, many=True, context=context).data)
+        return paged(self, self.request, rows, serializer, *order, **context)

@@ -1,6 +1,13 @@
 """Cursor paging: stable links, no counting."""
 
+from typing import Any
+
+from django.db.models import QuerySet
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
 
 
 class CursorPages(CursorPagination):
@@ -10,3 +17,13 @@ class CursorPages(CursorPagination):
     max_page_size = 200
     page_size_query_param = "page_size"
     ordering: str | tuple[str, ...] = "-pk"
+
+
+def paged(
+    view: APIView, request: Request, rows: QuerySet[Any], shape: type[BaseSerializer[Any]], *order: str, **context: Any
+) -> Response:
+    """One cursor page of `rows` in this order; `context` is handed to the shape."""
+    pages = CursorPages()
+    pages.ordering = order
+    found = pages.paginate_queryset(rows.order_by(*order), request, view=view)
+    return pages.get_paginated_response(shape(found, many=True, context=context).data)

@@ -1,4 +1,4 @@
-"""Models, versions, aliases and runs."""
+"""Models, versions, aliases, runs and data sets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from tests.access_matrix import INSIDERS, LEAD, SCIENTIST, SCOPES, World, call, page
 
 EDITORS = (SCIENTIST, LEAD)
-SEES_MODELS = ("read", "mlflow", "promote", "endpoints")
+SEES_MODELS = ("read", "mlflow", "data", "promote", "endpoints")
 
 
 def model(world: World) -> Mapping[str, Any]:
@@ -25,8 +25,19 @@ def run(world: World) -> Mapping[str, Any]:
     return {"run_id": world.run.run_id}
 
 
+def data_set(world: World) -> Mapping[str, Any]:
+    return {"name": world.data_set.name}
+
+
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_MODELS, "scope_otherwise": 404}
+
+SEES_WITHOUT_MLFLOW = {f"token:{scope}": 403 for scope in SEES_MODELS if scope != "mlflow"}
+SEES_WITHOUT_DATA = {f"token:{scope}": 403 for scope in SEES_MODELS if scope != "data"}
+REGISTERS_DATA: dict[str, Any] = {
+    "may": EDITORS, "outsider": 404, "scopes": ("data",), "scope_otherwise": 404,
+    "special": SEES_WITHOUT_DATA,
+}  # fmt: skip
 
 RULES = (
     page("registry:models"),
@@ -43,11 +54,31 @@ RULES = (
     call("api:registry_api:model", kwargs=model, **TOKENS_INSIDE),
     call(
         "api:registry_api:model", "PATCH", may=EDITORS, outsider=404, kwargs=model, send=lambda w: {"tier": "high"},
-        scopes=("mlflow",), special=dict.fromkeys(("token:read", "token:promote", "token:endpoints"), 403),
+        scopes=("mlflow",), special=SEES_WITHOUT_MLFLOW,
         scope_otherwise=404,
     ),
     call("api:registry_api:versions", kwargs=model, **TOKENS_INSIDE),
     call("api:registry_api:version", kwargs=version, **TOKENS_INSIDE),
     call("api:registry_api:aliases", kwargs=model, **TOKENS_INSIDE),
     call("api:registry_api:run", kwargs=run, **TOKENS_INSIDE),
+    call("api:registry_api:data_sets", scopes=SCOPES),
+    call(
+        "api:registry_api:data_sets", "POST", may=EDITORS, ok=201, outsider=422, scopes=("data",),
+        send=lambda w: {"name": "weather", "team": w.team.slug}, scope_otherwise=422,
+        special=SEES_WITHOUT_DATA,
+    ),
+    call("api:registry_api:data_set", kwargs=data_set, **TOKENS_INSIDE),
+    call(
+        "api:registry_api:data_set", "PATCH", send=lambda w: {"licence": "CC0"}, kwargs=data_set, **REGISTERS_DATA
+    ),
+    call("api:registry_api:data_set_versions", kwargs=data_set, **TOKENS_INSIDE),
+    call(
+        "api:registry_api:data_set_versions", "POST", send=lambda w: {"folder": "/srv/flights"}, kwargs=data_set,
+        **REGISTERS_DATA | {"ok": 202},
+    ),
+    call("api:registry_api:data_set_version", kwargs=lambda w: {"name": w.data_set.name, "number": 1}, **TOKENS_INSIDE),
+    call("api:registry_api:data_set_checks", kwargs=data_set, **TOKENS_INSIDE),
+    call(
+        "api:registry_api:data_set_checks", "PUT", send=lambda w: {"checks": []}, kwargs=data_set, **REGISTERS_DATA
+    ),
 )  # fmt: skip

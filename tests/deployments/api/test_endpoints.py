@@ -7,7 +7,7 @@ import pytest
 from deployments.models import Rollout
 from portal.core import work
 from tests import world
-from tests.deployments.api.conftest import Caller
+from tests.callers import Caller
 from tests.deployments.conftest import Line
 
 pytestmark = pytest.mark.django_db

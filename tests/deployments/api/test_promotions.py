@@ -8,7 +8,7 @@ from deployments.models import Approval, PromotionRequest
 from portal.core import work
 from portal.core.models import IdempotencyKey
 from tests import world
-from tests.deployments.api.conftest import Caller
+from tests.callers import Caller
 from tests.deployments.conftest import Line
 
 pytestmark = pytest.mark.django_db

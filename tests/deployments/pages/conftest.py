@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from portal.accounts.models import Person
-from tests.deployments.api.conftest import BACKEND, PASSWORD, with_password
+from tests.callers import BACKEND, PASSWORD, with_password
 
 Answer = Any
 

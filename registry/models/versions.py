@@ -1,70 +1,17 @@
-"""Our own rows about what MLflow holds. Pages read these, never MLflow over the network."""
-
-from typing import Any
+"""Registered models, their versions and aliases."""
 
 from django.db import models
 
 from portal.accounts.models import Person, Team
-from portal.core import ids
 from portal.core.leases import Leased
+from registry.models.runs import Run
 from registry.states import version as version_states
-
-Json = dict[str, Any]
 
 
 class RiskTier(models.TextChoices):
     LOW = "low", "Low"
     MEDIUM = "medium", "Medium"
     HIGH = "high", "High"
-
-
-class Experiment(models.Model):
-    """Which team an MLflow experiment belongs to."""
-
-    mlflow_id = models.CharField(max_length=64, unique=True)
-    name = models.CharField(max_length=500)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT)
-    created_by = models.CharField(max_length=120)
-    created_at = models.DateTimeField(auto_now_add=True)
-    deleted_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Run(Leased):
-    """The mirror of one MLflow run. `metric_history` maps a metric to [[step, milliseconds, value], ...]."""
-
-    run_id = models.CharField(max_length=64, unique=True)
-    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="runs")
-    name = models.CharField(max_length=500, default="", blank=True)
-    status = models.CharField(max_length=20, default="RUNNING")
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
-    params = models.JSONField(default=dict)
-    metrics = models.JSONField(default=dict)
-    metric_history = models.JSONField(default=dict)
-    tags = models.JSONField(default=dict)
-    datasets = models.JSONField(default=list)
-    artifacts = models.JSONField(default=list)
-    created_by = models.CharField(max_length=120, default="")
-    mirrored_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return self.name or self.run_id
-
-
-class LoggedModel(models.Model):
-    """A model logged to MLflow but not yet, or never, registered: whose it is, and where its files are."""
-
-    model_id = models.CharField(max_length=64, unique=True)
-    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="logged_models")
-    run_id = models.CharField(max_length=64, default="", blank=True)
-    name = models.CharField(max_length=500, default="", blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.name or self.model_id
 
 
 class RegisteredModel(models.Model):
@@ -177,32 +124,3 @@ class AliasState(Leased):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["model", "alias"], name="alias_state_once")]
-
-
-class GateIntent(models.Model):
-    """A registry change sent to MLflow whose outcome must be written; orphans are closed by a reconciler."""
-
-    id = models.UUIDField(primary_key=True, default=ids.new_id)
-    route = models.CharField(max_length=120)
-    subject_name = models.CharField(max_length=300)
-    actor = models.CharField(max_length=120)
-    body = models.JSONField(default=dict)
-    at = models.DateTimeField(auto_now_add=True)
-    closed_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=20, default="", blank=True)
-
-
-class MirrorPass(models.Model):
-    """When our rows were last compared with everything MLflow holds; one row."""
-
-    at = models.DateTimeField()
-
-
-class AccessLogEntry(models.Model):
-    """Runs and metrics written through the gate: who, when, what route; kept out of the tree for volume."""
-
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
-    actor = models.CharField(max_length=120)
-    route = models.CharField(max_length=120)
-    subject = models.CharField(max_length=300, default="")
-    status = models.PositiveSmallIntegerField()

@@ -1,0 +1,33 @@
+"""Our own rows about what MLflow holds, and about data. Pages read these, never MLflow over the network."""
+
+from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
+from registry.models.gate import AccessLogEntry, GateIntent, MirrorPass
+from registry.models.runs import Experiment, LoggedModel, Run
+from registry.models.versions import (
+    AliasAssignment,
+    AliasState,
+    ModelVersion,
+    RegisteredModel,
+    RiskTier,
+    VersionHold,
+)
+
+__all__ = [
+    "AccessLogEntry",
+    "AliasAssignment",
+    "AliasState",
+    "DataCheckRun",
+    "DataSet",
+    "DataSetChecks",
+    "DataSetVersion",
+    "DataUse",
+    "Experiment",
+    "GateIntent",
+    "LoggedModel",
+    "MirrorPass",
+    "ModelVersion",
+    "RegisteredModel",
+    "RiskTier",
+    "Run",
+    "VersionHold",
+]
