@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "signalbox-stack-"
 CRASHES = "crash-at"
+INCOMING = "incoming"
 # Two minutes on a quiet machine; CI machines and a full test run beside it are not quiet.
 FIRST_START = 420.0
 
@@ -39,6 +40,11 @@ class Stack:
     @property
     def var(self) -> Path:
         return Path(self.env["SIGNALBOX_VAR"])
+
+    @property
+    def incoming(self) -> Path:
+        """Where data sets may be read from."""
+        return self.folder / INCOMING
 
     @property
     def sockets(self) -> Path:
@@ -135,7 +141,14 @@ def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, s
     crashes = folder / CRASHES
     crashes.mkdir(exist_ok=True)
     crashes.chmod(0o777)
-    own = {"SIGNALBOX_TEST_BUILD": "1", "SIGNALBOX_CRASH_FOLDER": str(crashes), "SIGNALBOX_GATE_SETTLE_SECONDS": "15"}
+    incoming = folder / INCOMING
+    incoming.mkdir(exist_ok=True)
+    own = {
+        "SIGNALBOX_TEST_BUILD": "1",
+        "SIGNALBOX_CRASH_FOLDER": str(crashes),
+        "SIGNALBOX_GATE_SETTLE_SECONDS": "15",
+        "SIGNALBOX_DATA_FOLDERS": str(incoming),
+    }
     return {**apart.environment(folder, demo, ports), **own}
 
 

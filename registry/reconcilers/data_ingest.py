@@ -37,11 +37,11 @@ def _gave_up(job: Job, error: str) -> None:
 def ingest(context: JobContext) -> None:
     """Take in one version, or check one that is ready."""
     row = DataSetVersion.objects.select_related("data_set").get(pk=context.args["version"])
+    for begun in store.waiting().glob(f"data-{row.pk}-*"):
+        shutil.rmtree(begun)  # of an attempt that was killed
     if row.status == "ready":
         _check(context, row)
         return
-    for begun in store.waiting().glob(f"data-{row.pk}-*"):
-        shutil.rmtree(begun)  # of an attempt that was killed
     row = datasets.begin_validation(row)
     if row.status != "validating":
         return

@@ -11,16 +11,17 @@ from tests.waiting import wait_until
 # Those of the sequencer are visited in tests/audit/test_sequencing.py, on a log of their own.
 ELSEWHERE = {"audit.sequenced_before_commit", "audit.sequenced_after_commit"}
 FAILING = {"rollout.failed"}
+DATA = sorted(name for name in crash.NAMES if name.startswith("data."))
 GATE = sorted(name for name in crash.NAMES if name.startswith("gate."))
 INGEST = sorted(name for name in crash.NAMES if name.startswith("ingest."))
 ROLLOUT = sorted({name for name in crash.NAMES if name.startswith("rollout.")} - FAILING)
 
 
 def test_every_point_is_visited_somewhere() -> None:
-    assert {*GATE, *INGEST, *ROLLOUT, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
+    assert {*DATA, *GATE, *INGEST, *ROLLOUT, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
 
 
-def reached(ground: Ground, point: str, act: Callable[[], None]) -> None:
+def reached(ground: Ground, point: str, act: Callable[[], object]) -> None:
     """Act with a process due to end at the point; fails when none came there."""
     armed = ground.stack.crash_at(point)
     act()
@@ -37,6 +38,26 @@ def test_a_version_is_taken_in_once(ground: Ground, point: str) -> None:
     assert story.author.get(f"/api/v1/models/{story.model}/versions/{seen[0]}/")["digest"] == example["digest"]
     waiting = ground.stack.var / "store" / "waiting"
     wait_until(lambda: not list(waiting.glob("ingest-*")), 60, "what the killed attempt left to be cleared away")
+
+
+@pytest.mark.parametrize("point", DATA)
+def test_data_is_taken_in_once(ground: Ground, point: str) -> None:
+    story, lead = ground.story, ground.story.reviewers[0]
+    name = f"{story.model}-{point}"
+    lead.post("/api/v1/data-sets/", {"name": name, "team": story.author.get(f"/api/v1/models/{story.model}/")["team"]})
+    lead.put(f"/api/v1/data-sets/{name}/checks/", {"checks": [{"rule": "range", "column": "x", "min": 0}]})
+    folder = ground.stack.incoming / point
+    folder.mkdir()
+    (folder / "rows.csv").write_text("x\n1\n-1\n")
+    version = f"/api/v1/data-sets/{name}/versions/1/"
+    reached(ground, point, lambda: lead.post(f"/api/v1/data-sets/{name}/versions/", {"folder": str(folder)}))
+    wait_until(lambda: lead.get(version)["check_runs"], 60, "the version to be ready and checked")
+    found = lead.get(version)
+    assert (found["status"], found["rows"], len(found["check_runs"])) == ("ready", 2, 1)
+    assert found["check_runs"][0]["results"][0]["rows"] == [2]
+    assert (story.kept(found["digest"]) / "rows.csv").read_text() == "x\n1\n-1\n"
+    waiting = ground.stack.var / "store" / "waiting"
+    wait_until(lambda: not list(waiting.glob("data-*")), 60, "what the killed attempt left to be cleared away")
 
 
 @pytest.mark.parametrize("point", ROLLOUT)

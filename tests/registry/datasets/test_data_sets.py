@@ -171,3 +171,13 @@ def test_an_interrupted_attempt_leaves_nothing_and_is_repeated(shelf: Shelf, mon
     row.refresh_from_db()
     assert row.status == "ready"
     assert list(store.waiting().glob("data-*")) == []
+
+
+def test_an_attempt_killed_after_its_effect_leaves_nothing(shelf: Shelf) -> None:
+    row = shelf.register(shelf.write())
+    left = store.waiting() / f"data-{row.pk}-left"
+    left.mkdir()
+    Job.objects.update(state="queued", next_reconcile_at=clock.now(), attempt=1)
+    work.drain()
+    assert not left.exists()
+    assert events(row).count("data_set_version.validated") == 1
