@@ -15,7 +15,7 @@ from portal.lifecycle.catalogue import MACHINES
 from portal.lifecycle.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("portal", "registry", "deployments", "monitoring", "demo")
+APPS = ("portal", "registry", "deployments", "pipelines", "monitoring", "demo")
 WRITER = ROOT / "portal/lifecycle/move.py"
 # A run's status is MLflow's word, an idempotency key's the HTTP status, the gallery shows made-up rows.
 NO_MACHINE = tuple(
@@ -103,7 +103,7 @@ def test_no_network_or_file_inside_services() -> None:
 def test_the_django_apps_never_import_mlflow_or_unpickle() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line} {name}"
-        for path, tree in sources("portal", "registry", "deployments", "monitoring")
+        for path, tree in sources("portal", "registry", "deployments", "pipelines", "monitoring")
         for line, name in imported(tree)
         if name.split(".")[0] in {"mlflow", "pickle", "joblib"}
     ]

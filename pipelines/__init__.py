@@ -1,0 +1,1 @@
+"""Evaluation now; retraining, triggers and batch prediction stand here once they exist."""
