@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from pipelines.evaluation import inputs
 from pipelines.evaluation.classification import BinaryInput
 from pipelines.evaluation.expression import Expression
 from pipelines.evaluation.measures import Measure, Sums, mean
-from pipelines.evaluation.values import Direction, Matrix, Undefined, Vector
+from pipelines.evaluation.values import Direction, Matrix, Undefined, Values, Vector
 
 As = Literal["mean", "sum"]
 
@@ -27,7 +26,7 @@ class CostMatrix:
 
 
 def cost_rows(
-    data: BinaryInput, threshold: float, costs: CostMatrix, multiplier: ArrayLike | None = None
+    data: BinaryInput, threshold: float, costs: CostMatrix, multiplier: Values | None = None
 ) -> Vector | Undefined:
     """The cost of each row: its cell's, times the row's own multiplier (such as the amount) where one is given."""
     each = np.array([costs.true_negative, costs.false_positive, costs.false_negative, costs.true_positive])
@@ -46,7 +45,7 @@ def cost(
     data: BinaryInput | Undefined,
     threshold: float,
     costs: CostMatrix,
-    multiplier: ArrayLike | None = None,
+    multiplier: Values | None = None,
     *,
     name: str = "cost",
     as_: As = "mean",
@@ -57,7 +56,7 @@ def cost(
 
 
 def formula(
-    expression: Expression, columns: Mapping[str, ArrayLike], *, name: str, direction: Direction, as_: As = "mean"
+    expression: Expression, columns: Mapping[str, Values], *, name: str, direction: Direction, as_: As = "mean"
 ) -> Measure | Undefined:
     """A formula's value per row, or over all rows. `columns` also holds what the version answered."""
     rows = expression.rows(columns)

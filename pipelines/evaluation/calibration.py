@@ -53,11 +53,11 @@ class Binned:
 
 
 def edges(probabilities: Vector, binning: Binning, bins: int = BINS) -> Vector:
-    """Inner edges of the bins: of equal width, or at the quantiles; equal quantiles are one edge."""
+    """Inner edges of the bins: of equal width, or at quantiles that occur; equal quantiles are one edge."""
     inner = np.arange(1, bins) / bins
     if binning == "width":
         return np.asarray(inner, dtype=np.float64)
-    return np.unique(np.quantile(probabilities, inner)) if probabilities.size else np.zeros(0)
+    return np.unique(np.quantile(probabilities, inner, method="inverted_cdf")) if probabilities.size else np.zeros(0)
 
 
 def error(outcomes: Whole, probabilities: Vector, binning: Binning, bins: int = BINS) -> Binned:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from pipelines.evaluation import calibration, inputs
 from pipelines.evaluation.curves import Ranked, Ranking
 from pipelines.evaluation.measures import Cells, Measure, mean
-from pipelines.evaluation.values import Combine, Matrix, Undefined, Vector, Whole
+from pipelines.evaluation.values import Combine, Matrix, Undefined, Values, Vector, Whole
 
 TN, FP, FN, TP = range(4)
 NO_PROBABILITIES = "Scores are not probabilities: they lie outside 0 to 1."
@@ -39,7 +38,7 @@ class BinaryInput:
         return bool(self.scores.size) and float(self.scores.min()) >= 0.0 and float(self.scores.max()) <= 1.0
 
 
-def read(labels: ArrayLike, scores: ArrayLike, positive: Any = None) -> BinaryInput | Undefined:
+def read(labels: Values, scores: Values, positive: Any = None) -> BinaryInput | Undefined:
     """Check labels and scores of the positive class. `positive` names the positive label where it is not 1."""
     y = inputs.binary(labels, positive)
     if isinstance(y, Undefined):
@@ -108,7 +107,7 @@ def log_loss_rows(probability_of_truth: Vector) -> Vector:
     return -np.log(np.clip(probability_of_truth, eps, 1.0 - eps))
 
 
-def agreement(champion: ArrayLike, challenger: ArrayLike) -> Measure | Undefined:
+def agreement(champion: Values, challenger: Values) -> Measure | Undefined:
     """Share of rows on which both versions decide the same."""
     ours, theirs = inputs.labels(champion, "champion's decisions"), inputs.labels(challenger, "challenger's decisions")
     for found in (ours, theirs):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pipelines.evaluation import inputs
-from pipelines.evaluation.values import Undefined, Vector
+from pipelines.evaluation.values import Undefined, Values, Vector
 
 LONGEST = 1_000
 MOST_NODES = 200
@@ -75,7 +75,7 @@ class Expression:
     columns: frozenset[str]
     tree: ast.expr
 
-    def rows(self, columns: Mapping[str, ArrayLike]) -> Vector | Undefined:
+    def rows(self, columns: Mapping[str, Values]) -> Vector | Undefined:
         """One number a row, or why there is none."""
         read: dict[str, Column] = {}
         for name in sorted(self.columns):

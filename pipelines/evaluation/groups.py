@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pipelines.evaluation import inputs
-from pipelines.evaluation.values import Undefined, Whole
+from pipelines.evaluation.values import Undefined, Values, Whole
 
 MOST_VALUES = 20
 QUARTERS = (0.25, 0.5, 0.75)
@@ -63,7 +63,7 @@ def title(declared: Declared) -> str:
     return f"{low}{declared.column}{high}"
 
 
-def select(declared: Declared, columns: Mapping[str, ArrayLike]) -> Slice | Undefined:
+def select(declared: Declared, columns: Mapping[str, Values]) -> Slice | Undefined:
     """The rows of a declared slice, or why they cannot be told."""
     mask = _mask(declared, columns)
     if isinstance(mask, Undefined):
@@ -71,7 +71,7 @@ def select(declared: Declared, columns: Mapping[str, ArrayLike]) -> Slice | Unde
     return Slice(title(declared), np.flatnonzero(mask).astype(np.int64))
 
 
-def _mask(declared: Declared, columns: Mapping[str, ArrayLike]) -> "NDArray[np.bool_] | Undefined":
+def _mask(declared: Declared, columns: Mapping[str, Values]) -> "NDArray[np.bool_] | Undefined":
     if isinstance(declared, Both):
         first, second = _mask(declared.first, columns), _mask(declared.second, columns)
         if isinstance(first, Undefined):
@@ -101,7 +101,7 @@ class Levels:
     names: tuple[str, ...]
 
 
-def levels(name: str, values: ArrayLike) -> Levels:
+def levels(name: str, values: Values) -> Levels:
     """The 20 most frequent values of a column, or its quarters where it holds more different numbers than that."""
     found = np.asarray(values)
     missing = inputs.missing_rows(found)
@@ -125,7 +125,7 @@ def levels(name: str, values: ArrayLike) -> Levels:
     return Levels(codes, (*names, title(Is(name, None))))
 
 
-def candidates(columns: Mapping[str, ArrayLike], fewest: int) -> Iterator[Slice]:
+def candidates(columns: Mapping[str, Values], fewest: int) -> Iterator[Slice]:
     """Every level of every column, then of every pair of columns, with at least `fewest` rows.
 
     A pair that holds the same rows as one of its two levels, or a level that holds all rows, says nothing new and is

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from pipelines.evaluation.values import Matrix, Undefined, Vector, Whole
+from pipelines.evaluation.values import Matrix, Undefined, Values, Vector, Whole
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -17,7 +17,7 @@ _FAMILIES: tuple[tuple[str, tuple[type, ...]], ...] = (
 )
 
 
-def numbers(values: ArrayLike, called: str) -> Vector | Undefined:
+def numbers(values: Values, called: str) -> Vector | Undefined:
     """One finite number a row. `called` names the column in sentences, in the plural ("scores")."""
     found = _as_floats(values, called)
     if isinstance(found, Undefined):
@@ -27,7 +27,7 @@ def numbers(values: ArrayLike, called: str) -> Vector | Undefined:
     return _finite(found, called)
 
 
-def table(values: ArrayLike, called: str) -> Matrix | Undefined:
+def table(values: Values, called: str) -> Matrix | Undefined:
     """The same number of finite numbers for each row."""
     found = _as_floats(values, called)
     if isinstance(found, Undefined):
@@ -37,7 +37,7 @@ def table(values: ArrayLike, called: str) -> Matrix | Undefined:
     return _finite(found, called)
 
 
-def labels(values: ArrayLike, called: str = "labels") -> NDArray[Any] | Undefined:
+def labels(values: Values, called: str = "labels") -> NDArray[Any] | Undefined:
     """Values of one kind without missing ones: yes/no, numbers or text."""
     found = _array(values)
     if found.ndim != 1:
@@ -56,11 +56,13 @@ def labels(values: ArrayLike, called: str = "labels") -> NDArray[Any] | Undefine
     return _finite(plain, called) if plain.dtype.kind == "f" else plain
 
 
-def binary(values: ArrayLike, positive: Any = None) -> Whole | Undefined:
+def binary(values: Values, positive: Any = None) -> Whole | Undefined:
     """1 where a row is positive and 0 elsewhere. Without `positive` the labels must be 0 and 1, or yes/no."""
     found = labels(values)
     if isinstance(found, Undefined):
         return found
+    if not found.size:
+        return Undefined("There are no rows.")
     present = np.unique(found)
     if positive is not None:
         if len(present) > 2:
@@ -72,7 +74,7 @@ def binary(values: ArrayLike, positive: Any = None) -> Whole | Undefined:
     return found.astype(np.int64)
 
 
-def codes(values: ArrayLike, classes: Sequence[Any], called: str = "labels") -> Whole | Undefined:
+def codes(values: Values, classes: Sequence[Any], called: str = "labels") -> Whole | Undefined:
     """The place of each value in `classes`."""
     found = labels(values, called)
     if isinstance(found, Undefined):
@@ -106,7 +108,7 @@ def missing_rows(values: "NDArray[Any]") -> "NDArray[np.bool_]":
     return np.zeros(values.shape[0], dtype=bool)
 
 
-def _array(values: ArrayLike) -> NDArray[Any]:
+def _array(values: Values) -> NDArray[Any]:
     # A list goes through objects: NumPy would turn one text among numbers into text all over.
     return np.asarray(values, dtype=object) if isinstance(values, list | tuple) else np.asarray(values)
 
@@ -118,7 +120,7 @@ def _is_missing(value: Any) -> bool:
     )
 
 
-def _as_floats(values: ArrayLike, called: str) -> NDArray[np.float64] | Undefined:
+def _as_floats(values: Values, called: str) -> NDArray[np.float64] | Undefined:
     try:
         found = _array(values)
     except ValueError:

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from pipelines.evaluation import calibration, inputs
 from pipelines.evaluation.classification import NO_PROBABILITIES, Answers, log_loss_rows
 from pipelines.evaluation.curves import Ranked, Ranking
 from pipelines.evaluation.measures import EMPTY, Cells, leave_out, mean
-from pipelines.evaluation.values import Combine, Counts, Direction, Matrix, Undefined, Vector, Whole
+from pipelines.evaluation.values import Combine, Counts, Direction, Matrix, Undefined, Values, Vector, Whole
 
 Average = Literal["macro", "weighted"]
 Share = Literal["precision", "recall", "f1"]
@@ -44,7 +43,7 @@ class ClassInput:
         return inside and bool((np.abs(self.scores.sum(axis=1) - 1.0) <= SUM_TOLERANCE).all())
 
 
-def read(labels: ArrayLike, scores: ArrayLike, classes: Sequence[Any]) -> ClassInput | Undefined:
+def read(labels: Values, scores: Values, classes: Sequence[Any]) -> ClassInput | Undefined:
     """Check labels against the classes of the model and the scores, one column a class in the order of `classes`."""
     y = inputs.codes(labels, classes)
     if isinstance(y, Undefined):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pipelines.evaluation import inputs
 from pipelines.evaluation.measures import Measure, mean
-from pipelines.evaluation.values import Undefined, Vector, Whole
+from pipelines.evaluation.values import Undefined, Values, Vector, Whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Answers:
     left_out: int
 
 
-def read(queries: ArrayLike, relevance: ArrayLike, scores: ArrayLike) -> RankingInput | Undefined:
+def read(queries: Values, relevance: Values, scores: Values) -> RankingInput | Undefined:
     """Check the columns and drop queries without a relevant row. Relevance is 0 or more."""
     names = inputs.labels(queries, "queries")
     gains = inputs.numbers(relevance, "relevances")

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from pipelines.evaluation import inputs
 from pipelines.evaluation.measures import Measure, Sums, mean, ones
 from pipelines.evaluation.sums import total
-from pipelines.evaluation.values import Undefined, Vector, Whole
+from pipelines.evaluation.values import Undefined, Values, Vector, Whole
 
 NO_ROWS = "There are no rows with a weight above 0."
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
@@ -23,7 +22,7 @@ class NumberInput:
     predicted: Vector
 
 
-def read(actual: ArrayLike, predicted: ArrayLike) -> NumberInput | Undefined:
+def read(actual: Values, predicted: Values) -> NumberInput | Undefined:
     """Check both columns."""
     y, found = inputs.numbers(actual, "actual values"), inputs.numbers(predicted, "predictions")
     if isinstance(y, Undefined):
@@ -81,7 +80,7 @@ def residuals(data: NumberInput | Undefined, bins: int = 40) -> Residuals | Unde
     return Residuals(error.size, total(error) / error.size, by_share, edges, counts.astype(np.int64))
 
 
-def agreement(champion: ArrayLike, challenger: ArrayLike) -> Measure | Undefined:
+def agreement(champion: Values, challenger: Values) -> Measure | Undefined:
     """Mean distance between the predictions of both versions."""
     found = read(champion, challenger)
     return found if isinstance(found, Undefined) else mean("agreement", "lower", np.abs(found.predicted - found.actual))

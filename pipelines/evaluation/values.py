@@ -1,15 +1,17 @@
 """What an evaluation answers with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Direction = Literal["higher", "lower"]
 Reading = Literal["better", "worse", "unclear", "unknown"]
 
+Values = ArrayLike | Sequence[Any]
+"""A column as it comes: of any type, perhaps with missing values."""
 Vector = NDArray[np.float64]
 """Numbers, one a row."""
 Matrix = NDArray[np.float64]
