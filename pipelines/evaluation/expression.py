@@ -97,27 +97,30 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Read a formula. Raises ExpressionError naming the spot when it is not allowed."""
+    """Read a formula. Raises ExpressionError naming the spot when it is not allowed. Spaces around it do not count."""
+    text = text.strip()
     if len(text) > LONGEST:
         raise ExpressionError(f"The formula has {len(text)} characters; {LONGEST} are the most", 1, LONGEST)
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        raise ExpressionError("This is not a formula", error.lineno or 1, error.offset or 1) from error
+        # Python gives no place when the formula just ends too early.
+        raise ExpressionError("This is not a formula", error.lineno or 1, error.offset or len(text) + 1) from error
     except (ValueError, MemoryError, RecursionError) as error:
         raise ExpressionError("This is not a formula, or it is nested too deeply") from error
     if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
         raise ExpressionError(f"The formula has more than {MOST_NODES} parts")
     names: set[str] = set()
-    _check(tree, names, 0)
-    return Expression(text.strip(), frozenset(names), tree)
+    _check(tree, tree, names, 0)
+    return Expression(text, frozenset(names), tree)
 
 
-def _check(node: ast.AST, names: set[str], depth: int) -> None:
+def _check(node: ast.AST, spot: ast.expr, names: set[str], depth: int) -> None:
+    spot = node if isinstance(node, ast.expr) else spot  # an operator has no place of its own
     if depth > DEEPEST:
-        raise _refusal(node, f"The formula is nested more than {DEEPEST} deep")
+        raise _refusal(spot, f"The formula is nested more than {DEEPEST} deep")
     if not isinstance(node, _ALLOWED):
-        raise _refusal(node, f"{type(node).__name__} is not allowed in a formula")
+        raise _refusal(spot, f"{type(node).__name__} is not allowed in a formula")
     if isinstance(node, ast.Constant) and type(node.value) not in (int, float, bool, str):
         raise _refusal(node, "Only numbers, text and True or False can be written in a formula")
     if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) > 2**53:
@@ -128,7 +131,7 @@ def _check(node: ast.AST, names: set[str], depth: int) -> None:
         _check_call(node, names, depth)
         return
     for child in ast.iter_child_nodes(node):
-        _check(child, names, depth + 1)
+        _check(child, spot, names, depth + 1)
 
 
 def _check_call(node: ast.Call, names: set[str], depth: int) -> None:
@@ -144,7 +147,7 @@ def _check_call(node: ast.Call, names: set[str], depth: int) -> None:
     if len(node.args) != wanted:
         raise _refusal(node, f"{called} takes {wanted} argument{'s' if wanted > 1 else ''}, not {len(node.args)}")
     for argument in node.args:
-        _check(argument, names, depth + 1)
+        _check(argument, argument, names, depth + 1)
 
 
 def _column_name(node: ast.Call) -> str:
@@ -154,8 +157,8 @@ def _column_name(node: ast.Call) -> str:
     return only.value
 
 
-def _refusal(node: ast.AST, reason: str) -> ExpressionError:
-    return ExpressionError(reason, getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1)
+def _refusal(node: ast.expr, reason: str) -> ExpressionError:
+    return ExpressionError(reason, node.lineno, node.col_offset + 1)
 
 
 def _value(node: ast.expr, columns: Mapping[str, Column]) -> Any:
