@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.views import models, runs
+from registry.views import datasets, models, runs
 
 app_name = "registry"
 urlpatterns = [
@@ -11,6 +11,9 @@ urlpatterns = [
     path("models/<str:name>/versions/<int:number>/", models.version, name="version"),
     path("models/<str:name>/aliases/<str:alias>/", models.alias_history, name="alias_history"),
     path("models/<str:name>/@<str:alias>/", models.alias, name="alias"),
+    path("data-sets/", datasets.listing, name="data_sets"),
+    path("data-sets/<str:name>/", datasets.data_set, name="data_set"),
+    path("data-sets/<str:name>/versions/<int:number>/", datasets.version, name="data_version"),
     path("runs/<str:run_id>/", runs.run, name="run"),
     path("runs/<str:run_id>/artifact/", runs.artifact, name="artifact"),
 ]

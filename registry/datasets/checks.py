@@ -188,14 +188,24 @@ RULES = {
     "fresh": Rule((1, 1), ("hours",), _fresh),
     "expression": Rule((0, 0), ("expression",), _expression),
 }
+
+
+def _between(low: Any, high: Any) -> str:
+    if low is None or high is None:
+        return f"at most {high}" if low is None else f"at least {low}"
+    return f"from {low} to {high}"
+
+
 TITLES: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "type": lambda on, limits: f"{on} is of type {limits['type']}",
-    "range": lambda on, limits: f"{on} from {limits.get('min', 'any')} to {limits.get('max', 'any')}",
-    "nulls": lambda on, limits: f"{on} is missing in at most {limits['most']:.2%} of the rows",
+    "range": lambda on, limits: f"{on} is {_between(limits.get('min'), limits.get('max'))}",
+    "nulls": lambda on, limits: (
+        f"{on} is missing in at most {limits['most']:.2%} of the rows" if limits["most"] else f"{on} is never missing"
+    ),
     "unique": lambda on, limits: f"{on} stands once",
     "categories": lambda on, limits: f"{on} is one of {len(limits['values'])} values",
     "pattern": lambda on, limits: f"{on} matches {limits['regex']}",
-    "rows": lambda on, limits: f"from {limits.get('least', 0)} to {limits.get('most', 'any number of')} rows",
+    "rows": lambda on, limits: f"the number of rows is {_between(limits.get('least'), limits.get('most'))}",
     "fresh": lambda on, limits: f"the newest {on} is at most {limits['hours']:g} hours old",
     "expression": lambda on, limits: str(limits["expression"]),
 }

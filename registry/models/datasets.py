@@ -1,10 +1,9 @@
-"""Data sets: named lines of data, their immutable versions, what they promise, and which models rest on them."""
+"""Data sets: named lines of data, their immutable versions, and what they promise."""
 
 from django.db import models
 from django.db.models import Q
 
 from portal.accounts.models import Person, Team
-from registry.models.versions import ModelVersion
 from registry.states import data_version
 
 
@@ -78,6 +77,10 @@ class DataSetVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.data_set.name} v{self.number}"
 
+    @property
+    def short_name(self) -> str:
+        return f"v{self.number}"
+
 
 class DataCheckRun(models.Model):
     """The answers to one list of checks on one version; `verdict` is pass, fail, needs_review or unknown."""
@@ -95,19 +98,4 @@ class DataCheckRun(models.Model):
             models.CheckConstraint(
                 condition=Q(verdict__in=("pass", "fail", "needs_review", "unknown")), name="data_check_verdict_known"
             ),
-        ]
-
-
-class DataUse(models.Model):
-    """A model version rests on data. `version` None: data that only the source run names, by `name` and `digest`."""
-
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="data_uses")
-    version = models.ForeignKey(DataSetVersion, null=True, on_delete=models.PROTECT, related_name="uses")
-    role = models.CharField(max_length=40)
-    name = models.CharField(max_length=250)
-    digest = models.CharField(max_length=80)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["model_version", "role", "name", "digest"], name="data_use_once")
         ]

@@ -6,7 +6,8 @@ from django.db.models import Max, Prefetch, Q, QuerySet
 
 from portal.accounts import access
 from portal.core.actors import Actor
-from registry.models import DataCheckRun, DataSet, DataSetVersion
+from registry.datasets.checks import Check, parsed
+from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion
 
 HEAVY = ("sketches", "profile", "files")
 """Columns of a version that lists do not need."""
@@ -37,6 +38,11 @@ def versions_of(row: DataSet) -> QuerySet[DataSetVersion]:
     """Its versions with the answers to their checks, the newest list first; without the columns in `HEAVY`."""
     runs = Prefetch("check_runs", DataCheckRun.objects.select_related("checks").defer("results"))
     return row.versions.select_related("data_set").defer(*HEAVY).prefetch_related(runs)
+
+
+def checks_of(row: DataSetChecks | None) -> list[Check]:
+    """The checks of a list, in words and rules; none without a list."""
+    return parsed(row.checks) if row else []
 
 
 def changed_columns(row: DataSetVersion) -> dict[str, list[str]]:

@@ -1,5 +1,7 @@
 """Commands that pages offer to copy."""
 
+from urllib.parse import quote
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -16,3 +18,12 @@ def register(request: HttpRequest, model: str = "my-model") -> str:
         '    mlflow.sklearn.log_model(fitted, name="model", signature=signature,\n'
         f'                             registered_model_name="{model}")'
     )
+
+
+def register_data(request: HttpRequest, data_set: str = "") -> str:
+    """How data gets here over the API."""
+    call = f'curl -sS "{settings.SIGNALBOX_URL}/api/v1/data-sets/{{path}}" -H "Idempotency-Key: $(uuidgen)" \\\n'
+    headers = '  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\\n'
+    if not data_set:
+        return call.format(path="") + headers + """  -d '{"name": "my-data", "team": "my-team", "licence": "CC0"}'"""
+    return call.format(path=f"{quote(data_set)}/versions/") + headers + """  -d '{"folder": "/srv/data/my-data"}'"""

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.pages import journeys
+from tests.pages import data, journeys
 from tests.pages.crawler import Findings, Visitor
 from tests.pages.routes import NO_PAGE, names, pages
 from tests.stack import Stack
@@ -21,6 +21,8 @@ STARTS = {
         f"{ENDPOINT}?history=rollbacks",
         f"{MODEL}compare/?v=2&v=3&diff=0",
         "/models/?q=nothing-of-this-name",
+        f"/data-sets/{data.NAME}/versions/2/",
+        "/data-sets/?q=nothing-of-this-name",
         "/search/?q=flight",
         "/search/?q=nothing-of-this-name",
     ],
@@ -41,6 +43,7 @@ REFUSED = {
 @pytest.fixture(scope="module")
 def findings(browser: Browser, stack: Stack) -> Findings:
     """Everything the visitors found, gathered once for the tests of this module."""
+    data.fill(stack)
     found = Findings()
     for role, starts in STARTS.items():
         with Visitor(browser, stack, role, found) as visitor:

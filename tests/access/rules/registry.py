@@ -61,6 +61,9 @@ RULES = (
     call("api:registry_api:version", kwargs=version, **TOKENS_INSIDE),
     call("api:registry_api:aliases", kwargs=model, **TOKENS_INSIDE),
     call("api:registry_api:run", kwargs=run, **TOKENS_INSIDE),
+    page("registry:data_sets"),
+    page("registry:data_set", kwargs=data_set, **INSIDE),
+    page("registry:data_version", kwargs=lambda w: {"name": w.data_set.name, "number": 1}, **INSIDE),
     call("api:registry_api:data_sets", scopes=SCOPES),
     call(
         "api:registry_api:data_sets", "POST", may=EDITORS, ok=201, outsider=422, scopes=("data",),

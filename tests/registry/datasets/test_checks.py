@@ -138,3 +138,18 @@ def test_checks_are_read_back_from_what_is_kept() -> None:
     raw = [{"rule": "range", "column": "x", "min": 0, "blocks": False}, {"rule": "unique", "columns": ["x", "y"]}]
     parsed = checks.parsed(raw)
     assert checks.parsed([check.as_json() for check in parsed]) == parsed
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ({"rule": "range", "column": "x", "min": 0}, "x is at least 0"),
+        ({"rule": "range", "column": "x", "min": 0, "max": 2.5}, "x is from 0 to 2.5"),
+        ({"rule": "rows", "most": 9}, "the number of rows is at most 9"),
+        ({"rule": "nulls", "column": "x", "most": 0}, "x is never missing"),
+        ({"rule": "nulls", "column": "x", "most": 0.05}, "x is missing in at most 5.00% of the rows"),
+        ({"rule": "unique", "columns": ["x", "y"]}, "x, y stands once"),
+    ],
+)
+def test_checks_read_as_sentences(check: dict[str, Any], words: str) -> None:
+    assert checks.parsed([check])[0].title == words

@@ -1,0 +1,61 @@
+"""Pages of data sets: list, data set, version."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from portal.accounts.web import PortalRequest, signed_in
+from portal.core.models import Job
+from registry.selectors import datasets as read
+from registry.services import datasets
+from registry.views import snippets
+
+ON_A_PAGE = 50
+
+
+@require_GET
+@signed_in
+def listing(request: PortalRequest) -> HttpResponse:
+    wanted = read.Filter(text=request.GET.get("q", "").replace("\x00", "")[:200], team=request.GET.get("team", "")[:60])
+    rows = read.listing(request.actor, wanted).order_by("name")
+    context = {
+        "page": Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page")),
+        "filter": wanted,
+        "any": read.listing(request.actor, read.Filter()).exists(),
+        "snippet": snippets.register_data(request),
+    }
+    return render(request, "registry/data_sets.html", context)
+
+
+@require_GET
+@signed_in
+def data_set(request: PortalRequest, name: str) -> HttpResponse:
+    row = datasets.find(actor=request.actor, name=name)
+    lists = row.check_lists.all()
+    context = {
+        "data_set": row,
+        "page": Paginator(read.versions_of(row).order_by("-number"), ON_A_PAGE).get_page(request.GET.get("page")),
+        "check_list": lists.first(),
+        "checks": read.checks_of(lists.first()),
+        "older_lists": lists[1:11],
+        "snippet": snippets.register_data(request, row.name),
+    }
+    return render(request, "registry/data_set.html", context)
+
+
+@require_GET
+@signed_in
+def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
+    row = datasets.find_version(actor=request.actor, name=name, number=number)
+    job = Job.objects.filter(kind=datasets.INGEST, args__version=row.pk).order_by("-pk").first()
+    context = {
+        "version": row,
+        "data_set": row.data_set,
+        "run": row.check_runs.select_related("checks").first(),
+        "changed": read.changed_columns(row),
+        "job": job if row.status in ("registered", "validating") else None,
+        "previous": row.data_set.versions.filter(number__lt=number).order_by("-number").first(),
+        "next": row.data_set.versions.filter(number__gt=number).order_by("number").first(),
+    }
+    return render(request, "registry/data_version.html", context)
