@@ -13,6 +13,7 @@ DONE_TO_TRIED = {
     "began": "begin",
     "cancelled": "cancel",
     "changed": "change",
+    "checked": "check",
     "closed": "close",
     "commented": "comment",
     "completed": "complete",
