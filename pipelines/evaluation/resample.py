@@ -124,7 +124,8 @@ def _interval(value: float, drawn: Vector, left_out: Vector | None, n: int, conf
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     if left_out is not None:
         tails = bca_tails(value, kept, left_out, tails)
-    low, high = np.quantile(kept, tails).tolist()
+    # The k-th of B draws stands for the share k / (B + 1), as in Davison and Hinkley (1997), section 5.2.
+    low, high = np.quantile(kept, tails, method="weibull").tolist()
     return Interval(low, high, confidence, int(kept.size), "percentile" if left_out is None else "bca")
 
 
