@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap, rankdata
+from scipy.stats import bootstrap, norm, rankdata
 from sklearn import metrics
 
 from pipelines.evaluation import classification, draws, regression, resample, sums, weights
@@ -44,6 +44,10 @@ def test_weights_have_mean_and_variance_one() -> None:
     np.testing.assert_allclose(np.bincount(drawn.ravel())[:4] / drawn.size, [0.368, 0.368, 0.184, 0.061], atol=0.002)
     assert abs(np.corrcoef(drawn[0], drawn[1])[0, 1]) < 0.02
     assert abs(np.corrcoef(drawn[0, 1:], drawn[0, :-1])[0, 1]) < 0.02
+    tiles = [
+        drawn[lines, rows : rows + sums.BLOCK].tobytes() for lines in (slice(8), slice(8, 16)) for rows in (0, 16_384)
+    ]
+    assert len(set(tiles)) == 4
 
 
 @bounded
@@ -164,6 +168,19 @@ def test_leaving_groups_out_is_what_it_says(seed: int, rows: int, groups: int) -
         assert np.isnan(found[1]) if isinstance(again, Undefined) else found[1] == pytest.approx(again, abs=1e-9)
 
 
+def test_bca_ends_are_moved_by_bias_and_bend_as_in_efron() -> None:
+    drawn, tails = np.arange(1_000.0), [0.025, 0.975]
+    assert resample.bca_tails(499.5, drawn, np.ones(50), tails) == pytest.approx(tails)
+    bias, z = float(norm.ppf(0.6)), norm.ppf(tails)
+    assert resample.bca_tails(599.5, drawn, np.ones(50), tails) == pytest.approx(norm.cdf(2 * bias + z))
+    left_out = -(np.arange(50.0) ** 3)
+    pull = left_out.mean() - left_out
+    bend = (pull**3).sum() / (6 * (pull**2).sum() ** 1.5)
+    expected = norm.cdf(bias + (bias + z) / (1 - bend * (bias + z)))
+    assert abs(bend) > 0.02
+    assert resample.bca_tails(599.5, drawn, left_out, tails) == pytest.approx(expected)
+
+
 def test_bca_follows_the_skew_as_scipy_does() -> None:
     values = np.random.default_rng(3).exponential(size=150)
     ours = number(resample.intervals({"m": mean("m", "higher", values)}, seed=1, resamples=8_000)["m"])
@@ -210,3 +227,11 @@ def test_sums_weigh_large_columns_without_overflow() -> None:
     values = np.full(200_000, 1e12)
     measure = Sums("m", "higher", (values, np.ones(values.size)), lambda s: s[:, 0] / s[:, 1], "none")
     assert draws.replicates([measure], 1, 16) == pytest.approx(np.full((1, 16), 1e12), rel=1e-9)
+
+
+def test_the_sums_of_a_resample_fit_in_64_bits_however_many_rows_there_are() -> None:
+    many = np.broadcast_to(np.float64(1.0), (2**26,))
+    (unit,) = sums.units([many])
+    assert many.size * int(weights.TABLE.max()) / unit < 2.0**63
+    (few,) = sums.units([many[:1_000]])
+    assert few <= 2.0 ** -(sums.BITS - 1)
