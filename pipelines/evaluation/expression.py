@@ -101,6 +101,8 @@ def parse(text: str) -> Expression:
     text = text.strip()
     if len(text) > LONGEST:
         raise ExpressionError(f"The formula has {len(text)} characters; {LONGEST} are the most", 1, LONGEST)
+    if "\0" in text:  # versions of Python answer differently
+        raise ExpressionError("This is not a formula", 1, text.index("\0") + 1)
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:

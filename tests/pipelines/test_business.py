@@ -82,7 +82,7 @@ def test_formulas_are_worked_out_row_by_row(text: str, expected: list[float]) ->
         ("a := 1", "This is not a formula", 3),
         ("", "This is not a formula", 1),
         ("f'{amount}'", "JoinedStr is not allowed", 1),
-        ("x\0y", "This is not a formula", 4),
+        ("x\0y", "This is not a formula", 2),
     ],
 )
 def test_what_is_not_allowed_is_named_with_its_spot(text: str, says: str, column: int) -> None:

@@ -20,9 +20,8 @@ SWITCHES = 20
 def pair(plane: Plane, endpoint: str, models: Zoo) -> tuple[str, str]:
     """Two ready revisions of the endpoint: one answers 2x, the other 3x."""
     first, second = f"{endpoint}-1", f"{endpoint}-2"
-    assert plane.put(first, models.double.spec(endpoint, 1)).status_code == 202
-    assert plane.put(second, models.triple.spec(endpoint, 2)).status_code == 202
-    assert [plane.settled(first)["state"], plane.settled(second)["state"]] == ["ready", "ready"]
+    plane.load(first, models.double.spec(endpoint, 1))
+    plane.load(second, models.triple.spec(endpoint, 2))
     return first, second
 
 

@@ -113,7 +113,7 @@ def test_a_stopped_zygote_takes_its_processes_along_and_brings_them_back(
     once, pid = tmp_path / "once", pid_of(plane, served)
     plane.kill("agent")
     assert plane.stop("zygote") == 0
-    assert not Path(f"/proc/{pid}").exists()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 10, "the process to be gone")
     crash_at = {"SIGNALBOX_CRASH_POINT": "zygote.forked", "SIGNALBOX_CRASH_ONCE": str(once)}
     plane.start("zygote", SIGNALBOX_TEST_BUILD="1", **crash_at)
     wait_until(lambda: plane.processes["zygote"].poll() == 137, 90, "the crash")
