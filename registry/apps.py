@@ -9,13 +9,14 @@ class RegistryConfig(AppConfig):
     def ready(self) -> None:
         from portal.audit import guard
         from portal.lifecycle import catalogue
-        from registry.states import data_version, version
+        from registry.states import data_version, evaluation, version
 
         import_module("registry.navigation")
         import_module("registry.log_verbs")
         import_module("registry.reconcilers.registration")
         catalogue.register(version.MACHINE)
         catalogue.register(data_version.MACHINE)
+        catalogue.register(evaluation.MACHINE)
         guard.governs("registry_registeredmodel", "registered_model")
         guard.governs("registry_modelversion", "model_version")
         guard.governs("registry_aliasassignment", "registered_model")
@@ -23,3 +24,4 @@ class RegistryConfig(AppConfig):
         guard.governs("registry_datasetchecks", "data_set")
         guard.governs("registry_datasetversion", "data_set_version")
         guard.governs("registry_datacheckrun", "data_set_version")
+        guard.governs("registry_evaluation", "evaluation")

@@ -1,4 +1,4 @@
-"""What the log says about models, versions, aliases and data sets."""
+"""What the log says about models, versions, aliases, data sets and evaluations."""
 
 from portal.audit.verbs import Verb, register
 
@@ -29,6 +29,12 @@ register(
     Verb("data_set_version.validation_failed", "{actor} could not take in {subject}", required=("why",)),
     Verb("data_set_version.checked", "{actor} checked {subject}: {verdict}", required=("checks", "verdict")),
     Verb("data_set_version.archived", "{actor} archived {subject}"),
+    Verb("evaluation.requested", "{actor} asked for {subject}", required=("version", "data", "settings_digest")),
+    Verb("evaluation.begun", "{actor} began {subject}"),
+    Verb("evaluation.finished", "{actor} finished {subject}", required=("digest",)),
+    Verb("evaluation.failed", "{actor} could not finish {subject}", required=("why",)),
+    Verb("evaluation.cancelled", "{actor} cancelled {subject}"),
+    Verb("evaluation.retried", "{actor} asked for {subject} again"),
     Verb("alias.pointed", "{actor} pointed {alias} of {subject} to version {version}", required=("alias", "version")),
     Verb("alias.deleted", "{actor} deleted the alias {alias} of {subject}", required=("alias",)),
     Verb("alias.drift_found", "{actor} found {alias} of {subject} moved outside the portal", required=("alias",)),

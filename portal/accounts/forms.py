@@ -16,6 +16,7 @@ SCOPE_WORDS = {
     "read": "Read models, endpoints, people and teams",
     "mlflow": "Log runs and register models with MLflow's client",
     "data": "Register data sets and their checks",
+    "evaluate": "Run evaluations",
     "promote": "Ask for promotions and comment on them",
     "rollback": "Roll an endpoint back to its former champion",
     "predict": "Try an endpoint",

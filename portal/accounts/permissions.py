@@ -12,6 +12,7 @@ class Permission(StrEnum):
     MODELS_DELETE = "models.delete"
     RUNS_WRITE = "runs.write"
     DATA_REGISTER = "data.register"
+    EVALUATIONS_RUN = "evaluations.run"
     PROMOTIONS_REQUEST = "promotions.request"
     PROMOTIONS_COMMENT = "promotions.comment"
     PROMOTIONS_DECIDE = "promotions.decide"
@@ -38,6 +39,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.MODELS_EDIT,
         Permission.RUNS_WRITE,
         Permission.DATA_REGISTER,
+        Permission.EVALUATIONS_RUN,
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.ENDPOINTS_TRY,
@@ -49,6 +51,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.MODELS_DELETE,
         Permission.RUNS_WRITE,
         Permission.DATA_REGISTER,
+        Permission.EVALUATIONS_RUN,
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.PROMOTIONS_DECIDE,
@@ -87,6 +90,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
         }
     ),
     "data": frozenset({Permission.DATA_REGISTER, Permission.MODELS_VIEW}),
+    "evaluate": frozenset({Permission.EVALUATIONS_RUN, Permission.MODELS_VIEW}),
     "promote": frozenset(
         {
             Permission.PROMOTIONS_REQUEST,
@@ -109,6 +113,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.MODELS_DELETE: "delete models and versions",
     Permission.RUNS_WRITE: "log experiments and runs",
     Permission.DATA_REGISTER: "register data sets and their checks",
+    Permission.EVALUATIONS_RUN: "run evaluations",
     Permission.PROMOTIONS_REQUEST: "ask for a promotion",
     Permission.PROMOTIONS_COMMENT: "comment on a promotion",
     Permission.PROMOTIONS_DECIDE: "decide on a promotion",

@@ -1,0 +1,56 @@
+"""Evaluations as pages, the API and gates read them."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from portal.accounts import access
+from portal.core.actors import Actor
+from portal.core.models import Job
+from registry.evaluations.results import Results, read
+from registry.models import Evaluation, ModelVersion
+from registry.services.evaluations import JOB
+
+HEAVY = ("results",)
+"""Columns that lists do not need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed to; empty means all."""
+
+    model: str = ""
+    data_set: str = ""
+    status: str = ""
+    version: int | None = None
+
+
+def listing(actor: Actor, wanted: Filter) -> QuerySet[Evaluation]:
+    """The evaluations whose model and data the actor may see, newest first, without the columns in `HEAVY`."""
+    rows = Evaluation.objects.select_related("version__model", "baseline", "data__data_set").defer(*HEAVY)
+    teams = access.visible_teams(actor)
+    if teams is not None:
+        rows = rows.filter(version__model__team_id__in=teams, data__data_set__team_id__in=teams)
+    given = {
+        "version__model__name": wanted.model,
+        "data__data_set__name": wanted.data_set,
+        "status": wanted.status,
+        "version__number": wanted.version,
+    }
+    return rows.filter(**{name: value for name, value in given.items() if value})
+
+
+def newest_done(version: ModelVersion, *, baseline: ModelVersion | None = None) -> Evaluation | None:
+    """The newest finished evaluation of the version, against this baseline where one is given."""
+    rows = Evaluation.objects.filter(version=version, status="done").select_related("data__data_set", "baseline")
+    return (rows.filter(baseline=baseline) if baseline else rows).first()
+
+
+def results_of(row: Evaluation) -> Results | None:
+    """What it found; None before it is done. Raises `BadResults`."""
+    return read(row.results) if row.results else None
+
+
+def job_of(row: Evaluation) -> Job | None:
+    """The newest job of the evaluation, with its progress and log."""
+    return Job.objects.filter(kind=JOB, args__evaluation=row.pk).order_by("-pk").first()
