@@ -1,1 +1,1 @@
-"""Evaluation now; retraining, triggers and batch prediction stand here once they exist."""
+"""Evaluations, from the request to the report; retraining and triggers stand here once they exist."""

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "portal.ui",
     "registry",
     "deployments",
+    "pipelines",
     "monitoring",
     "django.contrib.auth",
     "django.contrib.contenttypes",

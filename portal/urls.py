@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/", include("portal.auditors.urls")),
     path("", include("registry.urls")),
     path("", include("deployments.urls")),
+    path("", include("pipelines.urls")),
     path("", include("monitoring.urls")),
     path(
         "api/v1/",
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
                     path("audit/", include("portal.auditors.api.urls")),
                     path("", include("registry.api.urls")),
                     path("", include("deployments.api.urls")),
+                    path("", include("pipelines.api.urls")),
                     path("", include("monitoring.api.urls")),
                 ],
                 "api",

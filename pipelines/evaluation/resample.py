@@ -9,6 +9,7 @@ groups of rows (Efron and Narasimhan 2020, "The automatic construction of bootst
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -43,11 +44,9 @@ def intervals(
         if isinstance(measure, Undefined):
             found[name] = measure
             continue
-        value = measure.value()
         line = drawn[list(usable).index(name)]
         left_out = measure.without(min(GROUPS, measure.n)) if method == "bca" and measure.n else None
-        interval = value if isinstance(value, Undefined) else _interval(value, line, left_out, measure.n, confidence)
-        found[name] = Metric(name, value, measure.n, measure.direction, interval)
+        found[name] = _metric(name, measure, line, left_out, confidence)
     return found
 
 
@@ -92,6 +91,67 @@ def difference(
     return _difference(champion.name, champion, challenger, drawn[1] - drawn[0], confidence, method)
 
 
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Both versions with their intervals, and the differences, from one set of draws."""
+
+    champion: dict[str, Metric | Undefined]
+    challenger: dict[str, Metric | Undefined]
+    differences: dict[str, Difference | Undefined]
+
+
+def paired(
+    champion: Mapping[str, Measure | Undefined],
+    challenger: Mapping[str, Measure | Undefined],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> Paired:
+    """What `intervals` and `differences` say together, at the price of one of them. Intervals are BCa."""
+    sides = (dict(champion), dict(challenger))
+    usable = [(side, name) for side in (0, 1) for name, one in sides[side].items() if not isinstance(one, Undefined)]
+    measures = [_usable(sides[side][name]) for side, name in usable]
+    drawn = draws.replicates(measures, seed, resamples)
+    left_out = [one.without(min(GROUPS, one.n)) if one.n else np.zeros(0) for one in measures]
+    place = {key: number for number, key in enumerate(usable)}
+    found = [
+        {
+            name: one if isinstance(one, Undefined) else _metric(name, one, drawn[at], left_out[at], confidence)
+            for name, one in sides[side].items()
+            for at in (place.get((side, name), 0),)
+        }
+        for side in (0, 1)
+    ]
+    apart: dict[str, Difference | Undefined] = {}
+    for name in [name for name in champion if name in challenger]:
+        missing = _missing(sides[0][name], sides[1][name])
+        if missing is None:
+            ours, theirs = place[0, name], place[1, name]
+            between = drawn[theirs] - drawn[ours], left_out[theirs] - left_out[ours]
+            apart[name] = _between(name, measures[ours], measures[theirs], *between, confidence)
+        else:
+            apart[name] = missing
+    return Paired(found[0], found[1], apart)
+
+
+def _metric(name: str, one: Measure, drawn: Vector, left_out: Vector | None, confidence: float) -> Metric:
+    value = one.value()
+    interval = value if isinstance(value, Undefined) else _interval(value, drawn, left_out, one.n, confidence)
+    return Metric(name, value, one.n, one.direction, interval)
+
+
+def _usable(one: Measure | Undefined) -> Measure:
+    assert not isinstance(one, Undefined)
+    return one
+
+
+def _missing(ours: Measure | Undefined, theirs: Measure | Undefined) -> Undefined | None:
+    if isinstance(ours, Undefined):
+        return Undefined(f"Champion: {ours.reason}")
+    return Undefined(f"Challenger: {theirs.reason}") if isinstance(theirs, Undefined) else None
+
+
 def without(champion: Measure, challenger: Measure, groups: int) -> Vector:
     """The difference without each of `groups` groups of rows."""
     return np.asarray(challenger.without(groups) - champion.without(groups))
@@ -99,6 +159,13 @@ def without(champion: Measure, challenger: Measure, groups: int) -> Vector:
 
 def _difference(
     name: str, champion: Measure, challenger: Measure, drawn: Vector, confidence: float, method: Method
+) -> Difference:
+    left_out = without(champion, challenger, min(GROUPS, champion.n)) if method == "bca" and champion.n else None
+    return _between(name, champion, challenger, drawn, left_out, confidence)
+
+
+def _between(
+    name: str, champion: Measure, challenger: Measure, drawn: Vector, left_out: Vector | None, confidence: float
 ) -> Difference:
     ours, theirs = champion.value(), challenger.value()
     value: float | Undefined
@@ -109,7 +176,6 @@ def _difference(
         value = interval = Undefined(f"Challenger: {theirs.reason}")
     else:
         value = theirs - ours
-        left_out = without(champion, challenger, min(GROUPS, champion.n)) if method == "bca" else None
         interval = _interval(value, drawn, left_out, champion.n, confidence)
     return Difference(name, ours, theirs, value, interval, champion.n, champion.direction)
 

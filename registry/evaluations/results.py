@@ -34,7 +34,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """One number about one version with its interval. `n` counts what it rests on: rows, or queries of rankings."""
+    """One number about one version with its interval; `undefined` says why one of them is missing.
+
+    `n` counts what it rests on: rows, or queries of rankings.
+    """
 
     value: float | None
     undefined: str | None
@@ -125,7 +128,11 @@ class Performance:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Everything one evaluation answers. What was not asked for, or could not be had, is None or empty."""
+    """Everything one evaluation answers. What was not asked for, or could not be had, is None or empty.
+
+    `outputs` says what each version answers: probabilities, scores, labels or numbers. `baseline_note` says why there
+    is no comparison where one was asked for.
+    """
 
     task: Task
     rows: Rows
@@ -143,6 +150,7 @@ class Results:
     performance: Performance | None = None
     baseline_performance: Performance | None = None
     baseline_note: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON that `read` gives back."""
@@ -183,6 +191,7 @@ def _read(stored: Mapping[str, Any]) -> Results:
         performance=Performance(**one) if (one := stored.get("performance")) else None,
         baseline_performance=Performance(**one) if (one := stored.get("baseline_performance")) else None,
         baseline_note=stored.get("baseline_note", ""),
+        outputs=stored.get("outputs") or {},
     )
 
 
