@@ -105,9 +105,9 @@ def call(
 
 
 def _all() -> tuple[RouteRule, ...]:
-    from tests.access.rules import accounts, audit, deployments, frame, registry, sign_in
+    from tests.access.rules import accounts, audit, deployments, frame, pipelines, registry, sign_in
 
-    modules = (frame, sign_in, accounts, audit, registry, deployments)
+    modules = (frame, sign_in, accounts, audit, registry, deployments, pipelines)
     return tuple(rule for module in modules for rule in module.RULES)
 
 

@@ -14,7 +14,7 @@ from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.core import actors
 from portal.core.actors import Actor, Grant
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import DataSet, DataSetVersion, ModelVersion, RegisteredModel
 
 SYSTEM = actors.system("a world for tests", via="command")
 _numbers = itertools.count(1)
@@ -97,6 +97,26 @@ def version(of: RegisteredModel, by: Person | None = None, **columns: Any) -> Mo
     row = ModelVersion.objects.create(model=of, number=number, **(values | columns))
     recorder.record("model_version.registered", actor=SYSTEM, subject=Subject.of("model_version", row.pk, str(row)))
     return row
+
+
+@transaction.atomic
+def data_version(name: str, where: Team, **columns: Any) -> DataSetVersion:
+    """A ready version of a new data set with the columns distance, carrier and label; its files are nowhere."""
+    row = DataSet.objects.create(name=name, name_key=name, team=where)
+    recorder.record("data_set.created", actor=SYSTEM, subject=Subject.of("data_set", row.pk, name))
+    kinds = {"distance": "number", "carrier": "text", "label": "number"}
+    values = {
+        "status": "ready",
+        "digest": "sha256:" + hashlib.sha256(name.encode()).hexdigest(),
+        "rows": 100,
+        "columns": [{"name": column, "type": "VARCHAR", "kind": kind} for column, kind in kinds.items()],
+        "source": {"kind": "folder", "path": "/srv"},
+        "registered_by": "system",
+    }
+    made = DataSetVersion.objects.create(data_set=row, number=1, **(values | columns))
+    where_from = Subject.of("data_set_version", made.pk, str(made))
+    recorder.record("data_set_version.registered", actor=SYSTEM, subject=where_from, data={"source": made.source})
+    return made
 
 
 def production(**rules: Any) -> Environment:

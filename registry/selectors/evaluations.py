@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from portal.accounts import access
 from portal.core.actors import Actor
-from portal.core.models import Job
+from portal.core.models import Job, JobLogLine
 from registry.evaluations.results import Results, read
 from registry.models import Evaluation, ModelVersion
 from registry.services.evaluations import JOB
@@ -54,3 +54,8 @@ def results_of(row: Evaluation) -> Results | None:
 def job_of(row: Evaluation) -> Job | None:
     """The newest job of the evaluation, with its progress and log."""
     return Job.objects.filter(kind=JOB, args__evaluation=row.pk).order_by("-pk").first()
+
+
+def log_of(row: Evaluation) -> QuerySet[JobLogLine]:
+    """What its jobs noted, of all attempts and retries, oldest first."""
+    return JobLogLine.objects.filter(job__kind=JOB, job__args__evaluation=row.pk).order_by("pk")

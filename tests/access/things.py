@@ -16,7 +16,7 @@ from portal.auditors.selectors.events import Filter
 from portal.auditors.services import exports
 from portal.core import work
 from registry.models import Experiment, RegisteredModel, Run
-from registry.services import datasets
+from registry.services import datasets, evaluations
 from tests import memory_mlflow
 from tests import world as make
 from tests.access_matrix import AUDITOR, LEAD, SCIENTIST
@@ -81,7 +81,11 @@ def build(world: Any) -> None:
     datasets.register_version(
         actor=make.actor(world.people[SCIENTIST]), name="flights", source={"kind": "folder", "path": "/srv/flights"}
     )
+    ready_data = make.data_version("labelled", world.team)
+    first = model.versions.get(number=1)
     world.facts |= {
+        "ready_data": ready_data,
+        "evaluation": evaluations.request(actor=make.SYSTEM, version=first, data=ready_data, settings={"task": "x"}),
         "data_set": data_set,
         "model": model,
         "run": _run(world, model),

@@ -1,16 +1,20 @@
 """Our own processes end at each named point, and the ones that follow bring things to the undisturbed end state."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
 from portal.core import crash
 from tests.faults.ground import Ground
+from tests.story import FLIGHT
 from tests.waiting import wait_until
 
 # Those of the sequencer are visited in tests/audit/test_sequencing.py, on a log of their own.
 ELSEWHERE = {"audit.sequenced_before_commit", "audit.sequenced_after_commit"}
 FAILING = {"rollout.failed"}
+EVALUATION = sorted(name for name in crash.NAMES if name.startswith("evaluation."))
 DATA = sorted(name for name in crash.NAMES if name.startswith("data."))
 GATE = sorted(name for name in crash.NAMES if name.startswith("gate."))
 INGEST = sorted(name for name in crash.NAMES if name.startswith("ingest."))
@@ -18,7 +22,7 @@ ROLLOUT = sorted({name for name in crash.NAMES if name.startswith("rollout.")} -
 
 
 def test_every_point_is_visited_somewhere() -> None:
-    assert {*DATA, *GATE, *INGEST, *ROLLOUT, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
+    assert {*DATA, *EVALUATION, *GATE, *INGEST, *ROLLOUT, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
 
 
 def reached(ground: Ground, point: str, act: Callable[[], object]) -> None:
@@ -58,6 +62,51 @@ def test_data_is_taken_in_once(ground: Ground, point: str) -> None:
     assert (story.kept(found["digest"]) / "rows.csv").read_text() == "x\n1\n-1\n"
     waiting = ground.stack.var / "store" / "waiting"
     wait_until(lambda: not list(waiting.glob("data-*")), 60, "what the killed attempt left to be cleared away")
+
+
+@pytest.fixture(scope="module")
+def measured(ground: Ground) -> dict[str, Any]:
+    """What to evaluate, and the digest of doing so undisturbed."""
+    story, lead = ground.story, ground.story.reviewers[0]
+    name = f"{story.model}-labelled"
+    lead.post("/api/v1/data-sets/", {"name": name, "team": story.author.get(f"/api/v1/models/{story.model}/")["team"]})
+    folder = ground.stack.incoming / name
+    folder.mkdir()
+    lines = [{**FLIGHT, "hour": n % 24, "origin_delay": float(n % 50), "late": int(n % 50 > 20)} for n in range(600)]
+    text = "\n".join(",".join(map(str, line.values())) for line in lines)
+    (folder / "rows.csv").write_text(",".join(lines[0]) + "\n" + text + "\n")
+    lead.post(f"/api/v1/data-sets/{name}/versions/", {"folder": str(folder)})
+    newest = f"/api/v1/data-sets/{name}/versions/1/"
+    wait_until(lambda: lead.get(newest)["status"] == "ready", 60, "the labelled data to be taken in")
+    asked = {
+        "model": story.model, "version": 2, "baseline": 1, "data_set": name, "data_version": 1,
+        "settings": {"task": "classification", "target": "late", "resamples": 200, "load_calls": 5},
+    }  # fmt: skip
+    return {"asked": asked, "digest": evaluated(ground, lead.post("/api/v1/evaluations/", asked)["number"])}
+
+
+def evaluated(ground: Ground, number: int) -> str:
+    """The digest of an evaluation once it is done."""
+    path = f"/api/v1/evaluations/{number}/"
+    lead = ground.story.reviewers[0]
+
+    def done() -> bool:
+        now = lead.get(path)
+        assert now["status"] in ("queued", "running", "done"), now
+        return bool(now["status"] == "done")
+
+    wait_until(done, 120, f"evaluation {number} to be done")
+    return str(lead.get(path)["digest"])
+
+
+@pytest.mark.parametrize("point", EVALUATION)
+def test_an_evaluation_has_one_result(ground: Ground, measured: dict[str, Any], point: str) -> None:
+    lead, made = ground.story.reviewers[0], []
+    ask = partial(lead.post, "/api/v1/evaluations/", measured["asked"])
+    reached(ground, point, lambda: made.append(ask()["number"]))
+    assert evaluated(ground, made[0]) == measured["digest"]
+    waiting = ground.stack.var / "store" / "waiting"
+    wait_until(lambda: not list(waiting.glob("evaluation-*")), 60, "what the killed attempt left to be cleared away")
 
 
 @pytest.mark.parametrize("point", ROLLOUT)

@@ -1,0 +1,163 @@
+"""Pages of evaluations: list, request, report, and the part of a version's page."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from deployments.views.acting import carry_out, partial, see_other
+from pipelines import charts
+from pipelines.forms import EvaluationForm
+from pipelines.selectors import choices
+from pipelines.selectors import report as rows
+from pipelines.services import evaluations as asking
+from portal.accounts import access
+from portal.accounts.permissions import Permission
+from portal.accounts.web import PortalRequest, signed_in
+from portal.core.errors import BadInput
+from registry.models import Evaluation
+from registry.selectors import evaluations as read
+from registry.services import datasets, evaluations, versions
+from registry.states.evaluation import MACHINE
+
+ON_A_PAGE = 50
+MOVING = ("queued", "running")
+
+
+@require_GET
+@signed_in
+def listing(request: PortalRequest) -> HttpResponse:
+    wanted = read.Filter(
+        model=_text(request, "model"),
+        data_set=_text(request, "data_set"),
+        status=_text(request, "status"),
+        version=_number(request.GET.get("version", "")),
+    )
+    found = read.listing(request.actor, wanted)
+    context = {
+        "page": Paginator(found, ON_A_PAGE).get_page(request.GET.get("page")),
+        "filter": wanted,
+        "states": MACHINE.choices,
+        "any": read.listing(request.actor, read.Filter()).exists(),
+    }
+    return render(request, "pipelines/evaluations.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def new(request: PortalRequest) -> HttpResponse:
+    """Ask for an evaluation. Without a version and data in the address, both are chosen first."""
+    found = choices.named(request.actor, request.GET.dict())
+    if found is None:
+        context = choices.offered(request.actor, request.GET.dict())
+        return render(request, "pipelines/evaluation_choose.html", context)
+    version, data = found
+    row = versions.find(actor=request.actor, model=version[0], number=version[1])
+    source = datasets.find_version(actor=request.actor, name=data[0], number=data[1])
+    access.require(request.actor, Permission.EVALUATIONS_RUN, row.model.team_id)
+    sent = request.POST if request.method == "POST" else None
+    form = EvaluationForm(sent, **choices.of_form(row, source))
+
+    def act() -> str:
+        made = asking.request(
+            actor=request.actor,
+            model=row.model.name,
+            version=row.number,
+            data_set=source.data_set.name,
+            data_version=source.number,
+            baseline=choices.baseline(form.cleaned_data["baseline"]),
+            settings=form.settings(),
+        )
+        return reverse("pipelines:evaluation", args=[made.pk])
+
+    done = carry_out(request, form, act) if sent is not None else None
+    context = {"form": form, "version": row, "data": source}
+    return done or render(request, "pipelines/evaluation_new.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+@signed_in
+def report(request: PortalRequest, number: int) -> HttpResponse:
+    """The report, or for a poll the part that says how far it is."""
+    row = evaluations.find(actor=request.actor, number=number)
+    context = _state(request, row)
+    if not partial(request):
+        return render(request, "pipelines/evaluation.html", context | _found(row))
+    if request.headers.get("HX-PTag") == context["tag"]:
+        return HttpResponseNotModified()
+    return render(request, "pipelines/_state.html", context)
+
+
+def _state(request: PortalRequest, row: Evaluation) -> dict[str, Any]:
+    job = read.job_of(row)
+    tag = f"{row.status}-{job.progress_done if job else 0}-{job.progress_note if job else ''}"
+    return {
+        "evaluation": row,
+        "job": job,
+        "tag": tag.replace(" ", "-"),
+        "seconds": 2 if row.status in MOVING else 0,
+        "may_run": access.may(request.actor, Permission.EVALUATIONS_RUN, row.version.model.team_id).allowed,
+    }
+
+
+def _found(row: Evaluation) -> dict[str, Any]:
+    found = read.results_of(row) if row.status == "done" else None
+    names = (row.version.short_name, row.baseline.short_name if row.baseline else "")
+    context: dict[str, Any] = {"results": found, "log": read.log_of(row)}
+    if found is None:
+        return context
+    heats = [charts.confusion(found.confusion, names[0]), charts.confusion(found.baseline_confusion, names[1])]
+    return context | {
+        "metrics": rows.metric_rows(found),
+        "slices": rows.slice_rows(found),
+        "summary": rows.summary(found),
+        "scale": rows.SCALE,
+        "figures": charts.figures(found, names),
+        "confusions": [one for one in heats if one is not None],
+        "performances": [
+            (version, one)
+            for version, one in ((row.version, found.performance), (row.baseline, found.baseline_performance))
+            if one is not None
+        ],
+    }
+
+
+@require_POST
+@signed_in
+def cancel(request: PortalRequest, number: int) -> HttpResponse:
+    evaluations.cancel(actor=request.actor, number=number)
+    return see_other(reverse("pipelines:evaluation", args=[number]))
+
+
+@require_POST
+@signed_in
+def retry(request: PortalRequest, number: int) -> HttpResponse:
+    evaluations.retry(actor=request.actor, number=number)
+    return see_other(reverse("pipelines:evaluation", args=[number]))
+
+
+@require_GET
+@signed_in
+def of_version(request: PortalRequest, name: str, number: int) -> HttpResponse:
+    """The newest evaluations of a version, for its page."""
+    row = versions.find(actor=request.actor, model=name, number=number)
+    found = read.listing(request.actor, read.Filter(model=name, version=number))[:5]
+    context = {
+        "version": row,
+        "evaluations": found,
+        "may_run": access.may(request.actor, Permission.EVALUATIONS_RUN, row.model.team_id),
+    }
+    return render(request, "pipelines/_of_version.html", context)
+
+
+def _text(request: PortalRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\x00", "")[:250]
+
+
+def _number(text: str) -> int | None:
+    if text and not (text.isdigit() and len(text) < 9):
+        raise BadInput("version must be a number.", fields={"version": "not a number"}, status=400)
+    return int(text) if text else None
