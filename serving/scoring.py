@@ -95,9 +95,7 @@ class Scorer:
 def _series(column: pa.Array, asked: Column) -> Any:
     """The column as the type the signature names, with gaps as serving makes them."""
     if asked.required and column.null_count:
-        row = column.is_null().index(True).as_py()
-        raise Unscored(f"Column {asked.name} is missing in {column.null_count} rows, and the version needs it. The "
-                       f"first is row {row + 1} of a chunk.")  # fmt: skip
+        raise Unscored(f"Column {asked.name} has missing values, and the version needs all of them.")
     if asked.kind == "any":
         return pd.Series(column.to_pylist(), dtype=object)
     try:

@@ -15,6 +15,7 @@ from registry import charts
 from registry.models import AliasAssignment, ModelVersion, RiskTier
 from registry.policies.protection import is_protected
 from registry.selectors import compare as comparing
+from registry.selectors import evaluated
 from registry.selectors import models as read
 from registry.services import aliases, models, versions
 from registry.views import snippets
@@ -161,6 +162,7 @@ def compare(request: PortalRequest, name: str) -> HttpResponse:
         "versions": every,
         "only_differences": request.GET.get("diff", "1") != "0",
         "sections": comparing.sections(chosen) if len(chosen) > 1 else [],
+        "evaluated": evaluated.common(request.actor, chosen) if len(chosen) > 1 else None,
         "same_data": len({tuple(sorted(d["digest"] for d in v.run.datasets)) for v in chosen if v.run}) <= 1,
     }
     return render(request, "registry/compare.html", context)
