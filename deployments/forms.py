@@ -126,9 +126,10 @@ class RollbackForm(OnceForm):
 
 
 class TryForm(forms.Form):
+    """Without a longest length: a browser would cut what is pasted and send the rest, which is no JSON any more."""
+
     payload = forms.CharField(
         label="Request body",
-        max_length=256 * 1024,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
     )
 

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 SITE_ID = 1
 
 MIDDLEWARE = [
+    "portal.core.streaming.StreamingMiddleware",
     "portal.core.middleware.RequestIdMiddleware",
     "portal.core.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -60,7 +60,7 @@ def sign(request: PortalRequest, number: int) -> HttpResponse:
     """The second step of an approval: what it will do, what is signed, and who it is that signs."""
     draft = request.session.get(_draft(number))
     if request.method == "GET":
-        if draft is None:
+        if draft is None or not select.one(actor=request.actor, number=number).item.part.approve:
             return see_other(f"{page_url(number)}#decision")
         return _sign_page(request, number, forms.SignForm(initial=draft))
     form = forms.SignForm(request.POST)

@@ -106,7 +106,13 @@ def _ask(question: Callable[[], Any]) -> Any:
 def _part(name: str, answer: Any, matters: str) -> Part:
     if isinstance(answer, Away):
         return Part(name, "bad", "Away", str(answer), matters)
-    return Part(name, "ok", "Answers", answer if isinstance(answer, str) else "", matters)
+    return Part(name, "ok", "Answers", answer if isinstance(answer, str) else carried(answer), matters)
+
+
+def carried(agent: dict[str, Any]) -> str:
+    """What the serving agent looks after, in words."""
+    revisions, endpoints = len(agent.get("revisions", [])), len(agent.get("routes", {}))
+    return f"{revisions} revision{'' if revisions == 1 else 's'} behind {endpoints} endpoint{'' if endpoints == 1 else 's'}"
 
 
 def database() -> Part:

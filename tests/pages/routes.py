@@ -24,6 +24,7 @@ NO_PAGE = {
     "deployments:model_usage": "a part of the model's page",
     "deployments:version_usage": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",
+    "deployments:promotion_live": "a part of the request's page",
     "deployments:promotion_decision": "leads to the request",
     "deployments:promotion_withdraw": "leads to the request",
     "deployments:promotion_resubmit": "leads to the request",
