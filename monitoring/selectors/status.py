@@ -112,7 +112,8 @@ def _part(name: str, answer: Any, matters: str) -> Part:
 def carried(agent: dict[str, Any]) -> str:
     """What the serving agent looks after, in words."""
     revisions, endpoints = len(agent.get("revisions", [])), len(agent.get("routes", {}))
-    return f"{revisions} revision{'' if revisions == 1 else 's'} behind {endpoints} endpoint{'' if endpoints == 1 else 's'}"
+    some = "revision" if revisions == 1 else "revisions"
+    return f"{revisions} {some} behind {endpoints} {'endpoint' if endpoints == 1 else 'endpoints'}"
 
 
 def database() -> Part:

@@ -76,5 +76,5 @@ class MemoryRuntime:
 
     def status(self) -> dict[str, Any]:
         self._here()
-        routes = {f"{environment}/{endpoint}": table.generation for (environment, endpoint), table in self.tables.items()}
+        routes = {f"{environment}/{name}": found.generation for (environment, name), found in self.table.items()}
         return {"revisions": [{"id": one} for one in self.loaded], "routes": routes}
