@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods
 from deployments import forms
 from deployments.selectors import promotions as select
 from deployments.services import promotions
-from deployments.views.acting import carry_out, see_other
 from deployments.views.promotions import context_of
+from portal.accounts.acting import carry_out, see_other
 from portal.accounts.forms import StepUpForm
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import once

@@ -14,8 +14,8 @@ from deployments.selectors import endpoints as select
 from deployments.selectors import examples, history
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
-from deployments.views.acting import carry_out, partial, see_other
 from portal.accounts import access
+from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import clock

@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from deployments.selectors import inbox as select
-from deployments.views.acting import partial
 from portal.accounts import access
+from portal.accounts.acting import partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 

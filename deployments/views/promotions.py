@@ -14,8 +14,8 @@ from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
 from deployments.views import query
-from deployments.views.acting import carry_out, partial
 from portal.accounts import access
+from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 
