@@ -1,6 +1,6 @@
 """Our own rows about what MLflow holds, and about data. Pages read these, never MLflow over the network."""
 
-from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion
+from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
 from registry.models.gate import AccessLogEntry, GateIntent, MirrorPass
 from registry.models.runs import Experiment, LoggedModel, Run
 from registry.models.versions import (
@@ -20,6 +20,7 @@ __all__ = [
     "DataSet",
     "DataSetChecks",
     "DataSetVersion",
+    "DataUse",
     "Experiment",
     "GateIntent",
     "LoggedModel",

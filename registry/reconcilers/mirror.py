@@ -12,6 +12,7 @@ from portal.core.leases import Lease
 from registry.adapters import mlflow_rest
 from registry.adapters.mlflow_rest import Mlflow, MlflowRefused, MlflowUnavailable
 from registry.artifacts import store
+from registry.datasets import uploads
 from registry.models import AliasState, RegisteredModel, Run
 from registry.services import aliases, models, runs
 
@@ -102,5 +103,6 @@ def describe(context: jobs.JobContext) -> None:
 
 
 def housekeeping() -> None:
-    """Clear copies that killed workers left."""
+    """Clear copies that killed workers left, and uploads that nobody went on with."""
     store.clear_waiting(older_than=time.time() - 6 * 3600)
+    uploads.clear()

@@ -11,14 +11,18 @@ from portal.core.api.idempotency import UNSAFE, IdempotencyMixin
 from portal.core.api.permissions import AnySignedIn
 
 
-class ApiView(IdempotencyMixin, APIView):
-    """Signed-in callers only. Write `get`, `post`, ... as usual; unsafe ones run under the Idempotency-Key rules."""
+class SignedInView(APIView):
+    """Signed-in callers only. For calls that may be repeated as they are; verbs go under `ApiView`."""
 
     permission_classes = [AnySignedIn]
 
     @property
     def actor(self) -> Actor:
         return cast(Actor, self.request.auth)
+
+
+class ApiView(IdempotencyMixin, SignedInView):
+    """Write `get`, `post`, ... as usual; unsafe ones run under the Idempotency-Key rules."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
