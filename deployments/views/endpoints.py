@@ -118,12 +118,11 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
 @require_GET
 @signed_in
 def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
-    """The part that changes by itself; 304 while it has not."""
+    """The parts that change by themselves; 304 while they have not."""
     row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
-    found = select.live(row)
-    if request.headers.get("HX-PTag") == found.tag:
+    if request.headers.get("HX-PTag") == select.live(row).tag:
         return HttpResponseNotModified()
-    return render(request, "deployments/_live.html", {"endpoint": row, "live": found})
+    return render(request, "deployments/_endpoint_live.html", context_of(request, row))
 
 
 @require_http_methods(["GET", "POST"])

@@ -14,6 +14,8 @@ from registry.services import datasets, sources
 
 
 class DataSets(ApiView):
+    query = ("q", "team")
+
     @extend_schema(
         parameters=[OpenApiParameter("q", OpenApiTypes.STR), OpenApiParameter("team", OpenApiTypes.STR)],
         responses={200: shapes.DataSetShape(many=True)},

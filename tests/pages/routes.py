@@ -18,6 +18,7 @@ NO_PAGE = {
     "registry:alias": "leads to the version behind the alias",
     "registry:artifact": "a file",
     "audit:export_file": "a file",
+    "audit:verifier": "a file",
     "audit:event_row": "a part of the list of events",
     "accounts:join_link": "leads to the page that joins",
     "deployments:endpoint_live": "a part of the endpoint's page",
