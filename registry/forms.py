@@ -48,7 +48,7 @@ class VersionForm(OnceForm):
     source = forms.ChoiceField(label="Where the data is", choices=SOURCES, widget=forms.RadioSelect, initial="upload")
     file = forms.FileField(
         required=False,
-        help_text="CSV or Parquet. Without script at most 1 MiB; with it up to 20 GiB, and a lost connection goes on.",
+        help_text="CSV or Parquet. Up to 20 GiB, and a lost connection goes on; without script about 2 MB.",
         widget=forms.FileInput(attrs={"accept": ".csv,.parquet"}),
     )
     upload = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)

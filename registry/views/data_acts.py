@@ -115,7 +115,7 @@ def checks(request: PortalRequest, name: str) -> HttpResponse:
     newest = row.check_lists.first()
     ready = row.versions.filter(status="ready").first()
     begun = newest.checks if newest else suggested(ready.profile) if ready else []
-    form = forms.ChecksForm(_sent(request)[0], initial={"checks": json.dumps(begun, indent=1, ensure_ascii=False)})
+    form = forms.ChecksForm(_sent(request)[0], initial={"checks": _a_line_each(begun)})
 
     def act() -> str:
         found = form.cleaned_data
@@ -130,6 +130,11 @@ def checks(request: PortalRequest, name: str) -> HttpResponse:
         "from_profile": ready if begun and not newest else None,
     }
     return done or render(request, "registry/data_checks.html", context, status=422 if form.errors else 200)
+
+
+def _a_line_each(found: list[Any]) -> str:
+    lines = [f"  {json.dumps(check, ensure_ascii=False)}" for check in found]
+    return "[\n" + ",\n".join(lines) + "\n]"
 
 
 @require_http_methods(["GET", "POST"])
