@@ -1,9 +1,10 @@
 from django.urls import path
 
-from registry.views import data_acts, datasets, models, runs
+from registry.views import data_acts, datasets, hooks, models, runs
 
 app_name = "registry"
 urlpatterns = [
+    path("hooks/mlflow/", hooks.mlflow, name="mlflow_hook"),
     path("models/", models.listing, name="models"),
     path("models/<str:name>/", models.model, name="model"),
     path("models/<str:name>/edit/", models.edit, name="edit"),

@@ -50,10 +50,8 @@ class WrongOffset(Exception):
 
 
 def folder() -> Path:
-    """Where uploads wait for their job."""
-    found = store.waiting() / "uploads"
-    found.mkdir(exist_ok=True, mode=0o700)
-    return found
+    """Where uploads wait for their job; there is none before the first."""
+    return store.waiting() / "uploads"
 
 
 def begin(*, data_set: int, owner: str, name: str, size: int) -> Upload:
@@ -62,8 +60,9 @@ def begin(*, data_set: int, owner: str, name: str, size: int) -> Upload:
         raise BadData(f"A data file ends in {' or '.join(SUFFIXES)} and has no folder in its name.")
     if not 0 < size <= MOST:
         raise BadData(f"A file has 1 byte to {MOST // 1024**3} GiB. Put more into a folder or S3.")
-    if size > shutil.disk_usage(folder()).free // 2:
+    if size > shutil.disk_usage(store.waiting()).free // 2:
         raise BadData("There is no room for this file. Ask an operator, or put it into S3.")
+    folder().mkdir(exist_ok=True, mode=0o700)
     made = Upload(uuid.uuid4().hex, data_set, owner, name, size)
     place = folder() / made.key
     place.mkdir(mode=0o700)
@@ -101,7 +100,7 @@ def append(upload: Upload, offset: int, piece: IO[bytes]) -> Upload:
 def clear() -> int:
     """Remove uploads that nobody went on with for a day; how many."""
     gone = 0
-    for place in folder().iterdir():
+    for place in folder().iterdir() if folder().is_dir() else ():
         newest = max((path.stat().st_mtime for path in place.iterdir()), default=place.stat().st_mtime)
         if newest < time.time() - KEPT_SECONDS:
             shutil.rmtree(place, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Our own rows about what MLflow holds, and about data. Pages read these, never MLflow over the network."""
 
 from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
-from registry.models.gate import AccessLogEntry, GateIntent, MirrorPass
+from registry.models.gate import AccessLogEntry, GateIntent, HookDelivery, MirrorPass
 from registry.models.runs import Experiment, LoggedModel, Run
 from registry.models.versions import (
     AliasAssignment,
@@ -23,6 +23,7 @@ __all__ = [
     "DataUse",
     "Experiment",
     "GateIntent",
+    "HookDelivery",
     "LoggedModel",
     "MirrorPass",
     "ModelVersion",

@@ -50,7 +50,7 @@ def test_the_live_part_answers_304_until_something_moves(line: Line, browser: Op
     assert moved.status_code == 200
     page = moved.content.decode()
     assert "v2 100 %" in page
-    for part in ("state", "rollback", "configuration", "traffic-history", "history", "actions"):
+    for part in ("state", "rollback", "configuration", "traffic", "history", "actions"):
         assert re.search(rf'id="{part}"[^>]*hx-swap-oob', page), part
 
 
