@@ -19,6 +19,7 @@ class Effort:
     calls: int = 25
     seconds: float = 3.0
     models: int = 1000
+    evaluated: int = 1_000_000
     switches: int = 5
     restarts: int = 3
 

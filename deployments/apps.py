@@ -25,3 +25,4 @@ class DeploymentsConfig(AppConfig):
             guard.governs(table, subject)
         import_module("deployments.reconcilers.registration")
         import_module("deployments.navigation")
+        import_module("deployments.places").register()

@@ -7,34 +7,12 @@ from django import forms
 from deployments.models import Environment
 from deployments.policies.rollback import REASONS
 from deployments.policies.rules import STEP_UP_METHODS
+from portal.accounts.acting import OnceForm
 from portal.accounts.models import Team
 from portal.accounts.roles import Role
 from portal.accounts.stepup import WORDS
-from portal.core import once
-from portal.core.errors import PortalError
 
 TEXT = 4000
-
-
-class OnceForm(forms.Form):
-    """A form that has one effect however often it is sent; its hidden key is made when the form is shown.
-
-    The key's field has no id: a page may hold several such forms.
-    """
-
-    idempotency_key = forms.CharField(widget=forms.HiddenInput(attrs={"id": False}), required=False, max_length=200)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields[once.FIELD].initial = once.new_key
-
-    def take(self, error: PortalError) -> None:
-        """Show what a verb found wrong with the input, beside the fields where there are such."""
-        named = {name: text for name, text in error.fields.items() if name in self.fields}
-        for name in named:
-            self.add_error(name, error.message)
-        if not named:
-            self.add_error(None, error.message)
 
 
 def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3) -> forms.CharField:
@@ -126,9 +104,10 @@ class RollbackForm(OnceForm):
 
 
 class TryForm(forms.Form):
+    """Without a longest length: a browser would cut what is pasted and send the rest, which is no JSON any more."""
+
     payload = forms.CharField(
         label="Request body",
-        max_length=256 * 1024,
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
     )
 

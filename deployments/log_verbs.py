@@ -40,5 +40,5 @@ register(
     Verb("rollout.completed", "{actor} completed {subject}"),
     Verb("rollout.abort_started", "{actor} is taking {subject} back"),
     Verb("rollout.aborted", "{actor} aborted {subject}"),
-    Verb("rollback.requested", "{actor} rolled {subject} back", required=("reason_code",)),
+    Verb("rollback.requested", "{actor} ordered {subject}", required=("reason_code",)),
 )

@@ -12,6 +12,7 @@ urlpatterns = [
     path("promotions/", promotions.listing, name="promotions"),
     path("promotions/new/", promotions.new, name="promotion_new"),
     path(PROMOTION, promotions.detail, name="promotion"),
+    path(f"{PROMOTION}live/", promotions.live, name="promotion_live"),
     path(f"{PROMOTION}decision/", decisions.decide, name="promotion_decision"),
     path(f"{PROMOTION}sign/", decisions.sign, name="promotion_sign"),
     path(f"{PROMOTION}withdraw/", decisions.withdraw, name="promotion_withdraw"),

@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 
-from deployments.forms import OnceForm
 from pipelines.policies.settings import TASKS
+from portal.accounts.acting import OnceForm
 from portal.core.errors import PortalError
 
 NUMBER = forms.TextInput(attrs={"inputmode": "decimal"})

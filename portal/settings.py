@@ -24,6 +24,9 @@ SIGNALBOX_LOG_ORIGIN = env.text("SIGNALBOX_LOG_ORIGIN", "signalbox/local")
 SIGNALBOX_AGENT = env.text("SIGNALBOX_AGENT", "unix:" + str(SIGNALBOX_VAR / "run" / "agent.sock"))
 SIGNALBOX_AGENT_TOKEN = env.text("SIGNALBOX_AGENT_TOKEN", "")
 MLFLOW_UPSTREAM = env.text("MLFLOW_UPSTREAM", "unix:" + str(SIGNALBOX_VAR / "run" / "mlflow.sock"))
+# MLflow tells of changes made behind the gate; without a secret they are found at the next full pass, within a minute.
+SIGNALBOX_MLFLOW_HOOK_SECRET = env.text("SIGNALBOX_MLFLOW_HOOK_SECRET", "")
+SIGNALBOX_MLFLOW_HOOK_URL = env.text("SIGNALBOX_MLFLOW_HOOK_URL", f"{SIGNALBOX_URL}/hooks/mlflow/")
 SIGNALBOX_PROTECTED_ALIASES = ["champion"]
 # Data sets are read from these folders of this host (as in PATH, with colons between them), and from S3 with the
 # credentials of the worker's environment.
@@ -73,12 +76,13 @@ INSTALLED_APPS = [
 SITE_ID = 1
 
 MIDDLEWARE = [
+    "portal.core.streaming.StreamingMiddleware",
     "portal.core.middleware.RequestIdMiddleware",
     "portal.core.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "portal.core.slashes.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -218,6 +222,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.core.api.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "NON_FIELD_ERRORS_KEY": "body",
     "DEFAULT_PARSER_CLASSES": ["portal.core.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "portal.core.api.paging.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+handler404 = "portal.core.views.missing"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.core.urls")),
     path("", include("portal.accounts.urls")),

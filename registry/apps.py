@@ -12,6 +12,7 @@ class RegistryConfig(AppConfig):
         from registry.states import data_version, evaluation, version
 
         import_module("registry.navigation")
+        import_module("registry.places").register()
         import_module("registry.log_verbs")
         import_module("registry.reconcilers.registration")
         catalogue.register(version.MACHINE)

@@ -20,6 +20,7 @@ class MemoryMlflow:
         self.aliases: dict[tuple[str, str], int] = {}
         self.experiments: dict[str, Found] = {}
         self.stored: dict[str, bytes] = {}
+        self.hooks: dict[str, Found] = {}
 
     def put_model(self, name: str) -> None:
         self.held[name] = {}
@@ -85,6 +86,17 @@ class MemoryMlflow:
     def delete_alias(self, model: str, alias: str) -> None:
         self._known(model)
         self.aliases.pop((model, alias), None)
+
+    def webhooks(self) -> list[Found]:
+        return [{key: value for key, value in hook.items() if key != "secret"} for hook in self.hooks.values()]
+
+    def create_webhook(self, body: Found) -> None:
+        made = f"w{len(self.hooks)}-{body['name']}"
+        self.hooks[made] = body | {"webhook_id": made}
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        if self.hooks.pop(webhook_id, None) is None:
+            raise MlflowRefused(404, f"Webhook with ID {webhook_id} not found")
 
     def _known(self, model: str) -> None:
         if model not in self.held:

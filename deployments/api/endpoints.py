@@ -56,6 +56,8 @@ class EnvironmentRules(ApiView):
 
 
 class Endpoints(ApiView):
+    query = ("environment", "model", "state")
+
     @extend_schema(
         parameters=[
             OpenApiParameter("environment", OpenApiTypes.STR),
@@ -89,6 +91,8 @@ class EndpointView(ApiView):
 
 
 class History(ApiView):
+    query = ("kind", "before")
+
     @extend_schema(
         parameters=[
             OpenApiParameter("kind", OpenApiTypes.STR, enum=list(history.KINDS)),
@@ -162,6 +166,8 @@ def rollouts(actor: Actor) -> QuerySet[Rollout]:
 
 
 class Rollouts(ApiView):
+    query = ("environment", "endpoint", "kind")
+
     @extend_schema(
         parameters=[
             OpenApiParameter("environment", OpenApiTypes.STR),

@@ -58,6 +58,8 @@ def detail(view: ApiView, number: int) -> dict[str, Any]:
 
 
 class Promotions(ApiView):
+    query = ("state", "need", "model", "environment")
+
     @extend_schema(
         parameters=FILTERS, responses={200: shapes.PromotionRow(many=True)}, summary="Promotion requests, newest first"
     )

@@ -7,7 +7,7 @@ from deployments.policies import promotion as policy
 from deployments.policies.promotion import ApprovalFacts, RequestFacts, Verdict
 from deployments.states import promotion as states
 from portal.core.actors import Actor
-from portal.core.decisions import ALLOWED, Decision, refused
+from portal.core.decisions import ALLOWED, Decision, refused_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def _approve(send_back: Decision, *, approved: bool, fills: bool) -> Decision:
     if not send_back:
         return send_back
     if approved:
-        return refused("approved_already", "You have approved this request. Others have to decide now.")
+        return refused_now("approved_already", "You have approved this request. Others have to decide now.")
     if not fills:
-        return refused("rule_filled", "The rules you could fill are filled already. Others have to decide.")
+        return refused_now("rule_filled", "The rules you could fill are filled already. Others have to decide.")
     return ALLOWED
 
 
@@ -60,7 +60,7 @@ def _in_state(event: str, facts: RequestFacts) -> Decision:
     if event in states.MACHINE.allowed(facts.status):
         return ALLOWED
     words = states.MACHINE.state(facts.status).words.lower()
-    return refused("not_in_this_state", f"This request is {words}, so there is nothing to decide.")
+    return refused_now("not_in_this_state", f"This request is {words}, so there is nothing to decide.")
 
 
 def _current(approvals: Iterable[ApprovalFacts], facts: RequestFacts) -> list[ApprovalFacts]:

@@ -133,6 +133,10 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
     )
 
 
+COMING = {"promotion": "challenger", "rollback": "coming back"}
+"""What the revision is called that a rollout of this kind brings in."""
+
+
 def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> list[Arm]:
     """The champion first, then what is coming in, then the way back; each revision once."""
     shares: dict[Any, int] = {endpoint.stable_id: 10_000}
@@ -140,7 +144,7 @@ def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
         shares = {table.stable_id: table.stable_weight, table.canary_id: table.canary_weight}
     candidates = [
         (endpoint.stable, "champion"),
-        (rollout.to_revision if rollout else None, "challenger"),
+        (rollout.to_revision if rollout else None, COMING[rollout.kind] if rollout else ""),
         (endpoint.previous, "rollback target"),
     ]
     found: dict[Any, Arm] = {}

@@ -10,6 +10,7 @@ from deployments.policies import part as parts
 from deployments.selectors import requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
+from portal.core import digests
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, NotFound
 from registry.models import ModelVersion
@@ -86,6 +87,22 @@ class Page:
     @property
     def row(self) -> PromotionRequest:
         return self.item.row
+
+    @property
+    def open(self) -> bool:
+        return self.row.status in requests.OPEN
+
+    @property
+    def moving(self) -> bool:
+        """Whether it goes on by itself, so that nobody has anything to type."""
+        return self.row.status in states.MOVING
+
+    @property
+    def tag(self) -> str:
+        """Another one as soon as the request, its approvals or its rollout changed."""
+        rollout = [self.rollout.pk, self.rollout.status, self.rollout.step] if self.rollout else None
+        seen = [self.row.status, self.row.revision, self.row.evidence_digest, len(self.item.approvals), rollout]
+        return digests.of_json(seen).removeprefix("sha256:")[:16]
 
 
 def one(*, actor: Actor, number: int) -> Page:

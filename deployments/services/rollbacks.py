@@ -9,6 +9,7 @@ from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, Ro
 from deployments.policies import rollback as policy
 from deployments.policies.evidence import short
 from deployments.services import endpoints, rollouts
+from deployments.states.promotion import OPEN
 from portal.audit import recorder
 from portal.core import clock, work
 from portal.core.actors import Actor
@@ -88,6 +89,15 @@ def _changes(
                 "was": request.get_status_display().lower(),
                 "now": "rolled back",
                 "note": f"v{current.version.number} stays registered; it needs a new request",
+            }
+        )
+    for waiting in PromotionRequest.objects.filter(endpoint=row, status__in=OPEN):
+        rows.append(
+            {
+                "label": f"Promotion #{waiting.pk}",
+                "was": waiting.get_status_display().lower(),
+                "now": "approvals withdrawn",
+                "note": f"it was measured against v{current.version.number} and is frozen anew",
             }
         )
     return rows

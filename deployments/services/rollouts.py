@@ -7,6 +7,7 @@ from django.db.models import Max
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind, RouteTable
 from deployments.policies.evidence import PLAN
+from deployments.policies.rollback import REASONS
 from deployments.services import endpoints, tell
 from deployments.states import rollout as states
 from portal.audit import recorder
@@ -173,7 +174,7 @@ def complete(lease: Lease) -> Rollout:
     if row.request_id and row.request is not None:
         move(row.request, "promote" if row.kind == RolloutKind.PROMOTION else "roll_back", actor=actor)
         lift(row.request, actor=actor)
-        tell.decided(row.request, "serves" if row.kind == RolloutKind.PROMOTION else "was rolled back")
+        _tell_the_end(row, row.request)
     _review_again(endpoint)
     if endpoint.primary and row.endpoint.environment.alias:
         aliases.point(
@@ -184,6 +185,15 @@ def complete(lease: Lease) -> Rollout:
             reason=str(row),
         )
     return load(row.pk)
+
+
+def _tell_the_end(row: Rollout, request: PromotionRequest) -> None:
+    if row.kind == RolloutKind.PROMOTION:
+        tell.decided(request, "serves")
+        return
+    told = f": {row.reason}" if row.reason else "."
+    why = f"{row.started_by_label} rolled it back, {REASONS[row.reason_code].lower()}{told}"
+    tell.decided(request, "was rolled back", why)
 
 
 def _review_again(endpoint: Endpoint) -> None:

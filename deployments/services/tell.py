@@ -31,14 +31,14 @@ def reviewers(row: PromotionRequest, facts: RequestFacts) -> None:
     )
 
 
-def decided(row: PromotionRequest, how: str) -> None:
-    """Who asked hears how it went."""
+def decided(row: PromotionRequest, how: str, why: str = "") -> None:
+    """Who asked hears how it went, and why where that is not in the request's own note."""
     notices.tell(
         person_ids=[row.requester_id],
         kind="promotion.decided",
         dedup=f"{row.pk}.{row.revision}.{row.status}",
         subject=f"Your request {how}: {_what(row)}",
-        text=row.decision_note or f"Request #{row.pk} {how}.",
+        text=why or row.decision_note or f"Request #{row.pk} {how}.",
         url=_url(row),
     )
 

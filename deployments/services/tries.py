@@ -15,14 +15,21 @@ from portal.core.actors import Actor
 from portal.core.errors import BadInput, Unavailable
 
 LIMIT = 256 * 1024
+SHOWN = 10_000
+"""As many characters of an answer are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class TryResult:
-    """What the gateway answered; `latency_ms` is measured here, around the whole call."""
+    """What the gateway answered; `latency_ms` is measured here, around the whole call.
+
+    `detail` and `errors` are the sentences of a refusal; `body` is all of the answer, as text.
+    """
 
     status: int
     body: str
+    detail: str
+    errors: tuple[str, ...]
     prediction_id: str
     version: str
     latency_ms: float
@@ -30,6 +37,11 @@ class TryResult:
 
 def url(environment: str, endpoint: str) -> str:
     return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/invocations"
+
+
+def infer_url(environment: str, endpoint: str) -> str:
+    """Where the same endpoint speaks the Open Inference Protocol."""
+    return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/v2/models/{endpoint}/infer"
 
 
 def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> TryResult:
@@ -57,18 +69,22 @@ def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> T
     except httpx.HTTPError as error:
         raise Unavailable("The gateway does not answer. See the status page.") from error
     elapsed = (time.perf_counter() - started) * 1000
+    body = _parsed(answer)
+    refusal = body if answer.is_error and isinstance(body, dict) else {}
     return TryResult(
-        answer.status_code,
-        _pretty(answer),
-        answer.headers.get("x-prediction-id", ""),
-        answer.headers.get("x-served-version", ""),
-        elapsed,
+        status=answer.status_code,
+        body=(answer.text if body is None else json.dumps(body, indent=2))[:SHOWN],
+        detail=str(refusal.get("detail", "")),
+        errors=tuple(str(one.get("detail", "")) for one in refusal.get("errors", [])[1:]),
+        prediction_id=answer.headers.get("x-prediction-id", ""),
+        version=answer.headers.get("x-served-version", ""),
+        latency_ms=elapsed,
     )
 
 
-def _pretty(answer: httpx.Response) -> str:
+def _parsed(answer: httpx.Response) -> Any:
+    """The answer's JSON; None when it is none."""
     try:
-        body: Any = answer.json()
+        return answer.json()
     except ValueError:
-        return answer.text[:10_000]
-    return json.dumps(body, indent=2)[:10_000]
+        return None

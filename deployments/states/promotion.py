@@ -5,6 +5,9 @@ from portal.lifecycle.machine import Event, Machine, State
 OPEN = ("pending_review", "changes_requested", "approved")
 """Waiting for somebody or something; `rolling_out` is open too, but it is the rollout that moves it on."""
 
+MOVING = ("approved", "rolling_out")
+"""Nobody has to do anything for it to go on."""
+
 MACHINE = Machine(
     name="promotion request",
     model_label="deployments.PromotionRequest",

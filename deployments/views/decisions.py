@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods
 from deployments import forms
 from deployments.selectors import promotions as select
 from deployments.services import promotions
-from deployments.views.acting import carry_out, see_other
 from deployments.views.promotions import context_of
+from portal.accounts.acting import carry_out, see_other
 from portal.accounts.forms import StepUpForm
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import once
@@ -60,7 +60,7 @@ def sign(request: PortalRequest, number: int) -> HttpResponse:
     """The second step of an approval: what it will do, what is signed, and who it is that signs."""
     draft = request.session.get(_draft(number))
     if request.method == "GET":
-        if draft is None:
+        if draft is None or not select.one(actor=request.actor, number=number).item.part.approve:
             return see_other(f"{page_url(number)}#decision")
         return _sign_page(request, number, forms.SignForm(initial=draft))
     form = forms.SignForm(request.POST)

@@ -14,8 +14,8 @@ from deployments.selectors import endpoints as select
 from deployments.selectors import examples, history
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
-from deployments.views.acting import carry_out, partial, see_other
 from portal.accounts import access
+from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import clock
@@ -102,6 +102,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "may_try": access.may(request.actor, Permission.ENDPOINTS_TRY, row.team_id),
         "may_audit": access.may(request.actor, Permission.AUDIT_VIEW),
         "url": url,
+        "infer_url": tries.infer_url(row.environment.name, row.name),
         "try_form": forms.TryForm(initial={"payload": example}),
         "own_example": examples.is_own(serving),
         "curl": examples.curl(url, example),
@@ -117,12 +118,11 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
 @require_GET
 @signed_in
 def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
-    """The part that changes by itself; 304 while it has not."""
+    """The parts that change by themselves; 304 while they have not."""
     row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
-    found = select.live(row)
-    if request.headers.get("HX-PTag") == found.tag:
+    if request.headers.get("HX-PTag") == select.live(row).tag:
         return HttpResponseNotModified()
-    return render(request, "deployments/_live.html", {"endpoint": row, "live": found})
+    return render(request, "deployments/_endpoint_live.html", context_of(request, row))
 
 
 @require_http_methods(["GET", "POST"])

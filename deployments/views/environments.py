@@ -11,8 +11,8 @@ from deployments import forms
 from deployments.selectors import endpoints, environments
 from deployments.selectors.environments import EnvironmentView
 from deployments.services import environments as verbs
-from deployments.views.acting import carry_out
 from portal.accounts import access
+from portal.accounts.acting import carry_out
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 

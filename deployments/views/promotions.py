@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -14,8 +14,8 @@ from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
 from deployments.views import query
-from deployments.views.acting import carry_out, partial
 from portal.accounts import access
+from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 
@@ -99,6 +99,21 @@ def _submit(request: PortalRequest, found: dict[str, Any]) -> str:
 @signed_in
 def detail(request: PortalRequest, number: int) -> HttpResponse:
     return render(request, "deployments/promotion.html", context_of(request, number))
+
+
+@require_GET
+@signed_in
+def live(request: PortalRequest, number: int) -> HttpResponse:
+    """What happened while the page stood open; 304 while nothing did.
+
+    A request that moves by itself has the whole page loaded anew. Before that a line says so: somebody may be typing.
+    """
+    page = select.one(actor=request.actor, number=number)
+    if request.headers.get("HX-PTag") == page.tag:
+        return HttpResponseNotModified()
+    if request.GET.get("moving"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "deployments/_promotion_live.html", {"page": page, "row": page.row, "news": True})
 
 
 def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from django.views.decorators.http import require_http_methods
 
 from deployments import forms
 from deployments.services import rollbacks
-from deployments.views.acting import carry_out, partial
 from deployments.views.endpoints import page_url
+from portal.accounts.acting import carry_out, partial
 from portal.accounts.web import PortalRequest, signed_in
 
 

@@ -177,6 +177,8 @@ def main() -> None:
     given = [Path(argument) for argument in sys.argv[1:]]
     world = json.loads((given[0] if given else Path("var/demo.json")).read_text())
     folder = given[1] if len(given) > 1 else Path()
+    if not folder.is_dir():
+        raise SystemExit(f"There is no folder {folder}. Make it first; the log is put there.")
     url, gateway_url, people = world["url"], world["gateway_url"], world["people"]
     program, operator, auditor = (
         with_token(url, world["tokens"][name]) for name in ("data_scientist", "operator", "auditor")

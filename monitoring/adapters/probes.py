@@ -55,9 +55,11 @@ def agent() -> dict[str, Any]:
 
 
 def gateway() -> str:
-    """Whether the gateway takes connections. Raises `Away`."""
+    """Whether the gateway takes calls. Raises `Away`."""
     try:
-        answer = httpx.get(f"{settings.SIGNALBOX_GATEWAY_URL}/v2/health/live", timeout=SECONDS, trust_env=False)
+        answer = httpx.get(f"{settings.SIGNALBOX_GATEWAY_URL}/healthz", timeout=SECONDS, trust_env=False)
     except httpx.HTTPError as error:
         raise Away(str(error)[:200] or type(error).__name__) from error
-    return f"{urlsplit(settings.SIGNALBOX_GATEWAY_URL).netloc} answers {answer.status_code}"
+    if answer.status_code != 200:
+        raise Away(f"it answered {answer.status_code}")
+    return f"at {urlsplit(settings.SIGNALBOX_GATEWAY_URL).netloc}"

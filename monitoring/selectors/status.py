@@ -106,7 +106,14 @@ def _ask(question: Callable[[], Any]) -> Any:
 def _part(name: str, answer: Any, matters: str) -> Part:
     if isinstance(answer, Away):
         return Part(name, "bad", "Away", str(answer), matters)
-    return Part(name, "ok", "Answers", answer if isinstance(answer, str) else "", matters)
+    return Part(name, "ok", "Answers", answer if isinstance(answer, str) else carried(answer), matters)
+
+
+def carried(agent: dict[str, Any]) -> str:
+    """What the serving agent looks after, in words."""
+    revisions, endpoints = len(agent.get("revisions", [])), len(agent.get("routes", {}))
+    some = "revision" if revisions == 1 else "revisions"
+    return f"{revisions} {some} behind {endpoints} {'endpoint' if endpoints == 1 else 'endpoints'}"
 
 
 def database() -> Part:

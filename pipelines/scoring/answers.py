@@ -22,9 +22,10 @@ def plain(answer: Any, rows: int, first: int) -> NDArray[Any]:
     found = _array(answer)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
-    if found.ndim == 0 or found.shape[0] != rows:
-        said = found.shape[0] if found.ndim else "a single"
-        raise BadAnswer(f"The version answered {said} rows for {rows}.")
+    if found.ndim == 0:
+        raise BadAnswer(f"The version answered a single value for {rows} rows.")
+    if found.shape[0] != rows:
+        raise BadAnswer(f"The version answered {found.shape[0]} rows for {rows}.")
     if found.ndim > 2 or (found.ndim == 2 and not 1 < found.shape[1] <= MOST_CLASSES):
         shape = " by ".join(str(size) for size in found.shape)
         raise BadAnswer(

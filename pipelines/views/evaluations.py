@@ -8,13 +8,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from deployments.views.acting import carry_out, partial, see_other
 from pipelines import charts
 from pipelines.forms import EvaluationForm
 from pipelines.selectors import choices
 from pipelines.selectors import report as rows
 from pipelines.services import evaluations as asking
 from portal.accounts import access
+from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core.errors import BadInput

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", events.search, name="events"),
     path("verify/", verification.verify, name="verify"),
     path("key/", verification.key, name="key"),
+    path("verifier/", verification.verifier, name="verifier"),
     path("exports/", exports.listing, name="exports"),
     path("exports/new/", exports.new, name="export_new"),
     path("exports/<int:pk>/", exports.detail, name="export"),

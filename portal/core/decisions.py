@@ -3,24 +3,28 @@
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core.errors import NotAllowed
+from portal.core.errors import NotAllowed, Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether an act is allowed; when not, a stable code and a sentence that says why and what unblocks it."""
+    """Whether an act is allowed; when not, a stable code and a sentence that says why and what unblocks it.
+
+    `passing` says that the present state is in the way, rather than who asks.
+    """
 
     allowed: bool
     code: str = ""
     reason: str = ""
+    passing: bool = False
 
     def __bool__(self) -> bool:
         return self.allowed
 
     def require(self, **extra: Any) -> None:
-        """Raise `NotAllowed` with the reason unless allowed."""
+        """Raise `NotAllowed`, or `Refused` where the state is in the way, with the reason unless allowed."""
         if not self.allowed:
-            raise NotAllowed(self.reason, code=self.code or None, **extra)
+            raise (Refused if self.passing else NotAllowed)(self.reason, code=self.code or None, **extra)
 
 
 ALLOWED = Decision(True)
@@ -28,3 +32,8 @@ ALLOWED = Decision(True)
 
 def refused(code: str, reason: str) -> Decision:
     return Decision(False, code, reason)
+
+
+def refused_now(code: str, reason: str) -> Decision:
+    """Not in this state, whoever asks."""
+    return Decision(False, code, reason, passing=True)

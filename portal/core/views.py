@@ -1,4 +1,4 @@
-"""Health, content-security reports, and the page for a failed CSRF check."""
+"""Health, content-security reports, and the answers to a failed CSRF check and to an address that is none."""
 
 import json
 import logging
@@ -7,11 +7,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.utils import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import is_valid_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
+from django.views.defaults import page_not_found
 
-from portal.core.errors import NotAllowed
-from portal.core.middleware import render_error
+from portal.core.errors import NotAllowed, NotFound
+from portal.core.middleware import render_error, wants_json
 
 log = logging.getLogger("portal.csp")
 
@@ -61,3 +63,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             code="csrf_failed",
         ),
     )
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such address. Programs get a problem document that names the address with its slash, where that is all."""
+    if not wants_json(request):
+        return page_not_found(request, exception)
+    path = request.path_info
+    slashed = not path.endswith("/") and is_valid_path(f"{path}/")
+    way_out = f" Addresses end with a slash: {path}/" if slashed else " See /api/v1/docs/ for those there are."
+    return render_error(request, NotFound(f"There is nothing at {path[:200]}.{way_out}"))

@@ -23,7 +23,7 @@ BEFORE = ("signer", "checkpoints")
 # Taken after it: artifacts never change, so newer files than rows do no harm and the reverse would.
 AFTER = ("store", "artifacts")
 SINGLE = (f"run-state/{world.KIND}", f"run-state/{world.COMPLETE}", "demo.json")
-SECRETS = (keys.SECRET_KEY, keys.TOKEN_PEPPER)
+SECRETS = (keys.SECRET_KEY, keys.TOKEN_PEPPER, keys.MLFLOW_HOOK, keys.MLFLOW_SECRETS)
 DATABASES = {"signalbox": "signalbox.dump", "mlflow": "mlflow.dump"}
 
 
@@ -109,7 +109,7 @@ def _fill(place: Place, writer: Writer, folder: Path) -> dict[str, Any]:
             writer.add_file(folder / file, file)
     for name in (name for name in AFTER if name in place.names()):
         writer.add_tree(place.folder(name), name)
-    for secret in SECRETS:
+    for secret in (name for name in SECRETS if (place.layout.keys / name).is_file()):
         writer.add_file(place.layout.keys / secret, f"secrets/{secret}")
     for single in SINGLE:
         if (var / single).is_file():
@@ -149,7 +149,7 @@ def _demand_empty(found: Layout, configuration: Configuration) -> None:
 
 
 def _put_back(found: Layout, configuration: Configuration, environ: Mapping[str, str], unpacked: Path) -> None:
-    for secret in SECRETS:
+    for secret in (name for name in SECRETS if (unpacked / "secrets" / name).is_file()):
         shutil.copyfile(unpacked / "secrets" / secret, found.keys / secret)
         (found.keys / secret).chmod(0o600)
     place = find(found, configuration, environ)

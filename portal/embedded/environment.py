@@ -24,7 +24,11 @@ HARMLESS = (
     "SIGNALBOX_CRASH_POINT",
     "SIGNALBOX_TEST_BUILD",
 )
-SIGNALBOX_FILES = {"SIGNALBOX_SECRET_KEY_FILE": keys.SECRET_KEY, "SIGNALBOX_TOKEN_PEPPER_FILE": keys.TOKEN_PEPPER}
+SIGNALBOX_FILES = {
+    "SIGNALBOX_SECRET_KEY_FILE": keys.SECRET_KEY,
+    "SIGNALBOX_TOKEN_PEPPER_FILE": keys.TOKEN_PEPPER,
+    "SIGNALBOX_MLFLOW_HOOK_SECRET_FILE": keys.MLFLOW_HOOK,
+}
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,20 @@ def build(
             **inherited,
             **_mlflow_own(environ),
             **mlflow_variables(found.mlflow_backend, artifact_root(layout, configuration)),
+            **_webhooks(layout),
         },
         data_plane={**harmless, **shared, **QUIET_NUMERICS},
         bare=bare,
     )
+
+
+def _webhooks(layout: Layout) -> dict[str, str]:
+    """Lets MLflow tell the portal, which is on this host and speaks plain HTTP to it, of changes in the registry."""
+    return {
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": keys.ensure(layout.keys, keys.MLFLOW_SECRETS).read_text().strip() + "=",
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    }
 
 
 def _mlflow_own(environ: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SECRET_KEY = "secret_key"  # noqa: S105  (the name of a file)
 TOKEN_PEPPER = "token_pepper"  # noqa: S105  (the name of a file)
+MLFLOW_HOOK = "mlflow_hook"
+MLFLOW_SECRETS = "mlflow_secrets"
 
 
 def ensure(folder: Path, name: str) -> Path:

@@ -43,7 +43,7 @@ class Session:
         supervisor.adopt_or_end_leftovers(previous)
         supervisor.publish()
         supervisor.run()
-        self.progress.say("everything is stopped")
+        self.progress.say(f"everything is stopped, as asked by {supervisor.stop_signal}")
 
     def _refuse_second(self, previous: ledger.Record | None) -> None:
         if previous and previous.supervisor_alive() and previous.supervisor_pid != os.getpid():

@@ -38,6 +38,7 @@ class Supervisor:
     units: dict[str, Unit] = field(init=False)
     asked_to_stop: threading.Event = field(default_factory=threading.Event)
     hurried: bool = False
+    stop_signal: str = ""
 
     def __post_init__(self) -> None:
         items: list[Service | Step] = [*self.plan.services, *self.plan.steps]
@@ -62,7 +63,10 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until a signal asks to stop; always stops what was started."""
-        previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        # Under nohup a lost terminal is no reason to stop; scripts' background jobs can still be interrupted.
+        nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        heard = [number for number in STOP_SIGNALS if not (nohup and number == signal.SIGHUP)]
+        previous = {number: signal.signal(number, self._on_signal) for number in heard}
         try:
             self.work()
         finally:
@@ -80,6 +84,7 @@ class Supervisor:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.hurried = self.asked_to_stop.is_set()
+        self.stop_signal = signal.Signals(number).name
         self.asked_to_stop.set()
 
     def _tick(self, executor: ThreadPoolExecutor) -> None:

@@ -1,6 +1,7 @@
 """What a first start builds: the example world, or an empty portal with a link for its first administrator."""
 
 import json
+import os
 from pathlib import Path
 
 from portal.embedded.configuration import Configuration
@@ -58,11 +59,19 @@ def sign_ins(layout: Layout) -> list[str]:
     if not file.exists():
         return []
     facts = json.loads(file.read_text())
+    mails = "sent by EMAIL_URL" if os.environ.get("EMAIL_URL") else f"kept as files in {layout.var / 'mail'}"
     people = [
         f"    {role:<16} {person['email']:<34} {person['password']}" for role, person in facts.get("people", {}).items()
     ]
     tokens = [f"    {name:<16} {token}" for name, token in list(facts.get("tokens", {}).items())[:1]]
-    return ["  Sign in as", *people, "  Example token", *tokens, f"  For scripts       {file}"]
+    return [
+        "  Sign in as",
+        *people,
+        "  Example token",
+        *tokens,
+        f"  For scripts       {file}",
+        f"  Mail              {mails}",
+    ]
 
 
 def first_link(log: Path) -> list[str]:

@@ -1,8 +1,9 @@
-"""Where data comes from: an upload, a folder of this host, an S3 bucket. Copies files, never follows links."""
+"""Where data comes from: an upload, a folder of this host, an S3 bucket, a run. Copies files, never follows links."""
 
+import io
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,8 +11,10 @@ import pyarrow as pa
 import pyarrow.fs as filesystems
 from django.conf import settings
 
-from registry.artifacts import store
+from registry.adapters import mlflow_rest
+from registry.datasets import uploads
 from registry.datasets.reading import SUFFIXES, BadData
+from registry.models import Run
 
 MOST_FILES = 10_000
 MOST_BYTES = 200 * 1024**3
@@ -19,19 +22,14 @@ BLOCK = 1024 * 1024
 Told = Callable[[int, int, str], None]
 
 
-def uploads() -> Path:
-    """Where uploads wait for their job; one folder each."""
-    folder = store.waiting() / "uploads"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    return folder
-
-
 def fetch(source: dict[str, Any], target: Path, told: Told) -> None:
     """Copy the data files `source` names into `target`; `told(bytes, total, path)` hears of the progress.
 
     Raises `BadData` when there is nothing to copy, too much of it, or it may not be read from there.
     """
-    fetchers = {"upload": _upload, "folder": _folder, "s3": _s3}
+    if source.get("kind") == "run":
+        source = source["from"]
+    fetchers = {"upload": _upload, "folder": _folder, "s3": _s3, "artifact": _artifact}
     fetcher = fetchers.get(str(source.get("kind")))
     if fetcher is None:
         raise BadData(f"Data cannot be fetched from {source.get('kind')!r}; known are {', '.join(fetchers)}.")
@@ -39,7 +37,7 @@ def fetch(source: dict[str, Any], target: Path, told: Told) -> None:
 
 
 def _upload(source: dict[str, Any], target: Path, told: Told) -> None:
-    folder = uploads() / Path(str(source["key"])).name
+    folder = uploads.folder() / Path(str(source["key"])).name
     if not folder.is_dir():
         raise BadData("The uploaded file is gone. Upload it again.")
     _copy_tree(folder, target, told)
@@ -51,15 +49,16 @@ def _folder(source: dict[str, Any], target: Path, told: Told) -> None:
     if not any(wanted == root or root in wanted.parents for root in roots):
         below = ", ".join(map(str, roots)) or "none: set SIGNALBOX_DATA_FOLDERS"
         raise BadData(f"{wanted} is not below a folder that data may be read from ({below}).")
-    if not wanted.is_dir():
-        raise BadData(f"There is no folder {wanted}.")
+    if not wanted.exists():
+        raise BadData(f"There is no folder or file {wanted}.")
     _copy_tree(wanted, target, told)
 
 
-def _copy_tree(folder: Path, target: Path, told: Told) -> None:
-    found = [
-        path for path in sorted(folder.rglob("*")) if not path.is_symlink() and path.is_file() and _is_data(path.name)
-    ]
+def _copy_tree(wanted: Path, target: Path, told: Told) -> None:
+    """All data files of a folder, or one file."""
+    folder = wanted if wanted.is_dir() else wanted.parent
+    inside = sorted(wanted.rglob("*")) if wanted.is_dir() else [wanted]
+    found = [path for path in inside if not path.is_symlink() and path.is_file() and _is_data(path.name)]
     sizes = [path.stat().st_size for path in found]
     _bounded(sizes)
     done = 0
@@ -91,6 +90,53 @@ def _s3(source: dict[str, Any], target: Path, told: Told) -> None:
         raise BadData(f"{source['uri']} cannot be read: {str(error)[:300]}") from error
 
 
+def _artifact(source: dict[str, Any], target: Path, told: Told) -> None:
+    """Files of a run that MLflow keeps, as `experiment/run/artifacts/path`."""
+    experiment, run_id, _, *rest = [*str(source["path"]).split("/"), "", "", ""]
+    wanted = "/".join(part for part in rest if part)
+    run = Run.objects.filter(run_id=run_id, experiment__mlflow_id=experiment).first()
+    known = run.artifacts if run else []
+    found = [
+        item for item in known if _is_data(item["path"]) and (item["path"] == wanted or _below(item["path"], wanted))
+    ]
+    sizes = [int(item.get("size") or 0) for item in found]
+    _bounded(sizes)
+    done = 0
+    for item, size in zip(found, sizes, strict=True):
+        told(done, sum(sizes), item["path"])
+        try:
+            with mlflow_rest.client().read(f"{experiment}/{run_id}/artifacts/{item['path']}") as chunks:
+                _copy(_Chunks(chunks), target / item["path"], size)
+        except mlflow_rest.MlflowRefused as error:
+            raise BadData(f"MLflow no longer has {item['path']} of run {run_id}.") from error
+        done += size
+
+
+def _below(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
+
+
+class _Chunks(io.RawIOBase):
+    """An iterator of bytes, read like a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks = chunks
+        self.left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self.left:
+            piece = next(self.chunks, None)
+            if piece is None:
+                return 0
+            self.left = piece
+        count = min(len(buffer), len(self.left))
+        buffer[:count], self.left = self.left[:count], self.left[count:]
+        return count
+
+
 def _is_data(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES
 
@@ -104,7 +150,7 @@ def _bounded(sizes: list[int]) -> None:
         )
 
 
-def _copy(source: IO[bytes], target: Path, size: int) -> None:
+def _copy(source: IO[bytes] | io.RawIOBase, target: Path, size: int) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with target.open("xb") as out:
         shutil.copyfileobj(source, out, BLOCK)

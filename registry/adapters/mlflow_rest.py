@@ -46,6 +46,9 @@ class Mlflow(Protocol):
     def alias(self, model: str, alias: str) -> int | None: ...
     def set_alias(self, model: str, alias: str, number: int) -> None: ...
     def delete_alias(self, model: str, alias: str) -> None: ...
+    def webhooks(self) -> list[dict[str, Any]]: ...
+    def create_webhook(self, body: dict[str, Any]) -> None: ...
+    def delete_webhook(self, webhook_id: str) -> None: ...
 
 
 class MlflowRest:
@@ -150,6 +153,19 @@ class MlflowRest:
 
     def delete_alias(self, model: str, alias: str) -> None:
         self._json("DELETE", f"{API}/registered-models/alias", json={"name": model, "alias": alias})
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """All webhooks, without their secrets; empty when this MLflow keeps none, as with a file store."""
+        try:
+            return list(self._pages("webhooks", "webhooks", {"max_results": "100"}))
+        except MlflowRefused:
+            return []
+
+    def create_webhook(self, body: dict[str, Any]) -> None:
+        self._json("POST", f"{API}/webhooks", json=body)
+
+    def delete_webhook(self, webhook_id: str) -> None:
+        self._json("DELETE", f"{API}/webhooks/{quote(webhook_id)}")
 
 
 def _bounded(answer: httpx.Response) -> bytes:

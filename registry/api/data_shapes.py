@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core.api.inputs import Strict
-from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion
+from registry.datasets.reading import S3_ADDRESS
+from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
 from registry.selectors import datasets as read
+
+SOURCES = ("folder", "s3", "upload", "run")
 
 
 class DataSetIn(Strict):
@@ -25,20 +29,29 @@ class DataSetChange(Strict):
 
 
 class VersionIn(Strict):
-    """Exactly one of `folder`, a path on the host of the workers, and `s3`, an address like s3://bucket/prefix."""
+    """Exactly one place the data comes from.
+
+    `folder` is a path on the host of the workers, `s3` an address like s3://bucket/prefix, `upload` the key of a
+    complete upload, `run` the id of an MLflow run whose input (`input`, when it has several) is taken.
+    """
 
     folder = serializers.CharField(max_length=1000, required=False)
-    s3 = serializers.RegexField(r"^s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\x00]*)?$", max_length=1000, required=False)
+    s3 = serializers.RegexField(S3_ADDRESS, max_length=1000, required=False)
+    upload = serializers.CharField(max_length=64, required=False)
+    run = serializers.CharField(max_length=64, required=False)
+    input = serializers.CharField(max_length=500, required=False)
     note = serializers.CharField(max_length=500, default="", allow_blank=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [kind for kind in ("folder", "s3") if kind in attrs]
-        if len(named) != 1:
-            raise serializers.ValidationError({"source": "Name exactly one of folder and s3."})
-        source = (
-            {"kind": "folder", "path": attrs["folder"]} if "folder" in attrs else {"kind": "s3", "uri": attrs["s3"]}
-        )
-        return {"source": source, "note": attrs["note"]}
+        if len([kind for kind in SOURCES if kind in attrs]) != 1:
+            raise serializers.ValidationError({"source": f"Name exactly one of {', '.join(SOURCES)}."})
+        if "input" in attrs and "run" not in attrs:
+            raise serializers.ValidationError({"input": "Only a run has inputs."})
+        return attrs
+
+
+class Why(Strict):
+    why = serializers.CharField(max_length=500)
 
 
 class ChecksIn(Strict):
@@ -89,12 +102,26 @@ class VersionShape(serializers.ModelSerializer[DataSetVersion]):
         ]  # fmt: skip
 
 
+class UseShape(serializers.Serializer[DataUse]):
+    run = serializers.CharField(source="run.run_id")
+    used_as = serializers.CharField(source="context", help_text="MLflow's word, such as training")
+    versions = serializers.SerializerMethodField(help_text="model versions that came out of the run")
+
+    def get_versions(self, row: DataUse) -> list[str]:
+        return [f"{version.model.name}/{version.number}" for version in row.run.versions.all()]
+
+
 class VersionDetail(VersionShape):
     check_runs = CheckResultsShape(many=True)
     changed_columns = serializers.SerializerMethodField()
+    uses = serializers.SerializerMethodField(help_text="runs that named this version as an input")
 
     class Meta(VersionShape.Meta):
-        fields = [*VersionShape.Meta.fields, "files", "profile", "changed_columns"]
+        fields = [*VersionShape.Meta.fields, "files", "profile", "changed_columns", "uses"]
 
     def get_changed_columns(self, row: DataSetVersion) -> dict[str, list[str]]:
         return read.changed_columns(row)
+
+    @extend_schema_field(UseShape(many=True))
+    def get_uses(self, row: DataSetVersion) -> Any:
+        return [UseShape(use).data for use in read.uses_of(self.context["actor"], row)]

@@ -10,10 +10,12 @@ from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from registry.api import data_shapes as shapes
 from registry.selectors import datasets as read
-from registry.services import datasets
+from registry.services import datasets, sources
 
 
 class DataSets(ApiView):
+    query = ("q", "team")
+
     @extend_schema(
         parameters=[OpenApiParameter("q", OpenApiTypes.STR), OpenApiParameter("team", OpenApiTypes.STR)],
         responses={200: shapes.DataSetShape(many=True)},
@@ -54,7 +56,9 @@ class Versions(ApiView):
 
     @extend_schema(request=shapes.VersionIn, responses={202: shapes.VersionShape}, summary="Register a version")
     def post(self, request: Request, name: str) -> Response:
-        made = datasets.register_version(actor=self.actor, name=name, **read_input(shapes.VersionIn, request.data))
+        found = read_input(shapes.VersionIn, request.data)
+        source = sources.named(actor=self.actor, data_set=name, given=found)
+        made = datasets.register_version(actor=self.actor, name=name, source=source, note=found["note"])
         return Response(shapes.VersionShape(made).data, status=202)
 
 
@@ -62,7 +66,14 @@ class Version(ApiView):
     @extend_schema(responses={200: shapes.VersionDetail}, summary="One version with its profile and its checks")
     def get(self, request: Request, name: str, number: int) -> Response:
         row = datasets.find_version(actor=self.actor, name=name, number=number)
-        return Response(shapes.VersionDetail(row).data)
+        return Response(shapes.VersionDetail(row, context={"actor": self.actor}).data)
+
+
+class Archiving(ApiView):
+    @extend_schema(request=shapes.Why, responses={200: shapes.VersionShape}, summary="Take a version out of use")
+    def post(self, request: Request, name: str, number: int) -> Response:
+        why = read_input(shapes.Why, request.data)["why"]
+        return Response(shapes.VersionShape(datasets.archive(actor=self.actor, name=name, number=number, why=why)).data)
 
 
 class Checks(ApiView):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api import datasets, views
+from registry.api import datasets, uploads, views
 
 app_name = "registry_api"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("data-sets/<str:name>/", datasets.DataSetView.as_view(), name="data_set"),
     path("data-sets/<str:name>/versions/", datasets.Versions.as_view(), name="data_set_versions"),
     path("data-sets/<str:name>/versions/<int:number>/", datasets.Version.as_view(), name="data_set_version"),
+    path(
+        "data-sets/<str:name>/versions/<int:number>/archive/",
+        datasets.Archiving.as_view(),
+        name="data_set_version_archive",
+    ),
+    path("data-sets/<str:name>/uploads/", uploads.Uploads.as_view(), name="data_set_uploads"),
+    path("data-sets/<str:name>/uploads/<str:key>/", uploads.UploadView.as_view(), name="data_set_upload"),
     path("data-sets/<str:name>/checks/", datasets.Checks.as_view(), name="data_set_checks"),
     path("runs/<str:run_id>/", views.RunDetail.as_view(), name="run"),
 ]

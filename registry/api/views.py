@@ -22,6 +22,8 @@ class ModelChange(Strict):
 
 
 class Models(ApiView):
+    query = ("q", "tier", "team", "after")
+
     @extend_schema(parameters=FILTERS, responses={200: OpenApiTypes.OBJECT}, summary="Registered models")
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -47,6 +49,8 @@ class Model(ApiView):
 
 
 class Versions(ApiView):
+    query = ("before",)
+
     @extend_schema(
         parameters=[OpenApiParameter("before", OpenApiTypes.INT)],
         responses={200: OpenApiTypes.OBJECT},

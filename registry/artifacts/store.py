@@ -60,7 +60,7 @@ def clear_waiting(*, older_than: float) -> int:
     """Remove copies that a killed worker left behind, last changed before `older_than` (seconds since the epoch)."""
     gone = 0
     for path in waiting().iterdir():
-        if path.stat().st_mtime < older_than:
+        if path.name != "uploads" and path.stat().st_mtime < older_than:
             shutil.rmtree(path, ignore_errors=True)
             gone += 1
     return gone

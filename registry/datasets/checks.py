@@ -209,3 +209,9 @@ TITLES: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "fresh": lambda on, limits: f"the newest {on} is at most {limits['hours']:g} hours old",
     "expression": lambda on, limits: str(limits["expression"]),
 }
+
+
+def rules_in_words() -> list[tuple[str, str]]:
+    """Each rule with the members it takes, for the help beside an editor."""
+    words = {(0, 0): (), (1, 1): ("column",)}
+    return [(name, ", ".join((*words.get(rule.columns, ("columns",)), *rule.limits))) for name, rule in RULES.items()]

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 BATCH_ROWS = 65_536
 MEMORY = "512MB"
+S3_ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\x00]*)?$"
 SUFFIXES = {".csv": "csv", ".parquet": "parquet"}
 MOST_COLUMNS = 2_000
 

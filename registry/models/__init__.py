@@ -1,8 +1,8 @@
 """Our own rows about what MLflow holds, and about data. Pages read these, never MLflow over the network."""
 
-from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion
+from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
 from registry.models.evaluations import Evaluation
-from registry.models.gate import AccessLogEntry, GateIntent, MirrorPass
+from registry.models.gate import AccessLogEntry, GateIntent, HookDelivery, MirrorPass
 from registry.models.runs import Experiment, LoggedModel, Run
 from registry.models.versions import (
     AliasAssignment,
@@ -21,9 +21,11 @@ __all__ = [
     "DataSet",
     "DataSetChecks",
     "DataSetVersion",
+    "DataUse",
     "Evaluation",
     "Experiment",
     "GateIntent",
+    "HookDelivery",
     "LoggedModel",
     "MirrorPass",
     "ModelVersion",

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from portal.accounts.models import Person, Team
+from registry.models.runs import Run
 from registry.states import data_version
 
 
@@ -99,3 +100,14 @@ class DataCheckRun(models.Model):
                 condition=Q(verdict__in=("pass", "fail", "needs_review", "unknown")), name="data_check_verdict_known"
             ),
         ]
+
+
+class DataUse(models.Model):
+    """A run that named this version as one of its inputs; `context` is MLflow's word, such as training."""
+
+    version = models.ForeignKey(DataSetVersion, on_delete=models.PROTECT, related_name="uses")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="data_uses")
+    context = models.CharField(max_length=120, default="", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "run", "context"], name="data_use_once")]

@@ -3,6 +3,7 @@
 from django.db import models
 
 from portal.core import ids
+from portal.core.leases import Leased
 
 
 class GateIntent(models.Model):
@@ -32,3 +33,15 @@ class AccessLogEntry(models.Model):
     route = models.CharField(max_length=120)
     subject = models.CharField(max_length=300, default="")
     status = models.PositiveSmallIntegerField()
+
+
+class HookDelivery(Leased):
+    """A signed message of MLflow's about a change, until the model it names has been compared; each counts once."""
+
+    delivery = models.CharField(max_length=80, unique=True)
+    event = models.CharField(max_length=80)
+    name = models.CharField(max_length=300)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]

@@ -15,6 +15,7 @@ from portal.core.jobs import JobContext, Permanent, kind
 from portal.core.models import Job
 from registry.adapters import data_sources, measuring
 from registry.artifacts import store
+from registry.datasets import uploads
 from registry.datasets.reading import BadData
 from registry.models import DataSetVersion
 from registry.services import datasets
@@ -74,7 +75,7 @@ def _take_in(context: JobContext, row: DataSetVersion, work: Path) -> None:
     if checks is not None and kept.status == "ready":
         datasets.note_checked(context, kept, checks, answer["results"])
     if row.source.get("kind") == "upload":
-        shutil.rmtree(data_sources.uploads() / row.source["key"], ignore_errors=True)
+        shutil.rmtree(uploads.folder() / row.source["key"], ignore_errors=True)
 
 
 def _check(context: JobContext, row: DataSetVersion) -> None:

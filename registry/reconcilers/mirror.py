@@ -6,14 +6,14 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.audit import recorder
 from portal.core import actors, clock, jobs, leases
 from portal.core.leases import Lease
 from registry.adapters import mlflow_rest
 from registry.adapters.mlflow_rest import Mlflow, MlflowRefused, MlflowUnavailable
 from registry.artifacts import store
+from registry.datasets import uploads
 from registry.models import AliasState, RegisteredModel, Run
-from registry.services import aliases, models, runs
+from registry.services import aliases, drift, models, runs
 
 POINTS = 600
 MAX_METRICS = 100
@@ -84,13 +84,17 @@ def _note_drift(row: AliasState, seen: int | None) -> None:
     """It is drift only if MLflow had been seen to agree with what is desired, and no longer does."""
     if row.observed_number is None or row.desired is None or row.observed_number != row.desired.number:
         return
-    with transaction.atomic():
-        recorder.record(
-            "alias.drift_found",
-            actor=actors.system("the alias was moved in MLflow, not through the portal"),
-            subject=aliases.subject(row.model),
-            data={"alias": row.alias, "found": seen, "put_back_to": row.desired.number},
-        )
+    drift.found(
+        actor=actors.system("the alias was moved in MLflow, not through the portal"),
+        verb="alias.drift_found",
+        subject=aliases.subject(row.model),
+        what=f"alias {row.alias}",
+        model=row.model,
+        before=row.desired.number,
+        after=seen,
+        alias=row.alias,
+        put_back=True,
+    )
 
 
 @jobs.kind(models.DESCRIBE)
@@ -102,5 +106,6 @@ def describe(context: jobs.JobContext) -> None:
 
 
 def housekeeping() -> None:
-    """Clear copies that killed workers left."""
+    """Clear copies that killed workers left, and uploads that nobody went on with."""
     store.clear_waiting(older_than=time.time() - 6 * 3600)
+    uploads.clear()

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from portal.core import work
-from registry.reconcilers import mirror, orphans, sync
+from registry.reconcilers import hooks, mirror, orphans, sync
 
 import_module("registry.reconcilers.ingest")
 import_module("registry.reconcilers.data_ingest")
@@ -12,3 +12,5 @@ work.register("registry.alias", "registry.AliasState", mirror.alias)
 work.periodic("registry.housekeeping", 60, mirror.housekeeping)
 work.periodic("registry.orphans", 20, orphans.settle_all)
 work.periodic("registry.sync", 60, sync.compare)
+work.periodic("registry.hooks", 300, hooks.ensure)
+work.register("registry.hook", "registry.HookDelivery", hooks.look)

@@ -10,15 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from portal.audit import recorder
-from portal.audit.models import AuditEvent
 from portal.audit.recorder import Subject
 from portal.core import actors, clock, work
 from portal.core.actors import Actor
 from registry.adapters import mlflow_rest
 from registry.models import AliasState, GateIntent, MirrorPass, ModelVersion, RegisteredModel
 from registry.policies.protection import is_protected
-from registry.services import aliases, models, versions
+from registry.services import aliases, drift, models, versions
 
 Found = dict[str, Any]
 SETTLING = timedelta(minutes=2)
@@ -45,6 +43,23 @@ def compare() -> None:
     MirrorPass.objects.update_or_create(pk=1, defaults={"at": began})
 
 
+def compare_one(name: str) -> bool:
+    """Compare one model; False when the gate is changing it, so that looking now would report our own work."""
+    if name in _busy():
+        return False
+    source = mlflow_rest.client()
+    found = source.model(name)
+    theirs = {int(item["version"]): item for item in source.versions(name)} if found else {}
+    row = RegisteredModel.objects.filter(name=name, deleted_at=None).first()
+    if found or row:
+        _model(name, row, found)
+    if row and found:
+        rows = {v.number: v for v in row.versions.filter(deleted_at=None).select_related("model")}
+        for number in sorted(theirs.keys() | rows.keys()):
+            _version((name, number), rows.get(number), theirs.get(number))
+    return True
+
+
 def _busy() -> set[str]:
     """Models that a request is changing now or has changed while MLflow was being read."""
     recent = GateIntent.objects.filter(Q(closed_at=None) | Q(closed_at__gt=clock.now() - SETTLING))
@@ -54,13 +69,8 @@ def _busy() -> set[str]:
     return found
 
 
-def _report(subject: Subject, what: str, **data: Any) -> None:
-    """Say it once; the event itself is the memory of that."""
-    known = AuditEvent.objects.filter(
-        type="registry.drift_found", subject_type=subject.type, subject_id=subject.id, search__data__what=what
-    )
-    if not known.exists():
-        recorder.record("registry.drift_found", actor=_actor(), subject=subject, data={"what": what} | data)
+def _report(subject: Subject, what: str, model: RegisteredModel | None = None) -> None:
+    drift.found_once(actor=_actor(), subject=subject, what=what, model=model)
 
 
 @transaction.atomic
@@ -68,7 +78,7 @@ def _model(name: str, row: RegisteredModel | None, found: Found | None) -> None:
     if row is None:
         _report(Subject.of("mlflow_model", name, name), "a model that was not registered through the portal")
     elif found is None:
-        _report(models.subject(row), "a model that MLflow no longer has")
+        _report(models.subject(row), "a model that MLflow no longer has", row)
     else:
         _take_tags(row, found)
         _aliases(row, found)
@@ -80,19 +90,13 @@ def _tags(found: Found) -> dict[str, str]:
 
 def _take_tags(row: RegisteredModel, found: Found) -> None:
     if _tags(found) != row.tags:
-        _note(models.subject(row), "tags", before=row.tags, after=_tags(found))
+        _note(models.subject(row), row, "tags", before=row.tags, after=_tags(found))
         models.note_tags(actor=_actor(), model=row, tags=_tags(found))
 
 
-def _note(subject: Subject, what: str, *, before: object, after: object) -> None:
-    recorder.record(
-        "registry.drift_found",
-        actor=_actor(),
-        subject=subject,
-        data={"what": what},
-        before={what: before},
-        after={what: after},
-    )
+def _note(subject: Subject, model: RegisteredModel, what: str, **change: Any) -> None:
+    """`change` has `before` and `after`, and `put_back` where it does not stay."""
+    drift.found(actor=_actor(), verb="registry.drift_found", subject=subject, what=what, model=model, **change)
 
 
 def _aliases(row: RegisteredModel, found: Found) -> None:
@@ -103,7 +107,8 @@ def _aliases(row: RegisteredModel, found: Found) -> None:
     for name in sorted(theirs.keys() | held.keys()):
         if name in governed or theirs.get(name) == held.get(name):
             continue
-        _note(models.subject(row), f"alias {name}", before=held.get(name), after=theirs.get(name))
+        change = {"before": held.get(name), "after": theirs.get(name), "put_back": is_protected(name)}
+        _note(models.subject(row), row, f"alias {name}", **change)
         if is_protected(name):
             _put_back(row, name)
         else:
@@ -134,7 +139,7 @@ def _version(key: tuple[str, int], row: ModelVersion | None, found: Found | None
     if row is None:
         _report(Subject.of("mlflow_version", name, name), "a version that was not registered through the portal")
     elif found is None:
-        _report(versions.subject(row), "a version that MLflow no longer has")
+        _report(versions.subject(row), "a version that MLflow no longer has", row.model)
     elif _tags(found) != row.tags:
-        _note(versions.subject(row), "tags", before=row.tags, after=_tags(found))
+        _note(versions.subject(row), row.model, "tags", before=row.tags, after=_tags(found))
         versions.note_tags(actor=_actor(), version=row, tags=_tags(found))

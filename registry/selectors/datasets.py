@@ -1,13 +1,14 @@
 """Data sets as pages and the API show them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Max, Prefetch, Q, QuerySet
 
 from portal.accounts import access
 from portal.core.actors import Actor
 from registry.datasets.checks import Check, parsed
-from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion
+from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse, ModelVersion, Run
 
 HEAVY = ("sketches", "profile", "files")
 """Columns of a version that lists do not need."""
@@ -57,3 +58,19 @@ def changed_columns(row: DataSetVersion) -> dict[str, list[str]]:
         "removed": [name for name in old if name not in new],
         "retyped": [name for name in new if name in old and new[name] != old[name]],
     }
+
+
+def uses_of(actor: Actor, row: DataSetVersion, most: int = 200) -> list[DataUse]:
+    """The newest runs the actor may see that read this version, each with the model versions it made."""
+    made = Prefetch("run__versions", ModelVersion.objects.filter(deleted_at=None).select_related("model"))
+    uses = row.uses.select_related("run__experiment").prefetch_related(made).order_by("-run_id", "context")
+    teams = access.visible_teams(actor)
+    return list((uses if teams is None else uses.filter(run__experiment__team_id__in=teams))[:most])
+
+
+def inputs_of(run: Run | None) -> list[tuple[dict[str, Any], DataSetVersion | None]]:
+    """What the run named as inputs, each with the version of ours it means, if any."""
+    if run is None:
+        return []
+    ours = {use.version.data_set.name: use.version for use in run.data_uses.select_related("version__data_set")}
+    return [(item, ours.get(item.get("name", ""))) for item in run.datasets]

@@ -18,6 +18,7 @@ from portal.lifecycle.move import move
 from registry.datasets.checks import BadCheck, parsed
 from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion
 from registry.policies import data_checks, names
+from registry.services import lineage
 
 INGEST = "registry.ingest_data"
 LONGEST_RETENTION_DAYS = 36_500
@@ -55,6 +56,8 @@ def create(*, actor: Actor, name: str, team: str, **described: Any) -> DataSet:
     access.require(actor, Permission.DATA_REGISTER, where.pk)
     checked = names.checked(name)
     _describable(described)
+    if checked == "new":
+        raise BadInput("A data set cannot be called new; its page could not be opened.", fields={"name": "taken"})
     if DataSet.objects.filter(name_key=names.key(checked)).exists():
         raise Conflict(f"There is a data set called like {checked} already.", fields={"name": "taken"})
     row = DataSet.objects.create(
@@ -134,7 +137,8 @@ def set_checks(*, actor: Actor, name: str, checks: Any, why: str) -> DataSetChec
 def register_version(*, actor: Actor, name: str, source: dict[str, Any], note: str = "") -> DataSetVersion:
     """A new version of what `source` names; a job copies, hashes, measures and checks it.
 
-    `source` has a `kind` of upload, folder, s3 or run, and what that kind needs to be fetched.
+    `source` has a `kind` of upload, folder, s3 or run, and what that kind needs to be fetched; see
+    `services.sources`.
     """
     row = lock(DataSet.objects.filter(pk=find(actor=actor, name=name).pk))
     access.require(actor, Permission.DATA_REGISTER, row.team_id)
@@ -156,6 +160,16 @@ def register_version(*, actor: Actor, name: str, source: dict[str, Any], note: s
     )
     _measure(made)
     return made
+
+
+@transaction.atomic
+def archive(*, actor: Actor, name: str, number: int, why: str) -> DataSetVersion:
+    """Take a version out of use; its files, its answers and what rests on it stay."""
+    row = lock(DataSetVersion.objects.filter(pk=find_version(actor=actor, name=name, number=number).pk))
+    access.require(actor, Permission.DATA_REGISTER, row.data_set.team_id)
+    if not why.strip():
+        raise BadInput("Say why nobody should use it any more.", fields={"why": "missing"})
+    return move(row, "archive", actor=actor, reason=why.strip()[:500])
 
 
 def _measure(row: DataSetVersion) -> None:
@@ -180,7 +194,9 @@ def pass_validation(context: jobs.JobContext, row: DataSetVersion, *, found: dic
             if fresh.status != "validating":
                 return fresh
             data = {"digest": found["digest"], "rows": found["rows"], "files": len(found["files"])}
-            return move(fresh, "pass", actor=system("validation of new data"), data=data, status_note="", **found)
+            kept = move(fresh, "pass", actor=system("validation of new data"), data=data, status_note="", **found)
+            lineage.link_version(kept)
+            return kept
     except IntegrityError:
         twin = DataSetVersion.objects.get(data_set_id=row.data_set_id, digest=found["digest"])
         return break_validation(row, why=f"These are the bytes of version {twin.number}, which stands already.")

@@ -10,6 +10,7 @@ from portal.core import clock, work
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
 from registry.models import Experiment, Run
+from registry.services import lineage
 
 
 def find(*, actor: Actor, run_id: str) -> Run:
@@ -53,6 +54,7 @@ def keep_copy(row: Run, *, facts: dict[str, Any], history: dict[str, Any], artif
             "artifacts", "mirrored_at",
         ]
     )  # fmt: skip
+    lineage.link_run(row)
     return row
 
 
@@ -71,6 +73,7 @@ def _dataset(item: dict[str, Any]) -> dict[str, Any]:
         "name": found.get("name", ""),
         "digest": found.get("digest", ""),
         "source_type": found.get("source_type", ""),
+        "source": str(found.get("source") or "")[:2000],
         "context": context,
         "profile": str(found.get("profile") or "")[:2000],
     }

@@ -17,6 +17,7 @@ from registry.policies.protection import is_protected
 from registry.selectors import compare as comparing
 from registry.selectors import evaluated
 from registry.selectors import models as read
+from registry.selectors.datasets import inputs_of
 from registry.services import aliases, models, versions
 from registry.views import snippets
 
@@ -100,6 +101,7 @@ def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
         "aliases": pointing,
         "champion": champion if champion != row else None,
         "metrics": _metrics(row, champion if champion != row else None),
+        "data": inputs_of(row.run),
         "inputs": row.signature.get("inputs") or [],
         "outputs": row.signature.get("outputs") or [],
         "previous": siblings.filter(number__lt=number).order_by("-number").first(),

@@ -14,6 +14,7 @@ from registry import charts
 from registry.adapters import mlflow_rest
 from registry.adapters.mlflow_rest import MlflowRefused
 from registry.policies import paths
+from registry.selectors.datasets import inputs_of
 from registry.services import runs
 
 MOST_CURVES = 4
@@ -27,6 +28,7 @@ def run(request: PortalRequest, run_id: str) -> HttpResponse:
     shown = request.GET.getlist("metric") or sorted(curves)[:MOST_CURVES]
     context = {
         "run": row,
+        "data": inputs_of(row),
         "versions": row.versions.filter(deleted_at=None).select_related("model"),
         "figures": [charts.metric_curve(name, curves[name]) for name in shown if name in curves],
         "curves": sorted(curves),

@@ -22,7 +22,10 @@ def register(request: HttpRequest, model: str = "my-model") -> str:
 
 def register_data(request: HttpRequest, data_set: str = "") -> str:
     """How data gets here over the API."""
-    call = f'curl -sS "{settings.SIGNALBOX_URL}/api/v1/data-sets/{{path}}" -H "Idempotency-Key: $(uuidgen)" \\\n'
+    call = (
+        f'curl -sS "{settings.SIGNALBOX_URL}/api/v1/data-sets/{{path}}" \\\n'
+        '  -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" \\\n'
+    )
     headers = '  -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\\n'
     if not data_set:
         return call.format(path="") + headers + """  -d '{"name": "my-data", "team": "my-team", "licence": "CC0"}'"""

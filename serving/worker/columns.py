@@ -107,7 +107,7 @@ def _absent(column: Column, value: Any, row: int) -> FieldError:
     if value is MISSING:
         detail = f"Row {row} has no column {column.name} ({column.kind}). Send it in every row."
         return FieldError(column.name, "missing_column", detail, row)
-    detail = f"Column {column.name}: row {row} is null and the model needs a value. Send a {column.kind}."
+    detail = f"Column {column.name}: row {row} is null and the model needs a value of type {column.kind}. Send one."
     return FieldError(column.name, "null_value", detail, row)
 
 

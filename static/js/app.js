@@ -6,6 +6,15 @@
   const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
   const clock = () => new Date().toISOString().slice(11, 16);
 
+  // MLflow's clients print the addresses of MLflow's own pages. They lead to ours.
+  function leadFromMlflow() {
+    const [, run, model, version] = /^#\/(?:experiments\/\d+\/runs\/(\w+)|models\/([^/]+)(?:\/versions\/(\d+))?)$/.exec(location.hash) || [];
+    if (run) location.replace(`/runs/${run}/`);
+    else if (model) location.replace(`/models/${model}/${version ? `versions/${version}/` : ''}`);
+  }
+  leadFromMlflow();
+  addEventListener('hashchange', leadFromMlflow);
+
   function toast(text) {
     const line = document.createElement('p');
     line.className = 'toast';

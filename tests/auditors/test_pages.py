@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from portal.audit.models import AuditEvent
 from portal.auditors.models import Verification
+from registry.services import datasets
 from tests import world
 from tests.auditors.conftest import Reader, change
 
@@ -198,3 +199,28 @@ def test_past_refusals_stay_on_the_page(auditor: Reader, settings: Settings, tmp
     assert "The log became shorter." in page
     assert "refused-until-1795000001.json cannot be read" in page
     assert "18 Nov 2026" in page
+
+
+def test_a_filter_that_cannot_be_read_keeps_the_others(auditor: Reader) -> None:
+    answer = auditor.client.get(LOG, {"from": "rubbish", "q": "flights"})
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert page.count("from must be a date") == 1
+    assert 'value="rubbish"' in page
+    assert 'value="flights"' in page
+
+
+def test_an_event_leads_to_the_thing_itself(auditor: Reader) -> None:
+    team = world.team()
+    row = datasets.create(actor=world.SYSTEM, name="flights", team=team.slug)
+    event = AuditEvent.objects.get(type="data_set.created")
+    assert f'href="/data-sets/{row.name}/"' in auditor.open(f"{LOG}{event.pk}/").html
+    gone = change("Flights", reason="x")
+    assert "All its events" not in auditor.open(f"{LOG}{gone}/").html
+
+
+def test_the_verifier_can_be_taken_away(auditor: Reader) -> None:
+    answer = auditor.client.get("/audit/verifier/")
+    source = Path(__file__).parents[2] / "tools" / "signalbox_audit_verify.py"
+    assert answer.content == source.read_bytes()
+    assert "/audit/verifier/" in auditor.open("/audit/key/").html

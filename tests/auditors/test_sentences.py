@@ -14,7 +14,7 @@ NO_ACT = ("is taking",)
     [
         ("success", {"rule": "ML lead"}, "Ada approved churn v2 as ML lead"),
         ("denied", {"rule": "ML lead", "code": "own_request"}, "Ada tried to approve churn v2 as ML lead"),
-        ("denied", {}, "Ada tried to approve churn v2 as ?"),
+        ("denied", {}, "Ada tried to approve churn v2"),
         ("failed", {"rule": "ML lead", "code": "stale"}, "Ada tried to approve churn v2 as ML lead"),
         ("failed", {"rule": "ML lead"}, "Ada approved churn v2 as ML lead"),
     ],

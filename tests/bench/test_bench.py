@@ -14,6 +14,7 @@ from tests.stack import Stack
 
 TINY = Effort(rounds=2, calls=2, seconds=0.2)
 FIGURE = Estimate(2.0, 1.5, 2.5)
+NOWHERE = Portal({}, {})
 
 
 def test_a_median_lies_in_its_interval_which_more_samples_narrow() -> None:
@@ -77,3 +78,10 @@ def test_the_router_is_measured_on_a_running_portal(stack: Stack, tmp_path: Path
         assert row["theirs"] > 0
         assert row["ours_interval"][0] <= row["ours"] <= row["ours_interval"][1]
     assert all(row.name in results.table(rows) for row in rows)
+
+
+def test_an_evaluation_is_measured_beside_the_loop() -> None:
+    catalogue.chosen([])
+    found = {row.name: row for row in catalogue.KNOWN["evaluation"].measure(NOWHERE, Effort(evaluated=2_000))}
+    assert found["evaluation.seconds"].ratio is not None
+    assert found["evaluation.memory"].ours.value > 10

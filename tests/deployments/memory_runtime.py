@@ -76,4 +76,5 @@ class MemoryRuntime:
 
     def status(self) -> dict[str, Any]:
         self._here()
-        return {"revisions": len(self.loaded)}
+        routes = {f"{environment}/{name}": found.generation for (environment, name), found in self.table.items()}
+        return {"revisions": [{"id": one} for one in self.loaded], "routes": routes}

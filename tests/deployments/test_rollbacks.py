@@ -81,6 +81,15 @@ def test_the_preview_says_what_changes(line: Line) -> None:
     ]
 
 
+def test_the_preview_names_requests_whose_approvals_go(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    waiting = line.submit(3)
+    found = rollbacks.preview(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
+    (row,) = [row for row in found.changes if row["label"] == f"Promotion #{waiting.pk}"]
+    assert (row["now"], row["note"]) == ("approvals withdrawn", "it was measured against v2 and is frozen anew")
+
+
 def test_a_stale_page_does_no_harm(line: Line) -> None:
     line.promote(1)
     line.promote(2)

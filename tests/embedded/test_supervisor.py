@@ -186,3 +186,22 @@ def test_a_reused_process_id_is_left_alone(make_stage: MakeStage, tmp_path: Path
 
 def _runs(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_under_nohup_a_lost_terminal_does_not_stop_it(make_stage: MakeStage, tmp_path: Path) -> None:
+    stage = make_stage(fakes.service("web", tmp_path), start=False)
+    heard: list[str] = []
+
+    def hang_up_then_end() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        heard.append(stage.supervisor.stop_signal)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stage.supervisor.opened = hang_up_then_end
+    try:
+        stage.supervisor.run()
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+    assert heard == [""]
+    assert stage.supervisor.stop_signal == "SIGTERM"

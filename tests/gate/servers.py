@@ -1,5 +1,6 @@
 """A real MLflow on a Unix socket, and the portal's ASGI application on a loopback port, for tests of the gate."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -27,6 +28,9 @@ def mlflow_server(folder: Path) -> Iterator[str]:
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": base64.urlsafe_b64encode(bytes(32)).decode(),
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
     }
     command = [sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app", "--uds", str(sock), "--no-access-log"]
     with (folder / "mlflow.log").open("wb") as log:

@@ -10,24 +10,22 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browsing import launched
 from tests.stack import PROJECT, Stack
 from tests.waiting import wait_until
 
 REGISTER = Path(__file__).parent / "register.py"
 VERIFIER = PROJECT / "tools" / "signalbox_audit_verify.py"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 MODEL = "story"
 SLOW = 60_000
 
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    with launched() as found:
         yield found
-        found.close()
 
 
 class Reports(list[str]):
@@ -91,6 +89,7 @@ def promoted(browser: Browser, stack: Stack, version: int) -> str:
         with signed_in(browser, stack, role) as reviewer:
             approve(reviewer, address, stack.people[role]["password"])
             if role == "ml_lead":
+                expect(reviewer.locator(".title .badge").first).to_contain_text("Promoted", timeout=SLOW)  # by itself
                 reviewer.goto(f"{stack.url}/endpoints/production/{MODEL}/")
                 expect(reviewer.locator("main")).to_contain_text(f"v{version} 100 %", timeout=SLOW)
     return address
@@ -100,6 +99,13 @@ def shows(page: Page, address: str, text: str) -> bool:
     """Opened anew, for a page that has nothing left to wait for and so does not look again by itself."""
     page.goto(address)
     return text in page.locator("main").inner_text()
+
+
+def mlflow_run(stack: Stack) -> str:
+    headers = {"Authorization": f"Bearer {stack.tokens['data_scientist']}"}
+    named = {"name": MODEL, "version": "2"}
+    found = httpx.get(f"{stack.url}/api/2.0/mlflow/model-versions/get", params=named, headers=headers)
+    return str(found.json()["model_version"]["run_id"])
 
 
 def ask_gateway(stack: Stack) -> httpx.Response:
@@ -127,6 +133,11 @@ def test_from_training_to_production_and_back(stack: Stack, browser: Browser, tm
         expect(tomas.locator("main")).to_contain_text("v1 100 %", timeout=SLOW)
         wait_until(lambda: shows(tomas, second, "Rolled back"), SLOW / 1000, "the request to be rolled back")
     assert ask_gateway(stack).headers["x-served-version"] == "1"
+
+    with signed_in(browser, stack, "data_scientist") as priya:
+        run = mlflow_run(stack)
+        priya.goto(f"{stack.url}/#/experiments/1/runs/{run}")  # as MLflow's client prints it
+        priya.wait_for_url(f"{stack.url}/runs/{run}/")
 
     number = second.rstrip("/").rsplit("/", 1)[1]
     with signed_in(browser, stack, "auditor") as ines:

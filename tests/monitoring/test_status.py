@@ -55,6 +55,10 @@ def test_what_answers_and_what_is_away(runtime: MemoryRuntime) -> None:
     assert states(status.read(world.actor(operator())))["Serving agent"] == "bad"
 
 
+def test_what_the_agent_looks_after_is_counted() -> None:
+    assert status.carried({"revisions": [{}, {}], "routes": {"production/a": 3}}) == "2 revisions behind 1 endpoint"
+
+
 def test_only_those_with_the_right_may_look(runtime: MemoryRuntime) -> None:
     with pytest.raises(NotAllowed):
         status.read(world.actor(world.person("Vera Lind", ("viewer", None))))

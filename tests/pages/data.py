@@ -1,16 +1,21 @@
-"""A data set for its pages, which the example world does not have: one version that was checked, one that failed."""
+"""What the example world does not have: data that was checked, data that was refused, and evaluations."""
 
 from contextlib import closing
 
 from demo import people
 from demo.client import Session
 from tests.stack import Stack
+from tests.story import FLIGHT
 from tests.waiting import wait_until
 
 NAME = "a-data-set-of-these-tests"
 ROWS = "carrier,delay,day\n" + "".join(
     f"{carrier},{delay},2013-01-{delay % 28 + 1:02}\n" for carrier in ("UA", "B6") for delay in range(-3, 40)
 )
+
+
+LABELLED = "labelled-data-of-these-tests"
+CARRIERS = ("UA", "B6", "DL")
 
 
 def fill(stack: Stack) -> None:
@@ -32,3 +37,29 @@ def fill(stack: Stack) -> None:
             (folder / "rows.csv").write_text(content)
             lead.post(newest, {"folder": str(folder), "note": f"part {number}"})
             wait_until(lambda: lead.get(newest)["results"][0]["status"] in ("ready", "failed"), 60, "it to be taken in")
+        _evaluate(stack, lead, team)
+
+
+def _evaluate(stack: Stack, lead: Session, team: str) -> None:
+    """One evaluation with everything a report can show, and one that failed."""
+    lead.post("/api/v1/data-sets/", {"name": LABELLED, "team": team})
+    lines = [
+        {**FLIGHT, "carrier": CARRIERS[n % 3], "hour": n % 24, "origin_delay": float(n % 50), "late": int(n % 50 > 20)}
+        for n in range(900)
+    ]
+    folder = stack.incoming / LABELLED
+    folder.mkdir()
+    text = "".join(",".join(map(str, line.values())) + "\n" for line in lines)
+    (folder / "rows.csv").write_text(",".join(lines[0]) + "\n" + text)
+    lead.post(f"/api/v1/data-sets/{LABELLED}/versions/", {"folder": str(folder)})
+    newest = f"/api/v1/data-sets/{LABELLED}/versions/1/"
+    wait_until(lambda: lead.get(newest)["status"] == "ready", 60, "the labelled data to be taken in")
+    slices = {"declared": [{"column": "carrier", "value": "UA"}], "find": True, "columns": ["carrier", "hour"]}
+    asked = {"model": "flight-delay", "version": 2, "baseline": 1, "data_set": LABELLED, "data_version": 1}
+    settings = {"task": "classification", "target": "late", "slices": slices, "resamples": 200}
+    for number, data_set in enumerate((LABELLED, NAME)):
+        wrong = {"task": "regression", "target": "delay"}
+        body = asked | {"data_set": data_set, "settings": wrong if number else settings}
+        path = f"/api/v1/evaluations/{lead.post('/api/v1/evaluations/', body)['number']}/"
+        wait_until(lambda at=path: lead.get(at)["status"] in ("done", "failed"), 120, "the evaluation")
+        assert lead.get(path)["status"] == ("failed" if number else "done"), lead.get(path)

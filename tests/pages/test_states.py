@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser]
 
 SECRET = "first-of-all-keys-7"
 LISTS = {
-    "/": "Nothing needs your decision",
+    "/": "Four steps to a first promotion",
     "/models/": "No models yet",
     "/promotions/": "No open request",
     "/endpoints/": "No endpoint here",

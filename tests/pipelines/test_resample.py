@@ -235,3 +235,23 @@ def test_the_sums_of_a_resample_fit_in_64_bits_however_many_rows_there_are() -> 
     assert many.size * int(weights.TABLE.max()) / unit < 2.0**63
     (few,) = sums.units([many[:1_000]])
     assert few <= 2.0 ** -(sums.BITS - 1)
+
+
+@bounded
+@given(seeds, st.integers(60, 400))
+def test_one_set_of_draws_says_what_two_say(seed: int, rows: int) -> None:
+    ours, theirs, *_ = versions(seed, rows)
+    both = resample.paired(ours, theirs, seed=seed, resamples=200)
+    assert both.differences == resample.differences(ours, theirs, seed=seed, resamples=200)
+    for side, found in ((ours, both.champion), (theirs, both.challenger)):
+        alone = resample.intervals(side, seed=seed, resamples=200)
+        for name in ("roc_auc", "brier", "log_loss"):
+            assert found[name] == alone[name]
+
+
+def test_a_side_without_a_value_is_said_in_both() -> None:
+    ours, theirs, *_ = versions(1, 100)
+    both = resample.paired({**ours, "brier": Undefined("Lost.")}, theirs, seed=1, resamples=200)
+    assert reason(both.champion["brier"]) == "Lost."
+    assert reason(both.differences["brier"]) == "Champion: Lost."
+    assert number(both.challenger["brier"]) is not None

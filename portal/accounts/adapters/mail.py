@@ -38,3 +38,8 @@ class DjangoMailer:
         message = EmailMultiAlternatives(subject, render_to_string("notices/mail.txt", {"mail": mail}), to=[mail.to])
         message.attach_alternative(render_to_string("notices/mail.html", {"mail": mail}), "text/html")
         message.send()
+
+
+def kept_where() -> str:
+    """Where mails are when nothing sends them, as a sentence for those who wait for one; "" when they are sent."""
+    return "" if settings.EMAIL_URL else " No mail server is set: the mail is a file in var/mail/ of the portal's host."

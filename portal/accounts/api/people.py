@@ -69,6 +69,8 @@ PEOPLE_FILTERS = [OpenApiParameter(name, str) for name in ("q", "role", "team", 
 
 
 class PeopleView(ListView):
+    query = ("q", "role", "team", "state")
+
     @extend_schema(operation_id="people", parameters=PEOPLE_FILTERS, responses=shapes.PersonOut(many=True))
     def get(self, request: Request) -> Response:
         """The people the caller may see."""

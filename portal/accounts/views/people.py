@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from portal.accounts.adapters.mail import kept_where
 from portal.accounts.forms import DisableForm, GrantForm, InviteForm, TeamForm
 from portal.accounts.permissions import PERMISSION_WORDS, Permission
 from portal.accounts.policies import people as policy
@@ -54,7 +55,9 @@ def invite(request: PortalRequest) -> HttpResponse:
     if form.is_valid():
         values = form.cleaned_data
         row = invitations.invite(actor=request.actor, email=values["email"], role=values["role"], team=values["team"])
-        messages.success(request, f"The invitation is on its way to {row.email}. It is good for seven days.")
+        messages.success(
+            request, f"The invitation is on its way to {row.email}. It is good for seven days.{kept_where()}"
+        )
         return redirect("accounts:people")
     return render(request, "accounts/invite.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -63,7 +66,7 @@ def invite(request: PortalRequest) -> HttpResponse:
 @signed_in
 def invitation_again(request: PortalRequest, invitation_id: str) -> HttpResponse:
     row = invitations.send_again(actor=request.actor, invitation_id=invitation_id)
-    messages.success(request, f"A fresh link is on its way to {row.email}.")
+    messages.success(request, f"A fresh link is on its way to {row.email}.{kept_where()}")
     return redirect("accounts:people")
 
 

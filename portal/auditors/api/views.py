@@ -36,6 +36,8 @@ def chain_facts() -> dict[str, Any]:
 
 
 class Events(ApiView):
+    query = forms.KNOWN
+
     @extend_schema(parameters=FILTERS, responses={200: OpenApiTypes.OBJECT}, summary="Search the audit log")
     def get(self, request: Request) -> Response:
         found, older = reading.search(

@@ -1,5 +1,6 @@
 """Sentences of events. An act that was refused reads as an attempt, never as if it had happened."""
 
+import re
 from typing import Any
 
 from portal.audit import verbs
@@ -37,6 +38,7 @@ DONE_TO_TRIED = {
     "put": "put",
     "registered": "register",
     "rejected": "reject",
+    "ordered": "order",
     "removed": "remove",
     "resumed": "resume",
     "retired": "retire",
@@ -55,6 +57,8 @@ DONE_TO_TRIED = {
     "withdrew": "withdraw",
 }
 ACTOR = "{actor} "
+# What an attempt came to is not known, such as the rule an approval would have counted for.
+UNTOLD = re.compile(r" (?:as|to|of|for|with) \{(\w+)\}")
 # Sentences that say themselves that nothing came of it.
 IN_VAIN = (" failed to ", " could not ", " was refused")
 
@@ -85,5 +89,6 @@ def sentence(name: str, actor: str, subject: str, data: dict[str, Any], outcome:
     template = verb.sentence if verb else "{actor}: {name} {subject}"
     if refused(outcome, data):
         template = attempt(template)
+        template = UNTOLD.sub(lambda part: part[0] if part[1] in (*data, "subject") else "", template)
     words = {key: str(value) for key, value in data.items()} | {"actor": actor, "subject": subject, "name": name}
     return template.format_map(_Lenient(words))

@@ -47,3 +47,13 @@ def key(request: PortalRequest) -> HttpResponse:
         **frame.of(request),
     }
     return render(request, "auditors/key.html", context)
+
+
+@require_GET
+@signed_in
+def verifier(request: PortalRequest) -> HttpResponse:
+    """The program that checks an export. Who doubts the portal takes it from the source instead."""
+    policy.require_view(request.actor)
+    path = Path(settings.BASE_DIR) / "tools" / "signalbox_audit_verify.py"
+    disposition = f'attachment; filename="{path.name}"'
+    return HttpResponse(path.read_bytes(), "text/x-python", headers={"Content-Disposition": disposition})

@@ -38,19 +38,23 @@ def as_portal_error(error: Exception) -> PortalError | None:
         return NotAllowed("You may not do this.")
     if isinstance(error, OperationalError | InterfaceError):
         return Unavailable("The database is away. Try again soon.")
+    return _of_the_library(error) if isinstance(error, drf.APIException) else None
+
+
+def _of_the_library(error: drf.APIException) -> PortalError:
     if isinstance(error, drf.ValidationError):
         fields = _flat(error.detail)
         listed = "; ".join(f"{name}: {text}" if name else text for name, text in fields.items())
         return BadInput(f"Some fields were refused. {listed}", fields=fields)
-    if isinstance(error, drf.NotAuthenticated | drf.AuthenticationFailed):
+    if isinstance(error, drf.NotAuthenticated):
+        return NotSignedIn("Send a token: Authorization: Bearer sbx_pat_... Tokens are made on the page My tokens.")
+    if isinstance(error, drf.UnsupportedMediaType):
+        return BadInput("Send JSON, with Content-Type: application/json.", code="unsupported_media_type", status=415)
+    if isinstance(error, drf.AuthenticationFailed):
         codes = error.get_codes()
         return NotSignedIn(str(error.detail), code=codes if isinstance(codes, str) else None)
-    if isinstance(error, drf.APIException):
-        code = error.get_codes()
-        return PortalError(
-            str(error.detail), code=code if isinstance(code, str) else "refused", status=error.status_code
-        )
-    return None
+    code = error.get_codes()
+    return PortalError(str(error.detail), code=code if isinstance(code, str) else "refused", status=error.status_code)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:

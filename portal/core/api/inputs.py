@@ -5,6 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 
+def _no_text(field: Any, value: Any) -> bool:
+    """Whether a number or a boolean stands where text is meant; the library would quietly take it."""
+    return isinstance(field, serializers.CharField) and value is not None and not isinstance(value, str)
+
+
 class Strict(serializers.Serializer[Any]):
     """Refuses members it does not know, so that a misspelt one is not silently ignored."""
 
@@ -14,6 +19,11 @@ class Strict(serializers.Serializer[Any]):
             if unknown:
                 known = ", ".join(self.fields)
                 raise serializers.ValidationError(dict.fromkeys(unknown, f"Not known here. Known: {known}."))
+            wrong = [name for name, value in data.items() if _no_text(self.fields[name], value)]
+            if wrong:
+                raise serializers.ValidationError(dict.fromkeys(wrong, "This must be text."))
+        else:
+            raise serializers.ValidationError({"body": "Send one JSON object."})
         return super().to_internal_value(data)
 
 

@@ -49,3 +49,12 @@ class StrictJSONParser(BaseParser):
             return loads(stream.read())
         except (ValueError, UnicodeDecodeError) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from error
+
+
+class BytesParser(BaseParser):
+    """Bytes as they are: the view reads them from `request.data`, a stream."""
+
+    media_type = "application/octet-stream"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.core.api.paging import CursorPages
+from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.notices.models import Notice
 from portal.notices.selectors import notices as read
@@ -25,16 +25,15 @@ class ReadAllOut(serializers.Serializer[dict[str, int]]):
 
 
 class NoticesView(ApiView):
+    query = ("unread",)
+
     @extend_schema(
         operation_id="notices", parameters=[OpenApiParameter("unread", bool)], responses=NoticeOut(many=True)
     )
     def get(self, request: Request) -> Response:
         """What the caller was told, newest first. A token has no notices."""
         rows = read.of(self.actor, unread=request.query_params.get("unread") in ("1", "true"))
-        pages = CursorPages()
-        pages.ordering = ("-id",)
-        found = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(NoticeOut(found, many=True).data)
+        return paged(self, request, rows, NoticeOut, "-id")
 
 
 class NoticeReadView(ApiView):

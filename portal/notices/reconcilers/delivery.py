@@ -22,7 +22,7 @@ def as_mail(notice: Notice) -> Mail:
         text=notice.text,
         path=notice.url,
         link_text="Open it in Signalbox",
-        note="You get this mail because of your role in Signalbox.",
+        note="You get this mail because you take part in this in Signalbox, or could by your role.",
     )
 
 

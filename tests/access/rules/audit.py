@@ -29,6 +29,7 @@ RULES = (
     page("audit:verify", may=READERS),
     page("audit:verify", "POST", may=READERS, ok=302),
     page("audit:key", may=READERS),
+    page("audit:verifier", may=READERS),
     page("audit:exports", may=TAKERS),
     page("audit:export_new", "POST", may=TAKERS, ok=302),
     page("audit:export", may=TAKERS, kwargs=export),

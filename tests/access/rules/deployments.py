@@ -59,6 +59,7 @@ PAGES = (
     page("deployments:promotion_new", query=target, may=ASKERS, outsider=404),
     page("deployments:promotion_new", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, send=ask),
     page("deployments:promotion", kwargs=request, **INSIDE),
+    page("deployments:promotion_live", kwargs=request, **INSIDE),
     page("deployments:promotion_decision", ok=303, kwargs=request),
     page(
         "deployments:promotion_decision", "POST", may=(LEAD,), ok=303, outsider=404, kwargs=request,

@@ -9,9 +9,11 @@ RULES = (
     open_page("core:healthz", status=200),
     open_page("core:readyz", status=200),
     open_page("core:csp_report", "POST", status=204, send=lambda w: {"csp-report": {}}, json=True),
+    open_page("registry:mlflow_hook", "POST", status=403, send=lambda w: {}, json=True),
     call("api:core_api:schema", scopes=SCOPES),
     call("api:core_api:docs", scopes=SCOPES),
     page("monitoring:status", may=SEES_SYSTEM),
+    page("monitoring:bypass", may=SEES_SYSTEM),
     call("api:monitoring_api:status", may=SEES_SYSTEM),
     page("deployments:search", may=PEOPLE, query=lambda w: {"q": "flight"}),
 )

@@ -29,6 +29,14 @@ def data_set(world: World) -> Mapping[str, Any]:
     return {"name": world.data_set.name}
 
 
+def data_version(world: World) -> Mapping[str, Any]:
+    return {"name": world.data_set.name, "number": 1}
+
+
+def upload(world: World) -> Mapping[str, Any]:
+    return {"name": world.data_set.name, "key": "0" * 32}
+
+
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_MODELS, "scope_otherwise": 404}
 
@@ -38,6 +46,8 @@ REGISTERS_DATA: dict[str, Any] = {
     "may": EDITORS, "outsider": 404, "scopes": ("data",), "scope_otherwise": 404,
     "special": SEES_WITHOUT_DATA,
 }  # fmt: skip
+
+REGISTERS: dict[str, Any] = {"may": EDITORS, "outsider": 404}
 
 RULES = (
     page("registry:models"),
@@ -63,7 +73,17 @@ RULES = (
     call("api:registry_api:run", kwargs=run, **TOKENS_INSIDE),
     page("registry:data_sets"),
     page("registry:data_set", kwargs=data_set, **INSIDE),
-    page("registry:data_version", kwargs=lambda w: {"name": w.data_set.name, "number": 1}, **INSIDE),
+    page("registry:data_version", kwargs=data_version, **INSIDE),
+    page("registry:data_set_new", may=(*EDITORS, "outsider")),
+    page("registry:data_set_new", "POST", may=(*EDITORS, "outsider"), ok=422),
+    page("registry:data_set_edit", kwargs=data_set, **REGISTERS),
+    page("registry:data_set_edit", "POST", kwargs=data_set, **REGISTERS | {"ok": 303}),
+    page("registry:data_checks", kwargs=data_set, **REGISTERS),
+    page("registry:data_checks", "POST", kwargs=data_set, **REGISTERS | {"ok": 422}),
+    page("registry:data_version_new", kwargs=data_set, **REGISTERS),
+    page("registry:data_version_new", "POST", kwargs=data_set, **REGISTERS | {"ok": 422}),
+    page("registry:data_version_archive", ok=303, kwargs=data_version, **INSIDE),
+    page("registry:data_version_archive", "POST", kwargs=data_version, **REGISTERS | {"ok": 303}),
     call("api:registry_api:data_sets", scopes=SCOPES),
     call(
         "api:registry_api:data_sets", "POST", may=EDITORS, ok=201, outsider=422, scopes=("data",),
@@ -79,7 +99,17 @@ RULES = (
         "api:registry_api:data_set_versions", "POST", send=lambda w: {"folder": "/srv/flights"}, kwargs=data_set,
         **REGISTERS_DATA | {"ok": 202},
     ),
-    call("api:registry_api:data_set_version", kwargs=lambda w: {"name": w.data_set.name, "number": 1}, **TOKENS_INSIDE),
+    call("api:registry_api:data_set_version", kwargs=data_version, **TOKENS_INSIDE),
+    call(
+        "api:registry_api:data_set_version_archive", "POST", send=lambda w: {"why": "Old."}, kwargs=data_version,
+        **REGISTERS_DATA | {"ok": 409},
+    ),
+    call(
+        "api:registry_api:data_set_uploads", "POST", send=lambda w: {"name": "a.csv", "size": 3}, kwargs=data_set,
+        **REGISTERS_DATA | {"ok": 201},
+    ),
+    call("api:registry_api:data_set_upload", kwargs=upload, **REGISTERS_DATA | {"ok": 404}),
+    call("api:registry_api:data_set_upload", "PUT", kwargs=upload, **REGISTERS_DATA | {"ok": 404}),
     call("api:registry_api:data_set_checks", kwargs=data_set, **TOKENS_INSIDE),
     call(
         "api:registry_api:data_set_checks", "PUT", send=lambda w: {"checks": []}, kwargs=data_set, **REGISTERS_DATA

@@ -48,7 +48,10 @@ def test_the_live_part_answers_304_until_something_moves(line: Line, browser: Op
     line.promote(2)
     moved = priya.client.get(f"{PAGE}live/", headers=tag)
     assert moved.status_code == 200
-    assert "v2 100 %" in moved.content.decode()
+    page = moved.content.decode()
+    assert "v2 100 %" in page
+    for part in ("state", "rollback", "configuration", "traffic", "history", "actions"):
+        assert re.search(rf'id="{part}"[^>]*hx-swap-oob', page), part
 
 
 def test_a_rollout_under_way_shows_its_steps(line: Line, browser: Open) -> None:

@@ -1,5 +1,6 @@
 """A promotion by pages alone, without script: asked, decided, signed, commented, and everything that can go wrong."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +114,46 @@ def test_a_stale_page_changes_nothing_and_says_so(line: Line, browser: Open) -> 
     assert "changed while you were looking" in stale.content.decode()
     row.refresh_from_db()
     assert row.status == "pending_review"
+
+
+def test_a_tab_left_open_at_signing_leads_back_to_what_the_request_is_now(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="approve", looked_at=marta.warnings(page))
+    fields = marta.fill(f"{page}sign/", f"{page}sign/", step_up_password="not mine")
+    browser(line.daniel).send(page, f"{page}decision/", decision="reject", comment="Too early.")
+    assert marta.client.get(f"{page}sign/")["Location"] == f"{page}#decision"
+    late = marta.post(f"{page}sign/", fields)
+    assert late.status_code == 409
+    assert "This request is rejected, so there is nothing to decide." in late.content.decode()
+
+
+def test_an_open_page_says_that_the_request_changed_and_a_moving_one_loads_anew(line: Line, browser: Open) -> None:
+    row = line.submit(1)
+    priya, page = browser(line.priya), f"/promotions/{row.pk}/"
+    tag = _tag(priya.open(page))
+    assert _watch(priya, f"{page}live/", tag).status_code == 304
+    line.approve(row, line.marta)
+    told = _watch(priya, f"{page}live/", tag)
+    assert "This request changed while you were reading: awaiting approval, 1 of 2 approvals." in told.content.decode()
+    assert _watch(priya, f"{page}live/", _tag(told.content.decode())).status_code == 304
+    line.approve(row, line.daniel)
+    moving = priya.open(page)
+    assert f'hx-get="{page}live/?moving=1"' in moving
+    work.drain()
+    done = _watch(priya, f"{page}live/?moving=1", _tag(moving))
+    assert (done.status_code, done["HX-Refresh"]) == (200, "true")
+    assert "data-live" not in priya.open(page)
+
+
+def _tag(page: str) -> str:
+    found = re.search(r'hx-ptag="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def _watch(browser: Browser, path: str, tag: str) -> Any:
+    return browser.client.get(path, headers={"HX-PTag": tag, "HX-Request": "true"})
 
 
 def test_a_comment_is_made_once_and_can_be_linked_to(line: Line, browser: Open) -> None:

@@ -6,5 +6,5 @@ from portal.audit import guard
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0006_evaluations"), ("audit", "0002_initial")]
+    dependencies = [("registry", "0008_evaluations"), ("audit", "0002_initial")]
     operations = [guard.attach("registry_evaluation", "evaluation")]

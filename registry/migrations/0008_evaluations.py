@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0005_data_guards"),
+        ("registry", "0007_mlflow_hooks"),
     ]
 
     operations = [

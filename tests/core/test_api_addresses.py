@@ -1,0 +1,70 @@
+"""Programs that mistype an address or a parameter are told so, in a problem document, and nothing is done."""
+
+import pytest
+from django.test import Client
+
+from deployments.models import PromotionRequest
+from tests import world
+from tests.callers import Caller
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller(world.person("Priya Nair", ("data_scientist", world.team())))
+
+
+def test_acting_without_the_slash_is_refused_and_named(caller: Caller) -> None:
+    answer = caller.post("promotions", {"model": "flight-delay"})
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["detail"].endswith("Addresses end with a slash: /api/v1/promotions/")
+    assert not PromotionRequest.objects.exists()
+    assert caller.get("promotions").status_code == 301
+
+
+@pytest.mark.parametrize("path", ["nothing/", "promotions/abc/", "endpoints/x/"])
+def test_no_such_address_is_a_problem_document(caller: Caller, path: str) -> None:
+    answer = caller.get(path)
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert "/api/v1/docs/" in answer.json()["detail"]
+
+
+def test_people_get_a_page_and_strangers_the_way_in(caller: Caller) -> None:
+    assert "Go to the inbox" in caller.client.get("/nothing/").content.decode()
+    stranger = Client().get("/nothing/")
+    assert (stranger.status_code, b"Sign in" in stranger.content) == (404, True)
+
+
+@pytest.mark.parametrize("path", ["promotions/", "endpoints/", "rollouts/", "models/", "data-sets/", "notices/"])
+def test_a_filter_that_is_none_finds_nothing_at_all(caller: Caller, path: str) -> None:
+    answer = caller.get(path, colour="blue")
+    assert answer.status_code == 400
+    assert answer.json()["fields"]["colour"].startswith("Not known here. Known: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("page_size", "0"), ("page_size", "9999"), ("page_size", "x"), ("cursor", "aaaaa")]
+)
+def test_bad_paging_is_named(caller: Caller, name: str, value: str) -> None:
+    answer = caller.get("rollouts/", **{name: value})
+    assert answer.status_code == 400
+    assert name in answer.json()["fields"]
+
+
+@pytest.mark.parametrize("value", [5, True, 1.5, ["x"]])
+def test_text_is_text(caller: Caller, value: object) -> None:
+    answer = caller.post("data-sets/", {"name": "x", "team": "flights", "description": value})
+    assert answer.status_code == 422
+    assert answer.json()["fields"] == {"description": "This must be text."}
+
+
+def test_a_body_is_an_object(caller: Caller) -> None:
+    answer = caller.post("data-sets/", ["x"])  # type: ignore[arg-type]
+    assert answer.json()["fields"] == {"body": "Send one JSON object."}
+
+
+def test_without_a_token_the_way_to_one_is_said() -> None:
+    answer = Client().get("/api/v1/promotions/")
+    assert answer.status_code == 401
+    assert "Authorization: Bearer" in answer.json()["detail"]
