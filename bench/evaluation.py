@@ -4,8 +4,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn import metrics
 
 from bench.catalogue import benchmark
@@ -14,11 +16,14 @@ from bench.measure import Effort, Estimate, estimate
 from bench.results import Row, without_interval
 from pipelines.evaluation import classification, resample
 
+Array = NDArray[Any]
 ROWS, RESAMPLES, LOOPED = 1_000_000, 1_000, 3
 MIB = 1024**2
 
 
-@benchmark("evaluation", f"two versions on {ROWS:,} rows with {RESAMPLES:,} resamples, against a loop over scikit-learn")
+@benchmark(
+    "evaluation", f"two versions on {ROWS:,} rows with {RESAMPLES:,} resamples, against a loop over scikit-learn"
+)
 def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     labels, champion, challenger = rows(effort.evaluated)
     sides = [classification.measures(classification.read(labels, scores)) for scores in (champion, challenger)]
@@ -34,7 +39,7 @@ def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
               note="peak of a process that does nothing else, rows and libraries included")  # fmt: skip
 
 
-def rows(count: int) -> tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", ...]:
+def rows(count: int) -> tuple[Array, Array, Array]:
     """Labels and the scores of two versions."""
     random = np.random.default_rng(7)
     signal = random.normal(size=count)
@@ -43,7 +48,7 @@ def rows(count: int) -> tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", ...]
     return labels, scores[0], scores[1]
 
 
-def _loop(labels: np.ndarray, champion: np.ndarray, challenger: np.ndarray, seed: int) -> float:  # type: ignore[type-arg]
+def _loop(labels: Array, champion: Array, challenger: Array, seed: int) -> float:
     """Seconds for one resample of both, with the same metrics."""
     began = time.perf_counter()
     drawn = np.random.default_rng(seed).integers(0, labels.size, labels.size)

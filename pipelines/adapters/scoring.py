@@ -127,7 +127,11 @@ class _Process:
     """One program and the last lines it wrote to stderr."""
 
     def __init__(self, module: str, request: Mapping[str, Any], stdin: Any, stdout: Any) -> None:
-        command = [sys.executable, "-W", "ignore", "-m", module, json.dumps(request)]
+        # In a file: a request may name more columns than a command line holds.
+        asked = Path(request["scratch"]) / "request.json"
+        asked.write_text(json.dumps(request))
+        asked.chmod(0o444)
+        command = [sys.executable, "-W", "ignore", "-m", module, str(asked)]
         self._popen = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=QUIET, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
             start_new_session=True,

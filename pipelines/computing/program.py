@@ -59,14 +59,10 @@ def computed(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    jailed = jail.enter("work", "scratch", (REGISTRY, Path(jail_folder())))
+    # The data lies beside the folder with the answers, and both are read.
+    jailed = jail.enter("work", "scratch", (REGISTRY, Path(jail.asked()["folder"])))
     json.dump(computed(jailed.request), sys.stdout, allow_nan=False)
     return 0
-
-
-def jail_folder() -> str:
-    """Where the data lies: read beside the folder with the answers."""
-    return str(json.loads(sys.argv[1])["folder"])
 
 
 if __name__ == "__main__":

@@ -26,9 +26,15 @@ class Jailed:
     report: Report
 
 
+def asked() -> dict[str, Any]:
+    """The request, from the file that the command line names. It can be read only before the sandbox."""
+    found: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    return found
+
+
 def enter(read: str, write: str, more: tuple[Path, ...] = ()) -> Jailed:
     """Go in. `read` and `write` name the members of the request with the one folder each that may be seen."""
-    request: dict[str, Any] = json.loads(sys.argv[1])
+    request = asked()
     os.environ["OMP_NUM_THREADS"] = os.environ["ARROW_NUM_THREADS"] = "1"
     scratch, spool = Path(request["scratch"]), Path(request[write])
     report = layers.apply(

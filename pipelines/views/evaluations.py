@@ -42,6 +42,7 @@ def listing(request: PortalRequest) -> HttpResponse:
         "filter": wanted,
         "states": MACHINE.choices,
         "any": read.listing(request.actor, read.Filter()).exists(),
+        "may_run": access.may_somewhere(request.actor, Permission.EVALUATIONS_RUN).allowed,
     }
     return render(request, "pipelines/evaluations.html", context)
 
@@ -88,7 +89,9 @@ def report(request: PortalRequest, number: int) -> HttpResponse:
         return render(request, "pipelines/evaluation.html", context | _found(row))
     if request.headers.get("HX-PTag") == context["tag"]:
         return HttpResponseNotModified()
-    return render(request, "pipelines/_state.html", context)
+    response = render(request, "pipelines/_state.html", context)
+    response["HX-PTag"] = context["tag"]
+    return response
 
 
 def _state(request: PortalRequest, row: Evaluation) -> dict[str, Any]:

@@ -53,9 +53,9 @@ def results_of(row: Evaluation) -> Results | None:
 
 def job_of(row: Evaluation) -> Job | None:
     """The newest job of the evaluation, with its progress and log."""
-    return Job.objects.filter(kind=JOB, args__evaluation=row.pk).order_by("-pk").first()
+    return Job.objects.filter(key__startswith=f"{JOB}:{row.pk}:").order_by("-pk").first()
 
 
 def log_of(row: Evaluation) -> QuerySet[JobLogLine]:
     """What its jobs noted, of all attempts and retries, oldest first."""
-    return JobLogLine.objects.filter(job__kind=JOB, job__args__evaluation=row.pk).order_by("pk")
+    return JobLogLine.objects.filter(job__key__startswith=f"{JOB}:{row.pk}:").order_by("pk")

@@ -69,6 +69,7 @@ def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
         "archive": forms.ArchiveForm(),
         "may_archive": row.status in ("ready", "failed")
         and access.may(request.actor, Permission.DATA_REGISTER, row.data_set.team_id),
+        "may_evaluate": access.may(request.actor, Permission.EVALUATIONS_RUN, row.data_set.team_id),
         "job": job if moving else None,
         "tag": tag,
         "previous": row.data_set.versions.filter(number__lt=number).order_by("-number").first(),

@@ -61,5 +61,9 @@ def _evaluate(stack: Stack, lead: Session, team: str) -> None:
         wrong = {"task": "regression", "target": "delay"}
         body = asked | {"data_set": data_set, "settings": wrong if number else settings}
         path = f"/api/v1/evaluations/{lead.post('/api/v1/evaluations/', body)['number']}/"
-        wait_until(lambda at=path: lead.get(at)["status"] in ("done", "failed"), 120, "the evaluation")
-        assert lead.get(path)["status"] == ("failed" if number else "done"), lead.get(path)
+        _ended(lead, path, "failed" if number else "done")
+
+
+def _ended(lead: Session, path: str, status: str) -> None:
+    wait_until(lambda: lead.get(path)["status"] in ("done", "failed"), 120, "the evaluation")
+    assert lead.get(path)["status"] == status, lead.get(path)

@@ -67,7 +67,10 @@ def test_numbers_labels_and_columns_are_read(answer: Any, expected: list[Any]) -
         (["a", 1], "The version answered text for some rows and something else for others."),
         ([{}, {}], "The version answered values that are neither numbers nor labels."),
         ([[1], [1, 2]], "The version answered rows of different lengths."),
-        (np.zeros((2, 2, 2)), "The version answered an array of 2 by 2 by 2; one number, one label or one column a class"),
+        (
+            np.zeros((2, 2, 2)),
+            "The version answered an array of 2 by 2 by 2; one number, one label or one column a class",
+        ),
         ({"a": [1, 2], "b": [1, 2]}, "The version answered 2 tensors; one is read."),
         (["x" * 300, "y"], "The version answered texts of more than 200 characters, which are no labels."),
         (np.array([1j, 2j]), "The version answered values of the type complex128"),
