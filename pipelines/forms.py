@@ -57,7 +57,7 @@ class EvaluationForm(OnceForm):
         super().__init__(*args, **kw)
         self.kinds = kinds
         free = [(name, name) for name in kinds if name not in inputs]
-        self._choose("target", free)
+        self._choose("target", [("", "choose one"), *free])
         self._choose("query", [("", "none"), *free])
         self._choose("find", [(name, name) for name, kind in kinds.items() if kind in ("text", "number", "boolean")])
         self._choose("baseline", [("", "nothing"), *baselines])

@@ -44,7 +44,8 @@ def judged(
     if asked["find"]:
         candidates = groups.candidates({name: columns[name] for name in asked["columns"]}, slices.FEWEST)
         search = slices.search(ours, theirs, candidates, correction=CORRECTION, **options)
-        results += [result(one, "found") for one in search.results]
+        said = {one.name for one in results}  # a declared slice that is found as well has its answer already
+        results += [result(one, "found") for one in search.results if one.name not in said]
         complete, looked_at = search.complete, looked_at + search.looked_at
     return Slices(name, complete, looked_at, CORRECTION, tuple(results))
 

@@ -113,7 +113,7 @@ def paired(
     usable = [(side, name) for side in (0, 1) for name, one in sides[side].items() if not isinstance(one, Undefined)]
     measures = [_usable(sides[side][name]) for side, name in usable]
     drawn = draws.replicates(measures, seed, resamples)
-    left_out = [one.without(min(GROUPS, one.n)) if one.n else np.zeros(0) for one in measures]
+    left_out = [one.without(min(GROUPS, one.n)) if _has_value(one) else None for one in measures]
     place = {key: number for number, key in enumerate(usable)}
     found = [
         {
@@ -128,8 +128,11 @@ def paired(
         missing = _missing(sides[0][name], sides[1][name])
         if missing is None:
             ours, theirs = place[0, name], place[1, name]
-            between = drawn[theirs] - drawn[ours], left_out[theirs] - left_out[ours]
-            apart[name] = _between(name, measures[ours], measures[theirs], *between, confidence)
+            gone = left_out[ours], left_out[theirs]
+            left = None if gone[0] is None or gone[1] is None else gone[1] - gone[0]
+            apart[name] = _between(
+                name, measures[ours], measures[theirs], drawn[theirs] - drawn[ours], left, confidence
+            )
         else:
             apart[name] = missing
     return Paired(found[0], found[1], apart)
@@ -139,6 +142,10 @@ def _metric(name: str, one: Measure, drawn: Vector, left_out: Vector | None, con
     value = one.value()
     interval = value if isinstance(value, Undefined) else _interval(value, drawn, left_out, one.n, confidence)
     return Metric(name, value, one.n, one.direction, interval)
+
+
+def _has_value(one: Measure) -> bool:
+    return not isinstance(one.value(), Undefined)
 
 
 def _usable(one: Measure | Undefined) -> Measure:
@@ -160,7 +167,8 @@ def without(champion: Measure, challenger: Measure, groups: int) -> Vector:
 def _difference(
     name: str, champion: Measure, challenger: Measure, drawn: Vector, confidence: float, method: Method
 ) -> Difference:
-    left_out = without(champion, challenger, min(GROUPS, champion.n)) if method == "bca" and champion.n else None
+    wanted = method == "bca" and _has_value(champion) and _has_value(challenger)
+    left_out = without(champion, challenger, min(GROUPS, champion.n)) if wanted else None
     return _between(name, champion, challenger, drawn, left_out, confidence)
 
 

@@ -42,7 +42,9 @@ def _array(answer: Any) -> NDArray[Any]:
             if len(answer) != 1:
                 raise BadAnswer(f"The version answered {len(answer)} tensors; one is read.")
             return np.asarray(next(iter(answer.values())))
-        return np.asarray(answer)
+        found = np.asarray(answer)
+        # NumPy turns one text among numbers into text all over.
+        return np.asarray(answer, dtype=object) if found.dtype.kind == "U" and isinstance(answer, list) else found
     except ValueError as error:
         raise BadAnswer("The version answered rows of different lengths.") from error
 
@@ -55,6 +57,8 @@ def _typed(found: NDArray[Any], first: int) -> NDArray[Any]:
     if found.dtype.kind in "iuf":
         return _finite(np.ascontiguousarray(found, dtype=np.float64), first)
     if found.dtype.kind == "U" and found.ndim == 1:
+        if found.dtype.itemsize > 4 * LONGEST_LABEL:  # four bytes a character
+            raise BadAnswer(f"The version answered texts of more than {LONGEST_LABEL} characters, which are no labels.")
         return found
     raise BadAnswer(f"The version answered values of the type {found.dtype}, which are neither numbers nor labels.")
 
@@ -66,8 +70,6 @@ def _settled(found: NDArray[Any], first: int) -> NDArray[Any]:
         raise BadAnswer(f"The version answered nothing for row {first + int(missing[0])}.")
     kinds = {type(value) for value in found.ravel()}
     if kinds <= {str}:
-        if max((len(value) for value in found.ravel()), default=0) > LONGEST_LABEL:
-            raise BadAnswer(f"The version answered texts of more than {LONGEST_LABEL} characters, which are no labels.")
         return found.astype(str)
     if kinds <= {bool, np.bool_}:
         return found.astype(bool)

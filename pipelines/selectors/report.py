@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from portal.ui.svg import Scale
-from registry.evaluations.results import Comparison, MetricResult, Results, SliceResult
+from registry.evaluations.results import Comparison, MetricResult, Results, SliceResult, ordered
 
 SCALE = Scale(-0.25, 0.25)
 """Differences are drawn in shares of the baseline, better to the right; a quarter or more reaches the edge."""
@@ -79,9 +79,12 @@ class SliceRow:
 
 
 def metric_rows(found: Results) -> list[MetricRow]:
-    """All metrics in the order they were computed."""
+    """All metrics in the order people read them."""
     base = found.baseline_metrics or {}
-    return [MetricRow(name, own, base.get(name), found.comparison.get(name)) for name, own in found.metrics.items()]
+    return [
+        MetricRow(name, found.metrics[name], base.get(name), found.comparison.get(name))
+        for name in ordered(found.metrics)
+    ]
 
 
 def slice_rows(found: Results) -> list[SliceRow]:

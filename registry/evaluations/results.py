@@ -4,13 +4,19 @@ Values that do not exist are None beside a sentence that says why; nothing is Na
 from run to run, and so is not part of what the digest covers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 FORMAT = 1
 DIGITS = 9
 """Significant digits that count for the digest: the last bits differ between kinds of processors."""
+
+ORDER = (
+    *("roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "calibration_error"),
+    *("rmse", "mae", "r2", "mape", "pinball", "ndcg", "map", "mrr", "cost"),
+)
+"""Metrics in the order people read them; others follow by name. The database does not keep the order of members."""
 
 Task = Literal["classification", "multiclass", "regression", "ranking"]
 Direction = Literal["higher", "lower"]
@@ -162,6 +168,15 @@ class Results:
         whole = {name: value for name, value in self.as_json().items() if not name.endswith("performance")}
         rounded: dict[str, Any] = _rounded(whole)
         return rounded
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names of metrics in the order they are shown; `roc_auc_macro` stands where `roc_auc` does."""
+
+    def place(name: str) -> tuple[int, str]:
+        return next((at for at, known in enumerate(ORDER) if name.startswith(known)), len(ORDER)), name
+
+    return sorted(names, key=place)
 
 
 def read(stored: Mapping[str, Any]) -> Results:

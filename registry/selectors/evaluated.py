@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from portal.accounts import access
 from portal.core.actors import Actor
-from registry.evaluations.results import Comparison, read
+from registry.evaluations.results import Comparison, ordered, read
 from registry.models import DataSetVersion, Evaluation, ModelVersion
 
 TONES = {"better": "ok", "worse": "bad", "unclear": "mute", "unknown": "warn"}
@@ -67,7 +67,7 @@ def common(actor: Actor, versions: Sequence[ModelVersion]) -> Evaluated | None:
 
 def _lines(evaluations: Sequence[Evaluation | None]) -> tuple[Line, ...]:
     found = [read(row.results).comparison if row else {} for row in evaluations]
-    names = list(dict.fromkeys(name for one in found for name in one))
+    names = ordered({name for one in found for name in one})
     lines = []
     for name in names:
         cells = tuple(Cell(one[name]) if name in one else None for one in found)

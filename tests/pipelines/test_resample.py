@@ -255,3 +255,12 @@ def test_a_side_without_a_value_is_said_in_both() -> None:
     assert reason(both.champion["brier"]) == "Lost."
     assert reason(both.differences["brier"]) == "Champion: Lost."
     assert number(both.challenger["brier"]) is not None
+
+
+def test_a_value_that_is_too_large_has_no_interval_on_either_way() -> None:
+    actual = np.linspace(-1e200, 1e200, 100)
+    huge = regression.measures(regression.read(actual, actual[::-1].copy()))
+    fine = regression.measures(regression.read(np.zeros(100), np.linspace(0, 1, 100)))
+    both = resample.paired(fine, huge, seed=1, resamples=200)
+    assert "too large" in reason(number(both.challenger["rmse"]).value)
+    assert "too large" in reason(number(both.differences["rmse"]).value)

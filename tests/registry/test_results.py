@@ -66,3 +66,8 @@ def test_other_formats_are_refused(stored: dict[str, object], sentence: str) -> 
     with pytest.raises(BadResults) as error:
         results.read(stored)
     assert str(error.value).startswith(sentence)
+
+
+def test_metrics_are_shown_in_one_order() -> None:
+    found = results.ordered(["zeal", "cost", "f1_macro", "roc_auc_weighted", "brier", "ardour", "roc_auc_macro"])
+    assert found == ["roc_auc_macro", "roc_auc_weighted", "brier", "f1_macro", "cost", "ardour", "zeal"]
