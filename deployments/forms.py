@@ -1,5 +1,6 @@
 """The shape of what pages send. What is allowed is asked of the verbs; here stands only what can be read at all."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from portal.accounts.acting import OnceForm
 from portal.accounts.models import Team
 from portal.accounts.roles import Role
 from portal.accounts.stepup import WORDS
+from portal.core.errors import PortalError
 
 TEXT = 4000
 
@@ -126,11 +128,31 @@ class RulesForm(OnceForm):
     request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
     approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
     warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
+    gates = forms.CharField(
+        label="Gates",
+        required=False,
+        max_length=20_000,
+        help_text="A JSON object of gate to limits; empty: none is asked.",
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
+    )
     step_up = forms.MultipleChoiceField(
         label="What counts as a second look",
         choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
         widget=forms.CheckboxSelectMultiple,
     )
+
+    def clean_gates(self) -> Any:
+        try:
+            return json.loads(self.cleaned_data["gates"] or "{}")
+        except ValueError as error:
+            raise forms.ValidationError(f"This is not JSON: {error}.") from error
+
+    def take(self, error: PortalError) -> None:
+        """Members of the gates are named as `gates.quality.metric`; the message goes beside the one field."""
+        if any(name.startswith("gates") for name in error.fields):
+            self.add_error("gates", error.message)
+        else:
+            super().take(error)
 
 
 class ApprovalRow(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments.api import endpoints, promotions
+from deployments.api import endpoints, gates, promotions
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{ENDPOINT}try/", endpoints.TryIt.as_view(), name="endpoint_try"),
     path("rollouts/", endpoints.Rollouts.as_view(), name="rollouts"),
     path("rollouts/<int:number>/", endpoints.RolloutView.as_view(), name="rollout"),
+    path("gates/check/", gates.GateCheck.as_view(), name="gate_check"),
     path("promotions/", promotions.Promotions.as_view(), name="promotions"),
     path(PROMOTION, promotions.Promotion.as_view(), name="promotion"),
     path(f"{PROMOTION}comments/", promotions.Comments.as_view(), name="promotion_comments"),

@@ -3,7 +3,10 @@
 Everything here is deterministic, so that the same rows give the same digest.
 """
 
+from collections.abc import Sequence
 from typing import Any
+
+from deployments.gates.answers import BLOCKING
 
 Json = dict[str, Any]
 
@@ -95,8 +98,10 @@ def _check(code: str, label: str, verdict: str, measured: str, limit: str, note:
     return {"code": code, "label": label, "verdict": verdict, "measured": measured, "limit": limit, "note": note}
 
 
-def checks(version: Json, champion: Json | None) -> list[Json]:
-    """The built-in checks, each with what was found, what is wanted, and one of pass, needs review, fail, unknown."""
+def checks(version: Json, champion: Json | None, gates: Sequence[Json] = ()) -> list[Json]:
+    """The built-in checks and the answers of the policy's gates, each with what was found, what is wanted, and one of
+    pass, needs review, fail, running, unknown. The quality gate stands in for the point values of the source runs.
+    """
     ready = version["status"] == "ready"
     found = [
         _check(
@@ -117,10 +122,21 @@ def checks(version: Json, champion: Json | None) -> list[Json]:
         ),
         signature_check(version["signature"], champion["signature"] if champion else None),
     ]
-    rows = metrics(version["metrics"], champion["metrics"] if champion else None)
-    found.append(_metrics_check(rows, champion))
-    order = {"fail": 0, "needs_review": 1, "unknown": 2, "pass": 3}
-    return sorted(found, key=lambda check: order[check["verdict"]])
+    if not any(answer["code"] == "quality" for answer in gates):
+        rows = metrics(version["metrics"], champion["metrics"] if champion else None)
+        found.append(_metrics_check(rows, champion))
+    order = ("fail", "needs_review", "unknown", "running", "pass")
+    return sorted([*found, *gates], key=lambda check: order.index(check["verdict"]))
+
+
+def blocking(evidence: Json) -> list[Json]:
+    """The checks past which nobody can approve: failed, still running, or not known."""
+    return [check for check in evidence.get("checks", []) if check["verdict"] in BLOCKING]
+
+
+def blocked(evidence: Json) -> str:
+    """Why nobody can approve this evidence; "" when somebody can."""
+    return " ".join(f"{check['label']}: {check['note'] or check['measured']}" for check in blocking(evidence))
 
 
 def _metrics_check(rows: list[Json], champion: Json | None) -> Json:
@@ -191,7 +207,16 @@ def stays(champion: Json | None, warm_hours: int) -> str:
     )
 
 
-def assemble(*, version: Json, champion: Json | None, endpoint: Json, rules: Json, rules_version: int) -> Json:
+def assemble(
+    *,
+    version: Json,
+    champion: Json | None,
+    endpoint: Json,
+    rules: Json,
+    rules_version: int,
+    gates: Sequence[Json] = (),
+    evaluations: Sequence[Json] = (),
+) -> Json:
     """The evidence of a request: what its digest covers and its approvers sign."""
     return {
         "version": {
@@ -200,10 +225,11 @@ def assemble(*, version: Json, champion: Json | None, endpoint: Json, rules: Jso
         },
         "champion": {key: champion[key] for key in ("number", "digest", "metrics")} if champion else None,
         "metrics": metrics(version["metrics"], champion["metrics"] if champion else None),
-        "checks": checks(version, champion),
+        "checks": checks(version, champion, gates),
         "plan": {"steps": PLAN},
         "policy": {"environment": endpoint["environment"], "rules": rules, "rules_version": rules_version},
         "endpoint": {"environment": endpoint["environment"], "name": endpoint["name"]},
         "changes": changes(version, champion, endpoint),
         "stays": stays(champion, rules["warm_hours"]),
+        **({"evaluations": list(evaluations)} if evaluations else {}),
     }

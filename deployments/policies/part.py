@@ -34,7 +34,7 @@ def part(actor: Actor, facts: RequestFacts, approvals: Iterable[ApprovalFacts], 
     send_back = _in_state("approve", facts) and policy.may_decide(actor, facts)
     found = policy.rule_for(actor.grants, facts, [a.person for a in current]) if send_back else None
     return Part(
-        approve=_approve(send_back, approved=approved, fills=found is not None),
+        approve=_approve(send_back, approved=approved, fills=found is not None, blocked=facts.blocked),
         send_back=send_back,
         withdraw=_in_state("withdraw", facts) and policy.may_withdraw(actor, facts),
         resubmit=_in_state("resubmit", facts) and policy.may_resubmit(actor, facts),
@@ -45,11 +45,13 @@ def part(actor: Actor, facts: RequestFacts, approvals: Iterable[ApprovalFacts], 
     )
 
 
-def _approve(send_back: Decision, *, approved: bool, fills: bool) -> Decision:
+def _approve(send_back: Decision, *, approved: bool, fills: bool, blocked: str) -> Decision:
     if not send_back:
         return send_back
     if approved:
         return refused_now("approved_already", "You have approved this request. Others have to decide now.")
+    if blocked:
+        return refused_now("gate_blocks", f"Nobody can approve yet. {blocked}")
     if not fills:
         return refused_now("rule_filled", "The rules you could fill are filled already. Others have to decide.")
     return ALLOWED

@@ -13,7 +13,8 @@ from portal.core.decisions import ALLOWED, Decision, refused
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids."""
+    """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids; `blocked` says
+    which checks are in the way of every approval."""
 
     number: int
     status: str
@@ -24,6 +25,7 @@ class RequestFacts:
     teams: dict[str, int]
     evidence_digest: str = ""
     revision: int = 1
+    blocked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """The rules an environment carries, as data: who approves, how long things live, what counts as a second look.
 
-`{"approvals": [{"name", "role", "team", "count"}], "request_days", "approval_hours", "step_up": [...], "warm_hours"}`
-where `team` is null for the team that owns the endpoint, or the slug of the team that must decide.
+`{"approvals": [{"name", "role", "team", "count"}], "request_days", "approval_hours", "step_up": [...], "warm_hours",
+"gates": {gate: limits}}` where `team` is null for the team that owns the endpoint, or the slug of the team that must
+decide, and `gates` may be left out.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.gates import catalogue
 from portal.accounts import stepup
 from portal.accounts.roles import Role
 from portal.core.errors import BadInput
@@ -48,6 +50,7 @@ class Rules:
     approval_hours: int
     step_up: tuple[str, ...]
     warm_hours: int
+    gates: dict[str, dict[str, Any]]
 
     @property
     def needed(self) -> int:
@@ -79,7 +82,7 @@ def _approval(index: int, data: Any) -> ApprovalRule:
 
 def parse(data: dict[str, Any]) -> Rules:
     """The rules in `data`; raises `BadInput` that names the member that is wrong."""
-    unknown = set(data) - set(DEFAULTS["production"])
+    unknown = set(data) - {*DEFAULTS["production"], "gates"}
     if unknown:
         raise BadInput(f"The rules do not know {', '.join(sorted(unknown))}.", fields=dict.fromkeys(unknown, "unknown"))
     approvals = data.get("approvals")
@@ -98,6 +101,7 @@ def parse(data: dict[str, Any]) -> Rules:
         approval_hours=_whole(data, "approval_hours", 1, 720),
         step_up=tuple(methods),
         warm_hours=_whole(data, "warm_hours", 1, 720),
+        gates=catalogue.read(data.get("gates", {})),
     )
 
 
@@ -108,6 +112,9 @@ def in_words(rules: Rules) -> list[str]:
         + (f" ({rule.name})" if rule.name != Role(rule.role).label else "")
         for rule in rules.approvals
     ] or ["No approval needed: a request starts to roll out at once"]
+    asked = [gate.label.lower() for code, gate in catalogue.GATES.items() if code in rules.gates]
+    if asked:
+        lines.append(f"Must pass its gates before anybody can approve: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")
     lines.append(f"A request lapses after {rules.request_days} days, an approval after {rules.approval_hours} hours")
     lines.append(f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}")

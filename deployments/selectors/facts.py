@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from deployments.gates import catalogue as gates
 from deployments.models import Approval, Endpoint, Environment, PromotionRequest
 from deployments.policies import evidence as evidence_policy
 from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
+from deployments.selectors import gate_facts
 from portal.accounts.models import Person, Team
 from portal.core.actors import Grant
 from portal.lifecycle import catalogue
@@ -39,6 +41,7 @@ def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> Reque
         teams=teams,
         evidence_digest=row.evidence_digest,
         revision=row.revision,
+        blocked=evidence_policy.blocked(row.evidence),
     )
 
 
@@ -73,6 +76,8 @@ def version(row: ModelVersion) -> dict[str, Any]:
 def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVersion) -> dict[str, Any]:
     """The evidence as it stands now for `candidate` on `endpoint`; `endpoint` may be unsaved."""
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
+    asked = rules_policy.parse(environment.rules).gates
+    known = gate_facts.of(candidate, champion, asked)
     return evidence_policy.assemble(
         version=version(candidate),
         champion=version(champion) if champion else None,
@@ -83,4 +88,6 @@ def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVe
         },
         rules=environment.rules,
         rules_version=environment.rules_version,
+        gates=gates.answers(known, asked),
+        evaluations=[{"number": one.number, "digest": one.digest} for one in known.evaluations.values()],
     )

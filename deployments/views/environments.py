@@ -1,5 +1,6 @@
 """Environments with their rules in words; administrators change them here."""
 
+import json
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
+from deployments.gates import catalogue
 from deployments.selectors import endpoints, environments
 from deployments.selectors.environments import EnvironmentView
 from deployments.services import environments as verbs
@@ -53,16 +55,20 @@ def rules(request: PortalRequest, name: str) -> HttpResponse:
     if request.method == "POST" and rows.is_valid():
         done = carry_out(request, form, lambda: _change(request, name, form.cleaned_data, rows))
     invalid = request.method == "POST"
-    context = {"view": view, "environment": view.row, "form": form, "rows": rows}
+    context = {"view": view, "environment": view.row, "form": form, "rows": rows, "gates": catalogue.GATES}
     return done or render(request, "deployments/environment_rules.html", context, status=422 if invalid else 200)
 
 
 def _initial(view: EnvironmentView) -> dict[str, Any]:
-    return {name: view.row.rules[name] for name in NUMBERS} | {"expect_version": view.row.rules_version}
+    gates = json.dumps(view.row.rules.get("gates", {}), indent=2) if view.row.rules.get("gates") else ""
+    return {name: view.row.rules[name] for name in NUMBERS} | {
+        "expect_version": view.row.rules_version,
+        "gates": gates,
+    }
 
 
 def _change(request: PortalRequest, name: str, found: dict[str, Any], rows: Any) -> str:
     approvals = [rule for rule in (row.as_rule() for row in rows) if rule is not None]
-    wanted = {key: found[key] for key in NUMBERS} | {"approvals": approvals}
+    wanted = {key: found[key] for key in NUMBERS} | {"approvals": approvals, "gates": found["gates"]}
     verbs.change_rules(actor=request.actor, name=name, rules=wanted, expect_version=found["expect_version"])
     return reverse("deployments:environment", args=[name])

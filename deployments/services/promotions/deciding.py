@@ -26,6 +26,7 @@ def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> Promo
     facts = _may_decide(actor, row, "promotion.approved")
     _pending(row)
     frozen.current(row, seen)
+    frozen.unblocked(row)
     rule = _fills(actor, row, facts)
     proof = stepup.consume(actor=actor, binding=frozen.binding(number, seen, "approve"), methods=facts.rules.step_up)
     Approval.objects.create(
@@ -69,6 +70,7 @@ def missing_for_approval(*, actor: Actor, number: int, seen: str) -> list[str]:
     try:
         _pending(row)
         frozen.current(row, seen)
+        frozen.unblocked(row)
         _fills(actor, row, facts)
     except PortalError as error:
         found.append(error.message)

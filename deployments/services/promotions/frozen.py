@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from deployments.models import Endpoint, Environment, PromotionRequest
+from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
 from deployments.policies.promotion import Verdict
 from deployments.selectors import facts as read
@@ -86,6 +87,13 @@ def current(row: PromotionRequest, seen: str) -> None:
             "It is being frozen anew; load the page again in a few seconds.",
             code="evidence_outdated",
         )
+
+
+def unblocked(row: PromotionRequest) -> None:
+    """Raise `Refused` while a check of the evidence is in the way of every approval."""
+    why = evidence_policy.blocked(row.evidence)
+    if why:
+        raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")
 
 
 def look_again(row: PromotionRequest) -> None:

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from deployments.models import Endpoint, PromotionRequest
+from deployments.policies import evidence as evidence_policy
 from deployments.selectors import facts as read
 from deployments.services import rollouts, tell
 from deployments.services.promotions import frozen
@@ -13,8 +14,9 @@ from portal.lifecycle.move import move
 
 
 def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionRequest:
-    """When the rules are met, approve in full and start the rollout, in the caller's transaction."""
-    if row.status == "pending_review" and frozen.verdict(row).satisfied:
+    """When the rules are met and no check blocks, approve in full and start the rollout; the caller's transaction."""
+    clear = not evidence_policy.blocking(row.evidence)
+    if row.status == "pending_review" and clear and frozen.verdict(row).satisfied:
         system = actors.system("the last rule was met", via=actor.via, request_id=actor.request_id)
         move(row, "approve", actor=system, decided_at=clock.now())
         start(row, actor=system)
@@ -74,6 +76,8 @@ def settle(number: int) -> PromotionRequest:
         void(row, actor=actors.system("the approvals lapsed"), why="The approvals no longer fill the rules")
     elif row.status == "approved":
         start(row, actor=actors.system("approved, and the way is free"))
+    else:
+        advance_if_satisfied(row, actor=actors.system("no check blocks any more"))
     return row
 
 

@@ -127,6 +127,12 @@ CALLS = (
     ),
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:gate_check", "POST", may=ASKERS, outsider=404,
+        send=lambda w: {name: value for name, value in ask(w).items() if name != "why"}, scopes=("promote",),
+        special=dict.fromkeys(("token:read", "token:mlflow", "token:data", "token:evaluate", "token:endpoints"), 403),
+        scope_otherwise=404,
+    ),
     call("api:deployments_api:promotions", scopes=SCOPES),
     call(
         "api:deployments_api:promotions", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, send=ask,

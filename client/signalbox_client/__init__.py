@@ -1,0 +1,1 @@
+"""A Signalbox portal, asked from a shell or a CI job. Standard library only."""

@@ -1,0 +1,29 @@
+"""The command `signalbox`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from signalbox_client import gate
+from signalbox_client.portal import Portal, Refused
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is its answer, 2 also when the portal could not be asked."""
+    parser = ArgumentParser(prog="signalbox", description="Asks a Signalbox portal.")
+    parser.add_argument("--url", default=os.environ.get("SIGNALBOX_URL", ""), help="default: SIGNALBOX_URL")
+    commands = parser.add_subparsers(dest="command", required=True)
+    gate.arguments(commands.add_parser("gate", help="whether a version would meet the gates of an environment"))
+    read = parser.parse_args(given)
+    try:
+        return gate.run(Portal(read.url, os.environ.get("SIGNALBOX_TOKEN", "")), read)
+    except Refused as error:
+        gate.complain(str(error))
+        return gate.NOT_KNOWN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Calibration: whether a probability of 0.3 means three in ten."""
+
+from deployments.gates import limits as read
+from deployments.gates.answers import GateAnswer, Limits, done, link, number, unknown
+from deployments.gates.facts import GateFacts
+
+LABEL = "Calibration"
+
+
+def limits(place: str, given: object) -> read.Json:
+    """`most`, the expected calibration error from 0 to 1, and `data`, a data set's name."""
+    found = read.known(place, given, "most", "data")
+    return {
+        "most": read.amount(place, found, "most", low=0, high=1),
+        "data": read.text(place, found, "data", default=""),
+    }
+
+
+def answer(facts: GateFacts, limits: Limits) -> GateAnswer:
+    limit = f"error at most {number(limits['most'])}"
+    found = done(facts, limits, limit, compared=False)
+    if isinstance(found, GateAnswer):
+        return found
+    assert found.results is not None
+    curve = found.results.calibration
+    if curve is None or curve.error is None:
+        return unknown(limit, "The version gives no probabilities that could be held against outcomes.", link(found))
+    verdict, word = ("pass", "within") if curve.error <= limits["most"] else ("fail", "above")
+    sentence = f"The expected calibration error is {word} the limit."
+    return GateAnswer(
+        verdict,
+        number(curve.error),
+        limit,
+        sentence,
+        curve.error,
+        sample=found.results.rows.scored,
+        link=link(found),  # type: ignore[arg-type]
+    )

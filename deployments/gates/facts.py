@@ -1,0 +1,45 @@
+"""What gates judge by, as frozen data; `selectors.gate_facts` reads it from the rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from registry.evaluations.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The evaluation a gate rests on. `results` is None until it is done, and `status` says how far it is.
+
+    `baseline` is the number of the version it was compared with; `data` names the data set version.
+    """
+
+    number: int
+    status: str
+    digest: str
+    data: str
+    baseline: int | None
+    results: Results | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataChecked:
+    """A data set version something rests on, and the verdict of its newest checks ("" when it was never checked)."""
+
+    name: str
+    verdict: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """`evaluations` by the data set a limit names, "" for any; a name without an evaluation is missing.
+
+    `champion` is the number of the version that serves, None before the first.
+    """
+
+    version: int
+    model: str
+    champion: int | None
+    evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
+    data: tuple[DataChecked, ...] = ()

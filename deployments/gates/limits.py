@@ -1,0 +1,36 @@
+"""Reading a gate's limits: a JSON object whose members are named when they are wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from portal.core.errors import BadInput
+
+Json = dict[str, Any]
+
+
+def known(place: str, given: Any, *names: str) -> Json:
+    """The object, if it has no other members than these."""
+    if not isinstance(given, Mapping):
+        raise bad(place, "must be an object")
+    if unknown := sorted(set(given) - set(names)):
+        raise bad(f"{place}.{unknown[0]}", f"is not known; this gate takes {', '.join(names) or 'nothing'}")
+    return dict(given)
+
+
+def amount(place: str, given: Json, name: str, *, low: float, high: float, default: float | None = None) -> float:
+    """A number of the object between two bounds."""
+    value = given.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise bad(f"{place}.{name}", f"must be a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def text(place: str, given: Json, name: str, *, default: str | None = None) -> str:
+    value = given.get(name, default)
+    if not isinstance(value, str) or len(value) > 250 or (default is None and not value):
+        raise bad(f"{place}.{name}", "must be text")
+    return value
+
+
+def bad(place: str, sentence: str) -> BadInput:
+    return BadInput(f"{place} {sentence}.", fields={place: sentence})

@@ -1,0 +1,53 @@
+"""Quality against the champion, on the same rows: judged by the interval of the difference, never by its point."""
+
+from deployments.gates import limits as read
+from deployments.gates.answers import GateAnswer, Limits, done, link, number, unknown
+from deployments.gates.facts import GateFacts
+from registry.evaluations.results import Comparison
+
+LABEL = "Quality against the champion"
+
+
+def limits(place: str, given: object) -> read.Json:
+    """`metric`, `margin` (how much worse is still taken, in the metric's unit) and `data`, a data set's name."""
+    found = read.known(place, given, "metric", "margin", "data")
+    return {
+        "metric": read.text(place, found, "metric"),
+        "margin": read.amount(place, found, "margin", low=0, high=1e9, default=0.0),
+        "data": read.text(place, found, "data", default=""),
+    }
+
+
+def answer(facts: GateFacts, limits: Limits) -> GateAnswer:
+    """Pass when even the worse end of the interval is within the margin, fail when even the better end is not."""
+    name, margin = limits["metric"], limits["margin"]
+    limit = f"{name} not worse" if not margin else f"{name} at most {number(margin)} worse"
+    found = done(facts, limits, limit, compared=True)
+    if isinstance(found, GateAnswer):
+        return found
+    assert found.results is not None
+    if facts.champion is None:
+        return GateAnswer("pass", "no champion", limit, "Nothing serves yet, so there is nothing to be worse than.")
+    compared = found.results.comparison.get(name)
+    if compared is None:
+        return unknown(
+            limit, f"The evaluation did not compare {name}. {found.results.baseline_note}".strip(), link(found)
+        )
+    return judged(compared, name, margin, limit, link(found))
+
+
+def judged(found: Comparison, name: str, margin: float, limit: str, where: str) -> GateAnswer:
+    if found.low is None or found.high is None or found.difference is None:
+        return unknown(limit, found.undefined or f"{name} has no interval.", where)
+    gains = sorted((found.low, found.high)) if found.direction == "higher" else sorted((-found.high, -found.low))
+    worst, best = gains
+    measured = f"{found.difference:+.4g} [{number(found.low)}, {number(found.high)}]"
+    common = {"value": found.difference, "low": found.low, "high": found.high, "sample": found.n, "link": where}
+    sure = f"at {found.confidence:.0%} confidence, on {found.n:,} rows".replace(",", "\u202f")
+    if worst >= -margin:
+        return GateAnswer("pass", measured, limit, f"Not worse than the limit, {sure}.", **common)  # type: ignore[arg-type]
+    if best < -margin:
+        return GateAnswer("fail", measured, limit, f"Worse than the limit, {sure}.", **common)  # type: ignore[arg-type]
+    return GateAnswer(
+        "needs_review", measured, limit, f"The interval reaches both sides of the limit, {sure}.", **common
+    )  # type: ignore[arg-type]
