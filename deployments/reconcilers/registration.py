@@ -3,6 +3,6 @@
 from deployments.reconcilers import endpoints, promotions, rollouts
 from portal.core import work
 
-work.register("deployments.rollout", "deployments.Rollout", rollouts.reconcile, lease_seconds=30)
-work.register("deployments.endpoint", "deployments.Endpoint", endpoints.reconcile, lease_seconds=60)
-work.register("deployments.promotion", "deployments.PromotionRequest", promotions.reconcile)
+work.register("deployments.rollout", "deployments.Rollout", rollouts.reconcile, words="Rollouts", lease_seconds=30)
+work.register("deployments.endpoint", "deployments.Endpoint", endpoints.reconcile, words="Endpoints", lease_seconds=60)
+work.register("deployments.promotion", "deployments.PromotionRequest", promotions.reconcile, words="Promotion requests")

@@ -140,7 +140,7 @@ def waiting() -> list[Waiting]:
         rows = kind.model._default_manager.filter(next_reconcile_at__lte=now)
         totals = rows.aggregate(count=Count("pk"), oldest=Min("next_reconcile_at"))
         age = (now - totals["oldest"]).total_seconds() if totals["oldest"] else 0.0
-        found.append(Waiting(kind.name, totals["count"], age))
+        found.append(Waiting(kind.words, totals["count"], age))
     return found
 
 

@@ -125,4 +125,4 @@ def _end(job: Job, lease: Lease, state: JobState, error: str) -> None:
             GAVE_UP[job.kind](job, error)
 
 
-work.register("core.job", "core.Job", run, lease_seconds=60)
+work.register("core.job", "core.Job", run, words="Jobs", lease_seconds=60)

@@ -24,12 +24,16 @@ Reconcile = Callable[[Lease], datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`reconcile(lease)` looks at one row, acts, records, and returns when to look again (None: nothing is left)."""
+    """`reconcile(lease)` looks at one row, acts, records, and returns when to look again (None: nothing is left).
+
+    `words` is what people call such rows.
+    """
 
     name: str
     model_label: str
     reconcile: Reconcile
     lease_seconds: int = 30
+    words: str = ""
 
     @property
     def model(self) -> type[Leased]:
@@ -48,8 +52,8 @@ KINDS: dict[str, Kind] = {}
 PERIODIC: dict[str, tuple[int, Callable[[], Any]]] = {}
 
 
-def register(name: str, model_label: str, reconcile: Reconcile, *, lease_seconds: int = 30) -> None:
-    KINDS[name] = Kind(name, model_label, reconcile, lease_seconds)
+def register(name: str, model_label: str, reconcile: Reconcile, *, words: str, lease_seconds: int = 30) -> None:
+    KINDS[name] = Kind(name, model_label, reconcile, lease_seconds, words)
 
 
 def periodic(name: str, every_seconds: int, run: Callable[[], Any]) -> None:

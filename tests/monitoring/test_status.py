@@ -100,7 +100,7 @@ def test_the_page_and_the_api(runtime: MemoryRuntime) -> None:
     assert "While it is away" in page.content.decode()
     body = client.get("/api/v1/status/").json()
     assert body["state"] == "bad"
-    assert {row["name"] for row in body["waiting"]} >= {"deployments.rollout", "deployments.endpoint"}
+    assert {row["name"] for row in body["waiting"]} >= {"Rollouts", "Endpoints"}
     viewer = Client()
     viewer.force_login(world.person("Vera Lind", ("viewer", None)), backend=BACKEND)
     assert viewer.get("/status/").status_code == 403

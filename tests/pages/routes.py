@@ -17,6 +17,7 @@ NO_PAGE = {
     "mfa_login_webauthn": "JSON for the passkey script",
     "registry:alias": "leads to the version behind the alias",
     "registry:artifact": "a file",
+    "registry:data_version_archive": "leads to the version",
     "audit:export_file": "a file",
     "audit:verifier": "a file",
     "audit:event_row": "a part of the list of events",

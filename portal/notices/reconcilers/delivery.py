@@ -52,4 +52,4 @@ def _later(notice: Notice, lease: Lease, error: OSError) -> None:
     raise work.Retry(now + timedelta(seconds=min(SLOWEST, 5 * 2 ** min(lease.attempt, 10)))) from error
 
 
-work.register(KIND, "notices.Notice", deliver, lease_seconds=60)
+work.register(KIND, "notices.Notice", deliver, words="Notices", lease_seconds=60)
