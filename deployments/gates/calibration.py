@@ -25,14 +25,13 @@ def answer(facts: GateFacts, limits: Limits) -> GateAnswer:
     curve = found.results.calibration
     if curve is None or curve.error is None:
         return unknown(limit, "The version gives no probabilities that could be held against outcomes.", link(found))
-    verdict, word = ("pass", "within") if curve.error <= limits["most"] else ("fail", "above")
-    sentence = f"The expected calibration error is {word} the limit."
+    good = curve.error <= limits["most"]
     return GateAnswer(
-        verdict,
+        "pass" if good else "fail",
         number(curve.error),
         limit,
-        sentence,
+        f"The expected calibration error is {'within' if good else 'above'} the limit.",
         curve.error,
         sample=found.results.rows.scored,
-        link=link(found),  # type: ignore[arg-type]
+        link=link(found),
     )

@@ -1,11 +1,16 @@
 """Quality against the champion, on the same rows: judged by the interval of the difference, never by its point."""
 
 from deployments.gates import limits as read
-from deployments.gates.answers import GateAnswer, Limits, done, link, number, unknown
+from deployments.gates.answers import GateAnswer, Limits, Verdict, done, link, number, unknown
 from deployments.gates.facts import GateFacts
 from registry.evaluations.results import Comparison
 
 LABEL = "Quality against the champion"
+WORDS = {
+    "pass": "Not worse than the limit, {sure}.",
+    "fail": "Worse than the limit, {sure}.",
+    "needs_review": "The interval reaches both sides of the limit, {sure}.",
+}
 
 
 def limits(place: str, given: object) -> read.Json:
@@ -42,12 +47,16 @@ def judged(found: Comparison, name: str, margin: float, limit: str, where: str) 
     gains = sorted((found.low, found.high)) if found.direction == "higher" else sorted((-found.high, -found.low))
     worst, best = gains
     measured = f"{found.difference:+.4g} [{number(found.low)}, {number(found.high)}]"
-    common = {"value": found.difference, "low": found.low, "high": found.high, "sample": found.n, "link": where}
     sure = f"at {found.confidence:.0%} confidence, on {found.n:,} rows".replace(",", "\u202f")
-    if worst >= -margin:
-        return GateAnswer("pass", measured, limit, f"Not worse than the limit, {sure}.", **common)  # type: ignore[arg-type]
-    if best < -margin:
-        return GateAnswer("fail", measured, limit, f"Worse than the limit, {sure}.", **common)  # type: ignore[arg-type]
+    verdict: Verdict = "pass" if worst >= -margin else "fail" if best < -margin else "needs_review"
     return GateAnswer(
-        "needs_review", measured, limit, f"The interval reaches both sides of the limit, {sure}.", **common
-    )  # type: ignore[arg-type]
+        verdict,
+        measured,
+        limit,
+        WORDS[verdict].format(sure=sure),
+        found.difference,
+        found.low,
+        found.high,
+        found.n,
+        where,
+    )

@@ -5,7 +5,7 @@
 decide, and `gates` may be left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.gates import catalogue
@@ -50,7 +50,7 @@ class Rules:
     approval_hours: int
     step_up: tuple[str, ...]
     warm_hours: int
-    gates: dict[str, dict[str, Any]]
+    gates: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def needed(self) -> int:

@@ -208,6 +208,8 @@ def bca_tails(value: float, drawn: Vector, left_out: Vector, tails: Sequence[flo
     below = (np.count_nonzero(drawn < value) + 0.5 * np.count_nonzero(drawn == value)) / drawn.size
     bias = float(ndtri(np.clip(below, 0.5 / drawn.size, 1 - 0.5 / drawn.size)))
     pull = np.mean(left_out[np.isfinite(left_out)]) - left_out[np.isfinite(left_out)]
+    # The bend is the same in any unit; a power of two changes no digit, and keeps cubes of large values finite.
+    pull = np.ldexp(pull, -int(np.frexp(np.max(np.abs(pull), initial=0.0))[1]))
     spread = float(np.sum(pull**2))
     bend = float(np.sum(pull**3)) / (6 * spread**1.5) if spread > 0 else 0.0
     shifted = bias + ndtri(np.asarray(tails))

@@ -75,6 +75,16 @@ def event_with_its_row(visitor: Visitor) -> None:
     visitor.look()
 
 
+def _mailed(visitor: Visitor, before: int, pattern: str) -> str:
+    """The link in a mail that came after the first `before`; a mail's file is there before its text is."""
+
+    def link() -> str:
+        found = re.search(pattern, "\n".join(visitor.stack.mails()[before:]))
+        return found.group() if found else ""
+
+    return wait_until(link, 60, "a mail with a link")
+
+
 def invitation(visitor: Visitor) -> None:
     """Somebody is invited, opens the link of the mail, and the invitation is taken back."""
     page, stack = visitor.page, visitor.stack
@@ -84,12 +94,10 @@ def invitation(visitor: Visitor) -> None:
     page.get_by_role("button", name="Send invitation").click()
     expect(page.locator("main")).to_contain_text(NEWCOMER)
     visitor.look()
-    mail = wait_until(lambda: stack.mails()[before:], 60, "the invitation's mail")[-1]
-    found = re.search(r"/join/\S+/\S+/", mail)
-    assert found, mail
+    join = _mailed(visitor, before, r"/join/\S+/\S+/")
     assert visitor.context.browser
     with Visitor(visitor.context.browser, stack, "anonymous", visitor.findings) as newcomer:
-        newcomer.visit(found.group())
+        newcomer.visit(join)
     page.goto(f"{stack.url}/settings/people/")
     page.locator("main tr", has_text=NEWCOMER).get_by_role("button", name="Take back").click()
     expect(page.locator("main")).not_to_contain_text("Take back")
@@ -133,13 +141,7 @@ def forgotten_password(visitor: Visitor) -> None:
     page.fill("input[type=email]", stack.people["viewer"]["email"])
     page.get_by_role("button", name="Send the link").click()
     page.wait_for_url("**/reset/done/")
-
-    def link() -> str:
-        """A mail's file is there before its text is."""
-        found = re.search(r"/accounts/password/reset/key/\S+", "\n".join(stack.mails()[before:]))
-        return found.group() if found else ""
-
-    visitor.visit(wait_until(link, 60, "the mail with the link"))
+    visitor.visit(_mailed(visitor, before, r"/accounts/password/reset/key/\S+"))
     visitor.visit("/accounts/password/reset/key/1-not-a-key/")
     visitor.visit("/accounts/password/reset/key/done/")
 
