@@ -20,6 +20,8 @@ FILTERS = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("model", "data_
 
 
 class Evaluations(ApiView):
+    query = ("model", "data_set", "version", "status")
+
     @extend_schema(
         parameters=[*FILTERS, OpenApiParameter("version", OpenApiTypes.INT)],
         responses={200: shapes.EvaluationShape(many=True)},

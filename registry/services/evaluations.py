@@ -148,7 +148,7 @@ def cancel(*, actor: Actor, number: int) -> Evaluation:
 
 @transaction.atomic
 def retry(*, actor: Actor, number: int) -> Evaluation:
-    """Run it again on the same inputs. Scores that were kept are used."""
+    """Run it again on the same inputs, from the beginning: an evaluation that ended has kept no scores."""
     row = lock(Evaluation.objects.filter(pk=find(actor=actor, number=number).pk))
     access.require(actor, Permission.EVALUATIONS_RUN, row.version.model.team_id)
     _require_ready(row.version, row.data, None)
