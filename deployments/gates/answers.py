@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from urllib.parse import quote
 
 from deployments.gates.facts import Evaluated, GateFacts
 
@@ -54,7 +55,7 @@ def done(facts: GateFacts, limits: Limits, limit: str, *, compared: bool) -> Eva
     on = f" on {name}" if name else ""
     against = f" against v{facts.champion}" if compared and facts.champion else ""
     if found is None:
-        ask = f"/evaluations/new/?model={facts.model}&version={facts.version}"
+        ask = f"/evaluations/new/?version={quote(facts.model)}:{facts.version}"
         return unknown(limit, f"v{facts.version} was never evaluated{against}{on}. Ask for an evaluation.", ask)
     if found.status in ("queued", "running"):
         return GateAnswer("running", "running", limit, "The evaluation is under way.", link=link(found))

@@ -10,7 +10,7 @@ ORDER: tuple[Verdict, ...] = ("fail", "unknown", "needs_review", "pass")
 
 
 def limits(place: str, given: object) -> read.Json:
-    """None: the checks are those of the data sets."""
+    """Nothing: the checks are those of the data sets."""
     return read.known(place, given)
 
 

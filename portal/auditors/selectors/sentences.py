@@ -38,6 +38,7 @@ DONE_TO_TRIED = {
     "put": "put",
     "registered": "register",
     "rejected": "reject",
+    "finished": "finish",
     "ordered": "order",
     "removed": "remove",
     "resumed": "resume",
