@@ -64,7 +64,7 @@ test: install-tests ## Run all tests; TESTS=tests/serving runs some
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(TESTS)
 
 drill: install-tests ## Stop the stores under load and watch the gateway go on answering
-	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults
+	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults/test_load.py
 
 .PHONY: bench demo-traffic screenshots
 bench: install-tests ## Measure against the rivals; prints a table and writes bench/results.json
