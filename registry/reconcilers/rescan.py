@@ -1,6 +1,7 @@
 """Scans versions again: on request, when the rules are newer, and weekly whatever is live or under review."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery
@@ -48,6 +49,11 @@ def due() -> int:
         scanned_at=Subquery(newest.values("at")[:1]), scan_rules=Subquery(newest.values("rules")[:1])
     )
     owed = Q(scanned_at=None) | Q(scanned_at__lt=clock.now() - WEEK) | Q(scan_rules__lt=RULES_VERSION)
-    found = rows.filter(owed).distinct().order_by("pk")[:AT_ONCE]
+    found = [row for row in rows.filter(owed).distinct().order_by("pk") if _can(row)]
     with transaction.atomic():
-        return sum(scans.enqueue(row) for row in found)
+        return sum(scans.enqueue(row) for row in found[:AT_ONCE])
+
+
+def _can(row: Any) -> bool:
+    """A version that was never scanned and has no files in the store is older than the store; nothing is owed it."""
+    return row.scanned_at is not None or store.path_of(row.digest).is_dir()

@@ -9,6 +9,7 @@ from portal.core.models import Job, JobState
 from registry.artifacts import binding, bom, bound
 from registry.artifacts.binding import Problem
 from registry.models import ArtifactScan, ArtifactStatement, ModelVersion
+from registry.scanning.outcomes import ORDER as OUTCOMES
 from registry.scanning.outcomes import RULES, RULES_VERSION
 from serving.digests import manifest_from_json
 
@@ -55,6 +56,12 @@ class Known:
     def current(self) -> bool:
         """Whether the newest rules were applied."""
         return self.scan is not None and self.scan.rules >= RULES_VERSION
+
+    @property
+    def worst(self) -> str:
+        """The gravest finding in a sentence; "" when nothing was found."""
+        found = max(self.findings, key=lambda one: OUTCOMES.index(RULES[one["rule"]].outcome), default=None)
+        return f"{found['file'] or 'All files'}: {found['sentence']}" if found else ""
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -15,6 +15,9 @@ from tests.memory_mlflow import MemoryMlflow
 MLMODEL = """flavors:
   python_function: {loader_module: mlflow.sklearn}
   sklearn: {serialization_format: skops}
+signature:
+  inputs: '[{"type": "double", "name": "distance", "required": true}]'
+  outputs: '[{"type": "double", "name": "late", "required": true}]'
 """
 FILES = {"MLmodel": MLMODEL.encode(), "requirements.txt": b"numpy==2.4.6\nskops>=0.12\n", "note.txt": b"hello\n"}
 
