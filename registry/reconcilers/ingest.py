@@ -90,11 +90,11 @@ def _take_in(context: JobContext, row: ModelVersion, work: Path) -> dict[str, An
     heads: dict[str, bytes] = {}
     if sum(item["size"] for item in listed) > MAX_BYTES:
         raise BadModel("The version is larger than 20 GiB.")
-    for index, item in enumerate(sorted(listed, key=lambda i: i["path"])):
-        context.progress(index, len(listed), f"copying {item['path']}")
-        size, sha, heads[item["path"]] = _copy(row, paths.checked(item["path"]), work, left)
+    for index, path in enumerate(sorted([paths.checked(item["path"]) for item in listed])):
+        context.progress(index, len(listed), f"copying {path}")
+        size, sha, heads[path] = _copy(row, path, work, left)
         left -= size
-        entries.append(FileEntry(item["path"], size, sha))
+        entries.append(FileEntry(path, size, sha))
     try:
         return _read(row, work, manifest_of(entries), heads)
     except TreeRefused as error:
