@@ -99,7 +99,7 @@ FORBIDDEN_MODULES: Final = listed(
 
 FORBIDDEN_BUILTINS: Final = listed(
     "__import__ eval exec execfile compile open input breakpoint getattr setattr delattr globals locals vars apply "
-    "file reload help exit quit map filter super type memoryview"
+    "file reload help exit quit"
 )
 
 FORBIDDEN_NAMES: Final = listed(

@@ -48,6 +48,12 @@ class Known:
         return WORDS[self.outcome][1]
 
     @property
+    def short(self) -> str:
+        """For the head of a page: what a scan came to, and the findings that clean files have."""
+        found = f", {len(self.findings)} found" if self.findings else ""
+        return f"Scan: {self.words.lower()}{found}"
+
+    @property
     def tag(self) -> str:
         """Changes with what a page shows of it."""
         return f"{self.scan.pk if self.scan else 0}-{self.waits}"
