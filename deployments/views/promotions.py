@@ -18,6 +18,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from registry.selectors import scans
 
 KNOWN = ("state", "need", "model", "env", "before")
 
@@ -133,6 +134,7 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "part": page.item.part,
         "verdict": page.item.verdict,
         "evidence": page.row.evidence,
+        "known": scans.known(page.row.version),
         "timeline": activity.timeline(page.row, kind),
         "activity": kind,
         "activities": list(activity.KINDS.items()),
