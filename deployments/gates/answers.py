@@ -1,7 +1,7 @@
 """What a gate answers: one of five verdicts, with what was measured, how sure that is, and the limit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -34,6 +34,12 @@ class GateAnswer:
 def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
     """Nothing is known, and that blocks."""
     return GateAnswer("unknown", "not known", limit, sentence, link=link)
+
+
+def shown(code: str, label: str, answer: GateAnswer) -> dict[str, Any]:
+    """The answer as the evidence keeps it and pages and programs read it: plain data."""
+    said = asdict(answer)
+    return {"code": code, "label": label, "note": said.pop("sentence"), **said}
 
 
 def number(value: float) -> str:

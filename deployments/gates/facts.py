@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from registry.evaluations.results import Results
 
@@ -32,10 +34,28 @@ class DataChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A completed rollback: when it ended, how long it took from the order to the end, and its endpoint's page."""
+
+    at: datetime
+    seconds: float
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A severe incident that is open; `link` is its page."""
+
+    title: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateFacts:
     """`evaluations` by the data set a limit names, "" for any; a name without an evaluation is missing.
 
-    `champion` is the number of the version that serves, None before the first.
+    `champion` is the number of the version that serves, None before the first; `served_before` says that another
+    served before it. `incidents` is None when nobody could say. `endpoint` is the address of the endpoint's page.
     """
 
     version: int
@@ -43,3 +63,10 @@ class GateFacts:
     champion: int | None
     evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
     data: tuple[DataChecked, ...] = ()
+    signature: Mapping[str, Any] = field(default_factory=dict)
+    champion_signature: Mapping[str, Any] | None = None
+    endpoint: str = ""
+    served_before: bool = False
+    rehearsal: Rehearsal | None = None
+    incidents: tuple[Incident, ...] | None = None
+    now: datetime | None = None

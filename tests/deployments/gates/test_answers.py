@@ -1,14 +1,15 @@
 """Each gate on plain facts: when it passes, asks for a look, fails, waits, and when it does not know."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.gates import calibration, catalogue, data_checks, quality, slices, speed
-from deployments.gates.facts import DataChecked, Evaluated, GateFacts
+from deployments.gates import calibration, catalogue, data_checks, incidents, quality, rehearsal, slices, speed
+from deployments.gates.facts import DataChecked, Evaluated, GateFacts, Incident, Rehearsal
 from portal.core.errors import BadInput
 from registry.evaluations.results import Calibration, Comparison, Performance, Results, Rows, SliceResult, Slices
 
@@ -146,6 +147,43 @@ def test_all_data_must_have_passed(verdicts: tuple[str, ...], wanted: str) -> No
     assert data_checks.answer(GateFacts(3, "m", None, data=data), {}).verdict == wanted
 
 
+NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
+BACK = Rehearsal(NOW - timedelta(days=3), 4.2, "/endpoints/production/m/")
+
+
+@pytest.mark.parametrize(
+    ("known", "verdict", "says"),
+    [
+        ({"champion": None}, "pass", "Nothing serves yet"),
+        ({"served_before": False}, "pass", "v2 is the first"),
+        ({"rehearsal": None}, "unknown", "from or to v2 was ever completed"),
+        ({}, "pass", "on 28 Mar 2026, was quick enough"),
+        ({"rehearsal": replace(BACK, seconds=31)}, "fail", "took too long"),
+        ({"rehearsal": replace(BACK, at=NOW - timedelta(days=30))}, "pass", "quick enough"),
+        ({"rehearsal": replace(BACK, at=NOW - timedelta(days=30, seconds=1))}, "unknown", "too long ago"),
+    ],
+)
+def test_the_way_back_must_have_been_gone_lately(known: dict[str, Any], verdict: str, says: str) -> None:
+    facts = replace(GateFacts(3, "m", 2, served_before=True, rehearsal=BACK, now=NOW), **known)
+    found = rehearsal.answer(facts, {"days": 30, "seconds": 30})
+    assert (found.verdict, says in found.sentence) == (verdict, True), found
+
+
+@pytest.mark.parametrize(
+    ("known", "verdict", "measured"),
+    [
+        (None, "unknown", "not known"),
+        ((), "pass", "none"),
+        (tuple(Incident(f"It is on fire, {n}", f"/incidents/{n}/") for n in range(5)), "fail", "5 open"),
+    ],
+)
+def test_nothing_passes_during_an_incident(known: Any, verdict: str, measured: str) -> None:
+    found = incidents.answer(GateFacts(3, "m", 2, incidents=known), {})
+    assert (found.verdict, found.measured) == (verdict, measured)
+    assert known != () or found.sample == 0
+    assert verdict != "fail" or ("fire, 2 and 2 more." in found.sentence and found.link == "/incidents/0/")
+
+
 @pytest.mark.parametrize(
     ("given", "place"),
     [
@@ -159,6 +197,13 @@ def test_all_data_must_have_passed(verdicts: tuple[str, ...], wanted: str) -> No
         ({"calibration": {"most": 2}}, "gates.calibration.most"),
         ({"speed": {"p95_ms": 10}}, "gates.speed.memory_mib"),
         ({"data_checks": {"data": "x"}}, "gates.data_checks.data"),
+        ({"signature": {"added_optional": "unknown"}}, "gates.signature.added_optional"),
+        ({"signature": {"breaking": "pass"}}, "gates.signature.breaking"),
+        ({"rehearsal": {"days": 30}}, "gates.rehearsal.seconds"),
+        ({"incidents": {"severity": 1}}, "gates.incidents.severity"),
+        ({"slices": {"models": []}}, "gates.slices.models"),
+        ({"slices": {"models": ["a", "a"]}}, "gates.slices.models"),
+        ({"slices": {"models": "a"}}, "gates.slices.models"),
     ],
 )
 def test_a_wrong_limit_is_named(given: Any, place: str) -> None:
@@ -170,10 +215,19 @@ def test_a_wrong_limit_is_named(given: Any, place: str) -> None:
 def test_every_gate_says_what_it_takes_and_does_not_know_without_facts() -> None:
     limits = {
         "quality": {"metric": "f1"}, "slices": {}, "calibration": {"most": 0.1},
-        "speed": {"p95_ms": 1, "memory_mib": 1}, "data_checks": {},
+        "speed": {"p95_ms": 1, "memory_mib": 1}, "signature": {}, "data_checks": {},
+        "rehearsal": {"days": 30, "seconds": 30}, "incidents": {},
     }  # fmt: skip
     assert limits.keys() == catalogue.GATES.keys()
     assert all(gate.takes for gate in catalogue.GATES.values())
-    found = catalogue.answers(GateFacts(1, "m", 2), catalogue.read(limits))
-    assert {one["verdict"] for one in found} == {"unknown"}
+    found = catalogue.answers(GateFacts(1, "m", 2, served_before=True), catalogue.read(limits))
+    assert {one["code"]: one["verdict"] for one in found} == dict.fromkeys(limits, "unknown") | {"signature": "fail"}
     assert all(one["note"] for one in found)
+
+
+def test_a_gate_is_asked_of_the_models_it_names() -> None:
+    limits = catalogue.read({"slices": {"models": ["b", "a"]}, "incidents": {}})
+    assert limits["slices"]["models"] == ["a", "b"]
+    asked = [[one["code"] for one in catalogue.answers(GateFacts(1, name, 2), limits)] for name in ("a", "c")]
+    assert asked == [["slices", "incidents"], ["incidents"]]
+    assert catalogue.GATES["slices"].words(limits["slices"]) == "worst slice (a, b)"
