@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
+from deployments.gates.asked import unfit
 from deployments.gates.facts import Evaluated, GateFacts
 
 Verdict = Literal["pass", "needs_review", "fail", "running", "unknown"]
@@ -67,6 +68,8 @@ def done(facts: GateFacts, limits: Limits, limit: str, *, compared: bool) -> Eva
         return GateAnswer("running", "running", limit, "The evaluation is under way.", link=link(found))
     if found.results is None:
         return unknown(limit, f"The evaluation came to nothing: {found.note or found.status}", link(found))
+    if why := unfit(found.settings, limits):
+        return unknown(limit, why, link(found))
     if compared and facts.champion and found.baseline != facts.champion:
         return unknown(limit, f"It was not evaluated against v{facts.champion}, which serves now.", link(found))
     return found

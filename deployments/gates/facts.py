@@ -12,7 +12,8 @@ from registry.evaluations.results import Results
 class Evaluated:
     """The evaluation a gate rests on. `results` is None until it is done, and `status` says how far it is.
 
-    `baseline` is the number of the version it was compared with; `data` names the data set version.
+    `baseline` is the number of the version it was compared with; `data` names the data set version; `settings` are what
+    it was asked for, by somebody who wants it to pass.
     """
 
     number: int
@@ -22,6 +23,7 @@ class Evaluated:
     baseline: int | None
     results: Results | None
     note: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

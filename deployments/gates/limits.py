@@ -32,6 +32,11 @@ def text(place: str, given: Json, name: str, *, default: str | None = None) -> s
     return value
 
 
+def where(place: str, given: Json) -> Json:
+    """The evaluation that counts: `data`, the data set it was made on, and `target`, the column with the labels."""
+    return {name: text(place, given, name, default="") for name in ("data", "target")}
+
+
 def choice(place: str, given: Json, name: str, values: tuple[str, ...], *, default: str) -> str:
     value = given.get(name, default)
     if value not in values:

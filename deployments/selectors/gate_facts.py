@@ -79,6 +79,7 @@ def _evaluated(row: Evaluation) -> Evaluated:
         baseline=row.baseline.number if row.baseline else None,
         results=read(row.results) if row.status == "done" else None,
         note=row.status_note,
+        settings=row.settings,
     )
 
 

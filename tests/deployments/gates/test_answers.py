@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -30,9 +32,15 @@ def results(**parts: Any) -> Results:
 
 
 def facts(
-    found: Results | None, *, status: str = "done", baseline: int | None = 2, champion: int | None = 2
+    found: Results | None,
+    *,
+    status: str = "done",
+    baseline: int | None = 2,
+    champion: int | None = 2,
+    settings: Any = MappingProxyType({}),
 ) -> GateFacts:
-    evaluation = Evaluated(7, status, "sha256:x", "flights v1", baseline, found, "It ran out of memory.")
+    note = "It ran out of memory."
+    evaluation = Evaluated(7, status, "sha256:x", "flights v1", baseline, found, note, settings)
     return GateFacts(version=3, model="flight-delay", champion=champion, evaluations={"": evaluation})
 
 
@@ -98,7 +106,7 @@ def looked(*found: SliceResult, complete: bool = True) -> GateFacts:
         (looked(one_slice("not worse"), one_slice("unknown")), "unknown", "Too many classes."),
         (looked(one_slice("not worse"), one_slice("too few rows")), "needs_review", "too few rows"),
         (looked(one_slice("not worse"), complete=False), "needs_review", "more slices"),
-        (looked(one_slice("not worse")), "pass", "None is worse"),
+        (looked(one_slice("not worse")), "pass", "None is shown worse"),
         (looked(one_slice("worse"), one_slice("unknown")), "fail", "Worse on"),
         (facts(results()), "unknown", "no slices"),
     ],
@@ -106,6 +114,44 @@ def looked(*found: SliceResult, complete: bool = True) -> GateFacts:
 def test_the_worst_slice_decides(known: GateFacts, verdict: str, says: str) -> None:
     found = slices.answer(known, {"data": ""})
     assert (found.verdict, says in found.sentence) == (verdict, True), found
+
+
+LGA = {"column": "origin", "value": "LGA"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "limits", "says"),
+    [
+        ({}, {"target": "late"}, "against None"),
+        ({"target": "cancelled"}, {"target": "late"}, "against cancelled, and this gate asks for late"),
+        ({"slices": {"margin": 0.02}}, {"margin": 0.01}, "accepted a loss of 0.02"),
+        ({"slices": {"margin": 1e-9}}, {}, "accepted a loss of 1e-09"),
+        ({"slices": {"declared": [LGA]}}, {"columns": ["carrier", "origin"]}, "no slices by carrier."),
+        ({"slices": {"columns": ["carrier"]}}, {"columns": ["carrier"]}, "no slices by carrier."),
+    ],
+)
+def test_an_evaluation_that_was_asked_for_less_does_not_count(settings: Any, limits: Any, says: str) -> None:
+    known = facts(results(slices=Slices("brier", True, 12, "holm", (one_slice("not worse"),))), settings=settings)
+    found = slices.answer(known, slices.limits("gates.slices", limits))
+    assert (found.verdict, says in found.sentence) == ("unknown", True), found
+
+
+def test_slices_that_were_searched_or_joined_count_as_looked_at() -> None:
+    both = {"both": [LGA, {"column": "carrier", "value": "UA"}]}
+    settings = {"target": "late", "slices": {"margin": 0.01, "find": True, "columns": ["hour"], "declared": [both]}}
+    known = facts(results(slices=Slices("brier", True, 12, "holm", (one_slice("not worse"),))), settings=settings)
+    limits = {"margin": 0.01, "columns": ["hour", "origin", "carrier"], "target": "late"}
+    assert slices.answer(known, slices.limits("gates.slices", limits)).verdict == "pass"
+
+
+def test_a_less_certain_interval_does_not_count() -> None:
+    known = facts(results(comparison={"roc_auc": replace(compared(0.01, 0.02), confidence=0.5)}))
+    found = quality.answer(known, quality.limits("gates.quality", {"metric": "roc_auc"}))
+    assert (found.verdict, found.sentence) == (
+        "unknown",
+        "Its intervals are at 50% confidence, and this gate asks for 95%.",
+    )
+    assert quality.answer(known, quality.limits("g", {"metric": "roc_auc", "confidence": 0.5})).verdict == "pass"
 
 
 @pytest.mark.parametrize(("error", "verdict"), [(0.02, "pass"), (0.05, "pass"), (0.0501, "fail"), (None, "unknown")])
@@ -202,6 +248,9 @@ def test_nothing_passes_during_an_incident(known: Any, verdict: str, measured: s
         ({"rehearsal": {"days": 30}}, "gates.rehearsal.seconds"),
         ({"incidents": {"severity": 1}}, "gates.incidents.severity"),
         ({"slices": {"models": []}}, "gates.slices.models"),
+        ({"slices": {"columns": "origin"}}, "gates.slices.columns"),
+        ({"slices": {"margin": "none"}}, "gates.slices.margin"),
+        ({"quality": {"metric": "f1", "confidence": 1}}, "gates.quality.confidence"),
         ({"slices": {"models": ["a", "a"]}}, "gates.slices.models"),
         ({"slices": {"models": "a"}}, "gates.slices.models"),
     ],
@@ -231,3 +280,8 @@ def test_a_gate_is_asked_of_the_models_it_names() -> None:
     asked = [[one["code"] for one in catalogue.answers(GateFacts(1, name, 2), limits)] for name in ("a", "c")]
     assert asked == [["slices", "incidents"], ["incidents"]]
     assert catalogue.GATES["slices"].words(limits["slices"]) == "worst slice (a, b)"
+
+
+def test_each_gate_has_its_row_in_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "gates.md").read_text()
+    assert [code for code in catalogue.GATES if f"| `{code}` |" not in text] == []
