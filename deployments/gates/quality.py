@@ -55,7 +55,8 @@ def judged(found: Comparison, name: str, margin: float, limit: str, where: str) 
     gains = sorted((found.low, found.high)) if found.direction == "higher" else sorted((-found.high, -found.low))
     worst, best = gains
     measured = f"{found.difference:+.4g} [{number(found.low)}, {number(found.high)}]"
-    sure = f"at {found.confidence:.0%} confidence, on {found.n:,} rows".replace(",", "\u202f")
+    rows = f"{found.n:,}".replace(",", "\u202f")
+    sure = f"at {found.confidence:.0%} confidence, on {rows} rows"
     verdict: Verdict = "pass" if worst >= -margin else "fail" if best < -margin else "needs_review"
     return GateAnswer(
         verdict,

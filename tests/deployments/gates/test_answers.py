@@ -62,6 +62,7 @@ def test_quality_is_judged_by_the_interval(low: float, high: float, direction: s
     found = quality.answer(facts(results(comparison={"roc_auc": compared(low, high, direction=direction)})), QUALITY)
     assert (found.verdict, found.low, found.high, found.sample) == (verdict, low, high, 25_000)
     assert found.link == "/evaluations/7/"
+    assert found.sentence.endswith("at 95% confidence, on 25\u202f000 rows.")
 
 
 @given(low=SIZES, width=st.floats(0, 1), margin=st.floats(0, 1), more=st.floats(0, 1))
