@@ -171,7 +171,7 @@ def _unique(table: Table, result: Result, now: datetime) -> None:
     key = ", ".join(map(quoted, result.check.columns))
     again = f"SELECT n, ({key}) AS k FROM {NUMBERED} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY n) > 1"
     ((count,),) = table.ask(f"SELECT count(*) FROM ({again})")
-    result.measured = f"{count} rows again"
+    result.measured = f"{count} row{'' if count == 1 else 's'} again"
     if count:
         # As text: DuckDB hands out times with a zone only where pytz is installed.
         rows = table.ask(f"SELECT n, k::VARCHAR FROM ({again}) ORDER BY n LIMIT {SHOWN_ROWS}")

@@ -91,7 +91,13 @@ def test_data_leads_to_what_was_made_of_it(author: Caller) -> None:
         found = author.get(f"/api/v1/data-sets/{one.data_set}/versions/{one.number}/")
         made = {version for use in found["uses"] for version in use["versions"]}
         wanted = {shelf.HOLDOUT.data_set: {1, 2, 3}}.get(one.data_set, {1: {1, 2}, 2: {3}}[one.number])
-        assert made >= {f"flight-delay v{number}" for number in wanted}, found["uses"]
+        assert made >= {f"flight-delay/{number}" for number in wanted}, found["uses"]
+    resting = author.get("/api/v1/data-sets/flights-june/versions/1/usage/")
+    assert {(one["endpoint"], one["version"], one["role"]) for one in resting["endpoints"]} >= {
+        ("production/flight-delay", 2, "champion"),
+        ("production/flight-delay", 1, "rollback target"),
+    }
+    assert {1, 2, 3} <= {row["version"] for row in resting["promotions"] if row["model"] == "flight-delay"}
 
 
 def test_nobody_who_decided_asked_or_registered(author: Caller) -> None:
