@@ -27,6 +27,12 @@ def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3) -> 
     )
 
 
+def _data(label: str, help_text: str, *, rows: int) -> forms.CharField:
+    """A part of the rules as JSON."""
+    area = forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "class": "mono"})
+    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=area)
+
+
 class AskForm(OnceForm):
     """Ask for a promotion."""
 
@@ -128,29 +134,38 @@ class RulesForm(OnceForm):
     request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
     approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
     warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
-    gates = forms.CharField(
-        label="Gates",
-        required=False,
-        max_length=20_000,
-        help_text="A JSON object of gate to limits; empty: none is asked.",
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
+    wait_minutes = forms.IntegerField(
+        label="A rollout waits after the last approval (minutes)", min_value=0, max_value=10_080, initial=0
     )
+    gates = _data("Gates", "A JSON object of gate to limits; empty: none is asked.", rows=8)
+    freezes = _data("Freeze calendar", "A JSON list of freezes; empty: promotions start at any time.", rows=8)
+    bypass = _data("Who may bypass", "A JSON object with by and hours; empty: nobody can bypass a gate.", rows=8)
     step_up = forms.MultipleChoiceField(
         label="What counts as a second look",
         choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def clean_gates(self) -> Any:
+    def _json(self, name: str, empty: str) -> Any:
         try:
-            return json.loads(self.cleaned_data["gates"] or "{}")
+            return json.loads(self.cleaned_data[name] or empty)
         except ValueError as error:
             raise forms.ValidationError(f"This is not JSON: {error}.") from error
 
+    def clean_gates(self) -> Any:
+        return self._json("gates", "{}")
+
+    def clean_freezes(self) -> Any:
+        return self._json("freezes", "[]")
+
+    def clean_bypass(self) -> Any:
+        return self._json("bypass", "null")
+
     def take(self, error: PortalError) -> None:
-        """Members of the gates are named as `gates.quality.metric`; the message goes beside the one field."""
-        if any(name.startswith("gates") for name in error.fields):
-            self.add_error("gates", error.message)
+        """Members are named as `gates.quality.metric` or `freezes[0].to`; the message goes beside the one field."""
+        field = next((own for own in ("gates", "freezes", "bypass") for at in error.fields if at.startswith(own)), "")
+        if field:
+            self.add_error(field, error.message)
         else:
             super().take(error)
 

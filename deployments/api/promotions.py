@@ -10,9 +10,11 @@ from rest_framework.response import Response
 
 from deployments.api import answers, inputs, shapes
 from deployments.models import PromotionComment, PromotionRequest
+from deployments.policies.timing import FREE
 from deployments.selectors import inbox, requests
 from deployments.selectors import promotions as select
 from deployments.services import promotions
+from deployments.states import promotion as states
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -51,7 +53,8 @@ def detail(view: ApiView, number: int) -> dict[str, Any]:
         .prefetch_related("approvals__reviewer")
         .get(pk=row.pk)
     )
-    context = {"verdict": promotions.verdict(row), "receipts": []}
+    waits = promotions.timing(row) if row.status in states.OPEN else FREE
+    context = {"verdict": promotions.verdict(row), "timing": waits, "receipts": []}
     if view.request.method != "GET":
         context["receipts"] = answers.receipts(view.actor)
     return dict(shapes.PromotionDetail(row, context=context).data)
@@ -99,6 +102,7 @@ def preview(found: promotions.Preview) -> dict[str, Any]:
         "evidence": found.evidence,
         "evidence_digest": found.evidence_digest,
         "open_request": other.pk if other is not None else None,
+        "waits": shapes.WaitShape(found.timing).data,
     }
 
 

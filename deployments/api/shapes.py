@@ -172,16 +172,30 @@ class VerdictShape(serializers.Serializer[Any]):
     lapsed = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
 
 
+class WaitShape(serializers.Serializer[Any]):
+    """What holds a request back by the clock; `starts_at` is the earliest start, null when no end can be told."""
+
+    held = serializers.BooleanField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    codes = serializers.ListField(child=serializers.ChoiceField(list(rules_policy.TIMING)))
+    words = serializers.CharField(allow_blank=True)
+
+
 class PromotionDetail(PromotionRow):
-    """A request with its frozen evidence, its approvals and what is still missing."""
+    """A request with its frozen evidence, its approvals, what is still missing and what it waits for."""
 
     evidence = serializers.JSONField()
     approvals = ApprovalShape(many=True)
     verdict = serializers.SerializerMethodField()
+    waits = serializers.SerializerMethodField()
     receipts = serializers.SerializerMethodField()
 
     class Meta(PromotionRow.Meta):
-        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "receipts"]
+        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "waits", "receipts"]
+
+    @extend_schema_field(WaitShape())
+    def get_waits(self, row: PromotionRequest) -> Any:
+        return WaitShape(self.context["timing"]).data
 
     @extend_schema_field(VerdictShape())
     def get_verdict(self, row: PromotionRequest) -> Any:
@@ -213,6 +227,7 @@ class PreviewShape(DryRun):
     evidence = serializers.JSONField()
     evidence_digest = serializers.CharField()
     open_request = serializers.IntegerField(allow_null=True)
+    waits = WaitShape()
 
 
 class RollbackShape(serializers.Serializer[Any]):

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from deployments.policies import promotion as policy
 from deployments.policies.promotion import ApprovalFacts, RequestFacts, Verdict
+from deployments.policies.timing import FREE, Timing
 from deployments.states import promotion as states
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused_now
+from portal.ui import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,11 @@ def needed(actor: Actor, facts: RequestFacts, approvals: Iterable[ApprovalFacts]
     return policy.rule_for(actor.grants, facts, [a.person for a in current]) is not None
 
 
-def consequence(*, last: bool, endpoint: str, version: int) -> str:
+def consequence(*, last: bool, endpoint: str, version: int, held: Timing = FREE) -> str:
     """What happens when this approval is given."""
+    if last and held:
+        begins = f"starts {text.stamp(held.starts_at)}" if held.starts_at else "starts when nothing holds it back"
+        return f"This is the last approval. The rollout {begins} ({held.why}): all of {endpoint} goes to v{version}."
     if last:
         return f"This is the last approval. The rollout starts when you sign: all of {endpoint} goes to v{version}."
     return "Others have to approve too. Nothing happens to the traffic yet."

@@ -1,12 +1,17 @@
 """Rows turned into the plain facts that policies and evidence work on."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from deployments.gates import catalogue as gates
 from deployments.models import Approval, Endpoint, Environment, PromotionRequest
 from deployments.policies import evidence as evidence_policy
 from deployments.policies import rules as rules_policy
+from deployments.policies import timing as timing_policy
+from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
+from deployments.policies.timing import Timing
 from deployments.selectors import gate_facts
 from portal.accounts.models import Person, Team
 from portal.core.actors import Grant
@@ -22,15 +27,18 @@ def person(row: Person) -> PersonFacts:
     return PersonFacts(row.pk, str(row), row.is_active, grants_of(row))
 
 
+def team_ids(slugs: Collection[str]) -> dict[str, int]:
+    return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
+
+
 def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> RequestFacts:
     """The facts of a request under the rules it was frozen with, not those of today.
 
     `teams` maps slugs to ids where the caller has read them for many requests at once.
     """
     rules = rules_policy.parse(row.evidence["policy"]["rules"])
-    named = [rule.team for rule in rules.approvals if rule.team]
     if teams is None:
-        teams = dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+        teams = team_ids(rules.teams)
     return RequestFacts(
         number=row.pk,
         status=row.status,
@@ -56,6 +64,25 @@ def reviewers(facts: RequestFacts) -> list[PersonFacts]:
     roles = {rule.role for rule in facts.rules.approvals}
     found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct()
     return [person(p) for p in found.order_by("name").prefetch_related("role_grants")]
+
+
+def freezes(row: PromotionRequest, facts: RequestFacts) -> tuple[Freeze, ...]:
+    """The calendar the request was frozen with and that of today: a freeze can be added meanwhile, but not lifted."""
+    today = rules_policy.parse(row.endpoint.environment.rules).freezes
+    return (*facts.rules.freezes, *(freeze for freeze in today if freeze not in facts.rules.freezes))
+
+
+def timing(
+    row: PromotionRequest,
+    facts: RequestFacts,
+    given: Collection[ApprovalFacts],
+    now: datetime,
+    skip: Collection[str] = (),
+) -> Timing:
+    """What holds an approved request back by the clock; of one still under review, if it were approved now."""
+    counting = [a.at for a in given if a.revision == row.revision and a.evidence_digest == row.evidence_digest]
+    since = max([row.frozen_at, *counting]) if row.status == "approved" else now
+    return timing_policy.of(facts.rules, freezes(row, facts), since=since, now=now, skip=skip)
 
 
 def version(row: ModelVersion) -> dict[str, Any]:

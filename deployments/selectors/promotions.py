@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 
 from deployments.models import PromotionRequest, Rollout
 from deployments.policies import part as parts
-from deployments.selectors import requests
+from deployments.policies import timing
+from deployments.selectors import facts, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -101,7 +102,9 @@ class Page:
     def tag(self) -> str:
         """Another one as soon as the request, its approvals or its rollout changed."""
         rollout = [self.rollout.pk, self.rollout.status, self.rollout.step] if self.rollout else None
-        seen = [self.row.status, self.row.revision, self.row.evidence_digest, len(self.item.approvals), rollout]
+        item = self.item
+        seen = [self.row.status, self.row.revision, self.row.evidence_digest, len(item.approvals), rollout]
+        seen.append(item.timing.words)
         return digests.of_json(seen).removeprefix("sha256:")[:16]
 
 
@@ -126,16 +129,35 @@ def one(*, actor: Actor, number: int) -> Page:
     item = found[0]
     row = item.row
     checks = shown_checks(row.evidence)
+    clock = clock_checks(item) if row.status in states.OPEN else []
     return Page(
         item=item,
         version=row.version,
         rollout=row.rollouts.select_related("to_revision__version", "from_revision__version").first(),
-        checks=checks,
+        checks=[*clock, *checks] if item.timing else [*checks, *clock],
         to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
-        consequence=parts.consequence(last=item.part.last, endpoint=row.endpoint.name, version=row.version.number),
+        consequence=parts.consequence(
+            last=item.part.last, endpoint=row.endpoint.name, version=row.version.number, held=item.timing
+        ),
         outdated=_outdated(row),
-        counts={"pass": item.passed, "all": len(checks)},
+        counts={
+            "pass": item.passed + sum(check["verdict"] == "pass" for check in clock),
+            "all": len(checks) + len(clock),
+        },
     )
+
+
+def clock_checks(item: Item) -> list[dict[str, Any]]:
+    """The waiting time and the freezes as rows beside the checks; what holds the request back is at work, not wrong."""
+    rules, approved = item.facts.rules, item.row.status == "approved"
+    found = timing.checks(rules, facts.freezes(item.row, item.facts), item.timing, approved=approved)
+    return by_clock(found)
+
+
+def by_clock(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the clock with words, tone and icon."""
+    looks = {"pass": VERDICTS["pass"], "running": ("Waits", "warn", "hourglass")}
+    return [check | dict(zip(("words", "tone", "icon"), looks[check["verdict"]], strict=True)) for check in found]
 
 
 def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:

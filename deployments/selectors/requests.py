@@ -9,7 +9,9 @@ from django.db.models import Prefetch, Q, QuerySet
 from deployments.models import Approval, PromotionRequest
 from deployments.policies import part as parts
 from deployments.policies import promotion as policy
+from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts, Verdict
+from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
 from deployments.states import promotion as states
 from portal.accounts import access
@@ -33,6 +35,7 @@ class Item:
     verdict: Verdict
     part: parts.Part
     needed: bool
+    timing: Timing
 
     @property
     def attention(self) -> list[str]:
@@ -74,8 +77,7 @@ def _with_approvals(rows: QuerySet[PromotionRequest]) -> list[PromotionRequest]:
 
 
 def _teams(rows: Iterable[PromotionRequest]) -> dict[str, int]:
-    named = {rule["team"] for row in rows for rule in row.evidence["policy"]["rules"]["approvals"] if rule["team"]}
-    return dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+    return read.team_ids({slug for row in rows for slug in rules_policy.parse(row.evidence["policy"]["rules"]).teams})
 
 
 def _approvals(row: PromotionRequest) -> list[ApprovalFacts]:
@@ -110,6 +112,7 @@ def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list
         verdict,
         parts.part(actor, facts, approvals, verdict),
         parts.needed(actor, facts, approvals),
+        read.timing(row, facts, approvals, now) if row.status in states.OPEN else FREE,
     )
 
 

@@ -60,7 +60,7 @@ def change_rules(*, actor: Actor, name: str, rules: dict[str, Any], expect_versi
 
 
 def _teams_exist(rules: rules_policy.Rules) -> None:
-    named = {rule.team for rule in rules.approvals if rule.team}
+    named = rules.teams
     missing = named - set(Team.objects.filter(slug__in=named).values_list("slug", flat=True))
     if missing:
         raise BadInput(

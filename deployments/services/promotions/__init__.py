@@ -2,7 +2,7 @@
 
 from deployments.services.promotions.asking import OPEN_EXISTS, Missing, Preview, preview, resubmit, submit, withdraw
 from deployments.services.promotions.deciding import approve, comment, missing_for_approval, reject, request_changes
-from deployments.services.promotions.frozen import binding, find, look_again, subject, verdict
+from deployments.services.promotions.frozen import binding, find, look_again, subject, timing, verdict
 from deployments.services.promotions.settling import settle
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "settle",
     "subject",
     "submit",
+    "timing",
     "verdict",
     "withdraw",
 ]

@@ -83,8 +83,11 @@ def _after_yours(actor: Actor, row: PromotionRequest, facts: policy.RequestFacts
     person = next((p for p in read.reviewers(facts) if p.person_id == actor.person_id), None)
     if person is None:
         return []
-    yours = policy.ApprovalFacts(person, clock.now(), row.evidence_digest, row.revision)
-    return list(policy.verdict(facts, [*read.approvals(row), yours], read.reviewers(facts), clock.now()).missing)
+    now, given = clock.now(), read.approvals(row)
+    yours = policy.ApprovalFacts(person, now, row.evidence_digest, row.revision)
+    missing = list(policy.verdict(facts, [*given, yours], read.reviewers(facts), now).missing)
+    held = read.timing(row, facts, given, now)
+    return [*missing, f"It {held.words}."] if held else missing
 
 
 def _may_decide(actor: Actor, row: PromotionRequest, verb: str) -> policy.RequestFacts:

@@ -7,6 +7,7 @@ from deployments.models import Endpoint, Environment, PromotionRequest
 from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
 from deployments.policies.promotion import Verdict
+from deployments.policies.timing import Timing
 from deployments.selectors import facts as read
 from deployments.services import endpoints
 from portal.audit.recorder import Subject
@@ -99,6 +100,12 @@ def unblocked(row: PromotionRequest) -> None:
 def look_again(row: PromotionRequest) -> None:
     """Have the reconciler look at the request now, even if this transaction is undone."""
     work.ring("deployments.promotion", row.pk)
+
+
+def timing(row: PromotionRequest, *, now: datetime | None = None) -> Timing:
+    """What holds the request back by the clock."""
+    facts = read.request(row)
+    return read.timing(row, facts, read.approvals(row), now or clock.now())
 
 
 def verdict(row: PromotionRequest, *, now: datetime | None = None) -> Verdict:

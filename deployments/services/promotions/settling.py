@@ -24,8 +24,14 @@ def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionReq
 
 
 def start(row: PromotionRequest, *, actor: Actor) -> None:
-    """Start the rollout, or leave the request approved when another rollout of the endpoint has to end first."""
-    if rollouts.active(row.endpoint) is None:
+    """Start the rollout, or leave the request approved while the clock or another rollout is in the way.
+
+    The caller has just found that the approvals fill the rules and the evidence is true.
+    """
+    held = frozen.timing(row)
+    if held:
+        tell.waits(row, held)
+    elif rollouts.active(row.endpoint) is None:
         rollouts.start(row, actor=actor)
         tell.decided(row, "was approved and is rolling out")
 
