@@ -4,7 +4,9 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
+from deployments.bypass_models import Bypass, BypassGrant
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
 from deployments.states import rollout as rollout_states
@@ -13,6 +15,19 @@ from portal.core import ids
 from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel
 
+__all__ = [
+    "Approval",
+    "Bypass",
+    "BypassGrant",
+    "Endpoint",
+    "Environment",
+    "PromotionComment",
+    "PromotionRequest",
+    "Revision",
+    "Rollout",
+    "RolloutKind",
+    "RouteTable",
+]
 Json = dict[str, Any]
 
 
@@ -151,6 +166,11 @@ class PromotionRequest(Leased):
     def __str__(self) -> str:
         return f"#{self.pk} {self.version} to {self.endpoint.environment.name}"
 
+    @property
+    def bypassed(self) -> list[str]:
+        """The gates it was carried out past, by name; a mark that never goes away."""
+        return [gate["label"] for bypass in self.bypasses.all() for gate in bypass.passed]
+
 
 class Approval(models.Model):
     """One reviewer's approval, bound to the evidence digest of one revision of the request.
@@ -167,7 +187,7 @@ class Approval(models.Model):
     step_up_at = models.DateTimeField()
     step_up_method = models.CharField(max_length=10)
     comment = models.TextField(default="", blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now())
     requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 

@@ -8,10 +8,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, Polymorphic
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, inputs, shapes
+from deployments.api import answers, bypass_shapes, inputs, shapes
 from deployments.models import PromotionComment, PromotionRequest
 from deployments.policies.timing import FREE
-from deployments.selectors import inbox, requests
+from deployments.selectors import bypasses, inbox, requests
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -197,4 +197,6 @@ class Inbox(ApiView):
     def get(self, request: Request) -> Response:
         numbers = [row.pk for row in requests.waiting_for(self.actor)]
         found = requests.items(self.actor, requests.visible(self.actor).filter(pk__in=numbers).order_by("expires_at"))
-        return Response({"count": inbox.count(self.actor), "results": shapes.InboxShape(found, many=True).data})
+        waiting = bypass_shapes.BypassShape(bypasses.waiting_for(self.actor), many=True).data
+        shown = shapes.InboxShape(found, many=True).data
+        return Response({"count": inbox.count(self.actor), "results": shown, "bypasses": waiting})

@@ -114,6 +114,7 @@ class MovementShape(serializers.Serializer[Any]):
     why = serializers.CharField(allow_blank=True)
     promotion = serializers.IntegerField(allow_null=True)
     approved_by = serializers.ListField(child=serializers.CharField())
+    bypassed = serializers.ListField(child=serializers.CharField())
     seconds = serializers.FloatField(allow_null=True)
     rollout = serializers.IntegerField(allow_null=True)
 
@@ -142,13 +143,14 @@ class PromotionRow(serializers.ModelSerializer[PromotionRequest]):
     endpoint = serializers.CharField(source="endpoint.name")
     requester = PersonShape()
     note = serializers.CharField(source="decision_note", allow_blank=True)
+    bypassed = serializers.ListField(child=serializers.CharField(), help_text="gates it was carried out past")
 
     class Meta:
         model = PromotionRequest
         fields = [
             "number", "status", "revision", "model", "version", "environment", "endpoint", "requester",
             "requested_through", "why", "evidence_digest", "created_at", "frozen_at", "expires_at", "decided_at",
-            "note",
+            "note", "bypassed",
         ]  # fmt: skip
 
 

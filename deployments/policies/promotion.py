@@ -1,7 +1,7 @@
 """Who may do what with a promotion request, and whether its approvals suffice: pure functions over plain facts."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from deployments.policies.rules import ApprovalRule, Rules
@@ -14,7 +14,7 @@ from portal.core.decisions import ALLOWED, Decision, refused
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
     """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids; `blocked` says
-    which checks are in the way of every approval."""
+    which checks are in the way of every approval; `barred` are further people who can never approve, and why."""
 
     number: int
     status: str
@@ -26,6 +26,7 @@ class RequestFacts:
     evidence_digest: str = ""
     revision: int = 1
     blocked: str = ""
+    barred: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def excluded(person_id: int | None, facts: RequestFacts) -> str:
         return "asked for it, so cannot approve it"
     if person_id == facts.uploader_id:
         return "registered the version, so cannot approve it"
-    return ""
+    return facts.barred.get(person_id, "")
 
 
 def _why_lapsed(approval: ApprovalFacts, facts: RequestFacts, now: datetime) -> str:
@@ -197,9 +198,8 @@ def rule_for(actor_grants: frozenset[Grant], facts: RequestFacts, given: Iterabl
 def may_view(actor: Actor, facts: RequestFacts) -> Decision:
     """Those who see the endpoint's team, and those whom a rule of the request names."""
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
-    named = access.in_scope(actor, Permission.ENDPOINTS_VIEW) and any(
-        fits(rule, actor.grants, facts) for rule in facts.rules.approvals
-    )
+    rules = (*facts.rules.approvals, *(facts.rules.bypass.by if facts.rules.bypass else ()))
+    named = access.in_scope(actor, Permission.ENDPOINTS_VIEW) and any(fits(rule, actor.grants, facts) for rule in rules)
     if teams is None or facts.team_id in teams or named:
         return ALLOWED
     return refused("not_found", "This does not exist, or you may not see it.")
@@ -228,9 +228,10 @@ def may_decide(actor: Actor, facts: RequestFacts) -> Decision:
 
 
 def _second_person(why: str) -> str:
-    return why.replace("asked for it, so cannot", "asked for this, so you cannot").replace(
-        "registered the version, so cannot", "registered this version, so you cannot"
+    said = why.replace("asked for it,", "asked for this,").replace(
+        "registered the version,", "registered this version,"
     )
+    return said.replace(", so cannot", ", so you cannot")
 
 
 def may_withdraw(actor: Actor, facts: RequestFacts) -> Decision:

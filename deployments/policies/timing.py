@@ -32,12 +32,17 @@ class Timing:
     @property
     def codes(self) -> tuple[str, ...]:
         """What holds it back, as a bypass names it."""
-        return tuple(code for code, holds in ((WAIT, self.wait_until), (FREEZE, self.frozen)) if holds)
+        return tuple(self.notes)
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Each of them with its own words."""
+        words = {WAIT: f"{minutes_in_words(self.minutes)} after the last approval"} if self.wait_until else {}
+        return words | ({FREEZE: f"freeze '{self.frozen.name}'"} if self.frozen else {})
 
     @property
     def why(self) -> str:
-        parts = [f"{minutes_in_words(self.minutes)} after the last approval"] if self.wait_until else []
-        return " and ".join([*parts, *([f"freeze '{self.frozen.name}'"] if self.frozen else [])])
+        return " and ".join(self.notes.values())
 
     @property
     def when(self) -> str:

@@ -49,8 +49,19 @@ def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> Reque
         teams=teams,
         evidence_digest=row.evidence_digest,
         revision=row.revision,
-        blocked=evidence_policy.blocked(row.evidence),
+        blocked=evidence_policy.blocked(row.evidence, past=granted(row)),
     )
+
+
+def granted(row: PromotionRequest) -> list[str]:
+    """The gates that a granted bypass leads past, if it was granted on the evidence that stands now."""
+    found = row.bypasses.all()
+    return [
+        code
+        for bypass in found
+        if bypass.status == "granted" and bypass.evidence_digest == row.evidence_digest
+        for code in bypass.gates
+    ]
 
 
 def approvals(row: PromotionRequest) -> list[ApprovalFacts]:

@@ -104,7 +104,7 @@ class Page:
         rollout = [self.rollout.pk, self.rollout.status, self.rollout.step] if self.rollout else None
         item = self.item
         seen = [self.row.status, self.row.revision, self.row.evidence_digest, len(item.approvals), rollout]
-        seen.append(item.timing.words)
+        seen += [item.timing.words, [[bypass.pk, bypass.status] for bypass in self.row.bypasses.all()]]
         return digests.of_json(seen).removeprefix("sha256:")[:16]
 
 

@@ -51,7 +51,7 @@ def visible(actor: Actor) -> QuerySet[PromotionRequest]:
     """The requests the actor may see, as `policies.promotion.may_view` says, asked of the database."""
     rows = PromotionRequest.objects.select_related(
         "endpoint__environment", "endpoint__team", "version__model", "requester"
-    )
+    ).prefetch_related("bypasses")
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
     if teams is None:
         return rows
@@ -61,13 +61,14 @@ def visible(actor: Actor) -> QuerySet[PromotionRequest]:
 
 
 def _named(actor: Actor) -> Q:
-    """Requests of other teams that name a role and team which the actor holds."""
+    """Requests of other teams that name a role and team which the actor holds, to approve or to grant a bypass."""
     ids = [grant.team_id for grant in actor.grants if grant.team_id is not None]
     slugs = dict(Team.objects.filter(pk__in=ids).values_list("pk", "slug"))
     found = Q(pk__in=[])
     for grant in actor.grants:
         wanted = {"role": grant.role} if grant.team_id is None else {"role": grant.role, "team": slugs[grant.team_id]}
         found |= Q(evidence__policy__rules__approvals__contains=[wanted])
+        found |= Q(evidence__policy__rules__bypass__by__contains=[wanted])
     return found
 
 
@@ -76,7 +77,8 @@ def _with_approvals(rows: QuerySet[PromotionRequest]) -> list[PromotionRequest]:
     return list(rows.prefetch_related(Prefetch("approvals", given))[:LIMIT])
 
 
-def _teams(rows: Iterable[PromotionRequest]) -> dict[str, int]:
+def teams_of(rows: Iterable[PromotionRequest]) -> dict[str, int]:
+    """The ids of the teams that the rules of these requests name."""
     return read.team_ids({slug for row in rows for slug in rules_policy.parse(row.evidence["policy"]["rules"]).teams})
 
 
@@ -98,7 +100,7 @@ def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
 def items(actor: Actor, rows: QuerySet[PromotionRequest]) -> list[Item]:
     """The rows with their facts, for one actor; a handful of queries however many rows."""
     found = _with_approvals(rows)
-    teams, pool, now = _teams(found), _pool(found), clock.now()
+    teams, pool, now = teams_of(found), _pool(found), clock.now()
     return [_item(actor, row, teams, pool, now) for row in found]
 
 
@@ -112,7 +114,7 @@ def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list
         verdict,
         parts.part(actor, facts, approvals, verdict),
         parts.needed(actor, facts, approvals),
-        read.timing(row, facts, approvals, now) if row.status in states.OPEN else FREE,
+        read.timing(row, facts, approvals, now, read.granted(row)) if row.status in states.OPEN else FREE,
     )
 
 
@@ -125,5 +127,5 @@ def waiting_for(actor: Actor) -> list[PromotionRequest]:
         return []
     rows = visible(actor).filter(status__in=["pending_review", "changes_requested"]).order_by("expires_at", "id")
     found = _with_approvals(rows)
-    teams = _teams(found)
+    teams = teams_of(found)
     return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row))]

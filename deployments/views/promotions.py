@@ -9,7 +9,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Environment
-from deployments.selectors import activity, people
+from deployments.policies import bypass as bypass_policy
+from deployments.selectors import activity, bypasses, people
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -133,6 +134,9 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "part": page.item.part,
         "verdict": page.item.verdict,
         "evidence": page.row.evidence,
+        "bypass": bypasses.newest(request.actor, page.row),
+        "bypassable": bypasses.to_name(page.row.evidence, page.item.facts, page.item.timing),
+        "may_bypass": bypass_policy.may_ask(request.actor, page.item.facts),
         "timeline": activity.timeline(page.row, kind),
         "activity": kind,
         "activities": list(activity.KINDS.items()),

@@ -1,7 +1,5 @@
 """An approved request that the clock holds back: it waits in sight, lapses in sight, and starts by itself."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +11,7 @@ from deployments.services import promotions, rollbacks
 from portal.core import clock, leases, work
 from portal.notices.models import Notice
 from tests import world
+from tests.deployments.bypassing import later
 from tests.deployments.conftest import Line
 
 pytestmark = pytest.mark.django_db
@@ -29,15 +28,6 @@ def approved(line: Line, version: int = 1) -> PromotionRequest:
     row = line.submit(version)
     line.approve(row, line.marta)
     return line.approve(row, line.daniel)
-
-
-@contextmanager
-def later(hours: float) -> Iterator[None]:
-    """The database's clock, some hours on."""
-    now = clock.now
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock, "now", lambda: now() + timedelta(hours=hours))
-        yield
 
 
 def test_approved_in_a_freeze_waits_and_is_told(line: Line) -> None:

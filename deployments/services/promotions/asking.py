@@ -13,7 +13,7 @@ from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
 from deployments.services import endpoints, rollouts
-from deployments.services.promotions import frozen, settling
+from deployments.services.promotions import bypassed, frozen, settling
 from portal.audit import recorder
 from portal.core import clock, digests
 from portal.core.actors import Actor
@@ -207,6 +207,7 @@ def withdraw(*, actor: Actor, number: int, reason: str = "") -> PromotionRequest
         decision_note=reason.strip()[:4000],
     )
     rollouts.lift(row, actor=actor)
+    bypassed.void(row, actor=actor, why="The request was withdrawn")
     return row
 
 
@@ -233,5 +234,6 @@ def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
         frozen_at=now,
         expires_at=now + timedelta(days=evidence["policy"]["rules"]["request_days"]),
     )
+    bypassed.void(row, actor=actor, why="The request was sent again")
     settling.after_freeze(row, actor=actor)
     return row

@@ -6,7 +6,7 @@ from deployments.models import Approval, PromotionComment, PromotionRequest
 from deployments.policies import promotion as policy
 from deployments.selectors import facts as read
 from deployments.services import rollouts, tell
-from deployments.services.promotions import frozen, settling
+from deployments.services.promotions import bypassed, frozen, settling
 from portal.accounts import stepup
 from portal.accounts.models import Person
 from portal.audit import recorder
@@ -27,7 +27,7 @@ def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> Promo
     _pending(row)
     frozen.current(row, seen)
     frozen.unblocked(row)
-    rule = _fills(actor, row, facts)
+    rule, past = _fills(actor, row, facts), bypassed.passing(row)
     proof = stepup.consume(actor=actor, binding=frozen.binding(number, seen, "approve"), methods=facts.rules.step_up)
     Approval.objects.create(
         request=row,
@@ -53,6 +53,7 @@ def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> Promo
             "rules_version": row.evidence["policy"]["rules_version"],
             "step_up_at": proof.at.isoformat(),
             "step_up_method": proof.method,
+            **({"past": past} if past else {}),
         },
         reason=comment.strip(),
     )
@@ -136,7 +137,7 @@ def reject(*, actor: Actor, number: int, seen: str, comment: str) -> PromotionRe
 
 
 def _decide(actor: Actor, number: int, seen: str, comment: str, event: str, verb: str) -> PromotionRequest:
-    text = _reason(comment)
+    text = frozen.reason(comment)
     row = frozen.locked(number, actor)
     _may_decide(actor, row, verb)
     _pending(row)
@@ -153,15 +154,9 @@ def _decide(actor: Actor, number: int, seen: str, comment: str, event: str, verb
     )
     if event == "reject":
         rollouts.lift(row, actor=actor)
+        bypassed.void(row, actor=actor, why="The request was rejected")
     tell.decided(row, "was rejected" if event == "reject" else "needs changes")
     return row
-
-
-def _reason(text: str) -> str:
-    cleaned = text.strip()
-    if not 3 <= len(cleaned) <= 4000:
-        raise BadInput("Give the reason in 3 to 4,000 characters.", fields={"comment": "3 to 4,000 characters"})
-    return cleaned
 
 
 @transaction.atomic
