@@ -175,6 +175,9 @@ class PromotionRequest(Leased):
 class Approval(models.Model):
     """One reviewer's approval, bound to the evidence digest of one revision of the request.
 
+    With a `condition` it counts only for a plan that keeps it (`policies.conditions`); whoever gave it can lift it by
+    approving again without one.
+
     `requester` and `uploader` are copied from the request by a trigger, so that the database itself can refuse them.
     """
 
@@ -187,6 +190,7 @@ class Approval(models.Model):
     step_up_at = models.DateTimeField()
     step_up_method = models.CharField(max_length=10)
     comment = models.TextField(default="", blank=True)
+    condition = models.JSONField(null=True)
     at = models.DateTimeField(db_default=Now())
     requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
@@ -195,7 +199,14 @@ class Approval(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "request_revision", "reviewer"], name="approval_one_per_reviewer"
+                fields=["request", "request_revision", "reviewer"],
+                condition=Q(condition__isnull=True),
+                name="approval_one_per_reviewer",
+            ),
+            models.UniqueConstraint(
+                fields=["request", "request_revision", "reviewer"],
+                condition=Q(condition__isnull=False),
+                name="approval_one_condition_per_reviewer",
             ),
             models.CheckConstraint(condition=~Q(reviewer=F("requester")), name="approval_not_by_requester"),
             models.CheckConstraint(

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from deployments.api import answers, bypass_shapes, inputs, shapes
 from deployments.models import PromotionComment, PromotionRequest
+from deployments.policies import conditions
 from deployments.policies.timing import FREE
 from deployments.selectors import bypasses, inbox, requests
 from deployments.selectors import promotions as select
@@ -123,12 +124,13 @@ class Decision(ApiView):
 
 
 class Approve(Decision):
-    @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Approve on this evidence")
+    @extend_schema(request=inputs.Approve, responses={200: DECIDED, **REFUSALS}, summary="Approve on this evidence")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(inputs.Decide, request.data)
+        sent = read_input(inputs.Approve, request.data)
+        what = {"number": number, "seen": sent["seen"], "condition": conditions.parse(sent["condition"])}
         if sent["dry_run"]:
-            return answers.dry(promotions.missing_for_approval(actor=self.actor, number=number, seen=sent["seen"]))
-        promotions.approve(actor=self.actor, number=number, seen=sent["seen"], comment=sent["comment"])
+            return answers.dry(promotions.missing_for_approval(actor=self.actor, **what))
+        promotions.approve(actor=self.actor, comment=sent["comment"], **what)
         return Response(detail(self, number))
 
 

@@ -128,6 +128,7 @@ class ApprovalShape(serializers.Serializer[Any]):
     revision = serializers.IntegerField(source="request_revision")
     rules_version = serializers.IntegerField()
     comment = serializers.CharField(allow_blank=True)
+    condition = serializers.JSONField(allow_null=True)
     step_up_method = serializers.CharField()
     step_up_at = serializers.DateTimeField()
     at = serializers.DateTimeField()
@@ -172,6 +173,7 @@ class VerdictShape(serializers.Serializer[Any]):
     missing = serializers.ListField(child=serializers.CharField())
     rules = RuleShape(source="lines", many=True)
     lapsed = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+    conditional = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
 
 
 class WaitShape(serializers.Serializer[Any]):

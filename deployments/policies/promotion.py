@@ -3,18 +3,26 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from deployments.policies import conditions
+from deployments.policies.conditions import Condition, Progress
 from deployments.policies.rules import ApprovalRule, Rules
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor, Grant
 from portal.core.decisions import ALLOWED, Decision, refused
 
+Json = Mapping[str, Any]
+Named = tuple[str, str]
+"""Somebody, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
     """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids; `blocked` says
-    which checks are in the way of every approval; `barred` are further people who can never approve, and why."""
+    which checks are in the way of every approval; `barred` are further people who can never approve, and why. `plan`
+    is what conditions of approvals are held against, and `progress` how far a rollout of it has come."""
 
     number: int
     status: str
@@ -27,6 +35,8 @@ class RequestFacts:
     revision: int = 1
     blocked: str = ""
     barred: Mapping[int, str] = field(default_factory=dict)
+    plan: tuple[Json, ...] = ()
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class ApprovalFacts:
     at: datetime
     evidence_digest: str
     revision: int
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +76,16 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The policy's computed answer on all approvals. `lapsed` names approvals that no longer count, and why."""
+    """The policy's computed answer on all approvals. `lapsed` names approvals that no longer count, and why.
+
+    `conditional` names those that do not count yet, because the plan does not keep what they ask; `counting` are the
+    people whose approval does.
+    """
 
     lines: tuple[RuleLine, ...]
     lapsed: tuple[tuple[str, str], ...]
+    conditional: tuple[tuple[str, str], ...] = ()
+    counting: tuple[PersonFacts, ...] = ()
 
     @property
     def satisfied(self) -> bool:
@@ -121,6 +138,8 @@ def _why_lapsed(approval: ApprovalFacts, facts: RequestFacts, now: datetime) -> 
         return f"it is older than {facts.rules.approval_hours} hours"
     if not approval.person.active:
         return "the account is disabled"
+    if approval.condition and (why := conditions.lapsed(approval.condition, facts.progress)):
+        return why
     return excluded(approval.person.person_id, facts)
 
 
@@ -151,19 +170,43 @@ def verdict(
     facts: RequestFacts, approvals: Iterable[ApprovalFacts], people: Iterable[PersonFacts], now: datetime
 ) -> Verdict:
     """Whether the approvals fill the rules now: by active people, who hold the roles now, on this very evidence."""
-    lapsed, counting = [], []
-    for approval in approvals:
-        why = _why_lapsed(approval, facts, now)
-        if why:
-            lapsed.append((approval.person.label, why))
-        else:
-            counting.append(approval.person)
+    counting, lapsed, conditional = counted(facts, approvals, now)
     slots = [rule for rule in facts.rules.approvals for _ in range(rule.count)]
     filled = match(slots, counting, facts)
     used = {person.person_id for person in counting}
     pool = list(people)
     lines = [_line(rule, slots, filled, counting, pool, used, facts) for rule in facts.rules.approvals]
-    return Verdict(tuple(lines), tuple(lapsed))
+    return Verdict(tuple(lines), tuple(lapsed), tuple(conditional), tuple(counting))
+
+
+def counted(
+    facts: RequestFacts, approvals: Iterable[ApprovalFacts], now: datetime
+) -> tuple[list[PersonFacts], list[Named], list[Named]]:
+    """Who counts, each person once; whose approval no longer does and why; and whose does not yet."""
+    counting: dict[int, PersonFacts] = {}
+    lapsed, conditional = [], []
+    for approval in unlifted(approvals, facts):
+        label = approval.person.label
+        if why := _why_lapsed(approval, facts, now):
+            lapsed.append((label, why))
+        elif why := _not_yet(approval, facts):
+            conditional.append((label, why))
+        else:
+            counting[approval.person.person_id] = approval.person
+    return list(counting.values()), lapsed, conditional
+
+
+def unlifted(approvals: Iterable[ApprovalFacts], facts: RequestFacts) -> list[ApprovalFacts]:
+    """All but those under a condition that their giver has lifted since, by approving without one."""
+    given = list(approvals)
+    free = {a.person.person_id for a in given if a.condition is None and a.revision == facts.revision}
+    return [a for a in given if a.condition is None or a.person.person_id not in free]
+
+
+def _not_yet(approval: ApprovalFacts, facts: RequestFacts) -> str:
+    if approval.condition is None or (facts.progress and approval.condition.met(facts.progress.seen)):
+        return ""
+    return conditions.in_words(facts.plan, approval.condition)
 
 
 def _line(

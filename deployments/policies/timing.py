@@ -97,9 +97,9 @@ def _freeze(freezes: Collection[Freeze], timing: Timing) -> Json:
     if timing.frozen is None:
         return _row(FREEZE, "Freeze window", "pass", "open", limit, "")
     until = timing.frozen.until
-    note = f"{timing.frozen.name}. {timing.frozen.reason}".strip()
+    note = ", ".join(filter(None, [timing.frozen.name, timing.frozen.reason]))
     measured = f"frozen until {text.stamp(until, 'minutes')}" if until else "frozen with no end in sight"
-    return _row(FREEZE, "Freeze window", "running", measured, limit, f"{note} It can be approved meanwhile.")
+    return _row(FREEZE, "Freeze window", "running", measured, limit, f"{note}. It can be approved meanwhile.")
 
 
 def _row(code: str, label: str, verdict: str, measured: str, limit: str, note: str) -> Json:

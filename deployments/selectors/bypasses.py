@@ -10,11 +10,11 @@ from deployments.models import Bypass, PromotionRequest
 from deployments.policies import bypass as policy
 from deployments.policies.bypass import BypassFacts
 from deployments.policies.promotion import RequestFacts, Verdict
-from deployments.policies.rules import labels
+from deployments.policies.rules import TIMING, labels
 from deployments.policies.timing import Timing
 from deployments.selectors import bypass_facts as read
 from deployments.selectors import facts as request_facts
-from deployments.selectors import requests
+from deployments.selectors import promotions, requests
 from deployments.states import bypass as states
 from portal.core import clock
 from portal.core.actors import Actor
@@ -41,6 +41,11 @@ class Shown:
         return labels(self.row.gates)
 
     @property
+    def passed(self) -> list[dict[str, Any]]:
+        """What was passed over, with the words, tone and icon of its verdict then."""
+        return [gate | _looks(gate) for gate in self.row.passed]
+
+    @property
     def open(self) -> bool:
         return self.row.status in states.OPEN
 
@@ -52,6 +57,11 @@ class Shown:
     def overdue(self) -> bool:
         due = self.row.review_due_at
         return self.row.status == "used" and due is not None and due <= self.now
+
+
+def _looks(gate: dict[str, Any]) -> dict[str, Any]:
+    by_clock = gate["code"] in TIMING
+    return (promotions.by_clock if by_clock else promotions.with_looks)([gate])[0]
 
 
 def visible(actor: Actor) -> QuerySet[Bypass]:

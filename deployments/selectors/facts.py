@@ -6,9 +6,12 @@ from typing import Any
 
 from deployments.gates import catalogue as gates
 from deployments.models import Approval, Endpoint, Environment, PromotionRequest
+from deployments.policies import conditions
 from deployments.policies import evidence as evidence_policy
+from deployments.policies import promotion as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
+from deployments.policies.conditions import Condition
 from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
 from deployments.policies.timing import Timing
@@ -50,6 +53,7 @@ def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> Reque
         evidence_digest=row.evidence_digest,
         revision=row.revision,
         blocked=evidence_policy.blocked(row.evidence, past=granted(row)),
+        plan=tuple(row.evidence["plan"]["steps"]),
     )
 
 
@@ -67,7 +71,19 @@ def granted(row: PromotionRequest) -> list[str]:
 def approvals(row: PromotionRequest) -> list[ApprovalFacts]:
     """All approvals ever given to the request; the verdict says which count."""
     given = Approval.objects.filter(request=row).select_related("reviewer").prefetch_related("reviewer__role_grants")
-    return [ApprovalFacts(person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in given]
+    return [approval(one) for one in given]
+
+
+def conditions_of(row: PromotionRequest) -> list[Condition]:
+    """The conditions a rollout of the request has to keep; it asks `conditions.allows` before each step."""
+    facts = request(row)
+    current = [a for a in policy.unlifted(approvals(row), facts) if a.evidence_digest == row.evidence_digest]
+    return [a.condition for a in current if a.condition]
+
+
+def approval(row: Approval) -> ApprovalFacts:
+    condition = conditions.parse(row.condition)
+    return ApprovalFacts(person(row.reviewer), row.at, row.evidence_digest, row.request_revision, condition)
 
 
 def reviewers(facts: RequestFacts) -> list[PersonFacts]:

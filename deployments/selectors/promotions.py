@@ -6,8 +6,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from deployments.models import PromotionRequest, Rollout
+from deployments.policies import conditions, timing
 from deployments.policies import part as parts
-from deployments.policies import timing
+from deployments.policies.conditions import Condition
 from deployments.selectors import facts, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
@@ -81,7 +82,6 @@ class Page:
     rollout: Rollout | None
     checks: list[dict[str, Any]]
     to_acknowledge: list[dict[str, Any]]
-    consequence: str
     outdated: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -134,16 +134,25 @@ def one(*, actor: Actor, number: int) -> Page:
         item=item,
         version=row.version,
         rollout=row.rollouts.select_related("to_revision__version", "from_revision__version").first(),
-        checks=[*clock, *checks] if item.timing else [*checks, *clock],
+        checks=worst_first([*checks, *clock]),
         to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
-        consequence=parts.consequence(
-            last=item.part.last, endpoint=row.endpoint.name, version=row.version.number, held=item.timing
-        ),
         outdated=_outdated(row),
         counts={
             "pass": item.passed + sum(check["verdict"] == "pass" for check in clock),
             "all": len(checks) + len(clock),
         },
+    )
+
+
+def consequence(page: Page, condition: Condition | None = None) -> str:
+    """What happens when the person it was read for approves now, under this condition if any."""
+    item = page.item
+    return parts.consequence(
+        last=item.part.last,
+        endpoint=item.row.endpoint.name,
+        version=item.row.version.number,
+        held=item.timing,
+        not_yet=conditions.in_words(item.facts.plan, condition) if condition else "",
     )
 
 
@@ -162,9 +171,18 @@ def by_clock(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:
     """The checks with the worst first, each with the words, tone and icon of its verdict."""
-    order = list(VERDICTS)
-    found = sorted(evidence.get("checks", []), key=lambda check: order.index(check["verdict"]))
+    return with_looks(worst_first(evidence.get("checks", [])))
+
+
+def with_looks(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Checks with the words, tone and icon of their verdicts."""
     return [check | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True)) for check in found]
+
+
+def worst_first(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In the order in which checks are shown."""
+    order = list(VERDICTS)
+    return sorted(checks, key=lambda check: order.index(check["verdict"]))
 
 
 def _outdated(row: PromotionRequest) -> str:

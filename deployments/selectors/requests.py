@@ -83,9 +83,7 @@ def teams_of(rows: Iterable[PromotionRequest]) -> dict[str, int]:
 
 
 def _approvals(row: PromotionRequest) -> list[ApprovalFacts]:
-    return [
-        ApprovalFacts(read.person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in row.approvals.all()
-    ]
+    return [read.approval(one) for one in row.approvals.all()]
 
 
 def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
@@ -113,7 +111,7 @@ def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list
         approvals,
         verdict,
         parts.part(actor, facts, approvals, verdict),
-        parts.needed(actor, facts, approvals),
+        parts.needed(actor, facts, approvals, now),
         read.timing(row, facts, approvals, now, read.granted(row)) if row.status in states.OPEN else FREE,
     )
 
@@ -127,5 +125,5 @@ def waiting_for(actor: Actor) -> list[PromotionRequest]:
         return []
     rows = visible(actor).filter(status__in=["pending_review", "changes_requested"]).order_by("expires_at", "id")
     found = _with_approvals(rows)
-    teams = teams_of(found)
-    return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row))]
+    teams, now = teams_of(found), clock.now()
+    return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row), now)]

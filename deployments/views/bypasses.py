@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from deployments import bypass_forms, forms
 from deployments.models import Bypass
 from deployments.policies import bypass as policy
+from deployments.selectors import activity, promotions
 from deployments.selectors import bypasses as select
-from deployments.selectors import promotions
 from deployments.selectors.bypasses import Shown
 from deployments.services import bypasses
 from portal.accounts.acting import OnceForm, carry_out, see_other
@@ -68,6 +68,7 @@ def _page(request: PortalRequest, shown: Shown, status: int = 200, **bound: Once
         "review": bypass_forms.ReviewForm(),
     }
     context = {"shown": shown, "bypass": shown.row, "row": shown.row.request, "forms": unbound | bound}
+    context["timeline"] = activity.of_bypass(shown.row)
     return render(request, "deployments/bypass.html", context, status=status)
 
 

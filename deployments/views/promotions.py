@@ -68,7 +68,7 @@ def new(request: PortalRequest) -> HttpResponse:
     context = {
         "preview": found,
         "form": form,
-        "checks": [*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)],
+        "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
         "reviewers": people.who_can_approve(
             request.actor, environment=found.environment, endpoint=found.endpoint, version=found.version
         ),

@@ -6,6 +6,7 @@ from typing import Any
 from deployments.models import Endpoint, Environment, PromotionRequest
 from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
+from deployments.policies.conditions import Condition
 from deployments.policies.promotion import Verdict
 from deployments.policies.timing import Timing
 from deployments.selectors import facts as read
@@ -19,9 +20,10 @@ from portal.core.locking import lock
 from registry.models import ModelVersion
 
 
-def binding(number: int, evidence_digest: str, decision: str) -> str:
-    """What a step-up is bound to: this decision on this evidence of this request."""
-    return digests.of_json({"promotion": number, "evidence_digest": evidence_digest, "decision": decision})
+def binding(number: int, evidence_digest: str, decision: str, condition: Condition | None = None) -> str:
+    """What a step-up is bound to: this decision on this evidence of this request, under this condition if any."""
+    under = {"condition": condition.data} if condition else {}
+    return digests.of_json({"promotion": number, "evidence_digest": evidence_digest, "decision": decision} | under)
 
 
 def subject(row: PromotionRequest) -> Subject:
