@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from deployments.bypass_models import Bypass, BypassGrant
 from deployments.states import promotion as promotion_states
@@ -43,6 +43,10 @@ class Environment(models.Model):
 
     class Meta:
         ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="environment_name_once"),
+            models.UniqueConstraint(Lower("alias"), condition=~Q(alias=""), name="environment_alias_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -41,10 +41,13 @@ class RequestFacts:
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
+    """`mailbox` is where their mail goes, so that two accounts of one human are known as such."""
+
     person_id: int
     label: str
     active: bool
     grants: frozenset[Grant]
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +194,17 @@ def counted(
             lapsed.append((label, why))
         elif why := _not_yet(approval, facts):
             conditional.append((label, why))
+        elif twin := twin_of(approval.person, counting.values()):
+            lapsed.append((label, f"it is of the same mailbox as that of {twin.label}"))
         else:
             counting[approval.person.person_id] = approval.person
     return list(counting.values()), lapsed, conditional
+
+
+def twin_of(person: PersonFacts, people: Iterable[PersonFacts]) -> PersonFacts | None:
+    """Another account of the same human among `people`."""
+    same = (p for p in people if p.mailbox and p.mailbox == person.mailbox and p.person_id != person.person_id)
+    return next(same, None)
 
 
 def unlifted(approvals: Iterable[ApprovalFacts], facts: RequestFacts) -> list[ApprovalFacts]:
@@ -274,7 +285,7 @@ def _second_person(why: str) -> str:
     said = why.replace("asked for it,", "asked for this,").replace(
         "registered the version,", "registered this version,"
     )
-    return said.replace(", so cannot", ", so you cannot")
+    return said.replace("shares the", "share the").replace(", so cannot", ", so you cannot")
 
 
 def may_withdraw(actor: Actor, facts: RequestFacts) -> Decision:

@@ -74,6 +74,7 @@ def visible(actor: Actor) -> QuerySet[Bypass]:
             "request__endpoint__team",
             "request__version__model",
             "request__requester",
+            "request__uploader",
             "asker",
             "reviewer",
         )
@@ -145,10 +146,11 @@ def waiting_for(actor: Actor) -> list[Bypass]:
         return []
     found = visible(actor).filter(status__in=["asked", "used"]).order_by("review_due_at", "expires_at")
     rows = list(found[: requests.LIMIT])
-    teams = requests.teams_of(row.request for row in rows)
-    return [row for row in rows if _needed(actor, row, teams)]
+    if not rows:
+        return []
+    teams, me = requests.teams_of(row.request for row in rows), requests.myself(actor)
+    return [row for row in rows if _needed(actor, read.of(row, request_facts.request(row.request, teams, me)), row)]
 
 
-def _needed(actor: Actor, row: Bypass, teams: dict[str, int]) -> bool:
-    facts = read.of(row, request_facts.request(row.request, teams))
+def _needed(actor: Actor, facts: BypassFacts, row: Bypass) -> bool:
     return policy.needed(actor, facts, [one.person for one in read.grants(row)])

@@ -1,6 +1,6 @@
 """Rows turned into the plain facts that policies and evidence work on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,11 @@ from deployments.policies import timing as timing_policy
 from deployments.policies.conditions import Condition
 from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
+from deployments.policies.rules import Rules
 from deployments.policies.timing import Timing
 from deployments.selectors import gate_facts
 from portal.accounts.models import Person, Team
+from portal.accounts.policies.mailboxes import mailbox
 from portal.core.actors import Grant
 from portal.lifecycle import catalogue
 from registry.models import ModelVersion
@@ -27,17 +29,20 @@ def grants_of(person: Person) -> frozenset[Grant]:
 
 
 def person(row: Person) -> PersonFacts:
-    return PersonFacts(row.pk, str(row), row.is_active, grants_of(row))
+    return PersonFacts(row.pk, str(row), row.is_active, grants_of(row), mailbox(row.email))
 
 
 def team_ids(slugs: Collection[str]) -> dict[str, int]:
     return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
 
 
-def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> RequestFacts:
+def request(
+    row: PromotionRequest, teams: dict[str, int] | None = None, pool: Iterable[PersonFacts] | None = None
+) -> RequestFacts:
     """The facts of a request under the rules it was frozen with, not those of today.
 
-    `teams` maps slugs to ids where the caller has read them for many requests at once.
+    `teams` maps slugs to ids, and `pool` are the people who might decide, where the caller has read them for many
+    requests at once.
     """
     rules = rules_policy.parse(row.evidence["policy"]["rules"])
     if teams is None:
@@ -53,8 +58,28 @@ def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> Reque
         evidence_digest=row.evidence_digest,
         revision=row.revision,
         blocked=evidence_policy.blocked(row.evidence, past=granted(row)),
+        barred=_twins(row, _holders(rules) if pool is None else pool),
         plan=tuple(row.evidence["plan"]["steps"]),
     )
+
+
+def _holders(rules: Rules) -> list[PersonFacts]:
+    """Active people with a role that some rule names."""
+    roles = {rule.role for rule in (*rules.approvals, *(rules.bypass.by if rules.bypass else ()))}
+    found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct() if roles else []
+    return [PersonFacts(p.pk, str(p), True, frozenset(), mailbox(p.email)) for p in found]
+
+
+def _twins(row: PromotionRequest, pool: Iterable[PersonFacts]) -> dict[int, str]:
+    """Other accounts of the human who asked, or who registered the version: they can no more approve."""
+    parts = [(row.requester, "asked for it")]
+    parts += [(row.uploader, "registered the version")] if row.uploader else []
+    return {
+        person.person_id: f"shares the mailbox of {own}, who {did}, so cannot approve it"
+        for own, did in parts
+        for person in pool
+        if person.person_id != own.pk and person.mailbox == mailbox(own.email)
+    }
 
 
 def granted(row: PromotionRequest) -> list[str]:

@@ -17,6 +17,7 @@ from deployments.states import promotion as states
 from portal.accounts import access
 from portal.accounts.models import Person, Team
 from portal.accounts.permissions import Permission
+from portal.accounts.policies.mailboxes import mailbox
 from portal.core import clock
 from portal.core.actors import Actor
 
@@ -50,7 +51,7 @@ class Item:
 def visible(actor: Actor) -> QuerySet[PromotionRequest]:
     """The requests the actor may see, as `policies.promotion.may_view` says, asked of the database."""
     rows = PromotionRequest.objects.select_related(
-        "endpoint__environment", "endpoint__team", "version__model", "requester"
+        "endpoint__environment", "endpoint__team", "version__model", "requester", "uploader"
     ).prefetch_related("bypasses")
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
     if teams is None:
@@ -103,7 +104,7 @@ def items(actor: Actor, rows: QuerySet[PromotionRequest]) -> list[Item]:
 
 
 def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list[PersonFacts], now: datetime) -> Item:
-    facts, approvals = read.request(row, teams), _approvals(row)
+    facts, approvals = read.request(row, teams, pool), _approvals(row)
     verdict = policy.verdict(facts, approvals, pool, now)
     return Item(
         row,
@@ -125,5 +126,13 @@ def waiting_for(actor: Actor) -> list[PromotionRequest]:
         return []
     rows = visible(actor).filter(status__in=["pending_review", "changes_requested"]).order_by("expires_at", "id")
     found = _with_approvals(rows)
-    teams, now = teams_of(found), clock.now()
-    return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row), now)]
+    if not found:
+        return []
+    teams, me, now = teams_of(found), myself(actor), clock.now()
+    return [row for row in found if parts.needed(actor, read.request(row, teams, me), _approvals(row), now)]
+
+
+def myself(actor: Actor) -> list[PersonFacts]:
+    """The person behind the actor, as the only one in the pool whose part is asked for."""
+    found = Person.objects.filter(pk=actor.person_id or 0)
+    return [PersonFacts(row.pk, str(row), row.is_active, actor.grants, mailbox(row.email)) for row in found]

@@ -14,7 +14,7 @@ from portal.accounts.models import Person
 from portal.audit import recorder
 from portal.core import clock
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, PortalError, Refused
+from portal.core.errors import BadInput, NotAllowed, PortalError, Refused
 from portal.lifecycle.move import move
 
 
@@ -131,6 +131,12 @@ def _fills(actor: Actor, row: PromotionRequest, facts: policy.RequestFacts, cond
     approvals = read.approvals(row)
     parts.may_approve_again(parts.own(actor.person_id, approvals, facts), condition).require()
     counting = policy.counted(facts, approvals, clock.now())[0]
+    twin = policy.twin_of(read.person(Person.objects.get(pk=frozen.person_of(actor))), counting)
+    if twin is not None:
+        raise NotAllowed(
+            f"{twin.label} has approved, and that account has your mailbox. One person approves once.",
+            code="four_eyes",
+        )
     rule = policy.rule_for(actor.grants, facts, parts.others(actor.person_id, counting))
     if rule is None:
         raise Refused("The rules you could fill are filled already. Others have to decide.", code="rule_filled")
