@@ -33,6 +33,8 @@ RULES = {
     ],
 }
 
+WHY = "Two pairs of eyes from two teams: who owns the model, and model risk."
+
 
 class World:
     """One run of the builder. Facts that cannot be asked for again are kept in `demo-cache/world.json`."""
@@ -80,13 +82,20 @@ class World:
             file.unlink()
 
     def rule(self) -> None:
-        """Have the administrator ask for one approval of the team's ML lead and one of model risk."""
-        path = "/api/v1/environments/production/"
+        """Have one administrator propose one approval of the team's ML lead and one of model risk, another approve."""
+        path = "/api/v1/policies/"
         administrator = self.sign_in("administrator")
-        now = administrator.get(path)
-        rules = {**now["rules"], **RULES}
-        if now["rules"] != rules:
-            administrator.put(f"{path}rules/", {"rules": rules, "expect_version": now["rules_version"]})
+        policy = next(one for one in administrator.every(path) if one["name"] == "production")
+        rules = {**policy["in_force"]["rules"], **RULES}
+        if policy["in_force"]["rules"] == rules:
+            return
+        change = policy["change"] or administrator.post(
+            f"{path}changes/", {"environment": "production", "rules": rules, "why": WHY}
+        )
+        one, seen = f"{path}changes/{change['id']}/", {"seen": change["digest"]}
+        if change["status"] == "draft":
+            administrator.post(f"{one}propose/", seen)
+        self.sign_in("administrator_2").post(f"{one}approve/", seen)
 
     def make_tokens(self) -> None:
         for name, (owner, label, scopes) in TOKENS.items():

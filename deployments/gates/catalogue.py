@@ -1,5 +1,6 @@
 """All gates by their code, in the order in which they are shown."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import ModuleType
@@ -24,6 +25,11 @@ class Gate:
     def takes(self) -> str:
         """The limits it reads, in words, as the function that reads them says it."""
         return " ".join((self.limits.__doc__ or "").replace("`", "").split())
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of the limits it reads, in the order in which that sentence names them."""
+        return tuple(dict.fromkeys(re.findall(r"`(\w+)`", self.limits.__doc__ or "")))
 
 
 def _gate(code: str, module: ModuleType) -> Gate:

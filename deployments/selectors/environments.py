@@ -1,13 +1,19 @@
-"""Environments with their rules in words and what runs in them."""
+"""Environments with their policies in words and what runs in them."""
 
 from dataclasses import dataclass
 
-from deployments.models import Endpoint, Environment, Rollout
+from deployments.models import Endpoint, Environment, PolicyVersion, Rollout
 from deployments.policies import rules as rules_policy
-from deployments.selectors import endpoints
+from deployments.selectors import endpoints, policies
 from deployments.states import rollout as rollout_states
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInWords:
+    row: PolicyVersion
+    words: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +21,7 @@ class EnvironmentView:
     """An environment as its card shows it; counts are of what the actor may see."""
 
     row: Environment
-    words: list[str]
+    policies: list[PolicyInWords]
     endpoints: int
     empty: int
     moving: int
@@ -26,13 +32,14 @@ def listed(actor: Actor) -> list[EnvironmentView]:
     rows = list(Environment.objects.order_by("position", "name"))
     seen = list(endpoints.visible(actor).order_by("pk"))
     moving = set(Rollout.objects.filter(status__in=rollout_states.ACTIVE).values_list("endpoint_id", flat=True))
-    return [_view(row, [e for e in seen if e.environment_id == row.pk], moving) for row in rows]
+    held = policies.all_in_force()
+    return [_view(row, held.get(row.pk, []), [e for e in seen if e.environment_id == row.pk], moving) for row in rows]
 
 
-def _view(row: Environment, mine: list[Endpoint], moving: set[int]) -> EnvironmentView:
+def _view(row: Environment, held: list[PolicyVersion], mine: list[Endpoint], moving: set[int]) -> EnvironmentView:
     return EnvironmentView(
         row=row,
-        words=rules_policy.in_words(rules_policy.parse(row.rules)),
+        policies=[PolicyInWords(v, rules_policy.in_words(rules_policy.parse(v.content))) for v in held],
         endpoints=len(mine),
         empty=sum(endpoint.stable_id is None for endpoint in mine),
         moving=sum(endpoint.pk in moving for endpoint in mine),

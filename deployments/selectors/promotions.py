@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from deployments.models import PromotionRequest, Rollout
 from deployments.policies import part as parts
-from deployments.selectors import requests
+from deployments.selectors import policies, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -73,7 +73,8 @@ def page(actor: Actor, wanted: Filter, before: int | None) -> tuple[list[Item], 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One request as its page shows it. `outdated` says what is no longer as the evidence has it."""
+    """One request as its page shows it. `outdated` says what is no longer as the evidence has it; `policy_now` names
+    the policy version a new request would meet, when the open one keeps another."""
 
     item: Item
     version: ModelVersion
@@ -82,6 +83,7 @@ class Page:
     to_acknowledge: list[dict[str, Any]]
     consequence: str
     outdated: str = ""
+    policy_now: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -134,6 +136,7 @@ def one(*, actor: Actor, number: int) -> Page:
         to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
         consequence=parts.consequence(last=item.part.last, endpoint=row.endpoint.name, version=row.version.number),
         outdated=_outdated(row),
+        policy_now=_policy_now(row),
         counts={"pass": item.passed, "all": len(checks)},
     )
 
@@ -143,6 +146,15 @@ def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:
     order = list(VERDICTS)
     found = sorted(evidence.get("checks", []), key=lambda check: order.index(check["verdict"]))
     return [check | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True)) for check in found]
+
+
+def _policy_now(row: PromotionRequest) -> str:
+    """The version that holds by now, "" while it is the pinned one."""
+    pin = row.evidence["policy"]
+    if row.status not in states.OPEN or "id" not in pin:
+        return ""
+    held = policies.in_force(row.endpoint.environment_id, row.version.model.tier)
+    return "" if (held.policy_id, held.number) == (pin["id"], pin["rules_version"]) else str(held)
 
 
 def _outdated(row: PromotionRequest) -> str:

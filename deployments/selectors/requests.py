@@ -73,11 +73,6 @@ def _with_approvals(rows: QuerySet[PromotionRequest]) -> list[PromotionRequest]:
     return list(rows.prefetch_related(Prefetch("approvals", given))[:LIMIT])
 
 
-def _teams(rows: Iterable[PromotionRequest]) -> dict[str, int]:
-    named = {rule["team"] for row in rows for rule in row.evidence["policy"]["rules"]["approvals"] if rule["team"]}
-    return dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
-
-
 def _approvals(row: PromotionRequest) -> list[ApprovalFacts]:
     return [
         ApprovalFacts(read.person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in row.approvals.all()
@@ -96,12 +91,12 @@ def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
 def items(actor: Actor, rows: QuerySet[PromotionRequest]) -> list[Item]:
     """The rows with their facts, for one actor; a handful of queries however many rows."""
     found = _with_approvals(rows)
-    teams, pool, now = _teams(found), _pool(found), clock.now()
-    return [_item(actor, row, teams, pool, now) for row in found]
+    known, pool, now = read.standing(found), _pool(found), clock.now()
+    return [_item(actor, row, known, pool, now) for row in found]
 
 
-def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list[PersonFacts], now: datetime) -> Item:
-    facts, approvals = read.request(row, teams), _approvals(row)
+def _item(actor: Actor, row: PromotionRequest, known: read.Standing, pool: list[PersonFacts], now: datetime) -> Item:
+    facts, approvals = read.request(row, known), _approvals(row)
     verdict = policy.verdict(facts, approvals, pool, now)
     return Item(
         row,
@@ -122,5 +117,5 @@ def waiting_for(actor: Actor) -> list[PromotionRequest]:
         return []
     rows = visible(actor).filter(status__in=["pending_review", "changes_requested"]).order_by("expires_at", "id")
     found = _with_approvals(rows)
-    teams = _teams(found)
-    return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row))]
+    known = read.standing(found)
+    return [row for row in found if parts.needed(actor, read.request(row, known), _approvals(row))]

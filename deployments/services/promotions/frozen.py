@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import evidence as evidence_policy
+from deployments.models import Endpoint, PromotionRequest
 from deployments.policies import promotion as policy
 from deployments.policies.promotion import Verdict
 from deployments.selectors import facts as read
@@ -59,16 +58,15 @@ def person_of(actor: Actor) -> int:
 
 
 def evidence_now(row: PromotionRequest) -> dict[str, Any]:
-    """The evidence as it would be frozen now, under the rules the request started with."""
-    environment = Environment(
-        name=row.endpoint.environment.name,
-        alias=row.endpoint.environment.alias,
-        rules=row.evidence["policy"]["rules"],
-        rules_version=row.evidence["policy"]["rules_version"],
-    )
+    """The evidence as it would be frozen now, under the policy the request started with."""
     endpoint = Endpoint.objects.select_related("stable__version__model").get(pk=row.endpoint_id)
     version = ModelVersion.objects.select_related("model").get(pk=row.version_id)
-    return read.evidence(endpoint=endpoint, environment=environment, candidate=version)
+    return read.evidence(
+        endpoint=endpoint,
+        environment=row.endpoint.environment,
+        candidate=version,
+        policy=row.evidence["policy"],
+    )
 
 
 def current(row: PromotionRequest, seen: str) -> None:
@@ -90,8 +88,8 @@ def current(row: PromotionRequest, seen: str) -> None:
 
 
 def unblocked(row: PromotionRequest) -> None:
-    """Raise `Refused` while a check of the evidence is in the way of every approval."""
-    why = evidence_policy.blocked(row.evidence)
+    """Raise `Refused` while a check of the evidence, or something that vanished, is in the way of every approval."""
+    why = read.request(row).blocked
     if why:
         raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")
 

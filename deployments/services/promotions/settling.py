@@ -3,7 +3,6 @@
 from django.db import transaction
 
 from deployments.models import Endpoint, PromotionRequest
-from deployments.policies import evidence as evidence_policy
 from deployments.selectors import facts as read
 from deployments.services import rollouts, tell
 from deployments.services.promotions import frozen
@@ -15,7 +14,7 @@ from portal.lifecycle.move import move
 
 def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionRequest:
     """When the rules are met and no check blocks, approve in full and start the rollout; the caller's transaction."""
-    clear = not evidence_policy.blocking(row.evidence)
+    clear = not read.request(row).blocked
     if row.status == "pending_review" and clear and frozen.verdict(row).satisfied:
         system = actors.system("the last rule was met", via=actor.via, request_id=actor.request_id)
         move(row, "approve", actor=system, decided_at=clock.now())
