@@ -188,8 +188,7 @@ def assemble(
     version: Json,
     champion: Json | None,
     endpoint: Json,
-    rules: Json,
-    rules_version: int,
+    policy: Json,
     gates: Sequence[Json] = (),
     evaluations: Sequence[Json] = (),
 ) -> Json:
@@ -203,9 +202,9 @@ def assemble(
         "metrics": metrics(version["metrics"], champion["metrics"] if champion else None),
         "checks": checks(version, champion, gates),
         "plan": {"steps": PLAN},
-        "policy": {"environment": endpoint["environment"], "rules": rules, "rules_version": rules_version},
+        "policy": policy,
         "endpoint": {"environment": endpoint["environment"], "name": endpoint["name"]},
         "changes": changes(version, champion, endpoint),
-        "stays": stays(champion, rules["warm_hours"]),
+        "stays": stays(champion, policy["rules"]["warm_hours"]),
         **({"evaluations": list(evaluations)} if evaluations else {}),
     }

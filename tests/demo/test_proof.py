@@ -94,18 +94,18 @@ def trained(stack: Stack, model: str) -> None:
 
 
 @contextmanager
-def rules(administrator: Session, model: str) -> Iterator[None]:
+def rules(one: Session, other: Session, model: str) -> Iterator[None]:
     """Staging asks the gates, and two people, of this model alone for as long as this lasts."""
-    path = f"/api/v1/environments/{ENVIRONMENT}/"
-    before = administrator.get(path)["rules"]
+    held = next(found for found in one.every("/api/v1/policies/") if found["name"] == ENVIRONMENT)
+    before = held["in_force"]["rules"]
     asked = {code: {**limits, "models": [model]} for code, limits in GATES.items()}
     two = [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 1},
            {"name": "Model risk", "role": "ml_lead", "team": "model-risk", "count": 1}]  # fmt: skip
-    set_rules(administrator, ENVIRONMENT, {"gates": asked, "approvals": two})
+    set_rules(one, other, ENVIRONMENT, {"gates": asked, "approvals": two}, "For the proof.")
     try:
         yield
     finally:
-        set_rules(administrator, ENVIRONMENT, {"gates": {}, **before})
+        set_rules(one, other, ENVIRONMENT, {"gates": {}, **before}, "As it was.")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def court(stack: Stack) -> Iterator[Court]:
             path = f"/api/v1/models/{made.model}/versions/{version}/"
             until(lambda path=path: author.get(path)["status"] == "ready" or None, PATIENCE, path)  # type: ignore[misc]
         made.promoted(made.ask(CHAMPION))
-        ending.enter_context(rules(session("administrator"), made.model))
+        ending.enter_context(rules(session("administrator"), session("administrator_2"), made.model))
         for version in (WORSE, UNFAIR, GOOD):
             Evaluator(author, made.model).evaluate(version, CHAMPION)
         yield made

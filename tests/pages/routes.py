@@ -31,6 +31,8 @@ NO_PAGE = {
     "deployments:version_usage": "a part of the version's page",
     "pipelines:version_evaluations": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",
+    "deployments:policy_propose": "leads to the change",
+    "deployments:policy_reject": "leads to the change",
     "deployments:promotion_live": "a part of the request's page",
     "deployments:promotion_decision": "leads to the request",
     "deployments:promotion_withdraw": "leads to the request",
