@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from deployments.models import Environment
+from deployments.policies import conditions
 from deployments.policies.rollback import REASONS
 from deployments.policies.rules import STEP_UP_METHODS
 from portal.accounts.acting import OnceForm
@@ -25,6 +26,12 @@ def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3) -> 
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": rows}),
     )
+
+
+def _data(label: str, help_text: str, *, rows: int) -> forms.CharField:
+    """A part of the rules as JSON."""
+    area = forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "class": "mono"})
+    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=area)
 
 
 class AskForm(OnceForm):
@@ -51,6 +58,9 @@ class DecisionForm(OnceForm):
     decision = forms.ChoiceField(choices=DECISIONS, widget=forms.RadioSelect, label="Your decision")
     looked_at = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     comment = _text("Reason", required=False)
+    most_weight = forms.IntegerField(label="Up to (%)", required=False, min_value=1, max_value=99)
+    amount = forms.IntegerField(label="until", required=False, min_value=1)
+    unit = forms.ChoiceField(choices=list(conditions.UNITS.items()), required=False, label="of")
 
     def __init__(self, *args: Any, checks: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,9 +73,23 @@ class DecisionForm(OnceForm):
         found = super().clean() or {}
         if found.get("decision") == "approve":
             self._ticked(found.get("looked_at", []))
+            found["condition"] = self._condition(found)
         elif found.get("decision") and not found.get("comment", "").strip():
             self.add_error("comment", "Say what has to change, or why not. Who asked reads it.")
         return found
+
+    def _condition(self, found: dict[str, Any]) -> dict[str, Any] | None:
+        """The condition as data, if its fields were filled in; both of them are needed for one."""
+        weight, amount = found.get("most_weight"), found.get("amount")
+        if weight is None and amount is None:
+            return None
+        given = {"most_weight": weight, "until": {found.get("unit") or "labels": amount}}
+        try:
+            read = conditions.parse(given)
+        except PortalError as error:
+            self.add_error("most_weight" if "condition.most_weight" in error.fields else "amount", error.message)
+            return None
+        return read.data if read else None
 
     def _ticked(self, looked_at: list[str]) -> None:
         missing = [check["label"] for check in self.checks if check["code"] not in looked_at]
@@ -78,6 +102,7 @@ class SignForm(OnceForm):
 
     seen = forms.CharField(widget=forms.HiddenInput, max_length=80)
     comment = forms.CharField(widget=forms.HiddenInput, required=False, max_length=TEXT)
+    condition = forms.JSONField(widget=forms.HiddenInput, required=False)
 
 
 class WithdrawForm(OnceForm):
@@ -135,29 +160,38 @@ class RulesForm(OnceForm):
     request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
     approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
     warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
-    gates = forms.CharField(
-        label="Gates",
-        required=False,
-        max_length=20_000,
-        help_text="A JSON object of gate to limits; empty: none is asked.",
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
+    wait_minutes = forms.IntegerField(
+        label="A rollout waits after the last approval (minutes)", min_value=0, max_value=10_080, initial=0
     )
+    gates = _data("Gates", "A JSON object of gate to limits; empty: none is asked.", rows=8)
+    freezes = _data("Freeze calendar", "A JSON list of freezes; empty: promotions start at any time.", rows=8)
+    bypass = _data("Who may bypass", "A JSON object with by and hours; empty: nobody can bypass a gate.", rows=8)
     step_up = forms.MultipleChoiceField(
         label="What counts as a second look",
         choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def clean_gates(self) -> Any:
+    def _json(self, name: str, empty: str) -> Any:
         try:
-            return json.loads(self.cleaned_data["gates"] or "{}")
+            return json.loads(self.cleaned_data[name] or empty)
         except ValueError as error:
             raise forms.ValidationError(f"This is not JSON: {error}.") from error
 
+    def clean_gates(self) -> Any:
+        return self._json("gates", "{}")
+
+    def clean_freezes(self) -> Any:
+        return self._json("freezes", "[]")
+
+    def clean_bypass(self) -> Any:
+        return self._json("bypass", "null")
+
     def take(self, error: PortalError) -> None:
-        """Members of the gates are named as `gates.quality.metric`; the message goes beside the one field."""
-        if any(name.startswith("gates") for name in error.fields):
-            self.add_error("gates", error.message)
+        """Members are named as `gates.quality.metric` or `freezes[0].to`; the message goes beside the one field."""
+        field = next((own for own in ("gates", "freezes", "bypass") for at in error.fields if at.startswith(own)), "")
+        if field:
+            self.add_error(field, error.message)
         else:
             super().take(error)
 

@@ -22,6 +22,12 @@ class Decide(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Approve(Decide):
+    """`condition` is `{"most_weight": per cent, "until": {"labels" | "requests" | "hours": amount}}`, or left out."""
+
+    condition = serializers.JSONField(required=False, default=None, allow_null=True)
+
+
 class Withdraw(Strict):
     reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
     dry_run = serializers.BooleanField(default=False)

@@ -1,14 +1,24 @@
 """Rows turned into the plain facts that policies and evidence work on."""
 
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from deployments.gates import catalogue as gates
 from deployments.models import Approval, Endpoint, Environment, PromotionRequest
+from deployments.policies import conditions
 from deployments.policies import evidence as evidence_policy
+from deployments.policies import promotion as policy
 from deployments.policies import rules as rules_policy
+from deployments.policies import timing as timing_policy
+from deployments.policies.conditions import Condition
+from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
+from deployments.policies.rules import Rules
+from deployments.policies.timing import Timing
 from deployments.selectors import gate_facts
 from portal.accounts.models import Person, Team
+from portal.accounts.policies.mailboxes import mailbox
 from portal.core.actors import Grant
 from portal.lifecycle import catalogue
 from registry.models import ModelVersion
@@ -19,18 +29,24 @@ def grants_of(person: Person) -> frozenset[Grant]:
 
 
 def person(row: Person) -> PersonFacts:
-    return PersonFacts(row.pk, str(row), row.is_active, grants_of(row))
+    return PersonFacts(row.pk, str(row), row.is_active, grants_of(row), mailbox(row.email))
 
 
-def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> RequestFacts:
+def team_ids(slugs: Collection[str]) -> dict[str, int]:
+    return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
+
+
+def request(
+    row: PromotionRequest, teams: dict[str, int] | None = None, pool: Iterable[PersonFacts] | None = None
+) -> RequestFacts:
     """The facts of a request under the rules it was frozen with, not those of today.
 
-    `teams` maps slugs to ids where the caller has read them for many requests at once.
+    `teams` maps slugs to ids, and `pool` are the people who might decide, where the caller has read them for many
+    requests at once.
     """
     rules = rules_policy.parse(row.evidence["policy"]["rules"])
-    named = [rule.team for rule in rules.approvals if rule.team]
     if teams is None:
-        teams = dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+        teams = team_ids(rules.teams)
     return RequestFacts(
         number=row.pk,
         status=row.status,
@@ -41,14 +57,58 @@ def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> Reque
         teams=teams,
         evidence_digest=row.evidence_digest,
         revision=row.revision,
-        blocked=evidence_policy.blocked(row.evidence),
+        blocked=evidence_policy.blocked(row.evidence, past=granted(row)),
+        barred=_twins(row, _holders(rules) if pool is None else pool),
+        plan=tuple(row.evidence["plan"]["steps"]),
     )
+
+
+def _holders(rules: Rules) -> list[PersonFacts]:
+    """Active people with a role that some rule names."""
+    roles = {rule.role for rule in (*rules.approvals, *(rules.bypass.by if rules.bypass else ()))}
+    found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct() if roles else []
+    return [PersonFacts(p.pk, str(p), True, frozenset(), mailbox(p.email)) for p in found]
+
+
+def _twins(row: PromotionRequest, pool: Iterable[PersonFacts]) -> dict[int, str]:
+    """Other accounts of the human who asked, or who registered the version: they can no more approve."""
+    parts = [(row.requester, "asked for it")]
+    parts += [(row.uploader, "registered the version")] if row.uploader else []
+    return {
+        person.person_id: f"shares the mailbox of {own}, who {did}, so cannot approve it"
+        for own, did in parts
+        for person in pool
+        if person.person_id != own.pk and person.mailbox == mailbox(own.email)
+    }
+
+
+def granted(row: PromotionRequest) -> list[str]:
+    """The gates that a granted bypass leads past, if it was granted on the evidence that stands now."""
+    found = row.bypasses.all()
+    return [
+        code
+        for bypass in found
+        if bypass.status == "granted" and bypass.evidence_digest == row.evidence_digest
+        for code in bypass.gates
+    ]
 
 
 def approvals(row: PromotionRequest) -> list[ApprovalFacts]:
     """All approvals ever given to the request; the verdict says which count."""
     given = Approval.objects.filter(request=row).select_related("reviewer").prefetch_related("reviewer__role_grants")
-    return [ApprovalFacts(person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in given]
+    return [approval(one) for one in given]
+
+
+def conditions_of(row: PromotionRequest) -> list[Condition]:
+    """The conditions a rollout of the request has to keep; it asks `conditions.allows` before each step."""
+    facts = request(row)
+    current = [a for a in policy.unlifted(approvals(row), facts) if a.evidence_digest == row.evidence_digest]
+    return [a.condition for a in current if a.condition]
+
+
+def approval(row: Approval) -> ApprovalFacts:
+    condition = conditions.parse(row.condition)
+    return ApprovalFacts(person(row.reviewer), row.at, row.evidence_digest, row.request_revision, condition)
 
 
 def reviewers(facts: RequestFacts) -> list[PersonFacts]:
@@ -56,6 +116,25 @@ def reviewers(facts: RequestFacts) -> list[PersonFacts]:
     roles = {rule.role for rule in facts.rules.approvals}
     found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct()
     return [person(p) for p in found.order_by("name").prefetch_related("role_grants")]
+
+
+def freezes(row: PromotionRequest, facts: RequestFacts) -> tuple[Freeze, ...]:
+    """The calendar the request was frozen with and that of today: a freeze can be added meanwhile, but not lifted."""
+    today = rules_policy.parse(row.endpoint.environment.rules).freezes
+    return (*facts.rules.freezes, *(freeze for freeze in today if freeze not in facts.rules.freezes))
+
+
+def timing(
+    row: PromotionRequest,
+    facts: RequestFacts,
+    given: Collection[ApprovalFacts],
+    now: datetime,
+    skip: Collection[str] = (),
+) -> Timing:
+    """What holds an approved request back by the clock; of one still under review, if it were approved now."""
+    counting = [a.at for a in given if a.revision == row.revision and a.evidence_digest == row.evidence_digest]
+    since = max([row.frozen_at, *counting]) if row.status == "approved" else now
+    return timing_policy.of(facts.rules, freezes(row, facts), since=since, now=now, skip=skip)
 
 
 def version(row: ModelVersion) -> dict[str, Any]:
@@ -77,7 +156,7 @@ def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVe
     """The evidence as it stands now for `candidate` on `endpoint`; `endpoint` may be unsaved."""
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
     asked = rules_policy.parse(environment.rules).gates
-    known = gate_facts.of(candidate, champion, asked)
+    known = gate_facts.of(endpoint, candidate, champion, asked)
     return evidence_policy.assemble(
         version=version(candidate),
         champion=version(champion) if champion else None,

@@ -5,7 +5,6 @@ from deployments.policies import promotion as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import RequestFacts, RuleLine
 from deployments.selectors import facts as read
-from portal.accounts.models import Team
 from portal.core import clock
 from portal.core.actors import Actor
 from registry.models import ModelVersion
@@ -16,7 +15,6 @@ def who_can_approve(
 ) -> tuple[RuleLine, ...]:
     """The environment's rules with the people who could fill them, the asking person and the uploader left out."""
     rules = rules_policy.parse(environment.rules)
-    slugs = [rule.team for rule in rules.approvals if rule.team]
     facts = RequestFacts(
         number=0,
         status="pending_review",
@@ -24,6 +22,6 @@ def who_can_approve(
         requester_id=actor.person_id or 0,
         uploader_id=version.registered_by_person_id,
         rules=rules,
-        teams=dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {},
+        teams=read.team_ids(rules.teams),
     )
     return policy.verdict(facts, [], read.reviewers(facts), clock.now()).lines

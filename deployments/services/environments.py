@@ -26,8 +26,11 @@ def create(*, actor: Actor, name: str, position: int, alias: str, rules: dict[st
     """A new environment. `alias` is the alias its primary endpoints move, "" for none."""
     access.require(actor, Permission.ENVIRONMENTS_MANAGE)
     rules_policy.parse(rules)
-    if Environment.objects.filter(name=name).exists():
-        raise Conflict(f"There is an environment {name} already.", fields={"name": "taken"})
+    if other := Environment.objects.filter(name__iexact=name).first():
+        raise Conflict(f"There is an environment {other} already.", fields={"name": "taken"})
+    if alias and (other := Environment.objects.filter(alias__iexact=alias).first()):
+        text = f"{other} moves the alias {alias} already. An alias has the rules of one environment."
+        raise Conflict(text, fields={"alias": "taken"})
     row = Environment.objects.create(name=name, position=position, alias=alias, rules=rules)
     recorder.record("environment.created", actor=actor, subject=_subject(row), after={"alias": alias, "rules": rules})
     return row
@@ -60,7 +63,7 @@ def change_rules(*, actor: Actor, name: str, rules: dict[str, Any], expect_versi
 
 
 def _teams_exist(rules: rules_policy.Rules) -> None:
-    named = {rule.team for rule in rules.approvals if rule.team}
+    named = rules.teams
     missing = named - set(Team.objects.filter(slug__in=named).values_list("slug", flat=True))
     if missing:
         raise BadInput(

@@ -19,6 +19,8 @@ from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 
 NUMBERS = ("request_days", "approval_hours", "warm_hours", "step_up")
+DATA = ("gates", "freezes", "bypass")
+"""Members that the form shows as JSON; each may be left out."""
 
 
 @require_GET
@@ -60,15 +62,15 @@ def rules(request: PortalRequest, name: str) -> HttpResponse:
 
 
 def _initial(view: EnvironmentView) -> dict[str, Any]:
-    gates = json.dumps(view.row.rules.get("gates", {}), indent=2) if view.row.rules.get("gates") else ""
-    return {name: view.row.rules[name] for name in NUMBERS} | {
-        "expect_version": view.row.rules_version,
-        "gates": gates,
-    }
+    rules = view.row.rules
+    found = {name: rules[name] for name in NUMBERS} | {"expect_version": view.row.rules_version}
+    found["wait_minutes"] = rules.get("wait_minutes", 0)
+    return found | {name: json.dumps(rules[name], indent=2) if rules.get(name) else "" for name in DATA}
 
 
 def _change(request: PortalRequest, name: str, found: dict[str, Any], rows: Any) -> str:
     approvals = [rule for rule in (row.as_rule() for row in rows) if rule is not None]
     wanted = {key: found[key] for key in NUMBERS} | {"approvals": approvals, "gates": found["gates"]}
+    wanted |= {key: found[key] for key in ("wait_minutes", "freezes", "bypass") if found[key]}
     verbs.change_rules(actor=request.actor, name=name, rules=wanted, expect_version=found["expect_version"])
     return reverse("deployments:environment", args=[name])
