@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
 
-from deployments.gates import calibration, data_checks, quality, slices, speed
+from deployments.gates import artifact, calibration, data_checks, quality, slices, speed
 from deployments.gates.answers import GateAnswer, Limits
 from deployments.gates.facts import GateFacts
 from deployments.gates.limits import bad
@@ -38,6 +38,7 @@ GATES = {
         _gate("calibration", calibration),
         _gate("speed", speed),
         _gate("data_checks", data_checks),
+        _gate("artifact", artifact),
     )
 }
 

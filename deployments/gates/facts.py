@@ -32,6 +32,23 @@ class DataChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """The newest scan of the version's files. `rules` is 0 before the first; `kinds` are what a policy may admit.
+
+    `worst` is the gravest finding in a sentence; `broken` says why the signed statement does not hold.
+    """
+
+    outcome: str
+    rules: int
+    newest_rules: int
+    files: int
+    waits: bool
+    kinds: tuple[str, ...] = ()
+    worst: str = ""
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GateFacts:
     """`evaluations` by the data set a limit names, "" for any; a name without an evaluation is missing.
 
@@ -43,3 +60,4 @@ class GateFacts:
     champion: int | None
     evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
     data: tuple[DataChecked, ...] = ()
+    artifact: ArtifactFacts | None = None

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deployments.gates.facts import DataChecked, Evaluated, GateFacts
+from deployments.gates.facts import ArtifactFacts, DataChecked, Evaluated, GateFacts
 from registry.evaluations.results import read
 from registry.models import DataSetVersion, Evaluation, ModelVersion
+from registry.scanning.outcomes import RULES_VERSION
+from registry.selectors import scans
 
 LEFT = ("cancelled",)
 
@@ -21,6 +23,7 @@ def of(candidate: ModelVersion, champion: ModelVersion | None, asked: Mapping[st
         champion=champion.number if champion else None,
         evaluations={name: _evaluated(row) for name, row in found.items()},
         data=_data(candidate, found.values()) if "data_checks" in asked else (),
+        artifact=_artifact(candidate) if "artifact" in asked else None,
     )
 
 
@@ -50,6 +53,21 @@ def _data(candidate: ModelVersion, evaluations: Iterable[Evaluation]) -> tuple[D
     rows = {row.pk: (row, "training") for row in trained}
     rows |= {row.data_id: (row.data, "evaluation") for row in evaluations}
     return tuple(DataChecked(str(row), _verdict(row), role) for _, (row, role) in sorted(rows.items()))
+
+
+def _artifact(candidate: ModelVersion) -> ArtifactFacts:
+    """The newest scan; its statement is verified against the records here, and against the bytes before they load."""
+    known = scans.known(candidate)
+    return ArtifactFacts(
+        outcome=known.outcome,
+        rules=known.scan.rules if known.scan else 0,
+        newest_rules=RULES_VERSION,
+        files=len(known.files),
+        waits=known.waits,
+        kinds=tuple(sorted(known.kinds)),
+        worst=known.worst,
+        broken=tuple(one.sentence for one in known.problems),
+    )
 
 
 def _verdict(row: DataSetVersion) -> str:

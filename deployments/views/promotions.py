@@ -19,6 +19,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from registry.selectors import scans
 
 KNOWN = ("state", "need", "model", "env", "before")
 
@@ -137,6 +138,7 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "bypass": bypasses.newest(request.actor, page.row),
         "bypassable": bypasses.to_name(page.row.evidence, page.item.facts, page.item.timing),
         "may_bypass": bypass_policy.may_ask(request.actor, page.item.facts),
+        "known": scans.known(page.row.version),
         "timeline": activity.timeline(page.row, kind),
         "activity": kind,
         "activities": list(activity.KINDS.items()),

@@ -170,7 +170,7 @@ def test_a_wrong_limit_is_named(given: Any, place: str) -> None:
 def test_every_gate_says_what_it_takes_and_does_not_know_without_facts() -> None:
     limits = {
         "quality": {"metric": "f1"}, "slices": {}, "calibration": {"most": 0.1},
-        "speed": {"p95_ms": 1, "memory_mib": 1}, "data_checks": {},
+        "speed": {"p95_ms": 1, "memory_mib": 1}, "data_checks": {}, "artifact": {},
     }  # fmt: skip
     assert limits.keys() == catalogue.GATES.keys()
     assert all(gate.takes for gate in catalogue.GATES.values())
