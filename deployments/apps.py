@@ -7,14 +7,16 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        from deployments.states import bypass, promotion, revision, rollout
+        from deployments.states import bypass, policy, promotion, revision, rollout
         from portal.audit import guard
         from portal.lifecycle import catalogue
 
         import_module("deployments.log_verbs")
-        catalogue.register(promotion.MACHINE, bypass.MACHINE, rollout.MACHINE, revision.MACHINE)
+        catalogue.register(promotion.MACHINE, bypass.MACHINE, rollout.MACHINE, revision.MACHINE, policy.MACHINE)
         for table, subject in (
             ("deployments_environment", "environment"),
+            ("deployments_policy", "policy"),
+            ("deployments_policyversion", "policy_version"),
             ("deployments_endpoint", "endpoint"),
             ("deployments_revision", "revision"),
             ("deployments_promotionrequest", "promotion_request"),
@@ -25,6 +27,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_routetable", "endpoint"),
         ):
             guard.governs(table, subject)
+        import_module("deployments.selectors.incident_source")
         import_module("deployments.reconcilers.registration")
         import_module("deployments.navigation")
         import_module("deployments.places").register()

@@ -1,6 +1,5 @@
 """The shape of what pages send. What is allowed is asked of the verbs; here stands only what can be read at all."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -8,11 +7,7 @@ from django import forms
 from deployments.models import Environment
 from deployments.policies import conditions
 from deployments.policies.rollback import REASONS
-from deployments.policies.rules import STEP_UP_METHODS
 from portal.accounts.acting import OnceForm
-from portal.accounts.models import Team
-from portal.accounts.roles import Role
-from portal.accounts.stepup import WORDS
 from portal.core.errors import PortalError
 
 TEXT = 4000
@@ -26,12 +21,6 @@ def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3) -> 
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": rows}),
     )
-
-
-def _data(label: str, help_text: str, *, rows: int) -> forms.CharField:
-    """A part of the rules as JSON."""
-    area = forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "class": "mono"})
-    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=area)
 
 
 class AskForm(OnceForm):
@@ -151,72 +140,3 @@ class EndpointForm(OnceForm):
     model = forms.CharField(max_length=250, help_text="The name of a registered model.")
     name = forms.CharField(max_length=60, help_text="Lower-case letters, digits and hyphens; part of the address.")
     description = forms.CharField(max_length=300, required=False)
-
-
-class RulesForm(OnceForm):
-    """The numbers of an environment's rules; who approves stands in the rows of `ApprovalRows`."""
-
-    expect_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
-    request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
-    approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
-    warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
-    wait_minutes = forms.IntegerField(
-        label="A rollout waits after the last approval (minutes)", min_value=0, max_value=10_080, initial=0
-    )
-    gates = _data("Gates", "A JSON object of gate to limits; empty: none is asked.", rows=8)
-    freezes = _data("Freeze calendar", "A JSON list of freezes; empty: promotions start at any time.", rows=8)
-    bypass = _data("Who may bypass", "A JSON object with by and hours; empty: nobody can bypass a gate.", rows=8)
-    step_up = forms.MultipleChoiceField(
-        label="What counts as a second look",
-        choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    def _json(self, name: str, empty: str) -> Any:
-        try:
-            return json.loads(self.cleaned_data[name] or empty)
-        except ValueError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from error
-
-    def clean_gates(self) -> Any:
-        return self._json("gates", "{}")
-
-    def clean_freezes(self) -> Any:
-        return self._json("freezes", "[]")
-
-    def clean_bypass(self) -> Any:
-        return self._json("bypass", "null")
-
-    def take(self, error: PortalError) -> None:
-        """Members are named as `gates.quality.metric` or `freezes[0].to`; the message goes beside the one field."""
-        field = next((own for own in ("gates", "freezes", "bypass") for at in error.fields if at.startswith(own)), "")
-        if field:
-            self.add_error(field, error.message)
-        else:
-            super().take(error)
-
-
-class ApprovalRow(forms.Form):
-    """One rule. A row left as it was shown empty is no rule; one that is ticked is left out."""
-
-    name = forms.CharField(label="Rule", max_length=80)
-    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.ML_LEAD)
-    team = forms.ModelChoiceField(
-        Team.objects.order_by("name"), to_field_name="slug", required=False, empty_label="The owning team"
-    )
-    count = forms.IntegerField(label="People", min_value=1, max_value=9, initial=1)
-
-    def as_rule(self) -> dict[str, Any] | None:
-        found = self.cleaned_data
-        if not found.get("name") or found.get("DELETE"):
-            return None
-        team = found.get("team")
-        return {
-            "name": found["name"],
-            "role": found["role"],
-            "team": team.slug if team else None,
-            "count": found["count"],
-        }
-
-
-ApprovalRows = forms.formset_factory(ApprovalRow, extra=2, max_num=9, can_delete=True)

@@ -31,3 +31,5 @@ def register() -> None:
     places.register("endpoint", endpoint)
     places.register("rollout", rollout)
     places.register("environment", environment)
+    places.register("policy", lambda pk: reverse("deployments:policy", args=[int(pk)]))
+    places.register("policy_version", lambda pk: reverse("deployments:policy_change", args=[int(pk)]))

@@ -49,11 +49,6 @@ class NewEnvironment(Strict):
     rules = serializers.DictField()
 
 
-class NewRules(Strict):
-    rules = serializers.DictField()
-    expect_version = serializers.IntegerField(min_value=1)
-
-
 class NewEndpoint(Strict):
     environment = serializers.CharField(max_length=40)
     name = serializers.CharField(max_length=60)

@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deployments.models import Endpoint, Environment, PromotionRequest, Revision, Rollout
+from deployments.models import Endpoint, Environment, PolicyVersion, PromotionRequest, Revision, Rollout
 from deployments.policies import rules as rules_policy
-from portal.core.digests import of_json
+from deployments.selectors import policies
 
 
 class ReceiptShape(serializers.Serializer[Any]):
@@ -18,6 +18,23 @@ class ReceiptShape(serializers.Serializer[Any]):
     leaf_hash = serializers.CharField()
 
 
+class InForceShape(serializers.ModelSerializer[PolicyVersion]):
+    """The version of a policy that holds; `name` such as production-high@7 is for people, `policy` is the id."""
+
+    policy = serializers.IntegerField(source="policy_id")
+    name = serializers.CharField(source="__str__")
+    tier = serializers.CharField(source="policy.tier", allow_blank=True)
+    rules = serializers.JSONField(source="content")
+    rules_in_words = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PolicyVersion
+        fields = ["policy", "name", "tier", "number", "rules", "rules_in_words", "digest"]
+
+    def get_rules_in_words(self, row: PolicyVersion) -> list[str]:
+        return rules_policy.in_words(rules_policy.parse(row.content))
+
+
 class PersonShape(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
@@ -25,18 +42,17 @@ class PersonShape(serializers.Serializer[Any]):
 
 
 class EnvironmentShape(serializers.ModelSerializer[Environment]):
-    rules_in_words = serializers.SerializerMethodField()
-    rules_digest = serializers.SerializerMethodField()
+    """An environment with the policies in force there; the one without a tier holds for all that have none."""
+
+    policies = serializers.SerializerMethodField()
 
     class Meta:
         model = Environment
-        fields = ["name", "position", "alias", "rules", "rules_version", "rules_in_words", "rules_digest"]
+        fields = ["name", "position", "alias", "policies"]
 
-    def get_rules_in_words(self, row: Environment) -> list[str]:
-        return rules_policy.in_words(rules_policy.parse(row.rules))
-
-    def get_rules_digest(self, row: Environment) -> str:
-        return of_json(row.rules)
+    @extend_schema_field(InForceShape(many=True))
+    def get_policies(self, row: Environment) -> Any:
+        return InForceShape(policies.all_in_force().get(row.pk, []), many=True).data
 
 
 class RevisionShape(serializers.ModelSerializer[Revision]):

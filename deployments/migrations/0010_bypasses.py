@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0002_guards"),
+        ("deployments", "0004_policy_guards"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

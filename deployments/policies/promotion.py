@@ -7,6 +7,7 @@ from typing import Any
 
 from deployments.policies import conditions
 from deployments.policies.conditions import Condition, Progress
+from deployments.policies.freezes import Freeze
 from deployments.policies.rules import ApprovalRule, Rules
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -22,7 +23,8 @@ Named = tuple[str, str]
 class RequestFacts:
     """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids; `blocked` says
     which checks are in the way of every approval; `barred` are further people who can never approve, and why. `plan`
-    is what conditions of approvals are held against, and `progress` how far a rollout of it has come."""
+    is what conditions of approvals are held against, and `progress` how far a rollout of it has come;
+    `freezes_today` is the calendar of the policy that holds by now."""
 
     number: int
     status: str
@@ -37,6 +39,13 @@ class RequestFacts:
     barred: Mapping[int, str] = field(default_factory=dict)
     plan: tuple[Json, ...] = ()
     progress: Progress | None = None
+    freezes_today: tuple[Freeze, ...] = ()
+
+    @property
+    def freezes(self) -> tuple[Freeze, ...]:
+        """The calendar it was frozen with and that of today: a freeze can be added meanwhile, but not lifted."""
+        own = self.rules.freezes
+        return (*own, *(freeze for freeze in self.freezes_today if freeze not in own))
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ def minutes_in_words(minutes: int) -> str:
 def in_words(rules: Rules) -> list[str]:
     """The rules as people read them."""
     lines = people_in_words(rules.approvals) or ["No approval needed: a request starts to roll out at once"]
-    asked = [gate.label.lower() for code, gate in catalogue.GATES.items() if code in rules.gates]
+    asked = [gate.words(rules.gates[code]) for code, gate in catalogue.GATES.items() if code in rules.gates]
     if asked:
         lines.append(f"Must pass its gates before anybody can approve: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")

@@ -148,8 +148,8 @@ def waiting_for(actor: Actor) -> list[Bypass]:
     rows = list(found[: requests.LIMIT])
     if not rows:
         return []
-    teams, me = requests.teams_of(row.request for row in rows), requests.myself(actor)
-    return [row for row in rows if _needed(actor, read.of(row, request_facts.request(row.request, teams, me)), row)]
+    known, me = request_facts.standing([row.request for row in rows]), requests.myself(actor)
+    return [row for row in rows if _needed(actor, read.of(row, request_facts.request(row.request, known, me)), row)]
 
 
 def _needed(actor: Actor, facts: BypassFacts, row: Bypass) -> bool:

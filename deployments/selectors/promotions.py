@@ -9,7 +9,7 @@ from deployments.models import PromotionRequest, Rollout
 from deployments.policies import conditions, timing
 from deployments.policies import part as parts
 from deployments.policies.conditions import Condition
-from deployments.selectors import facts, requests
+from deployments.selectors import policies, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -75,7 +75,8 @@ def page(actor: Actor, wanted: Filter, before: int | None) -> tuple[list[Item], 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One request as its page shows it. `outdated` says what is no longer as the evidence has it."""
+    """One request as its page shows it. `outdated` says what is no longer as the evidence has it; `policy_now` names
+    the policy version a new request would meet, when the open one keeps another."""
 
     item: Item
     version: ModelVersion
@@ -83,6 +84,7 @@ class Page:
     checks: list[dict[str, Any]]
     to_acknowledge: list[dict[str, Any]]
     outdated: str = ""
+    policy_now: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -137,6 +139,7 @@ def one(*, actor: Actor, number: int) -> Page:
         checks=worst_first([*checks, *clock]),
         to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
         outdated=_outdated(row),
+        policy_now=_policy_now(row),
         counts={
             "pass": item.passed + sum(check["verdict"] == "pass" for check in clock),
             "all": len(checks) + len(clock),
@@ -159,7 +162,7 @@ def consequence(page: Page, condition: Condition | None = None) -> str:
 def clock_checks(item: Item) -> list[dict[str, Any]]:
     """The waiting time and the freezes as rows beside the checks; what holds the request back is at work, not wrong."""
     rules, approved = item.facts.rules, item.row.status == "approved"
-    found = timing.checks(rules, facts.freezes(item.row, item.facts), item.timing, approved=approved)
+    found = timing.checks(rules, item.facts.freezes, item.timing, approved=approved)
     return by_clock(found)
 
 
@@ -183,6 +186,15 @@ def worst_first(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """In the order in which checks are shown."""
     order = list(VERDICTS)
     return sorted(checks, key=lambda check: order.index(check["verdict"]))
+
+
+def _policy_now(row: PromotionRequest) -> str:
+    """The version that holds by now, "" while it is the pinned one."""
+    pin = row.evidence["policy"]
+    if row.status not in states.OPEN or "id" not in pin:
+        return ""
+    held = policies.in_force(row.endpoint.environment_id, row.version.model.tier)
+    return "" if (held.policy_id, held.number) == (pin["id"], pin["rules_version"]) else str(held)
 
 
 def _outdated(row: PromotionRequest) -> str:

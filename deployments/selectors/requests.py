@@ -9,7 +9,6 @@ from django.db.models import Prefetch, Q, QuerySet
 from deployments.models import Approval, PromotionRequest
 from deployments.policies import part as parts
 from deployments.policies import promotion as policy
-from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts, Verdict
 from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
@@ -78,11 +77,6 @@ def _with_approvals(rows: QuerySet[PromotionRequest]) -> list[PromotionRequest]:
     return list(rows.prefetch_related(Prefetch("approvals", given))[:LIMIT])
 
 
-def teams_of(rows: Iterable[PromotionRequest]) -> dict[str, int]:
-    """The ids of the teams that the rules of these requests name."""
-    return read.team_ids({slug for row in rows for slug in rules_policy.parse(row.evidence["policy"]["rules"]).teams})
-
-
 def _approvals(row: PromotionRequest) -> list[ApprovalFacts]:
     return [read.approval(one) for one in row.approvals.all()]
 
@@ -99,12 +93,12 @@ def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
 def items(actor: Actor, rows: QuerySet[PromotionRequest]) -> list[Item]:
     """The rows with their facts, for one actor; a handful of queries however many rows."""
     found = _with_approvals(rows)
-    teams, pool, now = teams_of(found), _pool(found), clock.now()
-    return [_item(actor, row, teams, pool, now) for row in found]
+    known, pool, now = read.standing(found), _pool(found), clock.now()
+    return [_item(actor, row, known, pool, now) for row in found]
 
 
-def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list[PersonFacts], now: datetime) -> Item:
-    facts, approvals = read.request(row, teams, pool), _approvals(row)
+def _item(actor: Actor, row: PromotionRequest, known: read.Standing, pool: list[PersonFacts], now: datetime) -> Item:
+    facts, approvals = read.request(row, known, pool), _approvals(row)
     verdict = policy.verdict(facts, approvals, pool, now)
     return Item(
         row,
@@ -128,8 +122,8 @@ def waiting_for(actor: Actor) -> list[PromotionRequest]:
     found = _with_approvals(rows)
     if not found:
         return []
-    teams, me, now = teams_of(found), myself(actor), clock.now()
-    return [row for row in found if parts.needed(actor, read.request(row, teams, me), _approvals(row), now)]
+    known, me, now = read.standing(found), myself(actor), clock.now()
+    return [row for row in found if parts.needed(actor, read.request(row, known, me), _approvals(row), now)]
 
 
 def myself(actor: Actor) -> list[PersonFacts]:

@@ -110,8 +110,7 @@ def test_without_the_member_nobody_can_not_even_an_administrator(line: Line) -> 
         ask(line, row, who=admin)
     promotions.withdraw(actor=world.actor(line.priya), number=row.pk)
     world.production(gates=QUALITY)
-    rules = world.production().rules
-    world.production(**rules | {"bypass": None})
+    world.production(**world.rules_of("production") | {"bypass": None})
     row = line.submit(1)
     with pytest.raises(NotAllowed) as refusal:
         ask(line, row)

@@ -1,4 +1,5 @@
-"""What the example world does not have: data that was checked, data that was refused, and evaluations."""
+"""What the example world does not have: data that was checked, data that was refused, evaluations, and changes of
+policies under way."""
 
 from contextlib import closing
 
@@ -45,6 +46,8 @@ def fill(stack: Stack) -> None:
     stack.facts["frozen"] = frozen(stack)
     emails = {person.key: person.email for person in people.PEOPLE}
     lead = Session(stack.url, emails["ml_lead"], stack.people["ml_lead"]["password"])
+    for key, where in (("administrator", "production"), ("administrator_2", "staging")):
+        _change(Session(stack.url, emails[key], stack.people[key]["password"]), where)
     with closing(lead.http):
         team = lead.get("/api/v1/models/flight-delay/")["team"]
         lead.post("/api/v1/data-sets/", {"name": NAME, "team": team, "description": "For looking at."})
@@ -62,6 +65,17 @@ def fill(stack: Stack) -> None:
             lead.post(newest, {"folder": str(folder), "note": f"part {number}"})
             wait_until(lambda: lead.get(newest)["results"][0]["status"] in ("ready", "failed"), 60, "it to be taken in")
         _evaluate(stack, lead, team)
+
+
+def _change(admin: Session, environment: str) -> None:
+    """A draft of production's policy, and a proposal for staging's that another administrator can sign."""
+    path = "/api/v1/policies/"
+    with closing(admin.http):
+        held = next(one for one in admin.every(path) if one["name"] == environment)["in_force"]["rules"]
+        rules = held | {"request_days": 3, "gates": {"calibration": {"most": 0.2}, "data_checks": {}}}
+        row = admin.post(f"{path}changes/", {"environment": environment, "rules": rules, "why": "Calibrated or not."})
+        if environment == "staging":
+            admin.post(f"{path}changes/{row['id']}/propose/", {"seen": row["digest"]})
 
 
 def _evaluate(stack: Stack, lead: Session, team: str) -> None:

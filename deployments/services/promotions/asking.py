@@ -12,6 +12,7 @@ from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
+from deployments.selectors import policies
 from deployments.services import endpoints, rollouts
 from deployments.services.promotions import bypassed, frozen, settling
 from portal.audit import recorder
@@ -70,7 +71,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
     endpoint = found or Endpoint(
         environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True
     )
-    evidence = read.evidence(endpoint=endpoint, environment=where, candidate=candidate)
+    evidence = _evidence(endpoint, where, candidate)
     open_request = (
         PromotionRequest.objects.filter(
             endpoint=found, status__in=["pending_review", "changes_requested", "approved", "rolling_out"]
@@ -78,7 +79,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
         if found
         else None
     )
-    rules, now = rules_policy.parse(where.rules), clock.now()
+    rules, now = rules_policy.parse(evidence["policy"]["rules"]), clock.now()
     held = timing_policy.of(rules, rules.freezes, since=now, now=now)
     return Preview(
         environment=where,
@@ -91,6 +92,12 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
         timing=held,
         by_clock=timing_policy.checks(rules, rules.freezes, held, approved=False),
     )
+
+
+def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVersion) -> dict[str, Any]:
+    """The evidence under the policy in force for the model's risk tier; the request keeps that policy."""
+    held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
+    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held)
 
 
 def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:
@@ -147,7 +154,7 @@ def submit(*, actor: Actor, model: str, version: int, environment: str, why: str
             actor=actor, environment=found.environment, name=endpoint.name, model=found.version.model
         )
     endpoint = lock(Endpoint.objects.filter(pk=endpoint.pk))
-    evidence = read.evidence(endpoint=endpoint, environment=found.environment, candidate=found.version)
+    evidence = _evidence(endpoint, found.environment, found.version)
     row = _insert(actor=actor, endpoint=endpoint, version=found.version, why=text, evidence=evidence)
     rollouts.hold(row, actor=actor)
     settling.after_freeze(row, actor=actor)

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import evidence as evidence_policy
+from deployments.models import Endpoint, PromotionRequest
 from deployments.policies import promotion as policy
 from deployments.policies.conditions import Condition
 from deployments.policies.promotion import Verdict
@@ -71,16 +70,15 @@ def reason(text: str, member: str = "comment") -> str:
 
 
 def evidence_now(row: PromotionRequest) -> dict[str, Any]:
-    """The evidence as it would be frozen now, under the rules the request started with."""
-    environment = Environment(
-        name=row.endpoint.environment.name,
-        alias=row.endpoint.environment.alias,
-        rules=row.evidence["policy"]["rules"],
-        rules_version=row.evidence["policy"]["rules_version"],
-    )
+    """The evidence as it would be frozen now, under the policy the request started with."""
     endpoint = Endpoint.objects.select_related("stable__version__model").get(pk=row.endpoint_id)
     version = ModelVersion.objects.select_related("model").get(pk=row.version_id)
-    return read.evidence(endpoint=endpoint, environment=environment, candidate=version)
+    return read.evidence(
+        endpoint=endpoint,
+        environment=row.endpoint.environment,
+        candidate=version,
+        policy=row.evidence["policy"],
+    )
 
 
 def current(row: PromotionRequest, seen: str) -> None:
@@ -102,8 +100,11 @@ def current(row: PromotionRequest, seen: str) -> None:
 
 
 def unblocked(row: PromotionRequest) -> None:
-    """Raise `Refused` while a check of the evidence is in the way of every approval and no bypass leads past it."""
-    why = evidence_policy.blocked(row.evidence, past=bypassed.gates(row))
+    """Raise `Refused` while a check of the evidence, or something that vanished, is in the way of every approval.
+
+    A granted bypass leads past the gates it names.
+    """
+    why = read.request(row).blocked
     if why:
         raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")
 

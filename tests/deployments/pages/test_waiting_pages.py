@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from deployments.models import Environment
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
@@ -43,21 +42,3 @@ def test_signing_says_when_it_will_start(line: Line, browser: Open) -> None:
     marta, page = browser(line.marta), f"/promotions/{row.pk}/"
     marta.send(page, f"{page}decision/", decision="approve", looked_at=marta.warnings(page))
     assert "This is the last approval. The rollout starts " in marta.open(f"{page}sign/")
-
-
-def test_the_form_of_the_rules_keeps_what_it_does_not_change(line: Line, browser: Open) -> None:
-    by = [{"name": "Head", "role": "ml_lead", "team": None, "count": 1}]
-    new = {"freezes": [freeze()], "wait_minutes": 5, "bypass": {"by": by, "hours": 4}}
-    before = world.production(**new).rules
-    admin = browser(world.person("Alex Admin", ("administrator", None)))
-    page = "/environments/production/rules/"
-    sent = {"step_up": ["password", "totp", "passkey"], "approvals-0-role": "ml_lead"}
-    sent |= {f"approvals-{n}-role": "ml_lead" for n in (1, 2)}
-    assert admin.send(page, page, **sent, request_days="3").status_code == 303
-    after = Environment.objects.get(name="production").rules
-    assert after == before | {"request_days": 3, "gates": {}}
-    wrong = admin.send(page, page, **sent, freezes='[{"name": "x"}]', bypass="{")
-    assert wrong.status_code == 422
-    assert "This is not JSON" in wrong.content.decode()
-    wrong = admin.send(page, page, **sent, freezes='[{"name": "x"}]')
-    assert "freezes[0] needs name, from and to" in wrong.content.decode()

@@ -1,4 +1,4 @@
-"""Environments with their rules, endpoints, revisions, promotion requests, approvals and rollouts."""
+"""Environments with their policies, endpoints, revisions, promotion requests, approvals and rollouts."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
-from deployments.bypass_models import Bypass, BypassGrant
+from deployments.models.bypasses import Bypass, BypassGrant
+from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
 from deployments.states import rollout as rollout_states
@@ -30,15 +31,27 @@ __all__ = [
 ]
 Json = dict[str, Any]
 
+__all__ = [
+    "Approval",
+    "Endpoint",
+    "Environment",
+    "Policy",
+    "PolicyVersion",
+    "PromotionComment",
+    "PromotionRequest",
+    "Revision",
+    "Rollout",
+    "RolloutKind",
+    "RouteTable",
+]
+
 
 class Environment(models.Model):
-    """Where endpoints live. `rules` holds the promotion policy as data; see `deployments.policies.environment`."""
+    """Where endpoints live. Its `policies` say how a version gets in."""
 
     name = models.SlugField(max_length=40, unique=True)
     position = models.PositiveSmallIntegerField(default=0)
     alias = models.CharField(max_length=120, default="", blank=True)
-    rules = models.JSONField(default=dict)
-    rules_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
