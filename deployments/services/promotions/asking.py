@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import promotion as policy
+from deployments.policies import asking as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
