@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from deployments.models import PromotionRequest, Rollout
 from deployments.policies import part as parts
-from deployments.selectors import requests
+from deployments.selectors import proof, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -115,6 +115,7 @@ def one(*, actor: Actor, number: int) -> Page:
             "endpoint__team",
             "endpoint__stable__version",
             "version__model__team",
+            "version__model__owner",
             "version__run",
             "requester",
             "uploader",
@@ -139,10 +140,14 @@ def one(*, actor: Actor, number: int) -> Page:
 
 
 def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:
-    """The checks with the worst first, each with the words, tone and icon of its verdict."""
+    """The checks with the worst first, each with the words, tone and icon of its verdict, and where it can be read."""
     order = list(VERDICTS)
     found = sorted(evidence.get("checks", []), key=lambda check: order.index(check["verdict"]))
-    return [check | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True)) for check in found]
+    return [
+        proof.shown(check, evidence["version"])
+        | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True))
+        for check in found
+    ]
 
 
 def _outdated(row: PromotionRequest) -> str:

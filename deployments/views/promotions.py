@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Environment
-from deployments.selectors import activity, people
+from deployments.selectors import activity, people, pinned, reach
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -18,6 +18,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from registry.selectors.datasets import inputs_of
 
 KNOWN = ("state", "need", "model", "env", "before")
 
@@ -68,6 +69,7 @@ def new(request: PortalRequest) -> HttpResponse:
         "preview": found,
         "form": form,
         "checks": select.shown_checks(found.evidence),
+        "pinned": pinned.of(found.evidence),
         "reviewers": people.who_can_approve(
             request.actor, environment=found.environment, endpoint=found.endpoint, version=found.version
         ),
@@ -133,6 +135,9 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "part": page.item.part,
         "verdict": page.item.verdict,
         "evidence": page.row.evidence,
+        "pinned": pinned.of(page.row.evidence),
+        "data": inputs_of(page.version.run),
+        "reach": reach.of(page.row),
         "timeline": activity.timeline(page.row, kind),
         "activity": kind,
         "activities": list(activity.KINDS.items()),
