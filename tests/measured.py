@@ -9,6 +9,7 @@ from portal.audit.recorder import Subject
 from portal.core import digests
 from registry.evaluations.results import (
     Agreement,
+    BadResults,
     Calibration,
     Comparison,
     MetricResult,
@@ -89,3 +90,8 @@ def evaluation(
     where = Subject.of("evaluation", row.pk, str(row))
     recorder.record("evaluation.requested", actor=world.SYSTEM, subject=where, data=said)
     return row
+
+
+def unreadable() -> Results:
+    """What reading results of another format ends in."""
+    raise BadResults("These results are of format 0; this program reads format 1.")
