@@ -23,6 +23,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_routetable", "endpoint"),
         ):
             guard.governs(table, subject)
+        import_module("deployments.selectors.incident_source")
         import_module("deployments.reconcilers.registration")
         import_module("deployments.navigation")
         import_module("deployments.places").register()

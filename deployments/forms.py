@@ -112,6 +112,13 @@ class TryForm(forms.Form):
         label="Request body",
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
     )
+    key = forms.CharField(
+        label="Endpoint key",
+        required=False,
+        max_length=200,
+        help_text="Only where the gateway asks for one. It goes with this call and is kept nowhere.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
 
 
 class EndpointForm(OnceForm):

@@ -65,6 +65,7 @@ class RollBack(Strict):
 
 
 class Try(Strict):
-    """`payload` is the body of the call as `/invocations` takes it."""
+    """`payload` is the body of the call as `/invocations` takes it; `key` an endpoint key, where one is asked for."""
 
     payload = serializers.DictField()
+    key = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)

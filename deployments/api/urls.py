@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments.api import endpoints, gates, promotions
+from deployments.api import endpoints, gates, promotions, usage
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
@@ -25,5 +25,6 @@ urlpatterns = [
     path(f"{PROMOTION}reject/", promotions.Reject.as_view(), name="promotion_reject"),
     path(f"{PROMOTION}withdraw/", promotions.Withdraw.as_view(), name="promotion_withdraw"),
     path(f"{PROMOTION}resubmit/", promotions.Resubmit.as_view(), name="promotion_resubmit"),
+    path("data-sets/<str:name>/versions/<int:number>/usage/", usage.DataUsage.as_view(), name="data_usage"),
     path("inbox/", promotions.Inbox.as_view(), name="inbox"),
 ]

@@ -6,7 +6,8 @@ Everything here is deterministic, so that the same rows give the same digest.
 from collections.abc import Sequence
 from typing import Any
 
-from deployments.gates.answers import BLOCKING
+from deployments.gates import signature
+from deployments.gates.answers import BLOCKING, shown
 
 Json = dict[str, Any]
 
@@ -61,47 +62,14 @@ def metrics(now: Json, champion: Json | None) -> list[Json]:
     return rows
 
 
-def columns(signature: Json, side: str) -> dict[str, Json]:
-    """The columns of a signature's `inputs` or `outputs` by name; unnamed ones get their position as name."""
-    found = signature.get(side) or []
-    return {str(col.get("name", index)): col for index, col in enumerate(found) if isinstance(col, dict)}
-
-
-def required(column: Json) -> bool:
-    return bool(column.get("required", True))
-
-
-def signature_check(new: Json, old: Json | None) -> Json:
-    """Whether today's callers can go on: nothing they send is refused, nothing they read is gone."""
-    if not columns(new, "inputs"):
-        return _check("signature", "Signature", "fail", "none", "a signature", "Log the model with a signature.")
-    if old is None:
-        return _check(
-            "signature", "Signature", "pass", "present", "present", "There is no champion to be compatible with."
-        )
-    before, after = columns(old, "inputs"), columns(new, "inputs")
-    added = sorted(name for name in after if name not in before)
-    needed = [name for name in added if required(after[name])]
-    gone = sorted(name for name in before if name not in after)
-    retyped = sorted(n for n in before if n in after and before[n].get("type") != after[n].get("type"))
-    if not (needed or gone or retyped):
-        return _check("signature", "Signature", "pass", "compatible", "callers go on", ", ".join(added))
-    parts = [
-        text
-        for text, names in (("new", needed), ("gone", gone), ("other type", retyped))
-        if names
-        for text in [f"{text}: {', '.join(names)}"]
-    ]
-    return _check("signature", "Signature", "needs_review", "callers must change", "callers go on", "; ".join(parts))
-
-
 def _check(code: str, label: str, verdict: str, measured: str, limit: str, note: str) -> Json:
     return {"code": code, "label": label, "verdict": verdict, "measured": measured, "limit": limit, "note": note}
 
 
 def checks(version: Json, champion: Json | None, gates: Sequence[Json] = ()) -> list[Json]:
     """The built-in checks and the answers of the policy's gates, each with what was found, what is wanted, and one of
-    pass, needs review, fail, running, unknown. The quality gate stands in for the point values of the source runs.
+    pass, needs review, fail, running, unknown. The quality gate stands in for the point values of the source runs,
+    the signature gate for the built-in check.
     """
     ready = version["status"] == "ready"
     found = [
@@ -121,13 +89,20 @@ def checks(version: Json, champion: Json | None, gates: Sequence[Json] = ()) -> 
             "data only",
             "It is loaded in the sandbox of its revision process only." if version["executes_code"] else "",
         ),
-        signature_check(version["signature"], champion["signature"] if champion else None),
     ]
-    if not any(answer["code"] == "quality" for answer in gates):
+    asked = {answer["code"] for answer in gates}
+    if "signature" not in asked:
+        found.append(_signature_check(version["signature"], champion["signature"] if champion else None))
+    if "quality" not in asked:
         rows = metrics(version["metrics"], champion["metrics"] if champion else None)
         found.append(_metrics_check(rows, champion))
     order = ("fail", "needs_review", "unknown", "running", "pass")
     return sorted([*found, *gates], key=lambda check: order.index(check["verdict"]))
+
+
+def _signature_check(new: Json, old: Json | None) -> Json:
+    """The signature gate under the limits that hold where no policy asks for it."""
+    return shown("signature", signature.LABEL, signature.judged(new, old, signature.BUILT_IN))
 
 
 def blocking(evidence: Json) -> list[Json]:
@@ -203,9 +178,14 @@ def _inputs(version: Json, champion: Json | None) -> list[Json]:
     """How many columns a call has, and the names that come and go."""
     if champion is None:
         return []
-    before, after = columns(champion["signature"], "inputs"), columns(version["signature"], "inputs")
+    before, after = (
+        signature.columns(champion["signature"], "inputs"),
+        signature.columns(version["signature"], "inputs"),
+    )
     come, go = sorted(set(after) - set(before)), sorted(set(before) - set(after))
-    named = [f"+ {name}{'' if required(after[name]) else ', optional'}" for name in come] + [f"− {name}" for name in go]
+    named = [f"+ {name}{'' if signature.required(after[name]) else ', optional'}" for name in come] + [
+        f"− {name}" for name in go
+    ]
     if not named:
         return []
     return [

@@ -112,7 +112,7 @@ def in_words(rules: Rules) -> list[str]:
         + (f" ({rule.name})" if rule.name != Role(rule.role).label else "")
         for rule in rules.approvals
     ] or ["No approval needed: a request starts to roll out at once"]
-    asked = [gate.label.lower() for code, gate in catalogue.GATES.items() if code in rules.gates]
+    asked = [gate.words(rules.gates[code]) for code, gate in catalogue.GATES.items() if code in rules.gates]
     if asked:
         lines.append(f"Must pass its gates before anybody can approve: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")

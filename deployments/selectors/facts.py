@@ -78,7 +78,7 @@ def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVe
     """The evidence as it stands now for `candidate` on `endpoint`; `endpoint` may be unsaved."""
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
     asked = rules_policy.parse(environment.rules).gates
-    known = gate_facts.of(candidate, champion, asked)
+    known = gate_facts.of(endpoint, candidate, champion, asked)
     return evidence_policy.assemble(
         version=version(candidate),
         champion=version(champion) if champion else None,

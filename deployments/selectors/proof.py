@@ -43,7 +43,7 @@ def proof(check: dict[str, Any], version: dict[str, Any]) -> tuple[str, str] | N
     if link.startswith(REPORT):
         return (f"evaluation {number}", link) if number.isdigit() else ("Ask for one", link)
     if link:
-        return "Show", link
+        return ("scan" if link.endswith("#artifact") else "Show"), link
     if check["code"] not in BUILT_IN:
         return None
     section, name = BUILT_IN[check["code"]]

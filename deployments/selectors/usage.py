@@ -1,6 +1,8 @@
-"""Where a version or a model is used: for the panels that the registry's pages show."""
+"""Where a version, a model or data is used: for the panels that the registry's pages show."""
 
 from dataclasses import dataclass
+
+from django.db.models import Q
 
 from deployments.models import Endpoint, Environment, PromotionRequest
 from deployments.policies import promotion as policy
@@ -8,17 +10,20 @@ from deployments.selectors import endpoints, requests
 from portal.accounts import access
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import DataSetVersion, ModelVersion, RegisteredModel
+from registry.services import datasets
 
 RECENT = 5
+MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An endpoint of the model, and as what the version stands behind it: champion, rollback target or ""."""
+    """An endpoint of the model, and as what a version stands behind it: champion, rollback target or ""."""
 
     endpoint: Endpoint
     role: str
+    version: ModelVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,17 @@ class Usage:
     places: list[Place]
     requests: list[PromotionRequest]
     open_in: list[Environment]
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """What rests on data: the endpoints behind which versions stand that were made from it or evaluated on it, and the
+    newest requests for such versions.
+    """
+
+    data: DataSetVersion
+    places: list[Place]
+    requests: list[PromotionRequest]
 
 
 def of(*, actor: Actor, model: str, number: int | None = None) -> Usage:
@@ -67,3 +83,19 @@ def _role(endpoint: Endpoint, version: ModelVersion | None) -> str:
     if endpoint.previous is not None and endpoint.previous.version_id == version.pk:
         return "rollback target"
     return ""
+
+
+def of_data(*, actor: Actor, name: str, number: int) -> Resting:
+    """What rests on this version of the data set, as far as the actor may see it."""
+    data = datasets.find_version(actor=actor, name=name, number=number)
+    made = ModelVersion.objects.filter(run__data_uses__version=data, deleted_at=None)
+    judged = ModelVersion.objects.filter(evaluations__data=data, deleted_at=None)
+    found = set(made.values_list("pk", flat=True)) | set(judged.values_list("pk", flat=True))
+    near = endpoints.visible(actor).filter(Q(stable__version__in=found) | Q(previous__version__in=found))
+    asked = requests.visible(actor).filter(version__in=found).order_by("-id")
+    return Resting(data, [place for row in near[:MOST] for place in _behind(row, found)], list(asked[:MOST]))
+
+
+def _behind(endpoint: Endpoint, found: set[int]) -> list[Place]:
+    both = [("champion", endpoint.stable), ("rollback target", endpoint.previous)]
+    return [Place(endpoint, role, row.version) for role, row in both if row is not None and row.version_id in found]

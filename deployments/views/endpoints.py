@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import charts, forms
@@ -125,6 +126,7 @@ def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
     return render(request, "deployments/_endpoint_live.html", context_of(request, row))
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 @signed_in
 def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:
@@ -137,7 +139,7 @@ def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:
     if form.is_valid():
         try:
             more["answer"] = tries.predict(
-                actor=request.actor, environment=environment, endpoint=name, payload=form.cleaned_data["payload"]
+                actor=request.actor, environment=environment, endpoint=name, **form.cleaned_data
             )
         except BadInput as error:
             form.add_error("payload", error.message)

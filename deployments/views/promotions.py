@@ -18,6 +18,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from registry.selectors import scans
 from registry.selectors.datasets import inputs_of
 
 KNOWN = ("state", "need", "model", "env", "before")
@@ -138,6 +139,7 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "pinned": pinned.of(page.row.evidence),
         "data": inputs_of(page.version.run),
         "reach": reach.of(page.row),
+        "known": scans.known(page.row.version),
         "timeline": activity.timeline(page.row, kind),
         "activity": kind,
         "activities": list(activity.KINDS.items()),

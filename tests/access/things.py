@@ -83,6 +83,7 @@ def build(world: Any) -> None:
     )
     ready_data = make.data_version("labelled", world.team)
     first = model.versions.get(number=1)
+    make.scanned(first)
     world.facts |= {
         "ready_data": ready_data,
         "evaluation": evaluations.request(actor=make.SYSTEM, version=first, data=ready_data, settings={"task": "x"}),

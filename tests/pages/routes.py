@@ -24,6 +24,7 @@ NO_PAGE = {
     "accounts:join_link": "leads to the page that joins",
     "deployments:endpoint_live": "a part of the endpoint's page",
     "deployments:model_usage": "a part of the model's page",
+    "deployments:data_usage": "a part of the page of a data set version",
     "deployments:version_usage": "a part of the version's page",
     "pipelines:version_evaluations": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",

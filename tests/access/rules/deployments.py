@@ -40,11 +40,16 @@ def new_endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": "staging", "name": "flight-delay", "model": world.model.name}
 
 
+def data_version(world: World) -> Mapping[str, Any]:
+    return {"name": world.data_set.name, "number": 1}
+
+
 PRODUCTION = {"name": "production"}
 RULES_OF = {"rules": {}, "expect_version": 1}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS = (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
+SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
 SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:audit"), 404)
 NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:audit"), 404)
@@ -97,6 +102,7 @@ PAGES = (
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
     page("deployments:version_usage", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
+    page("deployments:data_usage", kwargs=data_version, **INSIDE),
 )  # fmt: skip
 
 CALLS = (
@@ -132,6 +138,10 @@ CALLS = (
         send=lambda w: {name: value for name, value in ask(w).items() if name != "why"}, scopes=("promote",),
         special=dict.fromkeys(("token:read", "token:mlflow", "token:data", "token:evaluate", "token:endpoints"), 403),
         scope_otherwise=404,
+    ),
+    call(
+        "api:deployments_api:data_usage", kwargs=data_version, may=INSIDERS, outsider=404, scope_otherwise=404,
+        scopes=SEES_DATA,
     ),
     call("api:deployments_api:promotions", scopes=SCOPES),
     call(
