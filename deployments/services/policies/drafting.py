@@ -133,8 +133,7 @@ def current(row: PolicyVersion, seen: str) -> None:
 def parsed(rules: Json) -> rules_policy.Rules:
     """The rules, whose teams all exist. Raises `BadInput` that names the member that is wrong."""
     found = rules_policy.parse(rules)
-    named = {rule.team for rule in found.approvals if rule.team}
-    missing = named - set(Team.objects.filter(slug__in=named).values_list("slug", flat=True))
+    missing = found.teams - set(Team.objects.filter(slug__in=found.teams).values_list("slug", flat=True))
     if missing:
         raise BadInput(
             f"There is no team {', '.join(sorted(missing))}. Create it first.", fields={"approvals": "unknown team"}
