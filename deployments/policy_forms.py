@@ -138,7 +138,7 @@ class SignForm(SeenForm):
         label="Comment",
         required=False,
         max_length=4000,
-        help_text="Optional. It stays with the version.",
+        help_text="It stays with the version.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 

@@ -10,6 +10,7 @@ from portal.core.errors import BadInput
 
 Json = dict[str, Any]
 LONGEST = 200_000
+ORDER = ("approvals", "request_days", "approval_hours", "warm_hours", "step_up", "gates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,17 @@ def dump(value: Any) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False, width=100)
 
 
+def in_order(rules: Json) -> Json:
+    """The members in the order in which people think of them; the database keeps none."""
+    first = [name for name in ORDER if name in rules]
+    return {name: rules[name] for name in [*first, *sorted(set(rules) - set(first))]}
+
+
+def of_rules(rules: Json) -> str:
+    """The rules of one policy as YAML."""
+    return dump(in_order(rules))
+
+
 def load(text: str, where: str = "yaml") -> Any:
     """The plain data; raises `BadInput` with the line that cannot be read."""
     if len(text) > LONGEST:
@@ -74,7 +86,7 @@ def write(found: Iterable[tuple[str, Entry]]) -> str:
     """One document of all entries, each below its name as a comment."""
     parts = ["# Policies in force. Apply with: signalbox policies apply FILE\npolicies:\n"]
     for name, entry in found:
-        body = dump({"environment": entry.environment, "tier": entry.tier or None, "rules": entry.rules})
+        body = dump({"environment": entry.environment, "tier": entry.tier or None, "rules": in_order(entry.rules)})
         first, *rest = body.splitlines()
         lines = [f"  # {name}", f"  - {first}", *(f"    {line}" for line in rest)]
         parts.append("\n".join(lines) + "\n")

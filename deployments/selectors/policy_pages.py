@@ -26,6 +26,13 @@ class Page:
     history: list[PolicyVersion]
     closed: list[PolicyVersion]
     endpoints: int
+    alone: bool
+
+    @property
+    def holds_for(self) -> str:
+        if self.row.tier:
+            return f"Models of {self.row.get_tier_display().lower()} risk"
+        return "All models" if self.alone else "Models whose tier has no policy of its own"
 
     @property
     def gates(self) -> dict[str, dict[str, Any]]:
@@ -61,7 +68,11 @@ def _pages(rows: list[Policy]) -> list[Page]:
     counted = Endpoint.objects.values_list("environment_id", "model__tier").annotate(n=Count("pk")).order_by()
     endpoints = {(environment, tier): n for environment, tier, n in counted}
     own = {(environment, row.policy.tier) for environment, held in policies.all_in_force().items() for row in held}
-    return [_page(row, _governed(row, endpoints, own)) for row in rows]
+    return [_page(row, _governed(row, endpoints, own), _alone(row, own)) for row in rows]
+
+
+def _alone(row: Policy, own: set[tuple[int, str]]) -> bool:
+    return not any(environment == row.environment_id and tier != row.tier for environment, tier in own)
 
 
 def _governed(row: Policy, endpoints: dict[tuple[int, str], int], own: set[tuple[int, str]]) -> int:
@@ -74,7 +85,7 @@ def _governed(row: Policy, endpoints: dict[tuple[int, str], int], own: set[tuple
     )
 
 
-def _page(row: Policy, endpoints: int) -> Page:
+def _page(row: Policy, endpoints: int, alone: bool) -> Page:
     versions = list(row.versions.all())
     now = next((version for version in versions if version.status == states.IN_FORCE), None)
     return Page(
@@ -85,4 +96,5 @@ def _page(row: Policy, endpoints: int) -> Page:
         history=sorted((v for v in versions if v.number), key=lambda v: -(v.number or 0)),
         closed=[version for version in versions if version.status in ("rejected", "withdrawn")],
         endpoints=endpoints,
+        alone=alone,
     )

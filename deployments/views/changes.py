@@ -58,7 +58,7 @@ def edit(request: PortalRequest, change_id: int) -> HttpResponse:
     as_text = bool(sent) and request.POST.get("mode") == "text"
     form = forms.RulesForm(None if as_text else sent, initial=forms.initial(row.content, row.digest, row.why))
     rows = forms.ApprovalRows(None if as_text else sent, initial=row.content["approvals"], prefix="approvals")
-    begun = {"seen": row.digest, "rules": documents.dump(row.content), "why": row.why}
+    begun = {"seen": row.digest, "rules": documents.of_rules(row.content), "why": row.why}
     text = forms.TextForm(sent if as_text else None, initial=begun)
     done = None
     if as_text:

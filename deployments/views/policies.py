@@ -35,7 +35,12 @@ def detail(request: PortalRequest, policy_id: int) -> HttpResponse:
 @signed_in
 def version(request: PortalRequest, policy_id: int, number: int) -> HttpResponse:
     row = select.version(policy_id, number)
-    context = {"row": row, "words": pages.words(row), "gates": pages.gates(row), "yaml": documents.dump(row.content)}
+    context = {
+        "row": row,
+        "words": pages.words(row),
+        "gates": pages.gates(row),
+        "yaml": documents.of_rules(row.content),
+    }
     return render(request, "deployments/policy_version.html", context)
 
 
@@ -54,7 +59,7 @@ def context_of(request: PortalRequest, row: PolicyVersion, **bound: Any) -> dict
         "now": row.base if row.status not in ("draft", "proposed") else now,
         "words": pages.words(row),
         "replay": replays.of(row),
-        "yaml": documents.dump(row.content),
+        "yaml": documents.of_rules(row.content),
         "may_draft": policy.may_draft(request.actor),
         "may_decide": policy.may_decide(request.actor, facts),
         "approvers": [person.label for person in select.approvers(facts)],
