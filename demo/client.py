@@ -58,6 +58,11 @@ class Caller:
     def put(self, path: str, body: Json) -> Json:
         return self._call("PUT", path, json=body, headers=self._unsafe())
 
+    def send(self, path: str, content: bytes, **query: str) -> Json:
+        """Put bytes there."""
+        headers = self._unsafe() | {"Content-Type": "application/octet-stream"}
+        return self._call("PUT", path, content=content, params=query, headers=headers)
+
     def every(self, path: str, **query: str) -> list[Json]:
         """All pages of a list."""
         page = self.get(path, **query)

@@ -4,7 +4,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Final
 
-TEAMS: Final = {"flight-operations": "Flight operations", "model-risk": "Model risk"}
+TEAM: Final = "flight-operations"
+TEAMS: Final = {TEAM: "Flight operations", "model-risk": "Model risk"}
 # No number that looks like another letter or digit, in groups that can be read out.
 LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -23,14 +24,14 @@ class Person:
 
 
 PEOPLE: Final = (
-    Person("data_scientist", "Priya Nair", (("data_scientist", "flight-operations"),)),
-    Person("ml_lead", "Marta Kowalska", (("ml_lead", "flight-operations"),)),
+    Person("data_scientist", "Priya Nair", (("data_scientist", TEAM),)),
+    Person("ml_lead", "Marta Kowalska", (("ml_lead", TEAM),)),
     Person("model_risk", "Daniel Osei", (("ml_lead", "model-risk"), ("viewer", None))),
-    Person("operator", "Tomas Brandt", (("operator", "flight-operations"),)),
+    Person("operator", "Tomas Brandt", (("operator", TEAM),)),
     Person("auditor", "Ines Duarte", (("auditor", None),)),
     Person("administrator", "Alex Admin", (("administrator", None),)),
     Person("administrator_2", "Ruth Berger", (("administrator", None),)),
-    Person("viewer", "Vera Lind", (("viewer", "flight-operations"),)),
+    Person("viewer", "Vera Lind", (("viewer", TEAM),)),
 )
 
 

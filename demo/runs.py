@@ -1,6 +1,5 @@
 """One MLflow run per recipe with everything about it, and its model registered. An ordinary client, nothing else."""
 
-import hashlib
 import os
 import subprocess
 import time
@@ -24,7 +23,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-from demo import flights
+from demo import flights, shelf
 from demo.columns import DECIMAL, LABEL, MEANING, RECORD, TEXT, WHOLE
 from demo.recipe import HOLDOUT_MONTH, RECIPES, SEED, THRESHOLD, Fitted, Recipe, fit
 
@@ -97,8 +96,8 @@ def log_measures(run_id: str, fitted: Fitted) -> None:
     """Data sets, parameters, measures, curve and two small tables. Before the model, so that a version has them all."""
     recipe = fitted.recipe
     months = f"{recipe.first_month:02}-{recipe.last_month:02}"
-    log_data(fitted.training, f"nyc-flights-2013-{months}", "training")
-    log_data(fitted.holdout, f"nyc-flights-2013-{HOLDOUT_MONTH:02}", "evaluation")
+    log_data(fitted.training, shelf.of_months(recipe.first_month, recipe.last_month), "training")
+    log_data(fitted.holdout, shelf.HOLDOUT, "evaluation")
     mlflow.log_params(
         {
             "kind": recipe.kind,
@@ -122,14 +121,13 @@ def log_measures(run_id: str, fitted: Fitted) -> None:
     mlflow.log_dict({name: MEANING[name] for name in RECORD}, "columns.json")
 
 
-def log_data(rows: pd.DataFrame, name: str, context: str) -> None:
-    """Name the data set with a digest over all of its rows; MLflow's own covers the first 10,000."""
-    table = rows[[*RECORD, LABEL]]
-    digest = hashlib.sha256(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()).hexdigest()[:32]
+def log_data(rows: pd.DataFrame, named: shelf.Months, context: str) -> None:
+    """Name the version of the data set, by which the portal links the run to it; a plain server keeps the name."""
     with warnings.catch_warnings():
         # MLflow warns that whole numbers cannot be missing. Here they never are.
         warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer", category=UserWarning)
-        mlflow.log_input(from_pandas(table, name=name, targets=LABEL, digest=digest), context=context)
+        data = from_pandas(rows[[*RECORD, LABEL]], name=named.data_set, targets=LABEL, digest=named.digest)
+    mlflow.log_input(data, context=context)
 
 
 def example(rows: pd.DataFrame) -> pd.DataFrame:

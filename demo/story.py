@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from demo.client import Caller, Json, LateError, RefusedError, Session, until
+from demo.evaluating import Evaluator
 
 MODEL = "flight-delay"
 ENVIRONMENT = "production"
@@ -19,7 +20,7 @@ WHY = {
     "v3": "Version 2 retrained on March to May. Its probabilities fit the spring; those of version 2 are too low.",
 }
 COMMENTS = {
-    "ml_lead": "Read the measures against the champion and the signature. Callers send the same record as before.",
+    "ml_lead": "Read the evaluation against the champion and the signature. Callers send the same record as before.",
     "model_risk": "Same holdout month for both, no flight of it in the training data. The file runs no code.",
 }
 # The decisions that the world takes by itself: the third version waits for the ML lead.
@@ -32,6 +33,11 @@ class Story:
 
     author: Caller
     reviewers: dict[str, Session]
+
+    def evaluated(self, number: int, serving: int | None) -> None:
+        """See that the version was evaluated against the one that serves, unless it was asked for already."""
+        if self.find(number) is None:
+            Evaluator(self.author, MODEL).evaluate(number, serving)
 
     def promote(self, recipe: str, number: int) -> Json:
         """Ask for the version, take the decisions that are the world's, and wait until it serves if they suffice."""

@@ -14,23 +14,40 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from demo import people, state
+from demo import flights, people, state
 from demo.client import Caller, LateError, RefusedError, Session, until
+from demo.columns import LABEL
+from demo.evaluating import SLICE_MARGIN
+from demo.rules import set_rules
+from demo.shelf import HOLDOUT, Shelf
 from demo.story import MODEL, VALIDATION_SECONDS, Story, ready
 
 PROJECT = Path(__file__).resolve().parent.parent
 RECIPES = ("v1", "v2", "v3")
-STEPS = 4 + 2 * len(RECIPES)
+STEPS = 6 + 3 * len(RECIPES)
 TOKENS = {
-    "data_scientist": ("data_scientist", "training and requests", ["read", "mlflow", "promote", "predict"]),
+    "data_scientist": (
+        "data_scientist",
+        "training and requests",
+        ["read", "mlflow", "data", "evaluate", "promote", "predict"],
+    ),
     "operator": ("operator", "rollback from scripts", ["read", "rollback"]),
     "auditor": ("auditor", "reading the log", ["read", "audit"]),
 }
+ON_JUNE = {"data": HOLDOUT.data_set, "target": LABEL}
 RULES = {
     "approvals": [
         {"name": "ML lead", "role": "ml_lead", "team": None, "count": 1},
         {"name": "Model risk", "role": "ml_lead", "team": "model-risk", "count": 1},
     ],
+    "gates": {
+        "quality": {"metric": "roc_auc", "margin": 0.005, **ON_JUNE, "models": [MODEL]},
+        "slices": {"margin": SLICE_MARGIN, "columns": ["origin"], **ON_JUNE, "models": [MODEL]},
+        "calibration": {"most": 0.1, **ON_JUNE, "models": [MODEL]},
+        "speed": {"p95_ms": 250, "memory_mib": 1024, "data": HOLDOUT.data_set, "models": [MODEL]},
+        "signature": {"models": [MODEL]},
+        "data_checks": {"models": [MODEL]},
+    },
 }
 
 WHY = "Two pairs of eyes from two teams: who owns the model, and model risk."
@@ -42,7 +59,7 @@ class World:
     def __init__(self, url: str, gateway_url: str, var: Path) -> None:
         self.url, self.gateway_url, self.var = url, gateway_url, var
         self.kept = var / "demo-cache" / "world.json"
-        self.facts: dict[str, Any] = {"passwords": {}, "tokens": {}, **state.read(self.kept)}
+        self.facts: dict[str, Any] = {"passwords": {}, "tokens": {}, "scopes": {}, **state.read(self.kept)}
         self.step = 0
 
     def say(self, text: str) -> None:
@@ -56,15 +73,25 @@ class World:
         self.rule()
         self.say("tokens")
         self.make_tokens()
+        self.say("flights of 2013")
+        flights.load(self.kept.parent)
         author = Caller(self.url, self.facts["tokens"]["data_scientist"])
         story = Story(author, {key: self.sign_in(key) for key in ("ml_lead", "model_risk")})
         missing = [recipe for recipe in RECIPES if ready(author, recipe) is None]
+        shelf = Shelf(author, self.kept.parent)
         with self.training() if missing else nullcontext() as training:
+            self.say("data sets")
+            shelf.fill()
+            serving = None
             for recipe in RECIPES:
                 self.say(f"training and registering {MODEL} {recipe}")
                 number = self.wait_for(recipe, author, training)
+                self.say(f"evaluation of version {number}")
+                shelf.wait()
+                story.evaluated(number, serving)
                 self.say(f"promotion of version {number}")
                 story.promote(recipe, number)
+                serving = number
         self.sign_in("auditor").post("/api/v1/audit/verify/", {})
         self.say("done")
         state.write(self.var / "demo.json", self.published())
@@ -82,26 +109,15 @@ class World:
             file.unlink()
 
     def rule(self) -> None:
-        """Have one administrator propose one approval of the team's ML lead and one of model risk, another approve."""
-        path = "/api/v1/policies/"
-        administrator = self.sign_in("administrator")
-        policy = next(one for one in administrator.every(path) if one["name"] == "production")
-        rules = {**policy["in_force"]["rules"], **RULES}
-        if policy["in_force"]["rules"] == rules:
-            return
-        change = policy["change"] or administrator.post(
-            f"{path}changes/", {"environment": "production", "rules": rules, "why": WHY}
-        )
-        one, seen = f"{path}changes/{change['id']}/", {"seen": change["digest"]}
-        if change["status"] == "draft":
-            administrator.post(f"{one}propose/", seen)
-        self.sign_in("administrator_2").post(f"{one}approve/", seen)
+        """Have one administrator propose gates, and an approval of the team's ML lead and one of model risk."""
+        set_rules(self.sign_in("administrator"), self.sign_in("administrator_2"), "production", RULES, WHY)
 
     def make_tokens(self) -> None:
+        """One token each, and a new one where an older world was made with other scopes."""
         for name, (owner, label, scopes) in TOKENS.items():
-            if name not in self.facts["tokens"]:
+            if self.facts["scopes"].get(name) != scopes:
                 made = self.sign_in(owner).post("/api/v1/tokens/", {"name": label, "scopes": scopes, "days": 90})
-                self.facts["tokens"][name] = made["secret"]
+                self.facts["tokens"][name], self.facts["scopes"][name] = made["secret"], scopes
                 self.keep()
 
     def sign_in(self, key: str) -> Session:

@@ -7,12 +7,12 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        from deployments.states import policy, promotion, revision, rollout
+        from deployments.states import bypass, policy, promotion, revision, rollout
         from portal.audit import guard
         from portal.lifecycle import catalogue
 
         import_module("deployments.log_verbs")
-        catalogue.register(promotion.MACHINE, rollout.MACHINE, revision.MACHINE, policy.MACHINE)
+        catalogue.register(promotion.MACHINE, bypass.MACHINE, rollout.MACHINE, revision.MACHINE, policy.MACHINE)
         for table, subject in (
             ("deployments_environment", "environment"),
             ("deployments_policy", "policy"),
@@ -21,10 +21,13 @@ class DeploymentsConfig(AppConfig):
             ("deployments_revision", "revision"),
             ("deployments_promotionrequest", "promotion_request"),
             ("deployments_approval", "promotion_request"),
+            ("deployments_bypass", "bypass"),
+            ("deployments_bypassgrant", "bypass"),
             ("deployments_rollout", "rollout"),
             ("deployments_routetable", "endpoint"),
         ):
             guard.governs(table, subject)
+        import_module("deployments.selectors.incident_source")
         import_module("deployments.reconcilers.registration")
         import_module("deployments.navigation")
         import_module("deployments.places").register()

@@ -5,8 +5,10 @@ from typing import Any
 from django import forms
 
 from deployments.models import Environment
+from deployments.policies import conditions
 from deployments.policies.rollback import REASONS
 from portal.accounts.acting import OnceForm
+from portal.core.errors import PortalError
 
 TEXT = 4000
 
@@ -45,6 +47,9 @@ class DecisionForm(OnceForm):
     decision = forms.ChoiceField(choices=DECISIONS, widget=forms.RadioSelect, label="Your decision")
     looked_at = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     comment = _text("Reason", required=False)
+    most_weight = forms.IntegerField(label="Up to (%)", required=False, min_value=1, max_value=99)
+    amount = forms.IntegerField(label="until", required=False, min_value=1)
+    unit = forms.ChoiceField(choices=list(conditions.UNITS.items()), required=False, label="of")
 
     def __init__(self, *args: Any, checks: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,9 +62,23 @@ class DecisionForm(OnceForm):
         found = super().clean() or {}
         if found.get("decision") == "approve":
             self._ticked(found.get("looked_at", []))
+            found["condition"] = self._condition(found)
         elif found.get("decision") and not found.get("comment", "").strip():
             self.add_error("comment", "Say what has to change, or why not. Who asked reads it.")
         return found
+
+    def _condition(self, found: dict[str, Any]) -> dict[str, Any] | None:
+        """The condition as data, if its fields were filled in; both of them are needed for one."""
+        weight, amount = found.get("most_weight"), found.get("amount")
+        if weight is None and amount is None:
+            return None
+        given = {"most_weight": weight, "until": {found.get("unit") or "labels": amount}}
+        try:
+            read = conditions.parse(given)
+        except PortalError as error:
+            self.add_error("most_weight" if "condition.most_weight" in error.fields else "amount", error.message)
+            return None
+        return read.data if read else None
 
     def _ticked(self, looked_at: list[str]) -> None:
         missing = [check["label"] for check in self.checks if check["code"] not in looked_at]
@@ -72,6 +91,7 @@ class SignForm(OnceForm):
 
     seen = forms.CharField(widget=forms.HiddenInput, max_length=80)
     comment = forms.CharField(widget=forms.HiddenInput, required=False, max_length=TEXT)
+    condition = forms.JSONField(widget=forms.HiddenInput, required=False)
 
 
 class WithdrawForm(OnceForm):
@@ -105,6 +125,13 @@ class TryForm(forms.Form):
     payload = forms.CharField(
         label="Request body",
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
+    )
+    key = forms.CharField(
+        label="Endpoint key",
+        required=False,
+        max_length=200,
+        help_text="Only where the gateway asks for one. It goes with this call and is kept nowhere.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
 
 

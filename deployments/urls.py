@@ -1,11 +1,23 @@
 from django.urls import path
 
-from deployments.views import changes, decisions, endpoints, environments, inbox, policies, promotions, rollbacks, usage
+from deployments.views import (
+    bypasses,
+    changes,
+    decisions,
+    endpoints,
+    environments,
+    inbox,
+    policies,
+    promotions,
+    rollbacks,
+    usage,
+)
 from portal.ui import search
 
 app_name = "deployments"
 PROMOTION = "promotions/<int:number>/"
 CHANGE = "settings/policies/changes/<int:change_id>/"
+BYPASS = "bypasses/<int:number>/"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
@@ -19,6 +31,12 @@ urlpatterns = [
     path(f"{PROMOTION}withdraw/", decisions.withdraw, name="promotion_withdraw"),
     path(f"{PROMOTION}resubmit/", decisions.resubmit, name="promotion_resubmit"),
     path(f"{PROMOTION}comment/", decisions.comment, name="promotion_comment"),
+    path(f"{PROMOTION}bypass/", bypasses.ask, name="promotion_bypass"),
+    path(BYPASS, bypasses.detail, name="bypass"),
+    path(f"{BYPASS}grant/", bypasses.grant, name="bypass_grant"),
+    path(f"{BYPASS}refuse/", bypasses.refuse, name="bypass_refuse"),
+    path(f"{BYPASS}withdraw/", bypasses.withdraw, name="bypass_withdraw"),
+    path(f"{BYPASS}review/", bypasses.review, name="bypass_review"),
     path("environments/", environments.listing, name="environments"),
     path("environments/<slug:name>/", environments.detail, name="environment"),
     path("settings/policies/", policies.listing, name="policies"),
@@ -39,4 +57,5 @@ urlpatterns = [
     path(f"{ENDPOINT}rollback/", rollbacks.roll_back, name="endpoint_rollback"),
     path("models/<str:model>/usage/", usage.of_model, name="model_usage"),
     path("models/<str:model>/versions/<int:number>/usage/", usage.of_version, name="version_usage"),
+    path("data-sets/<str:name>/versions/<int:number>/usage/", usage.of_data, name="data_usage"),
 ]

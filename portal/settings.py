@@ -27,7 +27,12 @@ MLFLOW_UPSTREAM = env.text("MLFLOW_UPSTREAM", "unix:" + str(SIGNALBOX_VAR / "run
 # MLflow tells of changes made behind the gate; without a secret they are found at the next full pass, within a minute.
 SIGNALBOX_MLFLOW_HOOK_SECRET = env.text("SIGNALBOX_MLFLOW_HOOK_SECRET", "")
 SIGNALBOX_MLFLOW_HOOK_URL = env.text("SIGNALBOX_MLFLOW_HOOK_URL", f"{SIGNALBOX_URL}/hooks/mlflow/")
-SIGNALBOX_PROTECTED_ALIASES = ["champion"]
+# Aliases that only promotions move, and that are put back when they were moved in MLflow. Others are taken over.
+SIGNALBOX_PROTECTED_ALIASES = [
+    name for name in env.text("SIGNALBOX_PROTECTED_ALIASES", "champion").replace(",", " ").split() if name
+]
+# The function that says which severe incidents are open, as `deployments.selectors.incident_source` asks it.
+SIGNALBOX_INCIDENT_SOURCE = env.text("SIGNALBOX_INCIDENT_SOURCE", "monitoring.selectors.incidents.open_severe")
 # Data sets are read from these folders of this host (as in PATH, with colons between them), and from S3 with the
 # credentials of the worker's environment.
 SIGNALBOX_DATA_FOLDERS = [path for path in env.text("SIGNALBOX_DATA_FOLDERS", "").split(":") if path]
@@ -36,6 +41,7 @@ SIGNALBOX_S3_ENDPOINT = env.text("SIGNALBOX_S3_ENDPOINT", "")
 SIGNALBOX_GATE_SETTLE_SECONDS = env.number("SIGNALBOX_GATE_SETTLE_SECONDS", 80)
 
 SECRET_KEY = env.text("SIGNALBOX_SECRET_KEY", "only-for-local-use" if LOCAL else None)
+SIGNALBOX_ARTIFACT_KEY = env.text("SIGNALBOX_ARTIFACT_KEY", SECRET_KEY)
 SIGNALBOX_TOKEN_PEPPER = env.text("SIGNALBOX_TOKEN_PEPPER", SECRET_KEY if LOCAL else None)
 
 HOST = urlsplit(SIGNALBOX_URL).hostname or "localhost"

@@ -26,3 +26,5 @@ class RegistryConfig(AppConfig):
         guard.governs("registry_datasetversion", "data_set_version")
         guard.governs("registry_datacheckrun", "data_set_version")
         guard.governs("registry_evaluation", "evaluation")
+        guard.governs("registry_artifactscan", "model_version")
+        guard.governs("registry_artifactstatement", "model_version")

@@ -84,9 +84,16 @@ def manifest_from_json(rows: Iterable[dict[str, Any]]) -> Manifest:
     return manifest(FileEntry(row["path"], row["size"], row["sha256"]) for row in rows)
 
 
-def hash_tree(source: str | os.PathLike[str] | int, limits: TreeLimits | None = None) -> Manifest:
-    """Hash a tree where it lies. Raises `TreeRefused`, and OSError for what cannot be read."""
-    return _Walk(None, limits or TreeLimits(), None).run(source)
+def hash_tree(
+    source: str | os.PathLike[str] | int,
+    limits: TreeLimits | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Manifest:
+    """Hash a tree where it lies; `on_bytes` is told the bytes read so far.
+
+    Raises `TreeRefused`, and OSError for what cannot be read.
+    """
+    return _Walk(None, limits or TreeLimits(), on_bytes).run(source)
 
 
 def copy_and_hash(

@@ -37,3 +37,11 @@ def empty_stack() -> Iterator[Stack]:
     """The whole product with no account in it, for this test alone."""
     with stacks.running(demo=False) as running:
         yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """What the gate's writer still has to store is stored while the test's database is open."""
+    from registry.gate import access_log  # Django is set up by now, not yet when this file is read
+
+    access_log.flush()

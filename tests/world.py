@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,9 @@ from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.core import actors
 from portal.core.actors import Actor, Grant
-from registry.models import DataSet, DataSetVersion, ModelVersion, RegisteredModel
+from registry.models import ArtifactScan, DataSet, DataSetVersion, ModelVersion, RegisteredModel
+from registry.scanning.outcomes import RULES_VERSION, found
+from registry.services import scans
 
 SYSTEM = actors.system("a world for tests", via="command")
 _numbers = itertools.count(1)
@@ -98,6 +101,14 @@ def version(of: RegisteredModel, by: Person | None = None, **columns: Any) -> Mo
     row = ModelVersion.objects.create(model=of, number=number, **(values | columns))
     recorder.record("model_version.registered", actor=SYSTEM, subject=Subject.of("model_version", row.pk, str(row)))
     return row
+
+
+@transaction.atomic
+def scanned(row: ModelVersion, outcome: str = "clean", *rules: str, **parts: Any) -> ArtifactScan:
+    """A scan of the version with a finding by each of the rules, signed as the product signs it."""
+    findings = [asdict(found("model.pkl", rule, "Something was found.")) for rule in rules]
+    answer = {"outcome": outcome, "rules": RULES_VERSION, "files": [], "findings": findings, "packages": []}
+    return scans.note(row, answer | parts, actor=SYSTEM)
 
 
 @transaction.atomic

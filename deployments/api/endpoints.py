@@ -138,8 +138,9 @@ class TryIt(ApiView):
     @extend_schema(request=inputs.Try, responses={200: shapes.TryShape}, summary="One call through the gateway")
     def post(self, request: Request, environment: str, name: str) -> Response:
         sent = read_input(inputs.Try, request.data)
+        payload = json.dumps(sent["payload"])
         found = tries.predict(
-            actor=self.actor, environment=environment, endpoint=name, payload=json.dumps(sent["payload"])
+            actor=self.actor, environment=environment, endpoint=name, payload=payload, key=sent["key"]
         )
         return Response(shapes.TryShape(found).data)
 

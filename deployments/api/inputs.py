@@ -22,6 +22,12 @@ class Decide(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Approve(Decide):
+    """`condition` is `{"most_weight": per cent, "until": {"labels" | "requests" | "hours": amount}}`, or left out."""
+
+    condition = serializers.JSONField(required=False, default=None, allow_null=True)
+
+
 class Withdraw(Strict):
     reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
     dry_run = serializers.BooleanField(default=False)
@@ -60,6 +66,7 @@ class RollBack(Strict):
 
 
 class Try(Strict):
-    """`payload` is the body of the call as `/invocations` takes it."""
+    """`payload` is the body of the call as `/invocations` takes it; `key` an endpoint key, where one is asked for."""
 
     payload = serializers.DictField()
+    key = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)

@@ -130,6 +130,7 @@ class MovementShape(serializers.Serializer[Any]):
     why = serializers.CharField(allow_blank=True)
     promotion = serializers.IntegerField(allow_null=True)
     approved_by = serializers.ListField(child=serializers.CharField())
+    bypassed = serializers.ListField(child=serializers.CharField())
     seconds = serializers.FloatField(allow_null=True)
     rollout = serializers.IntegerField(allow_null=True)
 
@@ -143,6 +144,7 @@ class ApprovalShape(serializers.Serializer[Any]):
     revision = serializers.IntegerField(source="request_revision")
     rules_version = serializers.IntegerField()
     comment = serializers.CharField(allow_blank=True)
+    condition = serializers.JSONField(allow_null=True)
     step_up_method = serializers.CharField()
     step_up_at = serializers.DateTimeField()
     at = serializers.DateTimeField()
@@ -158,13 +160,14 @@ class PromotionRow(serializers.ModelSerializer[PromotionRequest]):
     endpoint = serializers.CharField(source="endpoint.name")
     requester = PersonShape()
     note = serializers.CharField(source="decision_note", allow_blank=True)
+    bypassed = serializers.ListField(child=serializers.CharField(), help_text="gates it was carried out past")
 
     class Meta:
         model = PromotionRequest
         fields = [
             "number", "status", "revision", "model", "version", "environment", "endpoint", "requester",
             "requested_through", "why", "evidence_digest", "created_at", "frozen_at", "expires_at", "decided_at",
-            "note",
+            "note", "bypassed",
         ]  # fmt: skip
 
 
@@ -186,18 +189,33 @@ class VerdictShape(serializers.Serializer[Any]):
     missing = serializers.ListField(child=serializers.CharField())
     rules = RuleShape(source="lines", many=True)
     lapsed = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+    conditional = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class WaitShape(serializers.Serializer[Any]):
+    """What holds a request back by the clock; `starts_at` is the earliest start, null when no end can be told."""
+
+    held = serializers.BooleanField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    codes = serializers.ListField(child=serializers.ChoiceField(list(rules_policy.TIMING)))
+    words = serializers.CharField(allow_blank=True)
 
 
 class PromotionDetail(PromotionRow):
-    """A request with its frozen evidence, its approvals and what is still missing."""
+    """A request with its frozen evidence, its approvals, what is still missing and what it waits for."""
 
     evidence = serializers.JSONField()
     approvals = ApprovalShape(many=True)
     verdict = serializers.SerializerMethodField()
+    waits = serializers.SerializerMethodField()
     receipts = serializers.SerializerMethodField()
 
     class Meta(PromotionRow.Meta):
-        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "receipts"]
+        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "waits", "receipts"]
+
+    @extend_schema_field(WaitShape())
+    def get_waits(self, row: PromotionRequest) -> Any:
+        return WaitShape(self.context["timing"]).data
 
     @extend_schema_field(VerdictShape())
     def get_verdict(self, row: PromotionRequest) -> Any:
@@ -229,6 +247,7 @@ class PreviewShape(DryRun):
     evidence = serializers.JSONField()
     evidence_digest = serializers.CharField()
     open_request = serializers.IntegerField(allow_null=True)
+    waits = WaitShape()
 
 
 class RollbackShape(serializers.Serializer[Any]):

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from deployments.api import changes, endpoints, gates, policies, promotions
+from deployments.api import bypasses, changes, endpoints, gates, policies, promotions, usage
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
 PROMOTION = "promotions/<int:number>/"
 CHANGE = "policies/changes/<int:change_id>/"
+BYPASS = "bypasses/<int:number>/"
 urlpatterns = [
     path("environments/", endpoints.Environments.as_view(), name="environments"),
     path("environments/<slug:name>/", endpoints.EnvironmentView.as_view(), name="environment"),
@@ -38,5 +39,13 @@ urlpatterns = [
     path(f"{PROMOTION}reject/", promotions.Reject.as_view(), name="promotion_reject"),
     path(f"{PROMOTION}withdraw/", promotions.Withdraw.as_view(), name="promotion_withdraw"),
     path(f"{PROMOTION}resubmit/", promotions.Resubmit.as_view(), name="promotion_resubmit"),
+    path("data-sets/<str:name>/versions/<int:number>/usage/", usage.DataUsage.as_view(), name="data_usage"),
+    path(f"{PROMOTION}bypasses/", bypasses.AskForBypass.as_view(), name="promotion_bypasses"),
+    path("bypasses/", bypasses.Bypasses.as_view(), name="bypasses"),
+    path(BYPASS, bypasses.BypassView.as_view(), name="bypass"),
+    path(f"{BYPASS}grant/", bypasses.Grant.as_view(), name="bypass_grant"),
+    path(f"{BYPASS}refuse/", bypasses.Refuse.as_view(), name="bypass_refuse"),
+    path(f"{BYPASS}withdraw/", bypasses.Withdraw.as_view(), name="bypass_withdraw"),
+    path(f"{BYPASS}review/", bypasses.Review.as_view(), name="bypass_review"),
     path("inbox/", promotions.Inbox.as_view(), name="inbox"),
 ]

@@ -1,10 +1,11 @@
 """What a gate answers: one of five verdicts, with what was measured, how sure that is, and the limit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
+from deployments.gates.asked import unfit
 from deployments.gates.facts import Evaluated, GateFacts
 
 Verdict = Literal["pass", "needs_review", "fail", "running", "unknown"]
@@ -36,6 +37,12 @@ def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
     return GateAnswer("unknown", "not known", limit, sentence, link=link)
 
 
+def shown(code: str, label: str, answer: GateAnswer) -> dict[str, Any]:
+    """The answer as the evidence keeps it and pages and programs read it: plain data."""
+    said = asdict(answer)
+    return {"code": code, "label": label, "note": said.pop("sentence"), **said}
+
+
 def number(value: float) -> str:
     """A measured number, as exact as people read it."""
     return f"{value:.4g}"
@@ -61,6 +68,8 @@ def done(facts: GateFacts, limits: Limits, limit: str, *, compared: bool) -> Eva
         return GateAnswer("running", "running", limit, "The evaluation is under way.", link=link(found))
     if found.results is None:
         return unknown(limit, f"The evaluation came to nothing: {found.note or found.status}", link(found))
+    if why := unfit(found.settings, limits):
+        return unknown(limit, why, link(found))
     if compared and facts.champion and found.baseline != facts.champion:
         return unknown(limit, f"It was not evaluated against v{facts.champion}, which serves now.", link(found))
     return found

@@ -8,11 +8,11 @@ LABEL = "Calibration"
 
 
 def limits(place: str, given: object) -> read.Json:
-    """`most`, the expected calibration error from 0 to 1, and `data`, a data set's name."""
-    found = read.known(place, given, "most", "data")
+    """`most`, the expected calibration error from 0 to 1, and `data` and `target` as for quality."""
+    found = read.known(place, given, "most", "data", "target")
     return {
         "most": read.amount(place, found, "most", low=0, high=1),
-        "data": read.text(place, found, "data", default=""),
+        **read.where(place, found),
     }
 
 

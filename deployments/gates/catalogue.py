@@ -2,14 +2,24 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from deployments.gates import calibration, data_checks, quality, slices, speed
-from deployments.gates.answers import GateAnswer, Limits
+from deployments.gates import (
+    artifact,
+    calibration,
+    data_checks,
+    incidents,
+    quality,
+    rehearsal,
+    signature,
+    slices,
+    speed,
+)
+from deployments.gates.answers import GateAnswer, Limits, shown
 from deployments.gates.facts import GateFacts
-from deployments.gates.limits import bad
+from deployments.gates.limits import bad, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,11 @@ class Gate:
         """The names of the limits it reads, in the order in which that sentence names them."""
         return tuple(dict.fromkeys(re.findall(r"`(\w+)`", self.limits.__doc__ or "")))
 
+    def words(self, limits: Limits) -> str:
+        """The gate inside a sentence, with the models it is asked of."""
+        name = self.label[0].lower() + self.label[1:]
+        return f"{name} ({', '.join(limits['models'])})" if "models" in limits else name
+
 
 def _gate(code: str, module: ModuleType) -> Gate:
     return Gate(code, module.LABEL, module.limits, module.answer)
@@ -43,25 +58,41 @@ GATES = {
         _gate("slices", slices),
         _gate("calibration", calibration),
         _gate("speed", speed),
+        _gate("signature", signature),
         _gate("data_checks", data_checks),
+        _gate("artifact", artifact),
+        _gate("rehearsal", rehearsal),
+        _gate("incidents", incidents),
     )
 }
 
 
 def read(given: object) -> dict[str, dict[str, Any]]:
-    """The limits of each gate a policy asks for. Raises `BadInput` that names the member that is wrong."""
+    """The limits of each gate a policy asks for. Raises `BadInput` that names the member that is wrong.
+
+    Every gate also takes `models`, the names of the models it is asked of; without it, it is asked of all.
+    """
     if not isinstance(given, Mapping):
         raise bad("gates", "must be an object of gate to limits")
     if unknown := sorted(set(given) - set(GATES)):
         raise bad(f"gates.{unknown[0]}", f"is no gate; there are {', '.join(GATES)}")
-    return {code: GATES[code].limits(f"gates.{code}", limits) for code, limits in given.items()}
+    return {code: _limits(code, limits) for code, limits in given.items()}
 
 
-def answers(facts: GateFacts, asked: Mapping[str, Limits]) -> list[dict[str, Any]]:
-    """What each gate a policy asks for says, as plain data in the order of the catalogue."""
-    found = []
-    for code, gate in GATES.items():
-        if code in asked:
-            said = asdict(gate.answer(facts, asked[code]))
-            found.append({"code": code, "label": gate.label, "note": said.pop("sentence"), **said})
-    return found
+def _limits(code: str, given: Any) -> dict[str, Any]:
+    place = f"gates.{code}"
+    if not isinstance(given, Mapping) or "models" not in given:
+        return GATES[code].limits(place, given)
+    own = {name: value for name, value in given.items() if name != "models"}
+    return {**GATES[code].limits(place, own), "models": names(f"{place}.models", given["models"])}
+
+
+def asked_of(model: str, limits: Mapping[str, Limits]) -> dict[str, Limits]:
+    """Those of the gates that are asked of this model."""
+    return {code: one for code, one in limits.items() if model in one.get("models", [model])}
+
+
+def answers(facts: GateFacts, limits: Mapping[str, Limits]) -> list[dict[str, Any]]:
+    """What each gate that is asked of the model says, as plain data in the order of the catalogue."""
+    asked = asked_of(facts.model, limits)
+    return [shown(code, gate.label, gate.answer(facts, asked[code])) for code, gate in GATES.items() if code in asked]

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from registry.evaluations.results import Results
 
@@ -10,7 +12,8 @@ from registry.evaluations.results import Results
 class Evaluated:
     """The evaluation a gate rests on. `results` is None until it is done, and `status` says how far it is.
 
-    `baseline` is the number of the version it was compared with; `data` names the data set version.
+    `baseline` is the number of the version it was compared with; `data` names the data set version; `settings` are what
+    it was asked for, by somebody who wants it to pass.
     """
 
     number: int
@@ -20,6 +23,7 @@ class Evaluated:
     baseline: int | None
     results: Results | None
     note: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,45 @@ class DataChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """The newest scan of the version's files. `rules` is 0 before the first; `kinds` are what a policy may admit.
+
+    `worst` is the gravest finding in a sentence; `broken` says why the signed statement does not hold.
+    """
+
+    outcome: str
+    rules: int
+    newest_rules: int
+    files: int
+    waits: bool
+    kinds: tuple[str, ...] = ()
+    worst: str = ""
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A completed rollback: when it ended, how long it took from the order to the end, and its endpoint's page."""
+
+    at: datetime
+    seconds: float
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A severe incident that is open; `link` is its page."""
+
+    title: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateFacts:
     """`evaluations` by the data set a limit names, "" for any; a name without an evaluation is missing.
 
-    `champion` is the number of the version that serves, None before the first.
+    `champion` is the number of the version that serves, None before the first; `served_before` says that another
+    served before it. `incidents` is None when nobody could say. `endpoint` is the address of the endpoint's page.
     """
 
     version: int
@@ -43,3 +82,11 @@ class GateFacts:
     champion: int | None
     evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
     data: tuple[DataChecked, ...] = ()
+    artifact: ArtifactFacts | None = None
+    signature: Mapping[str, Any] = field(default_factory=dict)
+    champion_signature: Mapping[str, Any] | None = None
+    endpoint: str = ""
+    served_before: bool = False
+    rehearsal: Rehearsal | None = None
+    incidents: tuple[Incident, ...] | None = None
+    now: datetime | None = None

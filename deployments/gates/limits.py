@@ -32,5 +32,25 @@ def text(place: str, given: Json, name: str, *, default: str | None = None) -> s
     return value
 
 
+def where(place: str, given: Json) -> Json:
+    """The evaluation that counts: `data`, the data set it was made on, and `target`, the column with the labels."""
+    return {name: text(place, given, name, default="") for name in ("data", "target")}
+
+
+def choice(place: str, given: Json, name: str, values: tuple[str, ...], *, default: str) -> str:
+    value = given.get(name, default)
+    if value not in values:
+        raise bad(f"{place}.{name}", f"must be one of {', '.join(values)}")
+    return str(value)
+
+
+def names(place: str, value: object) -> list[str]:
+    """A list of different names."""
+    good = isinstance(value, list) and value and all(isinstance(one, str) and 0 < len(one) <= 250 for one in value)
+    if not good or len(set(value)) != len(value):  # type: ignore[arg-type, call-overload]
+        raise bad(place, "must be a list of different names")
+    return sorted(value)  # type: ignore[call-overload, no-any-return]
+
+
 def bad(place: str, sentence: str) -> BadInput:
     return BadInput(f"{place} {sentence}.", fields={place: sentence})

@@ -6,6 +6,7 @@ from deployments.gates.facts import GateFacts
 from registry.evaluations.results import Comparison
 
 LABEL = "Quality against the champion"
+CONFIDENCE = 0.95
 WORDS = {
     "pass": "Not worse than the limit, {sure}.",
     "fail": "Worse than the limit, {sure}.",
@@ -14,12 +15,15 @@ WORDS = {
 
 
 def limits(place: str, given: object) -> read.Json:
-    """`metric`, `margin` (how much worse is still taken, in the metric's unit) and `data`, a data set's name."""
-    found = read.known(place, given, "metric", "margin", "data")
+    """`metric`, `margin` (how much worse is still taken, in the metric's unit), `confidence` of the interval (0.95
+    unless said), `data`, a data set's name, and `target`, the column with the labels.
+    """
+    found = read.known(place, given, "metric", "margin", "confidence", "data", "target")
     return {
         "metric": read.text(place, found, "metric"),
         "margin": read.amount(place, found, "margin", low=0, high=1e9, default=0.0),
-        "data": read.text(place, found, "data", default=""),
+        "confidence": read.amount(place, found, "confidence", low=0.5, high=0.999, default=CONFIDENCE),
+        **read.where(place, found),
     }
 
 
@@ -38,6 +42,10 @@ def answer(facts: GateFacts, limits: Limits) -> GateAnswer:
         return unknown(
             limit, f"The evaluation did not compare {name}. {found.results.baseline_note}".strip(), link(found)
         )
+    sure = limits.get("confidence", CONFIDENCE)
+    if compared.confidence < sure:
+        why = f"Its intervals are at {compared.confidence:.0%} confidence, and this gate asks for {sure:.0%}."
+        return unknown(limit, why, link(found))
     return judged(compared, name, margin, limit, link(found))
 
 
@@ -47,7 +55,8 @@ def judged(found: Comparison, name: str, margin: float, limit: str, where: str) 
     gains = sorted((found.low, found.high)) if found.direction == "higher" else sorted((-found.high, -found.low))
     worst, best = gains
     measured = f"{found.difference:+.4g} [{number(found.low)}, {number(found.high)}]"
-    sure = f"at {found.confidence:.0%} confidence, on {found.n:,} rows".replace(",", "\u202f")
+    rows = f"{found.n:,}".replace(",", "\u202f")
+    sure = f"at {found.confidence:.0%} confidence, on {rows} rows"
     verdict: Verdict = "pass" if worst >= -margin else "fail" if best < -margin else "needs_review"
     return GateAnswer(
         verdict,

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
 
+from deployments.bypass_models import Bypass, BypassGrant
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -18,6 +20,8 @@ Json = dict[str, Any]
 
 __all__ = [
     "Approval",
+    "Bypass",
+    "BypassGrant",
     "Endpoint",
     "Environment",
     "Policy",
@@ -41,6 +45,10 @@ class Environment(models.Model):
 
     class Meta:
         ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="environment_name_once"),
+            models.UniqueConstraint(Lower("alias"), condition=~Q(alias=""), name="environment_alias_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -164,9 +172,17 @@ class PromotionRequest(Leased):
     def __str__(self) -> str:
         return f"#{self.pk} {self.version} to {self.endpoint.environment.name}"
 
+    @property
+    def bypassed(self) -> list[str]:
+        """The gates it was carried out past, by name; a mark that never goes away."""
+        return [gate["label"] for bypass in self.bypasses.all() for gate in bypass.passed]
+
 
 class Approval(models.Model):
     """One reviewer's approval, bound to the evidence digest of one revision of the request.
+
+    With a `condition` it counts only for a plan that keeps it (`policies.conditions`); whoever gave it can lift it by
+    approving again without one.
 
     `requester` and `uploader` are copied from the request by a trigger, so that the database itself can refuse them.
     """
@@ -180,7 +196,8 @@ class Approval(models.Model):
     step_up_at = models.DateTimeField()
     step_up_method = models.CharField(max_length=10)
     comment = models.TextField(default="", blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    condition = models.JSONField(null=True)
+    at = models.DateTimeField(db_default=Now())
     requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
@@ -188,7 +205,14 @@ class Approval(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "request_revision", "reviewer"], name="approval_one_per_reviewer"
+                fields=["request", "request_revision", "reviewer"],
+                condition=Q(condition__isnull=True),
+                name="approval_one_per_reviewer",
+            ),
+            models.UniqueConstraint(
+                fields=["request", "request_revision", "reviewer"],
+                condition=Q(condition__isnull=False),
+                name="approval_one_condition_per_reviewer",
             ),
             models.CheckConstraint(condition=~Q(reviewer=F("requester")), name="approval_not_by_requester"),
             models.CheckConstraint(

@@ -3,10 +3,11 @@
 Everything here is deterministic, so that the same rows give the same digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from deployments.gates.answers import BLOCKING
+from deployments.gates import signature
+from deployments.gates.answers import BLOCKING, shown
 
 Json = dict[str, Any]
 
@@ -60,47 +61,14 @@ def metrics(now: Json, champion: Json | None) -> list[Json]:
     return rows
 
 
-def columns(signature: Json, side: str) -> dict[str, Json]:
-    """The columns of a signature's `inputs` or `outputs` by name; unnamed ones get their position as name."""
-    found = signature.get(side) or []
-    return {str(col.get("name", index)): col for index, col in enumerate(found) if isinstance(col, dict)}
-
-
-def required(column: Json) -> bool:
-    return bool(column.get("required", True))
-
-
-def signature_check(new: Json, old: Json | None) -> Json:
-    """Whether today's callers can go on: nothing they send is refused, nothing they read is gone."""
-    if not columns(new, "inputs"):
-        return _check("signature", "Signature", "fail", "none", "a signature", "Log the model with a signature.")
-    if old is None:
-        return _check(
-            "signature", "Signature", "pass", "present", "present", "There is no champion to be compatible with."
-        )
-    before, after = columns(old, "inputs"), columns(new, "inputs")
-    added = sorted(name for name in after if name not in before)
-    needed = [name for name in added if required(after[name])]
-    gone = sorted(name for name in before if name not in after)
-    retyped = sorted(n for n in before if n in after and before[n].get("type") != after[n].get("type"))
-    if not (needed or gone or retyped):
-        return _check("signature", "Signature", "pass", "compatible", "callers go on", ", ".join(added))
-    parts = [
-        text
-        for text, names in (("new", needed), ("gone", gone), ("other type", retyped))
-        if names
-        for text in [f"{text}: {', '.join(names)}"]
-    ]
-    return _check("signature", "Signature", "needs_review", "callers must change", "callers go on", "; ".join(parts))
-
-
 def _check(code: str, label: str, verdict: str, measured: str, limit: str, note: str) -> Json:
     return {"code": code, "label": label, "verdict": verdict, "measured": measured, "limit": limit, "note": note}
 
 
 def checks(version: Json, champion: Json | None, gates: Sequence[Json] = ()) -> list[Json]:
     """The built-in checks and the answers of the policy's gates, each with what was found, what is wanted, and one of
-    pass, needs review, fail, running, unknown. The quality gate stands in for the point values of the source runs.
+    pass, needs review, fail, running, unknown. The quality gate stands in for the point values of the source runs,
+    the signature gate for the built-in check.
     """
     ready = version["status"] == "ready"
     found = [
@@ -120,23 +88,31 @@ def checks(version: Json, champion: Json | None, gates: Sequence[Json] = ()) -> 
             "data only",
             "It is loaded in the sandbox of its revision process only." if version["executes_code"] else "",
         ),
-        signature_check(version["signature"], champion["signature"] if champion else None),
     ]
-    if not any(answer["code"] == "quality" for answer in gates):
+    asked = {answer["code"] for answer in gates}
+    if "signature" not in asked:
+        found.append(_signature_check(version["signature"], champion["signature"] if champion else None))
+    if "quality" not in asked:
         rows = metrics(version["metrics"], champion["metrics"] if champion else None)
         found.append(_metrics_check(rows, champion))
     order = ("fail", "needs_review", "unknown", "running", "pass")
     return sorted([*found, *gates], key=lambda check: order.index(check["verdict"]))
 
 
-def blocking(evidence: Json) -> list[Json]:
-    """The checks past which nobody can approve: failed, still running, or not known."""
-    return [check for check in evidence.get("checks", []) if check["verdict"] in BLOCKING]
+def _signature_check(new: Json, old: Json | None) -> Json:
+    """The signature gate under the limits that hold where no policy asks for it."""
+    return shown("signature", signature.LABEL, signature.judged(new, old, signature.BUILT_IN))
 
 
-def blocked(evidence: Json) -> str:
-    """Why nobody can approve this evidence; "" when somebody can."""
-    return " ".join(f"{check['label']}: {check['note'] or check['measured']}" for check in blocking(evidence))
+def blocking(evidence: Json, past: Collection[str] = ()) -> list[Json]:
+    """The checks past which nobody can approve: failed, still running, or not known, and not in `past`."""
+    checks = evidence.get("checks", [])
+    return [check for check in checks if check["verdict"] in BLOCKING and check["code"] not in past]
+
+
+def blocked(evidence: Json, past: Collection[str] = ()) -> str:
+    """Why nobody can approve this evidence; "" when somebody can. A bypass leads past the gates it names."""
+    return " ".join(f"{check['label']}: {check['note'] or check['measured']}" for check in blocking(evidence, past))
 
 
 def _metrics_check(rows: list[Json], champion: Json | None) -> Json:
@@ -182,8 +158,8 @@ def changes(version: Json, champion: Json | None, endpoint: Json) -> list[Json]:
                 "note": "when all traffic has moved",
             },
         )
-    before = columns(champion["signature"], "inputs") if champion else {}
-    after = columns(version["signature"], "inputs")
+    before = signature.columns(champion["signature"], "inputs") if champion else {}
+    after = signature.columns(version["signature"], "inputs")
     diff = [f"+ {n}" for n in sorted(set(after) - set(before))] + [f"− {n}" for n in sorted(set(before) - set(after))]
     if champion and diff:
         rows.append(

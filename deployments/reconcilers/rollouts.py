@@ -6,6 +6,7 @@ from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine.planner import Command, Routes, Snapshot, decide
 from deployments.models import Revision, Rollout, RouteTable
+from deployments.reconcilers import artifacts
 from deployments.services import rollouts
 from portal.core import clock, crash, leases
 from portal.core.crash import crash_point
@@ -111,10 +112,7 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
             rollouts.begin(lease)
             crash_point("rollout.begun")
         case "load":
-            runtime.ensure_revision(spec_of(row.to_revision))
-            crash_point("rollout.load_sent")
-            rollouts.note_loading(lease)
-            crash_point("rollout.load_recorded")
+            return _load(row, lease, runtime)
         case "note_loading":
             rollouts.note_loading(lease)
         case "note_warm":
@@ -130,6 +128,17 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
             crash_point("rollout.routes_sent")
         case _:
             return _conclude(command, lease)
+    return 0.0
+
+
+def _load(row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
+    """Tell the runtime to load the revision, if its files are still what was approved and signed."""
+    if why := artifacts.refused(row.to_revision, lease):
+        return _conclude(Command("fail", why=why), lease)
+    runtime.ensure_revision(spec_of(row.to_revision))
+    crash_point("rollout.load_sent")
+    rollouts.note_loading(lease)
+    crash_point("rollout.load_recorded")
     return 0.0
 
 

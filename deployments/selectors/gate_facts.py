@@ -3,25 +3,66 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deployments.gates.facts import DataChecked, Evaluated, GateFacts
+from django.db.models import Q
+
+from deployments.gates import catalogue
+from deployments.gates.facts import ArtifactFacts, DataChecked, Evaluated, GateFacts, Rehearsal
+from deployments.models import Endpoint, Rollout, RolloutKind
+from deployments.selectors import incident_source
+from portal.core import clock
 from registry.evaluations.results import read
 from registry.models import DataSetVersion, Evaluation, ModelVersion
+from registry.scanning.outcomes import RULES_VERSION
+from registry.selectors import scans
 
 LEFT = ("cancelled",)
+Asked = Mapping[str, Mapping[str, Any]]
 
 
-def of(candidate: ModelVersion, champion: ModelVersion | None, asked: Mapping[str, Mapping[str, Any]]) -> GateFacts:
-    """The facts about `candidate` for the gates a policy asks for, against what serves now."""
-    names = {str(limits["data"]) for limits in asked.values() if "data" in limits}
+def of(endpoint: Endpoint, candidate: ModelVersion, champion: ModelVersion | None, limits: Asked) -> GateFacts:
+    """The facts about `candidate` on `endpoint`, which may be unsaved, for the gates that are asked of its model."""
+    asked = catalogue.asked_of(candidate.model.name, limits)
+    names = {str(one["data"]) for one in asked.values() if "data" in one}
     chosen = {name: _evaluation(candidate, champion, name) for name in sorted(names)}
     found = {name: row for name, row in chosen.items() if row is not None}
+    both = [candidate, champion] if champion else [candidate]
     return GateFacts(
         version=candidate.number,
         model=candidate.model.name,
         champion=champion.number if champion else None,
         evaluations={name: evaluated(row) for name, row in found.items()},
         data=_data(candidate, found.values()) if "data_checks" in asked else (),
+        artifact=_artifact(candidate) if "artifact" in asked else None,
+        signature=candidate.signature,
+        champion_signature=champion.signature if champion else None,
+        endpoint=_address(endpoint),
+        served_before=_served_before(endpoint, champion) if "rehearsal" in asked else False,
+        rehearsal=_rehearsal(endpoint, champion) if "rehearsal" in asked else None,
+        incidents=incident_source.open_severe(both) if "incidents" in asked else None,
+        now=clock.now() if "rehearsal" in asked else None,
     )
+
+
+def _address(endpoint: Endpoint) -> str:
+    return f"/endpoints/{endpoint.environment.name}/{endpoint.name}/"
+
+
+def _served_before(endpoint: Endpoint, champion: ModelVersion | None) -> bool:
+    """Whether another version than the one that serves ever did, so that there was a way back."""
+    done = Rollout.objects.filter(endpoint_id=endpoint.pk, status="completed")
+    return champion is not None and done.exclude(to_revision__version=champion).exists()
+
+
+def _rehearsal(endpoint: Endpoint, champion: ModelVersion | None) -> Rehearsal | None:
+    """The newest rollback from or to the version that serves, if it was completed."""
+    rows = Rollout.objects.filter(
+        Q(from_revision__version=champion) | Q(to_revision__version=champion),
+        endpoint_id=endpoint.pk, kind=RolloutKind.ROLLBACK, status="completed", ended_at__isnull=False,
+    )  # fmt: skip
+    done = rows.order_by("-ended_at").first() if champion else None
+    if done is None or done.ended_at is None:
+        return None
+    return Rehearsal(done.ended_at, round((done.ended_at - done.created_at).total_seconds(), 1), _address(endpoint))
 
 
 def _evaluation(candidate: ModelVersion, champion: ModelVersion | None, data: str) -> Evaluation | None:
@@ -41,6 +82,7 @@ def evaluated(row: Evaluation) -> Evaluated:
         baseline=row.baseline.number if row.baseline else None,
         results=read(row.results) if row.status == "done" else None,
         note=row.status_note,
+        settings=row.settings,
     )
 
 
@@ -50,6 +92,21 @@ def _data(candidate: ModelVersion, evaluations: Iterable[Evaluation]) -> tuple[D
     rows = {row.pk: (row, "training") for row in trained}
     rows |= {row.data_id: (row.data, "evaluation") for row in evaluations}
     return tuple(DataChecked(str(row), _verdict(row), role) for _, (row, role) in sorted(rows.items()))
+
+
+def _artifact(candidate: ModelVersion) -> ArtifactFacts:
+    """The newest scan; its statement is verified against the records here, and against the bytes before they load."""
+    known = scans.known(candidate)
+    return ArtifactFacts(
+        outcome=known.outcome,
+        rules=known.scan.rules if known.scan else 0,
+        newest_rules=RULES_VERSION,
+        files=len(known.files),
+        waits=known.waits,
+        kinds=tuple(sorted(known.kinds)),
+        worst=known.worst,
+        broken=tuple(one.sentence for one in known.problems),
+    )
 
 
 def _verdict(row: DataSetVersion) -> str:

@@ -24,8 +24,11 @@ def _subject(row: Environment) -> Subject:
 def create(*, actor: Actor, name: str, position: int, alias: str, rules: dict[str, Any]) -> Environment:
     """A new environment with its first policy. `alias` is the alias its primary endpoints move, "" for none."""
     access.require(actor, Permission.ENVIRONMENTS_MANAGE)
-    if Environment.objects.filter(name=name).exists():
-        raise Conflict(f"There is an environment {name} already.", fields={"name": "taken"})
+    if other := Environment.objects.filter(name__iexact=name).first():
+        raise Conflict(f"There is an environment {other} already.", fields={"name": "taken"})
+    if alias and (other := Environment.objects.filter(alias__iexact=alias).first()):
+        text = f"{other} moves the alias {alias} already. An alias has the rules of one environment."
+        raise Conflict(text, fields={"alias": "taken"})
     row = Environment.objects.create(name=name, position=position, alias=alias)
     recorder.record("environment.created", actor=actor, subject=_subject(row), after={"alias": alias})
     policies.introduce(actor=actor, environment=row, rules=rules)

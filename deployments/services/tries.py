@@ -13,6 +13,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Unavailable
+from serving.contract import HEADER_KEY
 
 LIMIT = 256 * 1024
 SHOWN = 10_000
@@ -44,9 +45,10 @@ def infer_url(environment: str, endpoint: str) -> str:
     return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/v2/models/{endpoint}/infer"
 
 
-def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> TryResult:
+def predict(*, actor: Actor, environment: str, endpoint: str, payload: str, key: str = "") -> TryResult:
     """Send `payload` (JSON text as `/invocations` takes it) and give back the answer, whatever its status.
 
+    `key` is the caller's endpoint key, for gateways that ask for one; it is passed on and kept nowhere.
     Predictions are no acts of governance: they land in the prediction spool, not in the audit log.
     """
     row = endpoints.find(actor=actor, environment=environment, endpoint=endpoint)
@@ -57,12 +59,13 @@ def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> T
         json.loads(payload)
     except ValueError as error:
         raise BadInput(f"This is not valid JSON: {error}.", fields={"payload": str(error)}) from error
+    headers = {"Content-Type": "application/json"} | ({HEADER_KEY: key} if key else {})
     started = time.perf_counter()
     try:
         answer = httpx.post(
             url(environment, endpoint),
             content=payload,
-            headers={"Content-Type": "application/json"},
+            headers=headers,
             timeout=10,
             trust_env=False,
         )

@@ -5,13 +5,14 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.selectors import endpoints as select
-from deployments.selectors import examples, history
+from deployments.selectors import environments, examples, history
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -95,6 +96,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     return {
         "endpoint": row,
         "live": select.live(row),
+        "frozen": environments.frozen_now(row.environment, row.model.tier),
         "since": select.served_since(row),
         "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
@@ -125,6 +127,7 @@ def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
     return render(request, "deployments/_endpoint_live.html", context_of(request, row))
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 @signed_in
 def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:
@@ -137,7 +140,7 @@ def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:
     if form.is_valid():
         try:
             more["answer"] = tries.predict(
-                actor=request.actor, environment=environment, endpoint=name, payload=form.cleaned_data["payload"]
+                actor=request.actor, environment=environment, endpoint=name, **form.cleaned_data
             )
         except BadInput as error:
             form.add_error("payload", error.message)

@@ -19,3 +19,10 @@ def of_model(request: PortalRequest, model: str) -> HttpResponse:
 def of_version(request: PortalRequest, model: str, number: int) -> HttpResponse:
     found = usage.of(actor=request.actor, model=model, number=number)
     return render(request, "deployments/_usage.html", {"usage": found})
+
+
+@require_GET
+@signed_in
+def of_data(request: PortalRequest, name: str, number: int) -> HttpResponse:
+    found = usage.of_data(actor=request.actor, name=name, number=number)
+    return render(request, "deployments/_data_usage.html", {"usage": found})

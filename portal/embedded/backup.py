@@ -23,7 +23,7 @@ BEFORE = ("signer", "checkpoints")
 # Taken after it: artifacts never change, so newer files than rows do no harm and the reverse would.
 AFTER = ("store", "artifacts")
 SINGLE = (f"run-state/{world.KIND}", f"run-state/{world.COMPLETE}", "demo.json")
-SECRETS = (keys.SECRET_KEY, keys.TOKEN_PEPPER, keys.MLFLOW_HOOK, keys.MLFLOW_SECRETS)
+SECRETS = (keys.SECRET_KEY, keys.TOKEN_PEPPER, keys.ARTIFACT_KEY, keys.MLFLOW_HOOK, keys.MLFLOW_SECRETS)
 DATABASES = {"signalbox": "signalbox.dump", "mlflow": "mlflow.dump"}
 
 

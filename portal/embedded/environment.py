@@ -11,7 +11,15 @@ from portal.embedded.layout import Layout
 from portal.embedded.postgres import Cluster
 from portal.embedded.valkey import Valkey
 
-OWN_VARIABLES = ("DATABASE_", "MLFLOW_", "SIGNALBOX_SECRET", "SIGNALBOX_TOKEN", "REDIS_URL", "EMAIL_URL")
+OWN_VARIABLES = (
+    "DATABASE_",
+    "MLFLOW_",
+    "SIGNALBOX_SECRET",
+    "SIGNALBOX_TOKEN",
+    "SIGNALBOX_ARTIFACT_KEY",
+    "REDIS_URL",
+    "EMAIL_URL",
+)
 # What a process of the data plane may inherit: it runs models, so it is told no secret of the person who started it.
 HARMLESS = (
     "PATH",
@@ -27,6 +35,7 @@ HARMLESS = (
 SIGNALBOX_FILES = {
     "SIGNALBOX_SECRET_KEY_FILE": keys.SECRET_KEY,
     "SIGNALBOX_TOKEN_PEPPER_FILE": keys.TOKEN_PEPPER,
+    "SIGNALBOX_ARTIFACT_KEY_FILE": keys.ARTIFACT_KEY,
     "SIGNALBOX_MLFLOW_HOOK_SECRET_FILE": keys.MLFLOW_HOOK,
 }
 

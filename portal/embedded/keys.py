@@ -7,6 +7,7 @@ from pathlib import Path
 
 SECRET_KEY = "secret_key"  # noqa: S105  (the name of a file)
 TOKEN_PEPPER = "token_pepper"  # noqa: S105  (the name of a file)
+ARTIFACT_KEY = "artifact_key"
 MLFLOW_HOOK = "mlflow_hook"
 MLFLOW_SECRETS = "mlflow_secrets"
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api import datasets, uploads, views
+from registry.api import artifacts, datasets, uploads, views
 
 app_name = "registry_api"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("models/<str:name>/", views.Model.as_view(), name="model"),
     path("models/<str:name>/versions/", views.Versions.as_view(), name="versions"),
     path("models/<str:name>/versions/<int:number>/", views.Version.as_view(), name="version"),
+    path("models/<str:name>/versions/<int:number>/scan/", artifacts.Scan.as_view(), name="scan"),
+    path("models/<str:name>/versions/<int:number>/bom/", artifacts.Bill.as_view(), name="bom"),
+    path("models/<str:name>/versions/<int:number>/statement/", artifacts.Statement.as_view(), name="statement"),
     path("models/<str:name>/aliases/", views.Aliases.as_view(), name="aliases"),
     path("data-sets/", datasets.DataSets.as_view(), name="data_sets"),
     path("data-sets/<str:name>/", datasets.DataSetView.as_view(), name="data_set"),

@@ -29,6 +29,13 @@ def waiting() -> Path:
     return folder
 
 
+def opened(folder: Path) -> None:
+    """Let the account of a program in the sandbox read a copy that still waits."""
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o444)
+
+
 def keep(folder: Path, digest: str) -> Path:
     """Move a complete copy into its place. What stands there already stays: the same digest is the same bytes."""
     target = path_of(digest)

@@ -171,9 +171,10 @@ def _unique(table: Table, result: Result, now: datetime) -> None:
     key = ", ".join(map(quoted, result.check.columns))
     again = f"SELECT n, ({key}) AS k FROM {NUMBERED} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY n) > 1"
     ((count,),) = table.ask(f"SELECT count(*) FROM ({again})")
-    result.measured = f"{count} rows again"
+    result.measured = f"{count} row{'' if count == 1 else 's'} again"
     if count:
-        rows = table.ask(f"SELECT n, k FROM ({again}) ORDER BY n LIMIT {SHOWN_ROWS}")
+        # As text: DuckDB hands out times with a zone only where pytz is installed.
+        rows = table.ask(f"SELECT n, k::VARCHAR FROM ({again}) ORDER BY n LIMIT {SHOWN_ROWS}")
         result.fails(count, [row for row, _ in rows], [value for _, value in rows])
 
 
@@ -185,10 +186,13 @@ def _rows(table: Table, result: Result, now: datetime) -> None:
 
 
 def _fresh(table: Table, result: Result, now: datetime) -> None:
-    ((newest,),) = table.ask(f"SELECT max({quoted(result.check.columns[0])}) FROM data")
-    at = _moment(newest)
+    name = result.check.columns[0]
+    zoned = getattr(table.schema.field(name).type, "tz", None) is not None
+    newest = f"max({quoted(name)})"
+    ((found,),) = table.ask(f"SELECT {f'epoch_us({newest})' if zoned else newest} FROM data")
+    at = datetime.fromtimestamp(found / 1e6, UTC) if zoned and found is not None else _moment(found)
     if at is None:
-        result.is_unknown(f"{result.check.columns[0]} holds no time.")
+        result.is_unknown(f"{name} holds no time.")
         return
     result.measured = f"newest {at.isoformat(timespec='seconds')}"
     if now - at > timedelta(hours=result.check.limits["hours"]):

@@ -83,6 +83,7 @@ def table(folder: Path, scratch: Path, types: Mapping[str, str] | None = None) -
     kind, paths = files_of(folder)
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(scratch), "threads": 2}) as connection:
         connection.execute("SET allowed_directories = $1", [[str(folder), str(scratch)]])
+        connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         try:

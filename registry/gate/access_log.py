@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 LIMIT = 50_000
 EVERY_SECONDS = 1.0
 _waiting: "queue.Queue[AccessLogEntry]" = queue.Queue(LIMIT)
+_arrived = threading.Event()
+_storing = threading.Lock()
 _started = threading.Lock()
 _writer: threading.Thread | None = None
 
@@ -26,6 +28,7 @@ def note(call: Call, status: int) -> None:
         _waiting.put_nowait(entry)
     except queue.Full:
         log.error("the access log cannot keep up: an entry of %s about %s was not kept", call.actor.id, call.route.name)
+    _arrived.set()
     _ensure_writer()
 
 
@@ -39,10 +42,12 @@ def _ensure_writer() -> None:
 
 
 def _run() -> None:
+    """Entries stay in the queue until the moment they are written, so that `flush` at exit finds every one."""
     while True:
-        first = _waiting.get()
+        _arrived.wait()
         threading.Event().wait(EVERY_SECONDS)
-        _store([first, *_drain()])
+        _arrived.clear()
+        flush()
 
 
 def _drain() -> list[AccessLogEntry]:
@@ -66,7 +71,7 @@ def _store(entries: list[AccessLogEntry]) -> None:
 
 
 def flush() -> None:
-    """Write what is waiting, now."""
-    entries = _drain()
-    if entries:
-        _store(entries)
+    """Write what is waiting, now; what another thread is writing is written when this returns."""
+    with _storing:
+        while entries := _drain():
+            _store(entries)

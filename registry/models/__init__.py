@@ -4,6 +4,7 @@ from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataS
 from registry.models.evaluations import Evaluation
 from registry.models.gate import AccessLogEntry, GateIntent, HookDelivery, MirrorPass
 from registry.models.runs import Experiment, LoggedModel, Run
+from registry.models.scans import ArtifactScan, ArtifactStatement
 from registry.models.versions import (
     AliasAssignment,
     AliasState,
@@ -17,6 +18,8 @@ __all__ = [
     "AccessLogEntry",
     "AliasAssignment",
     "AliasState",
+    "ArtifactScan",
+    "ArtifactStatement",
     "DataCheckRun",
     "DataSet",
     "DataSetChecks",

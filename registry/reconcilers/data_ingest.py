@@ -62,7 +62,7 @@ def _take_in(context: JobContext, row: DataSetVersion, work: Path) -> None:
     crash_point("data.copied")
     context.progress(0, 0, "measuring")
     checks = row.data_set.check_lists.first()
-    _opened(work)
+    store.opened(work)
     answer = measuring.measure(work, store.waiting() / f"data-{row.pk}-scratch", checks.checks if checks else [])
     crash_point("data.measured")
     store.keep(work, tree.digest)
@@ -86,13 +86,6 @@ def _check(context: JobContext, row: DataSetVersion) -> None:
     scratch = store.waiting() / f"data-{row.pk}-scratch"
     answer = measuring.measure(store.path_of(row.digest), scratch, checks.checks)
     datasets.note_checked(context, row, checks, answer["results"])
-
-
-def _opened(work: Path) -> None:
-    """Let the account that measures read the copy."""
-    work.chmod(0o755)
-    for path in work.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o444)
 
 
 def _entry(work: Path, path: Path) -> FileEntry:

@@ -1,4 +1,5 @@
-"""Copies the files of a new version into the write-once store while hashing them, and says whether it may serve.
+"""Copies the files of a new version into the write-once store while hashing them, has them scanned, and says whether
+it may serve.
 
 The files arrive in a private folder beside the store; only a complete, hashed copy is renamed into its place. Killed
 at any point, the next attempt starts with an empty folder of its own.
@@ -17,13 +18,13 @@ from portal.core.crash import crash_point
 from portal.core.errors import PortalError
 from portal.core.jobs import JobContext, Permanent, kind
 from portal.core.models import Job
-from registry.adapters import mlflow_rest
+from registry.adapters import mlflow_rest, scanning
 from registry.adapters.mlflow_rest import MlflowRefused
 from registry.artifacts import manifest, store
 from registry.artifacts.manifest import BadModel
 from registry.models import ModelVersion
 from registry.policies import paths
-from registry.services import versions
+from registry.services import scans, versions
 from serving import formats
 from serving.digests import FileEntry, Manifest, TreeRefused
 from serving.digests import manifest as manifest_of
@@ -31,7 +32,7 @@ from serving.digests import manifest as manifest_of
 MAX_FILES = 2_000
 MAX_BYTES = 20 * 1024**3
 
-crash.register("ingest.began", "ingest.copied", "ingest.stored", "ingest.recorded")
+crash.register("ingest.began", "ingest.copied", "ingest.scanned", "ingest.stored", "ingest.recorded")
 
 
 def _gave_up(job: Job, error: str) -> None:
@@ -54,9 +55,12 @@ def ingest(context: JobContext) -> None:
     try:
         found = _take_in(context, row, work)
         crash_point("ingest.copied")
+        scan = _scanned(context, row, work)
+        crash_point("ingest.scanned")
+        found["executes_code"] = found["executes_code"] or scans.runs_code(scan)
         store.keep(work, found["digest"])
         crash_point("ingest.stored")
-        versions.pass_validation(context, row, found=found)
+        versions.pass_validation(context, row, found=found, scan=scan)
         crash_point("ingest.recorded")
     except (BadModel, MlflowRefused, PortalError) as error:
         if getattr(error, "status", 400) >= 500:
@@ -65,6 +69,14 @@ def ingest(context: JobContext) -> None:
         raise Permanent(str(error)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _scanned(context: JobContext, row: ModelVersion, work: Path) -> dict[str, Any]:
+    """What a process in the sandbox finds in the copy; whatever that is, the version is taken in with it."""
+    context.progress(0, 0, "scanning")
+    store.opened(work)
+    scratch = store.waiting() / f"ingest-{row.pk}-scan"
+    return scanning.scan(work, scratch, watch=lambda: context.progress(0, 0, "scanning"))
 
 
 def _take_in(context: JobContext, row: ModelVersion, work: Path) -> dict[str, Any]:
@@ -78,11 +90,11 @@ def _take_in(context: JobContext, row: ModelVersion, work: Path) -> dict[str, An
     heads: dict[str, bytes] = {}
     if sum(item["size"] for item in listed) > MAX_BYTES:
         raise BadModel("The version is larger than 20 GiB.")
-    for index, item in enumerate(sorted(listed, key=lambda i: i["path"])):
-        context.progress(index, len(listed), f"copying {item['path']}")
-        size, sha, heads[item["path"]] = _copy(row, paths.checked(item["path"]), work, left)
+    for index, path in enumerate(sorted([paths.checked(item["path"]) for item in listed])):
+        context.progress(index, len(listed), f"copying {path}")
+        size, sha, heads[path] = _copy(row, path, work, left)
         left -= size
-        entries.append(FileEntry(item["path"], size, sha))
+        entries.append(FileEntry(path, size, sha))
     try:
         return _read(row, work, manifest_of(entries), heads)
     except TreeRefused as error:

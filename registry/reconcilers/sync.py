@@ -78,7 +78,7 @@ def _model(name: str, row: RegisteredModel | None, found: Found | None) -> None:
     if row is None:
         _report(Subject.of("mlflow_model", name, name), "a model that was not registered through the portal")
     elif found is None:
-        _report(models.subject(row), "a model that MLflow no longer has", row)
+        _report(models.subject(row), drift.GONE_MODEL, row)
     else:
         _take_tags(row, found)
         _aliases(row, found)
@@ -139,7 +139,7 @@ def _version(key: tuple[str, int], row: ModelVersion | None, found: Found | None
     if row is None:
         _report(Subject.of("mlflow_version", name, name), "a version that was not registered through the portal")
     elif found is None:
-        _report(versions.subject(row), "a version that MLflow no longer has", row.model)
+        _report(versions.subject(row), drift.GONE_VERSION, row.model)
     elif _tags(found) != row.tags:
         _note(versions.subject(row), row.model, "tags", before=row.tags, after=_tags(found))
         versions.note_tags(actor=_actor(), version=row, tags=_tags(found))

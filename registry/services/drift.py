@@ -13,6 +13,11 @@ from portal.core.actors import Actor
 from portal.notices.services import notices
 from registry.models import RegisteredModel
 
+GONE_MODEL = "a model that MLflow no longer has"
+GONE_VERSION = "a version that MLflow no longer has"
+GONE = (GONE_MODEL, GONE_VERSION)
+"""What stays wrong: nothing that was deleted in MLflow comes back under its number."""
+
 
 @transaction.atomic
 def found(

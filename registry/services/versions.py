@@ -14,7 +14,7 @@ from portal.core.locking import lock
 from portal.lifecycle.move import move
 from registry.models import LoggedModel, ModelVersion, RegisteredModel, Run
 from registry.policies import sources
-from registry.services import models, runs
+from registry.services import models, runs, scans
 
 INGEST = "registry.ingest_version"
 
@@ -89,13 +89,15 @@ def begin_validation(row: ModelVersion) -> ModelVersion:
 
 
 @transaction.atomic
-def pass_validation(context: jobs.JobContext, row: ModelVersion, *, found: dict[str, Any]) -> ModelVersion:
-    """The files are in the store under their digest: keep what they say, and the version may serve."""
+def pass_validation(
+    context: jobs.JobContext, row: ModelVersion, *, found: dict[str, Any], scan: dict[str, Any]
+) -> ModelVersion:
+    """The files are in the store under their digest: keep what they say and what was found in them."""
     context.guard()
     fresh = lock(ModelVersion.objects.filter(pk=row.pk))
     if fresh.status != "validating":
         return fresh
-    return move(
+    ready = move(
         fresh,
         "pass",
         actor=system("validation of a new version"),
@@ -103,6 +105,8 @@ def pass_validation(context: jobs.JobContext, row: ModelVersion, *, found: dict[
         status_note="",
         **found,
     )
+    scans.note(ready, scan, actor=system("validation of a new version"))
+    return ready
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Pages of models: list, model, version, aliases, compare."""
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +17,7 @@ from registry import charts
 from registry.models import AliasAssignment, ModelVersion, RiskTier
 from registry.policies.protection import is_protected
 from registry.selectors import compare as comparing
-from registry.selectors import evaluated
+from registry.selectors import evaluated, scans
 from registry.selectors import models as read
 from registry.selectors.datasets import inputs_of
 from registry.services import aliases, models, versions
@@ -108,8 +110,20 @@ def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
         "next": siblings.filter(number__gt=number).order_by("number").first(),
         "holds": row.holds.all(),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.model.team_id),
+        **_artifact(request, row),
     }
     return render(request, "registry/version.html", context)
+
+
+def _artifact(request: PortalRequest, row: ModelVersion) -> dict[str, Any]:
+    """The sections on its bytes: the newest scan, and the packages whose names hold `?bom=`."""
+    known, text = scans.known(row), request.GET.get("bom", "").replace("\x00", "").strip()[:100]
+    return {
+        "known": known,
+        "may_scan": access.may(request.actor, Permission.MODELS_REGISTER, row.model.team_id),
+        "bom_text": text,
+        "packages": [one for one in known.packages if text.lower() in one["name"]],
+    }
 
 
 def _metrics(row: ModelVersion, champion: ModelVersion | None) -> list[comparing.Row]:

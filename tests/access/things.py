@@ -22,6 +22,7 @@ from tests import memory_mlflow
 from tests import world as make
 from tests.access_matrix import ADMIN, AUDITOR, LEAD, SCIENTIST
 from tests.accounts import people
+from tests.deployments import bypassing
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.memory_mlflow import HoldsAll
 
@@ -86,9 +87,11 @@ def build(world: Any) -> None:
         make.version(model, uploader)
     for number in (1, 2):
         _promoted(model, number, uploader, deciders)
+    make.production(**bypassing.CLOCKED)
     waiting = promotions.submit(
         actor=make.actor(world.people[SCIENTIST]), model=model.name, version=3, environment="production", why="Fresher."
     )
+    asked = bypassing.asked_in_a_freeze(waiting, make.actor(world.people[SCIENTIST]))
     auditor = make.actor(world.people[AUDITOR])
     data_set = datasets.create(actor=make.actor(world.people[SCIENTIST]), name="flights", team=world.team.slug)
     datasets.register_version(
@@ -96,6 +99,7 @@ def build(world: Any) -> None:
     )
     ready_data = make.data_version("labelled", world.team)
     first = model.versions.get(number=1)
+    make.scanned(first)
     world.facts |= _changes(world) | {
         "ready_data": ready_data,
         "evaluation": evaluations.request(actor=make.SYSTEM, version=first, data=ready_data, settings={"task": "x"}),
@@ -105,6 +109,7 @@ def build(world: Any) -> None:
         "endpoint": Endpoint.objects.get(),
         "rollout": Rollout.objects.order_by("-pk")[0],
         "promotion": PromotionRequest.objects.get(pk=waiting.pk),
+        "bypass": asked,
         "event": AuditEvent.objects.filter(type="promotion.submitted")[0],
         "export": exports.ask(actor=auditor, wanted=Filter()),
         "lead": make.actor(world.people[LEAD]),

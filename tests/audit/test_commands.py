@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
+from portal.accounts.services import people
 from portal.audit import recorder, sequencing
 from portal.audit.recorder import Subject
 from portal.audit.signer import Signer
@@ -153,6 +155,53 @@ def test_verify_says_ok_and_names_what_was_changed() -> None:
     with pytest.raises(CommandError, match=r"event 1 .* First bad index: 1\.") as caught:
         call_command("audit", "verify")
     assert caught.value.returncode == 1
+
+
+@pytest.mark.usefixtures("settle")
+def test_an_erased_person_is_gone_from_the_log_and_every_proof_still_holds(
+    public: Path, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.SIGNALBOX_DATABASE_PRIVACY_URL = services.role_url(
+        "signalbox_privacy", str(connection.settings_dict["NAME"])
+    )
+    olga, ines = (
+        people.create(actor=world.SYSTEM, email=f"{first}@example.org", name=name, password="heron lake 417 slow")
+        for first, name in (("olga", "Olga Petrova"), ("ines", "Ines Duarte"))
+    )
+    people.rename_self(actor=replace(world.actor(olga), source_ip="203.0.113.7"), name="Olga Petrova-Sy")
+    people.rename_self(actor=world.actor(ines), name="Ines Duarte Dias")
+    before = tmp_path / "before.zip"
+    export(before)
+    said = StringIO()
+    arguments = ["audit", "erase", "--person", str(olga.pk), "--value", olga.email, "--reason", "asked in writing"]
+    call_command(*arguments, stdout=said)
+    assert "values of person" in said.getvalue()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM audit.pii")
+        left = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Olga" not in left
+    assert "203.0.113.7" not in left
+    assert olga.email not in left
+    assert "Ines Duarte Dias" in left
+    after = tmp_path / "after.zip"
+    export(after)
+    with zipfile.ZipFile(after) as archive:
+        kept = b"".join(archive.read(name) for name in archive.namelist()).decode(errors="replace")
+    assert "Olga" not in kept
+    assert '"type":"audit.pii_erased"' in kept.replace("\\", "")
+    vkey = str(public / "vkey")
+    assert offline.main([str(after), "--vkey", vkey]) == 0
+    assert "erased or withheld" in capsys.readouterr().out
+    assert offline.main([str(before), "--vkey", vkey]) == 0
+    said = StringIO()
+    call_command(*arguments, stdout=said)
+    assert said.getvalue().startswith("0 values")
+
+
+def test_only_the_privacy_role_erases(settings: Settings) -> None:
+    settings.SIGNALBOX_DATABASE_PRIVACY_URL = ""
+    with pytest.raises(CommandError, match="DATABASE_PRIVACY_URL is not set"):
+        call_command("audit", "erase", "--person", "1", "--reason", "asked")
 
 
 def test_commands_say_what_is_missing(public: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo import people, traffic
+from demo import people, shelf, traffic, world
 from demo.client import Caller, Session
 from tests.stack import PROJECT, Stack
 
@@ -58,6 +58,46 @@ def test_two_promotions_are_done_and_the_third_waits_for_the_ml_lead(stack: Stac
     assert [approval["reviewer"]["name"] for approval in detail["approvals"]] == ["Daniel Osei"]
     with signed_in(stack, "ml_lead") as marta:
         assert waiting["number"] in [row["number"] for row in marta.get("/api/v1/inbox/")["results"]]
+
+
+def test_the_request_that_waits_rests_on_gates(author: Caller) -> None:
+    waiting = next(row for row in author.every("/api/v1/promotions/", model="flight-delay") if row["version"] == 3)
+    checks = {one["code"]: one for one in author.get(f"/api/v1/promotions/{waiting['number']}/")["evidence"]["checks"]}
+    assert set(world.RULES["gates"]) <= set(checks)
+    assert {one["verdict"] for one in checks.values()} <= {"pass", "needs_review"}
+    quality = checks["quality"]
+    assert 0 < quality["low"] < quality["value"] < quality["high"] < 0.02
+    assert quality["sample"] == 27_075
+    assert (checks["data_checks"]["verdict"], "flights-training v2" in checks["data_checks"]["note"]) == (
+        "needs_review",
+        True,
+    )
+
+
+def test_each_version_was_evaluated_against_the_one_that_served(author: Caller) -> None:
+    found = author.every("/api/v1/evaluations/", model="flight-delay")
+    assert {(row["version"], row["baseline"]): row["status"] for row in found} == {
+        (1, None): "done", (2, 1): "done", (3, 2): "done",
+    }  # fmt: skip
+    newest = next(row for row in found if row["version"] == 3)
+    results = author.get(f"/api/v1/evaluations/{newest['number']}/report/")["results"]
+    declared = {one["name"]: one["answer"] for one in results["slices"]["results"] if one["kind"] == "declared"}
+    assert declared == dict.fromkeys(("origin = EWR", "origin = JFK", "origin = LGA"), "not worse")
+    assert results["comparison"]["cost"]["difference"] < 0
+
+
+def test_data_leads_to_what_was_made_of_it(author: Caller) -> None:
+    for one in shelf.VERSIONS:
+        found = author.get(f"/api/v1/data-sets/{one.data_set}/versions/{one.number}/")
+        made = {version for use in found["uses"] for version in use["versions"]}
+        wanted = {shelf.HOLDOUT.data_set: {1, 2, 3}}.get(one.data_set, {1: {1, 2}, 2: {3}}[one.number])
+        assert made >= {f"flight-delay/{number}" for number in wanted}, found["uses"]
+    resting = author.get("/api/v1/data-sets/flights-june/versions/1/usage/")
+    assert {(one["endpoint"], one["version"], one["role"]) for one in resting["endpoints"]} >= {
+        ("production/flight-delay", 2, "champion"),
+        ("production/flight-delay", 1, "rollback target"),
+    }
+    assert {1, 2, 3} <= {row["version"] for row in resting["promotions"] if row["model"] == "flight-delay"}
 
 
 def test_nobody_who_decided_asked_or_registered(author: Caller) -> None:

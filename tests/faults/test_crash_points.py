@@ -18,11 +18,12 @@ EVALUATION = sorted(name for name in crash.NAMES if name.startswith("evaluation.
 DATA = sorted(name for name in crash.NAMES if name.startswith("data."))
 GATE = sorted(name for name in crash.NAMES if name.startswith("gate."))
 INGEST = sorted(name for name in crash.NAMES if name.startswith("ingest."))
+SCAN = sorted(name for name in crash.NAMES if name.startswith("scan."))
 ROLLOUT = sorted({name for name in crash.NAMES if name.startswith("rollout.")} - FAILING)
 
 
 def test_every_point_is_visited_somewhere() -> None:
-    assert {*DATA, *EVALUATION, *GATE, *INGEST, *ROLLOUT, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
+    assert {*DATA, *EVALUATION, *GATE, *INGEST, *ROLLOUT, *SCAN, *FAILING, *ELSEWHERE} == crash.NAMES | ELSEWHERE
 
 
 def reached(ground: Ground, point: str, act: Callable[[], object]) -> None:
@@ -42,6 +43,18 @@ def test_a_version_is_taken_in_once(ground: Ground, point: str) -> None:
     assert story.author.get(f"/api/v1/models/{story.model}/versions/{seen[0]}/")["digest"] == example["digest"]
     waiting = ground.stack.var / "store" / "waiting"
     wait_until(lambda: not list(waiting.glob("ingest-*")), 60, "what the killed attempt left to be cleared away")
+
+
+@pytest.mark.parametrize("point", SCAN)
+def test_a_version_is_scanned_again_once(ground: Ground, point: str) -> None:
+    story = ground.story
+    path = f"/api/v1/models/{story.model}/versions/1/scan/"
+    before = story.author.get(path)
+    reached(ground, point, lambda: story.author.post(path, {}))
+    wait_until(lambda: not story.author.get(path)["waits"], 60, "the scan to be recorded")
+    after = story.author.get(path)
+    assert (after["outcome"], after["signature"]["holds"]) == ("clean", True)
+    assert len(after["history"]) == len(before["history"]) + 1
 
 
 @pytest.mark.parametrize("point", DATA)

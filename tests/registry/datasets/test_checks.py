@@ -153,3 +153,18 @@ def test_checks_are_read_back_from_what_is_kept() -> None:
 )
 def test_checks_read_as_sentences(check: dict[str, Any], words: str) -> None:
     assert checks.parsed([check])[0].title == words
+
+
+def test_times_with_a_zone_are_checked_like_others(tmp_path: Path) -> None:
+    rows = "at,name\n2026-01-09T12:00:00+01:00,a\n2026-01-09T11:00:00Z,a\n2026-01-09T10:00:00Z,b\n"
+    again, once, fresh, old = answered(
+        tmp_path,
+        {"rule": "unique", "columns": ["at", "name"]},
+        {"rule": "unique", "columns": ["name", "at"]},
+        {"rule": "fresh", "column": "at", "hours": 13},
+        {"rule": "fresh", "column": "at", "hours": 12},
+        rows=rows,
+    )
+    assert (again.rows, again.values) == ([2], ["('2026-01-09 11:00:00+00', a)"])
+    assert once.verdict == "fail"
+    assert (fresh.verdict, fresh.measured, old.verdict) == ("pass", "newest 2026-01-09T11:00:00+00:00", "fail")

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from portal.audit import bundle, recorder, verification
+from portal.audit import bundle, erasure, recorder, verification
+from portal.audit.erasure import Whose
 from portal.audit.models import AuditCheckpoint
 from portal.audit.recorder import Subject
 from portal.audit.selection import KEYS, Selection
@@ -26,7 +27,7 @@ SELECT 1 FROM audit.leaf WHERE event_id = %s
 
 
 class Command(BaseCommand):
-    help = "Export the audit log, verify it, or show the public key and the first checkpoint."
+    help = "Export the audit log, verify it, show the public key and the first checkpoint, or erase a person's values."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: Any) -> None:
@@ -42,6 +43,10 @@ class Command(BaseCommand):
         acts.add_parser("vkey", help="print the log's public key, to keep away from the portal")
         acts.add_parser("first-checkpoint", help="print the first signed checkpoint, to keep away from the portal")
         acts.add_parser("verify", help="re-compute the whole log; exit code 1 when it was changed")
+        erase = acts.add_parser("erase", help="erase a person's names, addresses and words from the log, for good")
+        erase.add_argument("--person", required=True, type=int, help="the number in the address of their page")
+        erase.add_argument("--value", action="append", default=[], help="also erase this value, such as an address")
+        erase.add_argument("--reason", required=True, help="who asked for it; stands in the log, so name nobody")
 
     def handle(self, *args: Any, **options: Any) -> None:
         acts = {
@@ -49,6 +54,7 @@ class Command(BaseCommand):
             "vkey": self.vkey,
             "first-checkpoint": self.first_checkpoint,
             "verify": self.verify,
+            "erase": self.erase,
         }
         try:
             acts[options["act"]](options)
@@ -101,6 +107,12 @@ class Command(BaseCommand):
             where = "" if found.first_bad_index is None else f" First bad index: {found.first_bad_index}."
             raise CommandError(f"TAMPERED {found.reason}{where}", returncode=1)
         self.stdout.write(f"OK {found.size} events")
+
+    def erase(self, options: dict[str, Any]) -> None:
+        actor = actors.system("erasure from the command line", via="command")
+        whose = Whose(options["person"], tuple(options["value"]))
+        count = erasure.erase(actor=actor, whose=whose, reason=options["reason"])
+        self.stdout.write(f"{count} values of person {whose.number} erased from the log. Every proof still holds.")
 
 
 @transaction.atomic
