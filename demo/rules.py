@@ -1,17 +1,18 @@
-"""Changing a policy as two administrators do: one proposes, the other approves."""
+"""Changing the policy of an environment as two administrators do."""
 
 from demo.client import Json, Session
 
+CHANGES = "/api/v1/policies/changes/"
 
-def set_rules(author: Session, second: Session, environment: str, change: Json, why: str) -> None:
-    """Replace these members of the environment's policy; nothing is sent when they are so already."""
-    path = "/api/v1/policies/"
-    policy = next(one for one in author.every(path) if one["name"] == environment)
+
+def set_rules(one: Session, other: Session, environment: str, change: Json, why: str) -> None:
+    """Have `one` propose these members of the rules and `other` approve; nothing is sent when they are so already."""
+    policy = next(found for found in one.every("/api/v1/policies/") if found["name"] == environment)
     rules = {**policy["in_force"]["rules"], **change}
     if policy["in_force"]["rules"] == rules:
         return
-    begun = policy["change"] or author.post(f"{path}changes/", {"environment": environment, "rules": rules, "why": why})
-    one, seen = f"{path}changes/{begun['id']}/", {"seen": begun["digest"]}
-    if begun["status"] == "draft":
-        author.post(f"{one}propose/", seen)
-    second.post(f"{one}approve/", seen)
+    row = policy["change"] or one.post(CHANGES, {"environment": environment, "rules": rules, "why": why})
+    path, seen = f"{CHANGES}{row['id']}/", {"seen": row["digest"]}
+    if row["status"] == "draft":
+        one.post(f"{path}propose/", seen)
+    other.post(f"{path}approve/", seen)

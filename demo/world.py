@@ -109,7 +109,7 @@ class World:
             file.unlink()
 
     def rule(self) -> None:
-        """Have one administrator propose gates, and an approval of the team's ML lead and one of model risk."""
+        """Have one administrator propose gates, one approval of the ML lead and one of model risk; another approves."""
         set_rules(self.sign_in("administrator"), self.sign_in("administrator_2"), "production", RULES, WHY)
 
     def make_tokens(self) -> None:

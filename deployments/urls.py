@@ -16,8 +16,8 @@ from portal.ui import search
 
 app_name = "deployments"
 PROMOTION = "promotions/<int:number>/"
-CHANGE = "settings/policies/changes/<int:change_id>/"
 BYPASS = "bypasses/<int:number>/"
+CHANGE = "settings/policies/changes/<int:change_id>/"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),

@@ -135,9 +135,14 @@ def production(**rules: Any) -> Environment:
     """The environment `production`, with other rules where given: one administrator proposes, another approves."""
     environments.ensure_defaults()
     if rules:
-        held = select.in_force(Environment.objects.get(name="production").pk).content
-        change_policy("production", held | rules)
+        change_policy("production", rules_of("production") | rules)
     return Environment.objects.get(name="production")
+
+
+def rules_of(environment: str, tier: str = "") -> dict[str, Any]:
+    """The content of the policy in force."""
+    row = Environment.objects.get(name=environment)
+    return dict(select.in_force(row.pk, tier).content)
 
 
 def change_policy(environment: str, rules: dict[str, Any], tier: str = "") -> PolicyVersion:

@@ -5,8 +5,8 @@ from deployments.api import bypasses, changes, endpoints, gates, policies, promo
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
 PROMOTION = "promotions/<int:number>/"
-CHANGE = "policies/changes/<int:change_id>/"
 BYPASS = "bypasses/<int:number>/"
+CHANGE = "policies/changes/<int:change_id>/"
 urlpatterns = [
     path("environments/", endpoints.Environments.as_view(), name="environments"),
     path("environments/<slug:name>/", endpoints.EnvironmentView.as_view(), name="environment"),

@@ -36,15 +36,15 @@ class Gate:
         """The limits it reads, in words, as the function that reads them says it."""
         return " ".join((self.limits.__doc__ or "").replace("`", "").split())
 
-    @property
-    def members(self) -> tuple[str, ...]:
-        """The names of the limits it reads, in the order in which that sentence names them."""
-        return tuple(dict.fromkeys(re.findall(r"`(\w+)`", self.limits.__doc__ or "")))
-
     def words(self, limits: Limits) -> str:
         """The gate inside a sentence, with the models it is asked of."""
         name = self.label[0].lower() + self.label[1:]
         return f"{name} ({', '.join(limits['models'])})" if "models" in limits else name
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of the limits it reads, in the order in which that sentence names them."""
+        return tuple(dict.fromkeys(re.findall(r"`(\w+)`", self.limits.__doc__ or "")))
 
 
 def _gate(code: str, module: ModuleType) -> Gate:

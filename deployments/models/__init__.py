@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
-from deployments.bypass_models import Bypass, BypassGrant
+from deployments.models.bypasses import Bypass, BypassGrant
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -16,12 +16,23 @@ from portal.core import ids
 from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel
 
-Json = dict[str, Any]
-
 __all__ = [
     "Approval",
     "Bypass",
     "BypassGrant",
+    "Endpoint",
+    "Environment",
+    "PromotionComment",
+    "PromotionRequest",
+    "Revision",
+    "Rollout",
+    "RolloutKind",
+    "RouteTable",
+]
+Json = dict[str, Any]
+
+__all__ = [
+    "Approval",
     "Endpoint",
     "Environment",
     "Policy",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from deployments.policies import asking
 from deployments.policies import promotion as policy
 from deployments.policies.conditions import Condition
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts, Verdict
@@ -42,8 +43,8 @@ def part(actor: Actor, facts: RequestFacts, approvals: Iterable[ApprovalFacts], 
     return Part(
         approve=_approve(send_back, approved=approved, fills=found is not None, blocked=facts.blocked),
         send_back=send_back,
-        withdraw=_in_state("withdraw", facts) and policy.may_withdraw(actor, facts),
-        resubmit=_in_state("resubmit", facts) and policy.may_resubmit(actor, facts),
+        withdraw=_in_state("withdraw", facts) and asking.may_withdraw(actor, facts),
+        resubmit=_in_state("resubmit", facts) and asking.may_resubmit(actor, facts),
         comment=policy.may_comment(actor, facts),
         rule=found.name if found and not approved else "",
         last=verdict.need - verdict.have == 1,

@@ -23,8 +23,8 @@ Named = tuple[str, str]
 class RequestFacts:
     """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids; `blocked` says
     which checks are in the way of every approval; `barred` are further people who can never approve, and why. `plan`
-    is what conditions of approvals are held against, and `progress` how far a rollout of it has come.
-    `added_freezes` are those of the policy in force today that its own does not have."""
+    is what conditions of approvals are held against, and `progress` how far a rollout of it has come;
+    `freezes_today` is the calendar of the policy that holds by now."""
 
     number: int
     status: str
@@ -39,7 +39,13 @@ class RequestFacts:
     barred: Mapping[int, str] = field(default_factory=dict)
     plan: tuple[Json, ...] = ()
     progress: Progress | None = None
-    added_freezes: tuple[Freeze, ...] = ()
+    freezes_today: tuple[Freeze, ...] = ()
+
+    @property
+    def freezes(self) -> tuple[Freeze, ...]:
+        """The calendar it was frozen with and that of today: a freeze can be added meanwhile, but not lifted."""
+        own = self.rules.freezes
+        return (*own, *(freeze for freeze in self.freezes_today if freeze not in own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +268,6 @@ def may_view(actor: Actor, facts: RequestFacts) -> Decision:
     return refused("not_found", "This does not exist, or you may not see it.")
 
 
-def may_submit(actor: Actor, team_id: int) -> Decision:
-    decision = access.may(actor, Permission.PROMOTIONS_REQUEST, team_id)
-    if decision and actor.person_id is None:
-        return refused("no_person", "A request needs a person behind it. This token has none.")
-    return decision
-
-
 def may_decide(actor: Actor, facts: RequestFacts) -> Decision:
     """Whether the actor may approve, request changes or reject; requester and uploader are never exempt."""
     if not actor.is_person:
@@ -289,22 +288,6 @@ def _second_person(why: str) -> str:
         "registered the version,", "registered this version,"
     )
     return said.replace("shares the", "share the").replace(", so cannot", ", so you cannot")
-
-
-def may_withdraw(actor: Actor, facts: RequestFacts) -> Decision:
-    """The requester, or an ML lead of the owning team."""
-    if actor.person_id is not None and actor.person_id == facts.requester_id:
-        return access.may(actor, Permission.PROMOTIONS_REQUEST, facts.team_id)
-    decision = access.may(actor, Permission.PROMOTIONS_DECIDE, facts.team_id)
-    if not decision:
-        return refused("not_yours", "Only the person who asked, or an ML lead of the team, can withdraw a request.")
-    return decision
-
-
-def may_resubmit(actor: Actor, facts: RequestFacts) -> Decision:
-    if actor.person_id is None or actor.person_id != facts.requester_id:
-        return refused("not_yours", "Only the person who asked can send the request again.")
-    return access.may(actor, Permission.PROMOTIONS_REQUEST, facts.team_id)
 
 
 def may_comment(actor: Actor, facts: RequestFacts) -> Decision:

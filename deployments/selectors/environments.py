@@ -15,8 +15,11 @@ from portal.core.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class PolicyInWords:
+    """A policy in force, and the freeze of its calendar that holds now."""
+
     row: PolicyVersion
     words: list[str]
+    frozen: Frozen | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,11 @@ class EnvironmentView:
     endpoints: int
     empty: int
     moving: int
-    frozen: Frozen | None = None
+
+    @property
+    def frozen(self) -> Frozen | None:
+        """The freeze that holds now for models of some tier or all."""
+        return next((held.frozen for held in self.policies if held.frozen), None)
 
 
 def listed(actor: Actor) -> list[EnvironmentView]:
@@ -37,28 +44,29 @@ def listed(actor: Actor) -> list[EnvironmentView]:
     seen = list(endpoints.visible(actor).order_by("pk"))
     moving = set(Rollout.objects.filter(status__in=rollout_states.ACTIVE).values_list("endpoint_id", flat=True))
     held, now = policies.all_in_force(), clock.now()
-    return [
-        _view(row, held.get(row.pk, []), [e for e in seen if e.environment_id == row.pk], moving, now) for row in rows
-    ]
+    words = {pk: [_in_words(version, now) for version in found] for pk, found in held.items()}
+    return [_view(row, words.get(row.pk, []), [e for e in seen if e.environment_id == row.pk], moving) for row in rows]
 
 
-def _view(
-    row: Environment, held: list[PolicyVersion], mine: list[Endpoint], moving: set[int], now: datetime
-) -> EnvironmentView:
-    read = [(version, rules_policy.parse(version.content)) for version in held]
+def _in_words(row: PolicyVersion, now: datetime) -> PolicyInWords:
+    rules = rules_policy.parse(row.content)
+    return PolicyInWords(row, rules_policy.in_words(rules), frozen(rules.freezes, now))
+
+
+def _view(row: Environment, held: list[PolicyInWords], mine: list[Endpoint], moving: set[int]) -> EnvironmentView:
     return EnvironmentView(
         row=row,
-        policies=[PolicyInWords(version, rules_policy.in_words(rules)) for version, rules in read],
-        frozen=next((found for _, rules in read if (found := frozen(rules.freezes, now))), None),
+        policies=held,
         endpoints=len(mine),
         empty=sum(endpoint.stable_id is None for endpoint in mine),
         moving=sum(endpoint.pk in moving for endpoint in mine),
     )
 
 
-def frozen_now(row: Environment, tier: str) -> Frozen | None:
-    """The freeze that holds in the environment now, for models of this risk tier."""
-    return frozen(rules_policy.parse(policies.in_force(row.pk, tier).content).freezes, clock.now())
+def frozen_now(endpoint: Endpoint) -> Frozen | None:
+    """The freeze that holds now for the model behind the endpoint."""
+    held = policies.in_force(endpoint.environment_id, endpoint.model.tier)
+    return frozen(rules_policy.parse(held.content).freezes, clock.now())
 
 
 def one(actor: Actor, name: str) -> EnvironmentView:

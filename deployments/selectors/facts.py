@@ -1,6 +1,6 @@
 """Rows turned into the plain facts that policies and evidence work on."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from deployments.gates import catalogue as gates
-from deployments.models import Approval, Endpoint, Environment, Policy, PromotionRequest
+from deployments.models import Approval, Endpoint, Environment, Policy, PolicyVersion, PromotionRequest
 from deployments.policies import conditions
 from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
@@ -19,7 +19,8 @@ from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
 from deployments.policies.rules import Rules
 from deployments.policies.timing import Timing
-from deployments.selectors import gate_facts, policies
+from deployments.selectors import gate_facts
+from deployments.states import policy as policy_states
 from portal.accounts.models import Person, Team
 from portal.accounts.policies.mailboxes import mailbox
 from portal.core.actors import Grant
@@ -37,27 +38,37 @@ def person(row: Person) -> PersonFacts:
     return PersonFacts(row.pk, str(row), row.is_active, grants_of(row), mailbox(row.email))
 
 
+def team_ids(slugs: Collection[str]) -> dict[str, int]:
+    return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What of all that the pinned policies of some requests name exists today; read once for many requests."""
 
     teams: dict[int, str]
     policies: frozenset[int]
-    held: Mapping[tuple[int, str], Rules]
+    freezes: dict[tuple[int, str], tuple[Freeze, ...]]
+    """The calendars in force, by environment and risk tier ("" for tiers without one of their own)."""
 
 
-def team_ids(slugs: Collection[str]) -> dict[str, int]:
-    return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
-
-
-def standing(rows: Iterable[PromotionRequest]) -> Standing:
-    """The teams and policies these requests rest on, as they stand now."""
+def standing(rows: Collection[PromotionRequest]) -> Standing:
+    """The teams and policies these requests rest on, and the calendars, as they stand now."""
     pins = [row.evidence["policy"] for row in rows]
     slugs = {slug for pin in pins for slug in rules_policy.parse(pin["rules"]).teams}
     pinned = {team for pin in pins for team in pin.get("teams", {}).values()}
     teams = Team.objects.filter(Q(slug__in=slugs) | Q(pk__in=pinned)) if slugs else Team.objects.none()
-    exist = frozenset(Policy.objects.values_list("pk", flat=True))
-    return Standing(dict(teams.values_list("pk", "slug")), exist, policies.rules_in_force())
+    ids = {pin["id"] for pin in pins if "id" in pin}
+    policies = Policy.objects.filter(pk__in=ids).values_list("pk", flat=True) if ids else ()
+    return Standing(dict(teams.values_list("pk", "slug")), frozenset(policies), _calendars(rows))
+
+
+def _calendars(rows: Iterable[PromotionRequest]) -> dict[tuple[int, str], tuple[Freeze, ...]]:
+    held = PolicyVersion.objects.filter(
+        status=policy_states.IN_FORCE, policy__environment__in={row.endpoint.environment_id for row in rows}
+    )
+    found = held.values_list("policy__environment_id", "policy__tier", "content")
+    return {(environment, tier): rules_policy.parse(content).freezes for environment, tier, content in found}
 
 
 def _teams(pin: Json, rules: rules_policy.Rules, known: Standing) -> dict[str, int]:
@@ -89,8 +100,7 @@ def request(
 ) -> RequestFacts:
     """The facts of a request under the policy it was frozen with, not that of today.
 
-    `known` is what still exists, and `pool` are the people who might decide, where the caller has read them for many
-    requests at once.
+    `known`, and `pool`, the people who might decide, are what the caller has read for many requests at once.
     """
     pin = row.evidence["policy"]
     rules = rules_policy.parse(pin["rules"])
@@ -109,15 +119,8 @@ def request(
         blocked=in_the_way(row, known, past=granted(row)),
         barred=_twins(row, _holders(rules) if pool is None else pool),
         plan=tuple(row.evidence["plan"]["steps"]),
-        added_freezes=_added(row, rules, known),
+        freezes_today=_calendar(row, known),
     )
-
-
-def _added(row: PromotionRequest, rules: Rules, known: Standing) -> tuple[Freeze, ...]:
-    """The freezes of today's policy that the request was not frozen with."""
-    place = row.endpoint.environment_id
-    today = known.held.get((place, row.version.model.tier)) or known.held.get((place, ""))
-    return tuple(freeze for freeze in today.freezes if freeze not in rules.freezes) if today else ()
 
 
 def _holders(rules: Rules) -> list[PersonFacts]:
@@ -175,9 +178,10 @@ def reviewers(facts: RequestFacts) -> list[PersonFacts]:
     return [person(p) for p in found.order_by("name").prefetch_related("role_grants")]
 
 
-def freezes(facts: RequestFacts) -> tuple[Freeze, ...]:
-    """The calendar the request was frozen with and that of today: a freeze can be added meanwhile, but not lifted."""
-    return (*facts.rules.freezes, *facts.added_freezes)
+def _calendar(row: PromotionRequest, known: Standing) -> tuple[Freeze, ...]:
+    environment, tier = row.endpoint.environment_id, row.version.model.tier
+    own = (environment, tier) in known.freezes
+    return known.freezes.get((environment, tier if own else ""), ())
 
 
 def timing(
@@ -190,7 +194,7 @@ def timing(
     """What holds an approved request back by the clock; of one still under review, if it were approved now."""
     counting = [a.at for a in given if a.revision == row.revision and a.evidence_digest == row.evidence_digest]
     since = max([row.frozen_at, *counting]) if row.status == "approved" else now
-    return timing_policy.of(facts.rules, freezes(facts), since=since, now=now, skip=skip)
+    return timing_policy.of(facts.rules, facts.freezes, since=since, now=now, skip=skip)
 
 
 def version(row: ModelVersion) -> dict[str, Any]:
@@ -208,10 +212,10 @@ def version(row: ModelVersion) -> dict[str, Any]:
     }
 
 
-def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVersion, held: Json) -> dict[str, Any]:
-    """The evidence as it stands now for `candidate` on `endpoint` (maybe unsaved) under the pinned policy `held`."""
+def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVersion, policy: Json) -> dict[str, Any]:
+    """The evidence as it stands now for `candidate` on `endpoint`, which may be unsaved, under a pinned `policy`."""
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
-    asked = rules_policy.parse(held["rules"]).gates
+    asked = rules_policy.parse(policy["rules"]).gates
     known = gate_facts.of(endpoint, candidate, champion, asked)
     return evidence_policy.assemble(
         version=version(candidate),
@@ -221,7 +225,7 @@ def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVe
             "name": endpoint.name,
             "alias": environment.alias if endpoint.primary else "",
         },
-        policy=held,
+        policy=policy,
         gates=gates.answers(known, asked),
         evaluations=[{"number": one.number, "digest": one.digest} for one in known.evaluations.values()],
     )

@@ -23,6 +23,6 @@ def who_can_approve(
         requester_id=actor.person_id or 0,
         uploader_id=version.registered_by_person_id,
         rules=rules,
-        teams=read.team_ids(rules.teams),
+        teams=policies.team_ids(rules),
     )
     return policy.verdict(facts, [], read.reviewers(facts), clock.now()).lines

@@ -7,8 +7,10 @@ from django.db.models import Prefetch, QuerySet
 from deployments.models import Policy, PolicyVersion
 from deployments.policies import change
 from deployments.policies import rules as rules_policy
+from deployments.policies.promotion import PersonFacts
+from deployments.selectors import facts as read
 from deployments.states import policy as states
-from portal.accounts.models import Team
+from portal.accounts.models import Person, Team
 from portal.core.errors import NotFound, Refused
 from registry.models import RiskTier
 
@@ -41,13 +43,6 @@ def all_in_force() -> dict[int, list[PolicyVersion]]:
     for row in sorted(rows, key=lambda found: TIERS.index(found.policy.tier)):
         found.setdefault(row.policy.environment_id, []).append(row)
     return found
-
-
-def rules_in_force() -> dict[tuple[int, str], rules_policy.Rules]:
-    """The rules in force by environment and risk tier."""
-    rows = PolicyVersion.objects.filter(status=states.IN_FORCE)
-    found = rows.values_list("policy__environment_id", "policy__tier", "content")
-    return {(environment, tier): rules_policy.parse(content) for environment, tier, content in found}
 
 
 def pin(version: PolicyVersion) -> dict[str, Any]:
@@ -107,3 +102,10 @@ def facts(row: PolicyVersion) -> change.ChangeFacts:
     rules = rules_policy.parse(authority(row).content)
     hands = (*row.editors, row.proposed_by_id, row.created_by_id)
     return change.ChangeFacts(frozenset(one for one in hands if one), rules, team_ids(rules))
+
+
+def approvers(found: change.ChangeFacts) -> list[PersonFacts]:
+    """Active people who could approve the change."""
+    rows = Person.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
+    people = [read.person(row) for row in rows.prefetch_related("role_grants")]
+    return [p for p in people if p.person_id not in found.authors and change.able(p.grants, found)]

@@ -9,7 +9,7 @@ from deployments.models import PromotionRequest, Rollout
 from deployments.policies import conditions, timing
 from deployments.policies import part as parts
 from deployments.policies.conditions import Condition
-from deployments.selectors import facts, policies, requests
+from deployments.selectors import policies, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -162,7 +162,7 @@ def consequence(page: Page, condition: Condition | None = None) -> str:
 def clock_checks(item: Item) -> list[dict[str, Any]]:
     """The waiting time and the freezes as rows beside the checks; what holds the request back is at work, not wrong."""
     rules, approved = item.facts.rules, item.row.status == "approved"
-    found = timing.checks(rules, facts.freezes(item.facts), item.timing, approved=approved)
+    found = timing.checks(rules, item.facts.freezes, item.timing, approved=approved)
     return by_clock(found)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from deployments.models import Bypass, Endpoint, Environment, PromotionRequest
-from deployments.policies import promotion as policy
+from deployments.policies import asking as policy
 from deployments.selectors import bypasses, endpoints, requests
 from deployments.states import bypass as bypass_states
 from portal.accounts import access

@@ -96,7 +96,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     return {
         "endpoint": row,
         "live": select.live(row),
-        "frozen": environments.frozen_now(row.environment, row.model.tier),
+        "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
         "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),

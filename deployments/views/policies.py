@@ -12,7 +12,7 @@ from deployments.policies import change as policy
 from deployments.policies import documents
 from deployments.selectors import policies as select
 from deployments.selectors import policy_pages as pages
-from deployments.selectors import policy_people, replays
+from deployments.selectors import replays
 from portal.accounts.web import PortalRequest, signed_in
 
 
@@ -62,7 +62,7 @@ def context_of(request: PortalRequest, row: PolicyVersion, **bound: Any) -> dict
         "yaml": documents.of_rules(row.content),
         "may_draft": policy.may_draft(request.actor),
         "may_decide": policy.may_decide(request.actor, facts),
-        "approvers": [person.label for person in policy_people.approvers(facts)],
+        "approvers": [person.label for person in select.approvers(facts)],
         "wanted": policy.approvers_in_words(facts.rules),
         "propose": forms.SeenForm(initial={"seen": row.digest}),
         "reject": forms.RejectForm(initial={"seen": row.digest}),

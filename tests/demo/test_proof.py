@@ -94,18 +94,18 @@ def trained(stack: Stack, model: str) -> None:
 
 
 @contextmanager
-def rules(author: Session, second: Session, model: str) -> Iterator[None]:
+def rules(one: Session, other: Session, model: str) -> Iterator[None]:
     """Staging asks the gates, and two people, of this model alone for as long as this lasts."""
-    held = next(one for one in author.every("/api/v1/policies/") if one["name"] == ENVIRONMENT)
+    held = next(found for found in one.every("/api/v1/policies/") if found["name"] == ENVIRONMENT)
     before = held["in_force"]["rules"]
     asked = {code: {**limits, "models": [model]} for code, limits in GATES.items()}
     two = [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 1},
            {"name": "Model risk", "role": "ml_lead", "team": "model-risk", "count": 1}]  # fmt: skip
-    set_rules(author, second, ENVIRONMENT, {"gates": asked, "approvals": two}, "For this proof.")
+    set_rules(one, other, ENVIRONMENT, {"gates": asked, "approvals": two}, "For the proof.")
     try:
         yield
     finally:
-        set_rules(author, second, ENVIRONMENT, {"gates": {}, **before}, "The proof is over.")
+        set_rules(one, other, ENVIRONMENT, {"gates": {}, **before}, "As it was.")
 
 
 @pytest.fixture(scope="module")

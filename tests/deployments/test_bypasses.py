@@ -100,7 +100,8 @@ def test_a_check_of_the_artifact_is_never_bypassed(line: Line) -> None:
     checks = [check | {"verdict": "fail"} for check in row.evidence["checks"]]
     rule = parse(row.evidence["policy"]["rules"]).bypass
     named = policy.can_be_named(rule, policy.in_the_way({"checks": checks}, FREE))
-    assert [gate["code"] for gate in named] == ["quality"]
+    assert {"validated", "format"}.isdisjoint(gate["code"] for gate in named)
+    assert "quality" in [gate["code"] for gate in named]
 
 
 def test_without_the_member_nobody_can_not_even_an_administrator(line: Line) -> None:
@@ -109,7 +110,7 @@ def test_without_the_member_nobody_can_not_even_an_administrator(line: Line) -> 
     with pytest.raises(NotAllowed):
         ask(line, row, who=admin)
     promotions.withdraw(actor=world.actor(line.priya), number=row.pk)
-    world.production(bypass=None)
+    world.production(**world.rules_of("production") | {"bypass": None})
     row = line.submit(1)
     with pytest.raises(NotAllowed) as refusal:
         ask(line, row)
@@ -232,7 +233,7 @@ def test_it_runs_out_by_the_databases_clock(line: Line) -> None:
     line.approve(row, line.marta)
     with later(1), pytest.raises(Refused) as refusal:
         line.approve(row, line.daniel)
-    assert refusal.value.code in ("gate_blocks", "step_up_required")
+    assert refusal.value.code == "gate_blocks"
     with later(1):
         assert bypasses.settle(bypass.pk).status == "expired"
     assert Notice.objects.filter(dedup=f"{bypass.pk}.expired", person=line.priya).exists()

@@ -38,6 +38,9 @@ NO_PAGE = {
     "deployments:promotion_withdraw": "leads to the request",
     "deployments:promotion_resubmit": "leads to the request",
     "deployments:promotion_comment": "leads to the request",
+    "deployments:bypass_refuse": "leads to the bypass",
+    "deployments:bypass_withdraw": "leads to the bypass",
+    "deployments:bypass_review": "leads to the bypass",
 }
 
 

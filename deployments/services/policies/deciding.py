@@ -6,7 +6,6 @@ from django.db.models import Max
 from deployments.models import PolicyVersion
 from deployments.policies import change
 from deployments.selectors import policies as select
-from deployments.selectors import policy_people
 from deployments.services.policies import tell
 from deployments.services.policies.drafting import current, locked, subject
 from deployments.states import policy as states
@@ -41,7 +40,7 @@ def propose(*, actor: Actor, change_id: int, seen: str) -> PolicyVersion:
         proposed_by_id=actor.person_id,
         proposed_at=clock.now(),
     )
-    tell.approvers(row, policy_people.approvers(select.facts(row)))
+    tell.approvers(row, select.approvers(select.facts(row)))
     return row
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import promotion as policy
+from deployments.policies import asking as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
@@ -97,7 +97,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
 def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVersion) -> dict[str, Any]:
     """The evidence under the policy in force for the model's risk tier; the request keeps that policy."""
     held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
-    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, held=held)
+    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held)
 
 
 def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:

@@ -77,7 +77,7 @@ def evidence_now(row: PromotionRequest) -> dict[str, Any]:
         endpoint=endpoint,
         environment=row.endpoint.environment,
         candidate=version,
-        held=row.evidence["policy"],
+        policy=row.evidence["policy"],
     )
 
 
@@ -100,7 +100,10 @@ def current(row: PromotionRequest, seen: str) -> None:
 
 
 def unblocked(row: PromotionRequest) -> None:
-    """Raise `Refused` while a check no bypass leads past, or what vanished, is in the way of every approval."""
+    """Raise `Refused` while a check of the evidence, or something that vanished, is in the way of every approval.
+
+    A granted bypass leads past the gates it names, until it runs out by the database's clock.
+    """
     why = read.in_the_way(row, past=bypassed.gates(row))
     if why:
         raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from deployments.selectors import policies as select
 from tests import world
 from tests.callers import Caller
 from tests.deployments.conftest import Line
@@ -29,7 +28,7 @@ def test_the_api_says_what_it_waits_for(line: Line, session: Session) -> None:
     line.approve(row, line.daniel)
     found = author.get(f"promotions/{row.pk}/").json()
     assert (found["status"], found["waits"]["held"]) == ("approved", True)
-    assert found["waits"]["starts_at"][:10] == select.in_force(world.production().pk).content["freezes"][0]["to"][:10]
+    assert found["waits"]["starts_at"][:10] == world.rules_of("production")["freezes"][0]["to"][:10]
     gate = {name: ask[name] for name in ("model", "version", "environment")}
     checked = author.post("gates/check/", gate).json()
     assert checked["verdict"] == "running"

@@ -8,7 +8,6 @@ from django.db.utils import ProgrammingError
 
 from deployments.models import PolicyVersion
 from deployments.selectors import policies as select
-from deployments.selectors import policy_people
 from deployments.services import policies
 from portal.accounts.models import Person, StepUp
 from portal.audit import recorder
@@ -241,4 +240,4 @@ def test_one_person_alone_is_told_so(line: Line) -> None:
     row = policies.draft(
         actor=world.actor(alex), environment="production", rules=Office(alex, alex).held.content | {"request_days": 2}
     )
-    assert policy_people.approvers(select.facts(row)) == []
+    assert select.approvers(select.facts(row)) == []

@@ -66,7 +66,12 @@ def test_a_gate_is_judged_anew_by_the_pinned_evaluation(most: float, effect: str
 
 
 def test_what_was_not_pinned_cannot_be_told() -> None:
-    for gates in ({"calibration": {"most": 0.1}}, {"calibration": {"most": 0.5, "data": "other"}}, {"data_checks": {}}):
+    asked: tuple[dict[str, Any], ...] = (
+        {"calibration": {"most": 0.1}},
+        {"calibration": {"most": 0.5, "data": "other"}},
+        {"data_checks": {}},
+    )
+    for gates in asked:
         known = evaluated(0.1) if "data" in str(gates) else GateFacts(3, "flight-delay", 2)
         found = judged(rules(gates=gates), past(known=known))
         assert (found.effect, "was not pinned" in found.reasons[0]) == ("unknown", True), gates
@@ -78,6 +83,15 @@ def test_a_gate_that_asks_the_same_keeps_its_answer() -> None:
     answers = {"data_checks": {"code": "data_checks", "verdict": "pass", "note": "", "measured": "", "limit": ""}}
     silent = GateFacts(3, "flight-delay", 2, data=(DataChecked("flights v1", "failed", "training"),))
     assert judged(asked, past(facts=then, answers=answers, known=silent)).effect == "same"
+
+
+def test_a_gate_that_was_bypassed_then_and_one_of_another_model_block_nothing() -> None:
+    asked = rules(gates={"calibration": {"most": 0.05}})
+    then = replace(past().facts, rules=asked)
+    answers = {"calibration": {"code": "calibration", "verdict": "fail", "note": "", "measured": "0.1", "limit": ""}}
+    assert judged(asked, past(facts=then, answers=answers, known=evaluated(0.1))).effect == "same"
+    other = rules(gates={"calibration": {"most": 0.05, "models": ["card-fraud"]}})
+    assert judged(other, past(known=evaluated(0.1))).effect == "same"
 
 
 def test_more_approvals_are_named() -> None:
