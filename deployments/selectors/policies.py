@@ -10,7 +10,7 @@ from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import PersonFacts
 from deployments.selectors import facts as read
 from deployments.states import policy as states
-from portal.accounts.models import Person, Team
+from portal.accounts.models import Person
 from portal.core.errors import NotFound, Refused
 from registry.models import RiskTier
 

@@ -36,18 +36,13 @@ def introduce(*, actor: Actor, environment: Environment, rules: Json) -> PolicyV
     policy = _create(actor, environment, "")
     row = PolicyVersion.objects.create(
         policy=policy,
-        number=1,
-        status=states.IN_FORCE,
         content=rules,
         digest=digests.of_json(rules),
         created_by_id=actor.person_id,
         editors=[actor.person_id] if actor.person_id else [],
-        decided_at=clock.now(),
     )
-    recorder.record(
-        "policy.introduced", actor=actor, subject=subject(row), data={"digest": row.digest}, after={"rules": rules}
-    )
-    return row
+    data = {"digest": row.digest, "rules": rules}
+    return move(row, "introduce", actor=actor, data=data, name=f"{policy}@1", number=1, decided_at=clock.now())
 
 
 @transaction.atomic
