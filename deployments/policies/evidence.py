@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "r2", "ndcg", "map")
 LOWER_IS_BETTER = ("loss", "error", "brier", "rmse", "mae", "mape", "mse", "latency")
+THRESHOLDS = ("decision_threshold", "threshold")
 COUNTS = ("n", "n_rows", "rows", "support")
 
 PLAN: list[Json] = [
@@ -158,19 +159,44 @@ def changes(version: Json, champion: Json | None, endpoint: Json) -> list[Json]:
                 "note": "when all traffic has moved",
             },
         )
-    before = signature.columns(champion["signature"], "inputs") if champion else {}
-    after = signature.columns(version["signature"], "inputs")
-    diff = [f"+ {n}" for n in sorted(set(after) - set(before))] + [f"− {n}" for n in sorted(set(before) - set(after))]
-    if champion and diff:
-        rows.append(
-            {
-                "label": "Inputs",
-                "was": f"{len(before)} features",
-                "now": f"{len(after)} features",
-                "note": ", ".join(diff),
-            }
-        )
-    return rows
+    return [*rows, *_threshold(version, champion), *_inputs(version, champion)]
+
+
+def _threshold(version: Json, champion: Json | None) -> list[Json]:
+    """The score from which on a row counts as positive, where the runs logged it under a usual name."""
+    was, now = (_logged_threshold(one) for one in (champion or {}, version))
+    if was == now or now is None:
+        return []
+    return [{"label": "Decision threshold", "was": was or "not logged", "now": now, "note": "as the run logged it"}]
+
+
+def _logged_threshold(version: Json) -> str | None:
+    params = version.get("params") or {}
+    return next((str(params[name]) for name in THRESHOLDS if name in params), None)
+
+
+def _inputs(version: Json, champion: Json | None) -> list[Json]:
+    """How many columns a call has, and the names that come and go."""
+    if champion is None:
+        return []
+    before, after = (
+        signature.columns(champion["signature"], "inputs"),
+        signature.columns(version["signature"], "inputs"),
+    )
+    come, go = sorted(set(after) - set(before)), sorted(set(before) - set(after))
+    named = [f"+ {name}{'' if signature.required(after[name]) else ', optional'}" for name in come] + [
+        f"− {name}" for name in go
+    ]
+    if not named:
+        return []
+    return [
+        {
+            "label": "Inputs",
+            "was": f"{len(before)} features",
+            "now": f"{len(after)} features",
+            "note": ", ".join(named),
+        }
+    ]
 
 
 def stays(champion: Json | None, warm_hours: int) -> str:

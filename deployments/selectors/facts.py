@@ -202,6 +202,7 @@ def version(row: ModelVersion) -> dict[str, Any]:
         "run_id": row.mlflow_run_id,
         "executes_code": row.executes_code,
         "metrics": row.metrics,
+        "params": row.params,
     }
 
 

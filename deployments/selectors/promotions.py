@@ -9,7 +9,7 @@ from deployments.models import PromotionRequest, Rollout
 from deployments.policies import conditions, timing
 from deployments.policies import part as parts
 from deployments.policies.conditions import Condition
-from deployments.selectors import policies, requests
+from deployments.selectors import policies, proof, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -120,6 +120,7 @@ def one(*, actor: Actor, number: int) -> Page:
             "endpoint__team",
             "endpoint__stable__version",
             "version__model__team",
+            "version__model__owner",
             "version__run",
             "requester",
             "uploader",
@@ -173,8 +174,9 @@ def by_clock(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:
-    """The checks with the worst first, each with the words, tone and icon of its verdict."""
-    return with_looks(worst_first(evidence.get("checks", [])))
+    """The checks with the worst first, each with the words, tone and icon of its verdict, and where it can be read."""
+    found = worst_first(evidence.get("checks", []))
+    return with_looks([proof.shown(check, evidence["version"]) for check in found])
 
 
 def with_looks(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

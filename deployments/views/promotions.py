@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from deployments import forms
 from deployments.models import Environment
 from deployments.policies import bypass as bypass_policy
-from deployments.selectors import activity, bypasses, people
+from deployments.selectors import activity, bypasses, people, pinned, reach
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -20,6 +20,7 @@ from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from registry.selectors import scans
+from registry.selectors.datasets import inputs_of
 
 KNOWN = ("state", "need", "model", "env", "before")
 
@@ -70,6 +71,7 @@ def new(request: PortalRequest) -> HttpResponse:
         "preview": found,
         "form": form,
         "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
+        "pinned": pinned.of(found.evidence),
         "reviewers": people.who_can_approve(
             request.actor, environment=found.environment, endpoint=found.endpoint, version=found.version
         ),
@@ -135,6 +137,9 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "part": page.item.part,
         "verdict": page.item.verdict,
         "evidence": page.row.evidence,
+        "pinned": pinned.of(page.row.evidence),
+        "data": inputs_of(page.version.run),
+        "reach": reach.of(page.row),
         "known": scans.known(page.row.version),
         "bypass": bypasses.newest(request.actor, page.row),
         "bypassable": bypasses.to_name(page.row.evidence, page.item.facts, page.item.timing),

@@ -8,10 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from pipelines import charts
 from pipelines.forms import EvaluationForm
 from pipelines.selectors import choices
-from pipelines.selectors import report as rows
 from pipelines.services import evaluations as asking
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
@@ -20,6 +18,7 @@ from portal.accounts.web import PortalRequest, signed_in
 from portal.core.errors import BadInput
 from registry.models import Evaluation
 from registry.selectors import evaluations as read
+from registry.selectors import reports
 from registry.services import datasets, evaluations, versions
 from registry.states.evaluation import MACHINE
 
@@ -107,25 +106,12 @@ def _state(request: PortalRequest, row: Evaluation) -> dict[str, Any]:
 
 
 def _found(row: Evaluation) -> dict[str, Any]:
-    found = read.results_of(row) if row.status == "done" else None
-    names = (row.version.short_name, row.baseline.short_name if row.baseline else "")
-    context: dict[str, Any] = {"results": found, "log": read.log_of(row)}
+    found = reports.of(row)
+    context: dict[str, Any] = {"report": found, "log": read.log_of(row)}
     if found is None:
         return context
-    heats = [charts.confusion(found.confusion, names[0]), charts.confusion(found.baseline_confusion, names[1])]
-    return context | {
-        "metrics": rows.metric_rows(found),
-        "slices": rows.slice_rows(found),
-        "summary": rows.summary(found),
-        "scale": rows.SCALE,
-        "figures": charts.figures(found, names),
-        "confusions": [one for one in heats if one is not None],
-        "performances": [
-            (version, one)
-            for version, one in ((row.version, found.performance), (row.baseline, found.baseline_performance))
-            if one is not None
-        ],
-    }
+    sides = ((row.version, found.results.performance), (row.baseline, found.results.baseline_performance))
+    return context | {"performances": [(version, one) for version, one in sides if one is not None]}
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from portal.core.errors import BadInput
 from registry.models import ModelVersion
@@ -30,6 +31,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Section:
     name: str
+    anchor: str
     rows: tuple[Row, ...]
 
     @property
@@ -37,26 +39,58 @@ class Section:
         return tuple(row for row in self.rows if row.differs)
 
 
-def numbers_of(given: list[str]) -> list[int]:
-    """The version numbers asked for; raises `BadInput` for anything but two to four different ones."""
-    numbers = [int(text.removeprefix("v")) for text in given if text.removeprefix("v").isdigit()]
-    if len(numbers) != len(given) or len(set(numbers)) != len(numbers) or len(numbers) > LIMIT:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A version's column: its identity, and where the page leads that makes it the base."""
+
+    version: ModelVersion
+    identity: str
+    as_base: str
+
+
+def numbers_of(given: list[str], base: str = "") -> list[int]:
+    """The version numbers asked for, the base first; raises `BadInput` for anything but up to four different ones."""
+    wanted = [text for text in given if text]
+    numbers = [int(text.removeprefix("v")) for text in wanted if text.removeprefix("v").isdigit()]
+    if len(numbers) != len(wanted) or len(set(numbers)) != len(numbers) or len(numbers) > LIMIT:
         raise BadInput(
             f"Compare two to {LIMIT} different versions, like ?v=1&v=2.", fields={"v": "?v=1&v=2"}, status=400
         )
-    return numbers
+    if not base:
+        return numbers
+    first = base.removeprefix("v")
+    if not first.isdigit() or int(first) not in numbers:
+        raise BadInput(
+            "base must be one of the versions that are compared.", fields={"base": "not among v"}, status=400
+        )
+    return [int(first), *(number for number in numbers if number != int(first))]
+
+
+def heads(versions: list[ModelVersion], identities: tuple[str, ...], *, everything: bool) -> list[Head]:
+    """The columns in their order; the address keeps what is shown."""
+
+    def address(base: ModelVersion) -> str:
+        numbers = [base.number, *(one.number for one in versions if one != base)]
+        return "?" + urlencode([*(("v", number) for number in numbers), *([("diff", 0)] if everything else [])])
+
+    return [Head(one, identity, address(one)) for one, identity in zip(versions, identities, strict=False)]
 
 
 def sections(versions: list[ModelVersion]) -> list[Section]:
-    """Metrics, parameters, inputs, tags and files of the versions; the first version is the base."""
+    """Metrics, parameters, data, signature, environment and tags of the versions; the first version is the base."""
     return [
-        Section("Metrics", _numeric([v.metrics for v in versions])),
-        Section("Parameters", _plain([v.params for v in versions])),
-        Section("Inputs", _plain([_columns(v) for v in versions])),
-        Section("Data", _plain([_data(v) for v in versions])),
-        Section("Tags", _plain([v.tags for v in versions])),
-        Section("Environment", _plain([_environment(v) for v in versions])),
+        Section("Metrics of the source runs", "point-values", metrics(versions)),
+        Section("Parameters", "parameters", _plain([v.params for v in versions])),
+        Section("Data", "data", _plain([_data(v) for v in versions])),
+        Section("Signature", "signature", _plain([_columns(v) for v in versions])),
+        Section("Environment", "environment", _plain([_environment(v) for v in versions])),
+        Section("Tags", "tags", _plain([v.tags for v in versions])),
     ]
+
+
+def metrics(versions: list[ModelVersion]) -> tuple[Row, ...]:
+    """The point values that the source runs logged, with differences to the first."""
+    return _numeric([v.metrics for v in versions])
 
 
 def _names(maps: list[dict[str, Any]]) -> list[str]:
@@ -86,9 +120,13 @@ def _numeric(maps: list[dict[str, Any]]) -> tuple[Row, ...]:
 
 
 def _columns(version: ModelVersion) -> dict[str, Any]:
+    """Inputs by name, and outputs marked as such."""
     return {
-        str(c.get("name", i)): f"{c.get('type')}{'' if c.get('required', True) else ', optional'}"
-        for i, c in enumerate(version.signature.get("inputs") or [])
+        f"{'output ' if side == 'outputs' else ''}{column.get('name', at)}": (
+            f"{column.get('type')}{'' if column.get('required', True) else ', optional'}"
+        )
+        for side in ("inputs", "outputs")
+        for at, column in enumerate(version.signature.get(side) or [])
     }
 
 

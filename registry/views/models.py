@@ -128,7 +128,7 @@ def _artifact(request: PortalRequest, row: ModelVersion) -> dict[str, Any]:
 
 def _metrics(row: ModelVersion, champion: ModelVersion | None) -> list[comparing.Row]:
     pair = [champion, row] if champion else [row]
-    return list(comparing.sections(pair)[0].rows)
+    return list(comparing.metrics(pair))
 
 
 @require_GET
@@ -163,7 +163,7 @@ def alias_history(request: PortalRequest, name: str, alias: str) -> HttpResponse
 @signed_in
 def compare(request: PortalRequest, name: str) -> HttpResponse:
     row = models.find(actor=request.actor, name=name)
-    numbers = comparing.numbers_of(request.GET.getlist("v"))
+    numbers = comparing.numbers_of(request.GET.getlist("v"), request.GET.get("base", ""))
     every = list(ModelVersion.objects.filter(model=row, deleted_at=None).select_related("model", "run"))
     chosen = [v for n in numbers for v in every if v.number == n]
     if len(chosen) != len(numbers):
@@ -172,16 +172,25 @@ def compare(request: PortalRequest, name: str) -> HttpResponse:
         champion = aliases.at(row, "champion")
         newest = next((v for v in every if v != champion), None)
         chosen = [v for v in (champion, newest) if v is not None]
+    everything = request.GET.get("diff", "1") == "0"
     context = {
         "model": row,
         "chosen": chosen,
+        "slots": _slots(chosen, len(every)),
+        "heads": comparing.heads(chosen, evaluated.IDENTITIES, everything=everything),
         "versions": every,
-        "only_differences": request.GET.get("diff", "1") != "0",
+        "only_differences": not everything,
         "sections": comparing.sections(chosen) if len(chosen) > 1 else [],
         "evaluated": evaluated.common(request.actor, chosen) if len(chosen) > 1 else None,
         "same_data": len({tuple(sorted(d["digest"] for d in v.run.datasets)) for v in chosen if v.run}) <= 1,
     }
     return render(request, "registry/compare.html", context)
+
+
+def _slots(chosen: list[ModelVersion], known: int) -> list[ModelVersion | None]:
+    """The fields of the picker: a version, or None for one more."""
+    most = min(comparing.LIMIT, known)
+    return [*chosen, *(None for _ in range(most - len(chosen)))]
 
 
 @require_http_methods(["GET", "POST"])

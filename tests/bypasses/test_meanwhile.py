@@ -14,7 +14,7 @@ from portal.audit import recorder
 from portal.audit.models import AuditEvent
 from portal.audit.recorder import Subject
 from portal.core import clock, work
-from portal.core.errors import NotAllowed, StepUpRequired
+from portal.core.errors import NotAllowed, NotFound, StepUpRequired
 from tests import world
 from tests.callers import PASSWORD, Caller, with_password
 from tests.deployments import bypassing
@@ -128,23 +128,20 @@ def test_a_bypass_rule_added_meanwhile_helps_no_open_request(line: Line) -> None
     assert refusal.value.code == "no_bypass"
 
 
-def test_a_team_that_is_gone_leaves_its_rule_unfilled(line: Line) -> None:
-    """Orphaned rules (GitLab, CVE-2026-6883): what they named is gone, so nobody fills them."""
+def test_a_team_under_another_name_keeps_its_rule(line: Line) -> None:
+    """A rule is bound to the team itself: one that takes over the name later cannot fill it (GitLab, CVE-2023-2576)."""
     risk = world.team("risk")
-    rule = {"name": "Risk", "role": "ml_lead", "team": "risk", "count": 1}
     rudi = world.person("Rudi Risk", ("ml_lead", risk))
-    world.production(approvals=[rule])
+    world.production(approvals=[{"name": "Risk", "role": "ml_lead", "team": "risk", "count": 1}])
     row = line.submit(1)
-    risk.slug = "renamed"
+    risk.slug, risk.name = "renamed", "Renamed"
     with transaction.atomic():
         risk.save()
         recorder.record("team.created", actor=world.SYSTEM, subject=Subject.of("team", risk.pk, risk.name))
-    for person in (rudi, line.marta):
-        with pytest.raises(Exception, match=r"does not exist|decided by"):
-            line.approve(row, person)
-    assert promotions.verdict(row).missing == (
-        "1 more approval as Risk: nobody can give it; an administrator must grant the role",
-    )
+    taker = world.person("Tilda Taker", ("ml_lead", world.team("risk")))
+    with pytest.raises(NotFound):
+        line.approve(row, taker)
+    assert line.approve(row, rudi).status == "rolling_out"
 
 
 @pytest.mark.parametrize("how", ["disabled", "role taken"])

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from deployments.models import Endpoint, PromotionRequest
+from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
 from deployments.policies.conditions import Condition
 from deployments.policies.promotion import Verdict
@@ -102,9 +103,9 @@ def current(row: PromotionRequest, seen: str) -> None:
 def unblocked(row: PromotionRequest) -> None:
     """Raise `Refused` while a check of the evidence, or something that vanished, is in the way of every approval.
 
-    A granted bypass leads past the gates it names.
+    A granted bypass leads past the gates it names, until it runs out by the database's clock.
     """
-    why = read.request(row).blocked
+    why = read.request(row).blocked or evidence_policy.blocked(row.evidence, past=bypassed.gates(row))
     if why:
         raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")
 

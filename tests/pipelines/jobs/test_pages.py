@@ -42,8 +42,9 @@ def test_a_form_asks_and_the_report_says_what_was_found(lab: Lab, client: Client
     work.drain()
     found = text(client, here)
     assert Evaluation.objects.get().status == "done"
-    for words in ("Metrics against v1", "roc_auc", "Better", "business value", "place = LGA", "Slices", "Reliability",
-                  "ROC curve", "Confusion of v2", "Peak memory", "rows scored", "Rests on"):  # fmt: skip
+    for words in ("Metrics against v1", "roc_auc", "Better", "business value", "place = LGA", "Slices",
+                  "Calibration error by score", "ROC curve", "Confusion of v2",
+                  "Peak memory", "rows scored", "Rests on"):  # fmt: skip
         assert words in found, words
     assert "Done" in text(client, "/evaluations/")
     assert "against v1" in text_of_part(client, f"/evaluations/of/{version.model.name}/2/")
