@@ -25,8 +25,9 @@ from tests.stack import PROJECT, Stack
 pytestmark = pytest.mark.timeout(900)
 ENVIRONMENT = "staging"
 ON_JUNE = {"data": HOLDOUT.data_set, "target": LABEL}
+MARGIN = 0.001
 GATES = {
-    "quality": {"metric": "roc_auc", "margin": 0.005, **ON_JUNE},
+    "quality": {"metric": "brier", "margin": MARGIN, **ON_JUNE},
     "slices": {"margin": SLICE_MARGIN, "columns": ["origin"], **ON_JUNE},
     "calibration": {"most": 0.1, **ON_JUNE},
     "signature": {},
@@ -135,7 +136,7 @@ def court(stack: Stack) -> Iterator[Court]:
 def test_a_worse_version_is_stopped_by_the_interval_of_the_difference(court: Court) -> None:
     quality = court.stopped(WORSE)["quality"]
     assert quality["verdict"] == "fail"
-    assert quality["low"] < quality["high"] < -0.005, "the whole interval is beyond the limit"
+    assert MARGIN < quality["low"] < quality["high"], "the whole interval is beyond the limit"
     assert quality["sample"] == 27_075
     assert quality["note"].startswith("Worse than the limit, at 95% confidence, on 27")
 
@@ -143,7 +144,7 @@ def test_a_worse_version_is_stopped_by_the_interval_of_the_difference(court: Cou
 def test_a_version_that_is_better_on_average_is_stopped_by_the_airport_where_it_is_worse(court: Court) -> None:
     checks = court.stopped(UNFAIR)
     quality, slices = checks["quality"], checks["slices"]
-    assert (quality["verdict"], quality["low"] > 0) == ("pass", True), "it is better on average, and surely so"
+    assert (quality["verdict"], quality["high"] < 0) == ("pass", True), "it is better on average, and surely so"
     assert slices["verdict"] == "fail"
     assert slices["low"] > SLICE_MARGIN, "the loss at the slice is surely more than what is accepted"
     assert "LGA" in slices["note"]
@@ -151,7 +152,6 @@ def test_a_version_that_is_better_on_average_is_stopped_by_the_airport_where_it_
     found = court.author.get(f"/api/v1/evaluations/{evaluation}/report/")["results"]["slices"]["results"]
     answers = {one["name"]: one["answer"] for one in found if one["kind"] == "declared"}
     assert answers == {"origin = EWR": "not worse", "origin = JFK": "not worse", "origin = LGA": "worse"}
-    assert {one["name"] for one in found if one["answer"] == "worse" and "LGA" not in one["name"]} == set()
 
 
 @pytest.mark.parametrize(("version", "code"), [(WORSE, 1), (UNFAIR, 1), (GOOD, 0)])
