@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import FilteredRelation, Q
 
 from deployments.gates import catalogue as gates
-from deployments.models import Approval, Endpoint, Environment, Policy, PolicyVersion, PromotionRequest
+from deployments.models import Approval, Endpoint, Environment, Policy, PromotionRequest
 from deployments.policies import conditions
 from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
@@ -59,16 +59,16 @@ def standing(rows: Collection[PromotionRequest]) -> Standing:
     pinned = {team for pin in pins for team in pin.get("teams", {}).values()}
     teams = Team.objects.filter(Q(slug__in=slugs) | Q(pk__in=pinned)) if slugs else Team.objects.none()
     ids = {pin["id"] for pin in pins if "id" in pin}
-    policies = Policy.objects.filter(pk__in=ids).values_list("pk", flat=True) if ids else ()
-    return Standing(dict(teams.values_list("pk", "slug")), frozenset(policies), _calendars(rows))
+    found = _policies(ids, {row.endpoint.environment_id for row in rows})
+    calendars = {(where, tier): rules_policy.parse(held).freezes for _, where, tier, held in found if held}
+    return Standing(dict(teams.values_list("pk", "slug")), frozenset(pk for pk, *_ in found), calendars)
 
 
-def _calendars(rows: Iterable[PromotionRequest]) -> dict[tuple[int, str], tuple[Freeze, ...]]:
-    held = PolicyVersion.objects.filter(
-        status=policy_states.IN_FORCE, policy__environment__in={row.endpoint.environment_id for row in rows}
-    )
-    found = held.values_list("policy__environment_id", "policy__tier", "content")
-    return {(environment, tier): rules_policy.parse(content).freezes for environment, tier, content in found}
+def _policies(ids: Collection[int], environments: Collection[int]) -> list[tuple[int, int, str, Json | None]]:
+    """Policies by id or environment: id, environment, tier and the content in force (None without one)."""
+    in_force = FilteredRelation("versions", condition=Q(versions__status=policy_states.IN_FORCE))
+    rows = Policy.objects.filter(Q(pk__in=ids) | Q(environment__in=environments)).annotate(held=in_force)
+    return list(rows.order_by("pk").values_list("pk", "environment_id", "tier", "held__content"))
 
 
 def _teams(pin: Json, rules: rules_policy.Rules, known: Standing) -> dict[str, int]:

@@ -235,6 +235,22 @@ def test_a_tier_has_a_policy_of_its_own_once_it_is_approved(office: Office, line
     assert str(select.in_force(where.pk, "low")) == "production@1"
 
 
+def test_a_change_of_a_tier_rests_on_what_holds_when_it_is_approved(office: Office) -> None:
+    waiting = office.propose(office.draft(tier="high", request_days=2))
+    office.put_in_force(request_days=5)
+    with pytest.raises(Stale) as refusal:
+        office.approve(waiting)
+    assert refusal.value.code == "policy_moved_on"
+    waiting.refresh_from_db()
+    assert waiting.status == "proposed"
+
+
+def test_the_teams_of_a_bypass_exist_too(office: Office) -> None:
+    by = [{"name": "Risk", "role": "ml_lead", "team": "nowhere", "count": 1}]
+    with pytest.raises(BadInput, match="no team nowhere"):
+        office.draft(bypass={"by": by, "hours": 4})
+
+
 def test_one_person_alone_is_told_so(line: Line) -> None:
     alex: Person = world.person("Alex Admin", ("administrator", None))
     row = policies.draft(
