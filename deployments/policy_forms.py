@@ -23,8 +23,17 @@ from portal.core.errors import PortalError
 from registry.models import RiskTier
 
 Json = dict[str, Any]
+PARTS = ("freezes", "bypass")
+"""Members that are shown as text; each may be left out."""
+
 NUMBERS = ("request_days", "approval_hours", "warm_hours", "step_up")
 WHY = {"label": "Why", "required": False, "max_length": 4000, "help_text": "Whoever approves reads this first."}
+
+
+def _part(label: str, help_text: str) -> forms.CharField:
+    """A part of the rules as text."""
+    area = forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "mono"})
+    return forms.CharField(label=label, required=False, max_length=20_000, help_text=help_text, widget=area)
 
 
 class NewChangeForm(OnceForm):
@@ -43,6 +52,11 @@ class RulesForm(OnceForm):
     request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
     approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
     warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
+    wait_minutes = forms.IntegerField(
+        label="A rollout waits after the last approval (minutes)", min_value=0, max_value=10_080, initial=0
+    )
+    freezes = _part("Freeze calendar", "A list as YAML or JSON; empty: promotions start at any time.")
+    bypass = _part("Who may bypass", "An object with by and hours, as YAML or JSON; empty: nobody can bypass a gate.")
     step_up = forms.MultipleChoiceField(
         label="What counts as a second look",
         choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
@@ -77,9 +91,10 @@ class RulesForm(OnceForm):
         return found
 
     def take(self, error: PortalError) -> None:
-        """A member such as `gates.quality.metric` is named beside the field of that limit."""
+        """A member such as `gates.quality.metric` or `freezes[0].to` is named beside its field."""
         for name in error.fields:
             field = name.replace("gates.", "gate-", 1).replace(".", "-")
+            field = next((part for part in PARTS if name.startswith(part)), field)
             if field in self.fields:
                 self.add_error(field, error.message)
                 return
@@ -164,6 +179,8 @@ def plain(text: str) -> Any:
 def initial(content: Mapping[str, Any], digest: str, why: str) -> Json:
     """The rules as the fields of `RulesForm`."""
     found: Json = {name: content.get(name) for name in NUMBERS} | {"seen": digest, "why": why}
+    found["wait_minutes"] = content.get("wait_minutes", 0)
+    found |= {name: documents.dump(content[name]) for name in PARTS if content.get(name)}
     for code, limits in content.get("gates", {}).items():
         found[f"gate-{code}"] = True
         for member, value in limits.items():
@@ -175,6 +192,7 @@ def content(base: Mapping[str, Any], form: RulesForm, rows: "BaseFormSet[Approva
     """The rules the form describes, on top of what it does not show."""
     approvals = [rule for rule in (row.as_rule() for row in rows) if rule is not None]
     found = {**base, **{name: form.cleaned_data[name] for name in NUMBERS}, "approvals": approvals}
-    gates = form.as_gates()
-    found.pop("gates", None)
-    return {**found, "gates": gates} if gates else found
+    parts = {name: documents.load(form.cleaned_data[name], name) for name in PARTS}
+    optional = {"gates": form.as_gates(), "wait_minutes": form.cleaned_data["wait_minutes"], **parts}
+    kept = {name: value for name, value in found.items() if name not in optional}
+    return kept | {name: value for name, value in optional.items() if value}

@@ -11,14 +11,14 @@ ALTER TABLE deployments_policyversion ADD CONSTRAINT policy_not_by_editor
 CREATE FUNCTION policy_version_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        IF NEW.status <> 'draft' AND (NEW.number IS DISTINCT FROM 1 OR EXISTS (
+        IF NEW.status <> 'draft' THEN
+            RAISE EXCEPTION 'a version of a policy begins as a draft' USING ERRCODE = '42501';
+        END IF;
+        IF NEW.base_id IS NULL AND EXISTS (
             SELECT 1 FROM deployments_policyversion v
               JOIN deployments_policy p ON p.id = v.policy_id
               JOIN deployments_policy mine ON mine.environment_id = p.environment_id
-             WHERE mine.id = NEW.policy_id)) THEN
-            RAISE EXCEPTION 'only the first policy of an environment begins in force' USING ERRCODE = '42501';
-        END IF;
-        IF NEW.status = 'draft' AND NEW.base_id IS NULL THEN
+             WHERE mine.id = NEW.policy_id) THEN
             RAISE EXCEPTION 'a change of a policy names the version it changes' USING ERRCODE = '42501';
         END IF;
         RETURN NEW;
@@ -38,7 +38,7 @@ BEGIN
        IS DISTINCT FROM (OLD.content, OLD.digest, OLD.editors, OLD.proposed_by_id) THEN
         RAISE EXCEPTION 'a version of a policy is never changed once it was proposed' USING ERRCODE = '42501';
     END IF;
-    IF OLD.status <> 'proposed' AND
+    IF OLD.status <> 'proposed' AND NOT (OLD.status = 'draft' AND OLD.base_id IS NULL) AND
        (NEW.number, NEW.approved_by_id) IS DISTINCT FROM (OLD.number, OLD.approved_by_id) THEN
         RAISE EXCEPTION 'only approving what was proposed gives a version its number' USING ERRCODE = '42501';
     END IF;

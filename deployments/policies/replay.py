@@ -104,7 +104,9 @@ def judge(rules: Rules, past: Past, teams: Mapping[str, int]) -> Outcome:
 
 def _gates(rules: Rules, past: Past) -> list[tuple[Effect, str]]:
     found: list[tuple[Effect, str]] = []
-    for code, limits in rules.gates.items():
+    for code, limits in catalogue.asked_of(past.known.model, rules.gates).items():
+        if code in past.answers and past.facts.rules.gates.get(code) == limits:
+            continue
         label = catalogue.GATES[code].label
         answer = _answer(code, limits, past)
         if answer is None:
@@ -119,9 +121,7 @@ def _gates(rules: Rules, past: Past) -> list[tuple[Effect, str]]:
 
 
 def _answer(code: str, limits: Mapping[str, Any], past: Past) -> Mapping[str, Any] | None:
-    """What the gate said then, where it was asked the same; judged anew from the pinned evaluations where it can be."""
-    if code in past.answers and past.facts.rules.gates.get(code) == limits:
-        return past.answers[code]
+    """What the gate says by the pinned evaluations; None where it needs others, or something else."""
     if "data" not in limits or str(limits["data"]) not in past.known.evaluations:
         return None
     return catalogue.answers(past.known, {code: limits})[0]

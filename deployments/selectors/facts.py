@@ -87,6 +87,14 @@ def _vanished(pin: Json, rules: rules_policy.Rules, teams: dict[str, int], known
     return ""
 
 
+def in_the_way(row: PromotionRequest, known: Standing | None = None, past: Collection[str] = ()) -> str:
+    """Why nobody can approve: what vanished, and the checks that no bypass of the gates in `past` leads past."""
+    pin, known = row.evidence["policy"], known or standing([row])
+    rules = rules_policy.parse(pin["rules"])
+    gone = _vanished(pin, rules, _teams(pin, rules, known), known)
+    return " ".join(filter(None, (gone, evidence_policy.blocked(row.evidence, past=past))))
+
+
 def request(
     row: PromotionRequest, known: Standing | None = None, pool: Iterable[PersonFacts] | None = None
 ) -> RequestFacts:
@@ -98,7 +106,6 @@ def request(
     rules = rules_policy.parse(pin["rules"])
     known = known or standing([row])
     teams = _teams(pin, rules, known)
-    blocked = evidence_policy.blocked(row.evidence, past=granted(row))
     return RequestFacts(
         number=row.pk,
         status=row.status,
@@ -109,7 +116,7 @@ def request(
         teams=teams,
         evidence_digest=row.evidence_digest,
         revision=row.revision,
-        blocked=" ".join(filter(None, (_vanished(pin, rules, teams, known), blocked))),
+        blocked=in_the_way(row, known, past=granted(row)),
         barred=_twins(row, _holders(rules) if pool is None else pool),
         plan=tuple(row.evidence["plan"]["steps"]),
         freezes_today=_calendar(row, known),

@@ -10,7 +10,7 @@ from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import PersonFacts
 from deployments.selectors import facts as read
 from deployments.states import policy as states
-from portal.accounts.models import Person, Team
+from portal.accounts.models import Person
 from portal.core.errors import NotFound, Refused
 from registry.models import RiskTier
 
@@ -61,8 +61,7 @@ def pin(version: PolicyVersion) -> dict[str, Any]:
 
 def team_ids(rules: rules_policy.Rules) -> dict[str, int]:
     """The ids of the teams the rules name."""
-    named = {rule.team for rule in rules.approvals if rule.team}
-    return dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+    return read.team_ids(rules.teams)
 
 
 def one(policy_id: int) -> Policy:

@@ -40,8 +40,8 @@ def _rows(policy: Policy) -> QuerySet[PromotionRequest]:
     given = Approval.objects.select_related("reviewer").prefetch_related("reviewer__role_grants")
     return (
         rows.filter(version__model__tier__in=_tiers(policy))
-        .select_related("endpoint__environment", "version__model")
-        .prefetch_related(Prefetch("approvals", given))
+        .select_related("endpoint__environment", "version__model", "requester", "uploader")
+        .prefetch_related(Prefetch("approvals", given), "bypasses")
         .order_by("-id")
     )
 
@@ -66,7 +66,7 @@ def _past(
         number=row.pk,
         title=str(row.version),
         asked=row.created_at,
-        facts=read.request(row, known),
+        facts=read.request(row, known, ()),
         answers={check["code"]: check for check in row.evidence.get("checks", [])},
         approvals=tuple(
             replay.Given(read.person(one.reviewer), one.at, one.step_up_method, one.rule)

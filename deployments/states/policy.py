@@ -23,6 +23,7 @@ MACHINE = Machine(
         State("withdrawn", "Withdrawn", "mute", "x"),
     ),
     events=(
+        Event("introduce", ("draft",), IN_FORCE, "policy.introduced"),
         Event("propose", ("draft",), "proposed", "policy.proposed"),
         Event("approve", ("proposed",), IN_FORCE, "policy.approved"),
         Event("supersede", (IN_FORCE,), "superseded", "policy.superseded"),

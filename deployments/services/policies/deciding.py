@@ -13,7 +13,7 @@ from portal.accounts import stepup
 from portal.audit import recorder
 from portal.core import clock, digests
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, PortalError, Refused
+from portal.core.errors import BadInput, PortalError, Refused, Stale
 from portal.lifecycle.move import move
 
 
@@ -54,6 +54,12 @@ def approve(*, actor: Actor, change_id: int, seen: str, comment: str = "") -> Po
     facts = _may_decide(actor, row, "policy.approved")
     _proposed(row)
     current(row, seen)
+    if row.base_id != (held := select.authority(row)).pk:
+        raise Stale(
+            f"{held} came into force after this change was drafted, so what it changes is no longer what was read. "
+            "Withdraw it and draft it anew.",
+            code="policy_moved_on",
+        )
     proof = stepup.consume(actor=actor, binding=binding(change_id, seen), methods=facts.rules.step_up)
     former = PolicyVersion.objects.filter(policy_id=row.policy_id, status=states.IN_FORCE).first()
     newest = PolicyVersion.objects.filter(policy_id=row.policy_id).aggregate(n=Max("number"))["n"] or 0

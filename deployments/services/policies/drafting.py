@@ -36,18 +36,13 @@ def introduce(*, actor: Actor, environment: Environment, rules: Json) -> PolicyV
     policy = _create(actor, environment, "")
     row = PolicyVersion.objects.create(
         policy=policy,
-        number=1,
-        status=states.IN_FORCE,
         content=rules,
         digest=digests.of_json(rules),
         created_by_id=actor.person_id,
         editors=[actor.person_id] if actor.person_id else [],
-        decided_at=clock.now(),
     )
-    recorder.record(
-        "policy.introduced", actor=actor, subject=subject(row), data={"digest": row.digest}, after={"rules": rules}
-    )
-    return row
+    data = {"digest": row.digest, "rules": rules}
+    return move(row, "introduce", actor=actor, data=data, name=f"{policy}@1", number=1, decided_at=clock.now())
 
 
 @transaction.atomic
@@ -133,8 +128,7 @@ def current(row: PolicyVersion, seen: str) -> None:
 def parsed(rules: Json) -> rules_policy.Rules:
     """The rules, whose teams all exist. Raises `BadInput` that names the member that is wrong."""
     found = rules_policy.parse(rules)
-    named = {rule.team for rule in found.approvals if rule.team}
-    missing = named - set(Team.objects.filter(slug__in=named).values_list("slug", flat=True))
+    missing = found.teams - set(Team.objects.filter(slug__in=found.teams).values_list("slug", flat=True))
     if missing:
         raise BadInput(
             f"There is no team {', '.join(sorted(missing))}. Create it first.", fields={"approvals": "unknown team"}

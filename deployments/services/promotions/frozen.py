@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from deployments.models import Endpoint, PromotionRequest
-from deployments.policies import evidence as evidence_policy
 from deployments.policies import promotion as policy
 from deployments.policies.conditions import Condition
 from deployments.policies.promotion import Verdict
@@ -105,7 +104,7 @@ def unblocked(row: PromotionRequest) -> None:
 
     A granted bypass leads past the gates it names, until it runs out by the database's clock.
     """
-    why = read.request(row).blocked or evidence_policy.blocked(row.evidence, past=bypassed.gates(row))
+    why = read.in_the_way(row, past=bypassed.gates(row))
     if why:
         raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")
 

@@ -17,7 +17,7 @@ OUT = "The bypass that led past a gate is no longer in force. {}"
 
 def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionRequest:
     """When the rules are met and no check blocks, approve in full and start the rollout; the caller's transaction."""
-    clear = not read.request(row).blocked
+    clear = not read.in_the_way(row, past=bypassed.gates(row))
     if row.status == "pending_review" and clear and frozen.verdict(row).satisfied:
         system = actors.system("the last rule was met", via=actor.via, request_id=actor.request_id)
         move(row, "approve", actor=system, decided_at=clock.now())

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from deployments.models import PolicyVersion
+from deployments.selectors import policies as select
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
@@ -42,3 +44,21 @@ def test_signing_says_when_it_will_start(line: Line, browser: Open) -> None:
     marta, page = browser(line.marta), f"/promotions/{row.pk}/"
     marta.send(page, f"{page}decision/", decision="approve", looked_at=marta.warnings(page))
     assert "This is the last approval. The rollout starts " in marta.open(f"{page}sign/")
+
+
+def test_the_form_of_a_policy_keeps_what_it_does_not_change(line: Line, browser: Open) -> None:
+    by = [{"name": "Head", "role": "ml_lead", "team": None, "count": 1}]
+    where = world.production(freezes=[freeze()], wait_minutes=5, bypass={"by": by, "hours": 4})
+    before = select.in_force(where.pk).content
+    admin, new = browser(world.person("Alex Admin", ("administrator", None))), "/settings/policies/new/"
+    page = admin.send(new, new, environment="production", tier="")["Location"]
+    sent = {"step_up": ["password", "totp", "passkey"], "approvals-0-role": "ml_lead"}
+    sent |= {f"approvals-{n}-role": "ml_lead" for n in (1, 2)}
+    assert admin.send(page, page, **sent, request_days="3").status_code == 303
+    after = PolicyVersion.objects.get(status="draft").content
+    assert after == before | {"request_days": 3}
+    wrong = admin.send(page, page, **sent, freezes='[{"name": "x"}]', bypass="{")
+    assert wrong.status_code == 422
+    assert "This is not YAML" in wrong.content.decode()
+    wrong = admin.send(page, page, **sent, freezes='[{"name": "x"}]')
+    assert "freezes[0] needs name, from and to" in wrong.content.decode()

@@ -47,6 +47,15 @@ def test_the_evidence_pins_id_version_digest_and_content(office: Office, line: L
     }  # fmt: skip
 
 
+def test_the_teams_that_may_bypass_are_pinned_too(office: Office, line: Line) -> None:
+    by = [{"name": "Head of risk", "role": "ml_lead", "team": "model-risk", "count": 1}]
+    team = world.team("model-risk")
+    office.put_in_force(bypass={"by": by, "hours": 4})
+    row = line.submit(1)
+    assert row.evidence["policy"]["teams"] == {"model-risk": team.pk}
+    assert read.request(row).teams == {"model-risk": team.pk}
+
+
 def test_a_renamed_environment_changes_no_rule(office: Office, line: Line) -> None:
     row = line.submit(1)
     with transaction.atomic():

@@ -85,6 +85,15 @@ def test_a_gate_that_asks_the_same_keeps_its_answer() -> None:
     assert judged(asked, past(facts=then, answers=answers, known=silent)).effect == "same"
 
 
+def test_a_gate_that_was_bypassed_then_and_one_of_another_model_block_nothing() -> None:
+    asked = rules(gates={"calibration": {"most": 0.05}})
+    then = replace(past().facts, rules=asked)
+    answers = {"calibration": {"code": "calibration", "verdict": "fail", "note": "", "measured": "0.1", "limit": ""}}
+    assert judged(asked, past(facts=then, answers=answers, known=evaluated(0.1))).effect == "same"
+    other = rules(gates={"calibration": {"most": 0.05, "models": ["card-fraud"]}})
+    assert judged(other, past(known=evaluated(0.1))).effect == "same"
+
+
 def test_more_approvals_are_named() -> None:
     found = judged(rules(approvals=[LEAD, MODEL_RISK]), past())
     assert (found.effect, found.reasons) == ("more", ("1 more approval as Model risk",))
