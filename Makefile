@@ -55,13 +55,16 @@ backup: ## Write database, artifacts and keys to FILE=
 restore: install ## Bring a backup FILE= back into an empty data folder
 	@$(SIGNALBOX) restore "$(FILE)"
 
-.PHONY: check test drill
+.PHONY: check test test-long drill
 check: ## Quick checks: ruff, mypy, import-linter, templates, migrations, Django's own
 	@tools/bootstrap tests
 	@tools/check
 
 test: install-tests ## Run all tests; TESTS=tests/serving runs some
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(TESTS)
+
+test-long: install-tests ## Hold intervals against the truth in 6,000 runs each instead of 600
+	@SIGNALBOX_LONG=1 $(PYTEST) --timeout 7200 tests/pipelines/test_coverage.py
 
 drill: install-tests ## Stop the stores under load and watch the gateway go on answering
 	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults/test_load.py

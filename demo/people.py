@@ -30,6 +30,7 @@ PEOPLE: Final = (
     Person("operator", "Tomas Brandt", (("operator", TEAM),)),
     Person("auditor", "Ines Duarte", (("auditor", None),)),
     Person("administrator", "Alex Admin", (("administrator", None),)),
+    Person("administrator_2", "Ruth Berger", (("administrator", None),)),
     Person("viewer", "Vera Lind", (("viewer", TEAM),)),
 )
 

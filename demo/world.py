@@ -50,6 +50,8 @@ RULES = {
     },
 }
 
+WHY = "Two pairs of eyes from two teams: who owns the model, and model risk."
+
 
 class World:
     """One run of the builder. Facts that cannot be asked for again are kept in `demo-cache/world.json`."""
@@ -107,8 +109,8 @@ class World:
             file.unlink()
 
     def rule(self) -> None:
-        """Have the administrator ask for gates, and for one approval of the team's ML lead and one of model risk."""
-        set_rules(self.sign_in("administrator"), "production", RULES)
+        """Have one administrator propose gates, one approval of the ML lead and one of model risk; another approves."""
+        set_rules(self.sign_in("administrator"), self.sign_in("administrator_2"), "production", RULES, WHY)
 
     def make_tokens(self) -> None:
         """One token each, and a new one where an older world was made with other scopes."""

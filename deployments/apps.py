@@ -7,18 +7,22 @@ class DeploymentsConfig(AppConfig):
     name = "deployments"
 
     def ready(self) -> None:
-        from deployments.states import promotion, revision, rollout
+        from deployments.states import bypass, policy, promotion, revision, rollout
         from portal.audit import guard
         from portal.lifecycle import catalogue
 
         import_module("deployments.log_verbs")
-        catalogue.register(promotion.MACHINE, rollout.MACHINE, revision.MACHINE)
+        catalogue.register(promotion.MACHINE, bypass.MACHINE, rollout.MACHINE, revision.MACHINE, policy.MACHINE)
         for table, subject in (
             ("deployments_environment", "environment"),
+            ("deployments_policy", "policy"),
+            ("deployments_policyversion", "policy_version"),
             ("deployments_endpoint", "endpoint"),
             ("deployments_revision", "revision"),
             ("deployments_promotionrequest", "promotion_request"),
             ("deployments_approval", "promotion_request"),
+            ("deployments_bypass", "bypass"),
+            ("deployments_bypassgrant", "bypass"),
             ("deployments_rollout", "rollout"),
             ("deployments_routetable", "endpoint"),
         ):

@@ -1,17 +1,13 @@
 """The shape of what pages send. What is allowed is asked of the verbs; here stands only what can be read at all."""
 
-import json
 from typing import Any
 
 from django import forms
 
 from deployments.models import Environment
+from deployments.policies import conditions
 from deployments.policies.rollback import REASONS
-from deployments.policies.rules import STEP_UP_METHODS
 from portal.accounts.acting import OnceForm
-from portal.accounts.models import Team
-from portal.accounts.roles import Role
-from portal.accounts.stepup import WORDS
 from portal.core.errors import PortalError
 
 TEXT = 4000
@@ -51,6 +47,9 @@ class DecisionForm(OnceForm):
     decision = forms.ChoiceField(choices=DECISIONS, widget=forms.RadioSelect, label="Your decision")
     looked_at = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     comment = _text("Reason", required=False)
+    most_weight = forms.IntegerField(label="Up to (%)", required=False, min_value=1, max_value=99)
+    amount = forms.IntegerField(label="until", required=False, min_value=1)
+    unit = forms.ChoiceField(choices=list(conditions.UNITS.items()), required=False, label="of")
 
     def __init__(self, *args: Any, checks: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,9 +62,23 @@ class DecisionForm(OnceForm):
         found = super().clean() or {}
         if found.get("decision") == "approve":
             self._ticked(found.get("looked_at", []))
+            found["condition"] = self._condition(found)
         elif found.get("decision") and not found.get("comment", "").strip():
             self.add_error("comment", "Say what has to change, or why not. Who asked reads it.")
         return found
+
+    def _condition(self, found: dict[str, Any]) -> dict[str, Any] | None:
+        """The condition as data, if its fields were filled in; both of them are needed for one."""
+        weight, amount = found.get("most_weight"), found.get("amount")
+        if weight is None and amount is None:
+            return None
+        given = {"most_weight": weight, "until": {found.get("unit") or "labels": amount}}
+        try:
+            read = conditions.parse(given)
+        except PortalError as error:
+            self.add_error("most_weight" if "condition.most_weight" in error.fields else "amount", error.message)
+            return None
+        return read.data if read else None
 
     def _ticked(self, looked_at: list[str]) -> None:
         missing = [check["label"] for check in self.checks if check["code"] not in looked_at]
@@ -78,6 +91,7 @@ class SignForm(OnceForm):
 
     seen = forms.CharField(widget=forms.HiddenInput, max_length=80)
     comment = forms.CharField(widget=forms.HiddenInput, required=False, max_length=TEXT)
+    condition = forms.JSONField(widget=forms.HiddenInput, required=False)
 
 
 class WithdrawForm(OnceForm):
@@ -126,63 +140,3 @@ class EndpointForm(OnceForm):
     model = forms.CharField(max_length=250, help_text="The name of a registered model.")
     name = forms.CharField(max_length=60, help_text="Lower-case letters, digits and hyphens; part of the address.")
     description = forms.CharField(max_length=300, required=False)
-
-
-class RulesForm(OnceForm):
-    """The numbers of an environment's rules; who approves stands in the rows of `ApprovalRows`."""
-
-    expect_version = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
-    request_days = forms.IntegerField(label="A request lapses after (days)", min_value=1, max_value=90)
-    approval_hours = forms.IntegerField(label="An approval lapses after (hours)", min_value=1, max_value=720)
-    warm_hours = forms.IntegerField(label="The former champion stays warm for (hours)", min_value=1, max_value=720)
-    gates = forms.CharField(
-        label="Gates",
-        required=False,
-        max_length=20_000,
-        help_text="A JSON object of gate to limits; empty: none is asked.",
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"}),
-    )
-    step_up = forms.MultipleChoiceField(
-        label="What counts as a second look",
-        choices=[(method, WORDS[method].capitalize()) for method in STEP_UP_METHODS],
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    def clean_gates(self) -> Any:
-        try:
-            return json.loads(self.cleaned_data["gates"] or "{}")
-        except ValueError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from error
-
-    def take(self, error: PortalError) -> None:
-        """Members of the gates are named as `gates.quality.metric`; the message goes beside the one field."""
-        if any(name.startswith("gates") for name in error.fields):
-            self.add_error("gates", error.message)
-        else:
-            super().take(error)
-
-
-class ApprovalRow(forms.Form):
-    """One rule. A row left as it was shown empty is no rule; one that is ticked is left out."""
-
-    name = forms.CharField(label="Rule", max_length=80)
-    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.ML_LEAD)
-    team = forms.ModelChoiceField(
-        Team.objects.order_by("name"), to_field_name="slug", required=False, empty_label="The owning team"
-    )
-    count = forms.IntegerField(label="People", min_value=1, max_value=9, initial=1)
-
-    def as_rule(self) -> dict[str, Any] | None:
-        found = self.cleaned_data
-        if not found.get("name") or found.get("DELETE"):
-            return None
-        team = found.get("team")
-        return {
-            "name": found["name"],
-            "role": found["role"],
-            "team": team.slug if team else None,
-            "count": found["count"],
-        }
-
-
-ApprovalRows = forms.formset_factory(ApprovalRow, extra=2, max_num=9, can_delete=True)

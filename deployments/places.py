@@ -27,6 +27,9 @@ def environment(pk: str) -> str:
 
 def register() -> None:
     places.register("promotion_request", lambda pk: reverse("deployments:promotion", args=[int(pk)]))
+    places.register("bypass", lambda pk: reverse("deployments:bypass", args=[int(pk)]))
     places.register("endpoint", endpoint)
     places.register("rollout", rollout)
     places.register("environment", environment)
+    places.register("policy", lambda pk: reverse("deployments:policy", args=[int(pk)]))
+    places.register("policy_version", lambda pk: reverse("deployments:policy_change", args=[int(pk)]))

@@ -1,10 +1,23 @@
 from django.urls import path
 
-from deployments.views import decisions, endpoints, environments, inbox, promotions, rollbacks, usage
+from deployments.views import (
+    bypasses,
+    changes,
+    decisions,
+    endpoints,
+    environments,
+    inbox,
+    policies,
+    promotions,
+    rollbacks,
+    usage,
+)
 from portal.ui import search
 
 app_name = "deployments"
 PROMOTION = "promotions/<int:number>/"
+BYPASS = "bypasses/<int:number>/"
+CHANGE = "settings/policies/changes/<int:change_id>/"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
@@ -18,9 +31,24 @@ urlpatterns = [
     path(f"{PROMOTION}withdraw/", decisions.withdraw, name="promotion_withdraw"),
     path(f"{PROMOTION}resubmit/", decisions.resubmit, name="promotion_resubmit"),
     path(f"{PROMOTION}comment/", decisions.comment, name="promotion_comment"),
+    path(f"{PROMOTION}bypass/", bypasses.ask, name="promotion_bypass"),
+    path(BYPASS, bypasses.detail, name="bypass"),
+    path(f"{BYPASS}grant/", bypasses.grant, name="bypass_grant"),
+    path(f"{BYPASS}refuse/", bypasses.refuse, name="bypass_refuse"),
+    path(f"{BYPASS}withdraw/", bypasses.withdraw, name="bypass_withdraw"),
+    path(f"{BYPASS}review/", bypasses.review, name="bypass_review"),
     path("environments/", environments.listing, name="environments"),
     path("environments/<slug:name>/", environments.detail, name="environment"),
-    path("environments/<slug:name>/rules/", environments.rules, name="environment_rules"),
+    path("settings/policies/", policies.listing, name="policies"),
+    path("settings/policies/new/", changes.new, name="policy_new"),
+    path("settings/policies/<int:policy_id>/", policies.detail, name="policy"),
+    path("settings/policies/<int:policy_id>/versions/<int:number>/", policies.version, name="policy_version"),
+    path(CHANGE, policies.change, name="policy_change"),
+    path(f"{CHANGE}edit/", changes.edit, name="policy_edit"),
+    path(f"{CHANGE}propose/", changes.propose, name="policy_propose"),
+    path(f"{CHANGE}sign/", changes.sign, name="policy_sign"),
+    path(f"{CHANGE}reject/", changes.reject, name="policy_reject"),
+    path(f"{CHANGE}withdraw/", changes.withdraw, name="policy_withdraw"),
     path("endpoints/", endpoints.listing, name="endpoints"),
     path("endpoints/new/", endpoints.new, name="endpoint_new"),
     path(ENDPOINT, endpoints.detail, name="endpoint"),

@@ -27,7 +27,10 @@ MLFLOW_UPSTREAM = env.text("MLFLOW_UPSTREAM", "unix:" + str(SIGNALBOX_VAR / "run
 # MLflow tells of changes made behind the gate; without a secret they are found at the next full pass, within a minute.
 SIGNALBOX_MLFLOW_HOOK_SECRET = env.text("SIGNALBOX_MLFLOW_HOOK_SECRET", "")
 SIGNALBOX_MLFLOW_HOOK_URL = env.text("SIGNALBOX_MLFLOW_HOOK_URL", f"{SIGNALBOX_URL}/hooks/mlflow/")
-SIGNALBOX_PROTECTED_ALIASES = ["champion"]
+# Aliases that only promotions move, and that are put back when they were moved in MLflow. Others are taken over.
+SIGNALBOX_PROTECTED_ALIASES = [
+    name for name in env.text("SIGNALBOX_PROTECTED_ALIASES", "champion").replace(",", " ").split() if name
+]
 # The function that says which severe incidents are open, as `deployments.selectors.incident_source` asks it.
 SIGNALBOX_INCIDENT_SOURCE = env.text("SIGNALBOX_INCIDENT_SOURCE", "monitoring.selectors.incidents.open_severe")
 # Data sets are read from these folders of this host (as in PATH, with colons between them), and from S3 with the

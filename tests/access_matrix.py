@@ -15,7 +15,7 @@ from typing import Any
 VIEWER, SCIENTIST, LEAD, OPERATOR = "viewer", "data_scientist", "ml_lead", "operator"
 AUDITOR, ADMIN, OUTSIDER = "auditor", "administrator", "outsider"
 ANONYMOUS, DISABLED = "anonymous", "disabled"
-SCOPES = ("read", "mlflow", "data", "evaluate", "promote", "rollback", "predict", "endpoints", "audit")
+SCOPES = ("read", "mlflow", "data", "evaluate", "promote", "rollback", "predict", "endpoints", "policies", "audit")
 TOKENS = tuple(f"token:{scope}" for scope in SCOPES)
 
 TEAM = (VIEWER, SCIENTIST, LEAD, OPERATOR)
@@ -105,9 +105,9 @@ def call(
 
 
 def _all() -> tuple[RouteRule, ...]:
-    from tests.access.rules import accounts, audit, deployments, frame, pipelines, registry, sign_in
+    from tests.access.rules import accounts, audit, deployments, frame, pipelines, policies, registry, sign_in
 
-    modules = (frame, sign_in, accounts, audit, registry, deployments, pipelines)
+    modules = (frame, sign_in, accounts, audit, registry, deployments, policies, pipelines)
     return tuple(rule for module in modules for rule in module.RULES)
 
 

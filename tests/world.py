@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from deployments.models import Environment
-from deployments.services import environments
+from deployments.models import Environment, PolicyVersion
+from deployments.selectors import policies as select
+from deployments.services import environments, policies
 from portal.accounts.models import Person, RoleGrant, StepUp, Team
 from portal.accounts.stepup import session_hash
 from portal.audit import recorder
@@ -131,14 +132,26 @@ def data_version(name: str, where: Team, **columns: Any) -> DataSetVersion:
 
 
 def production(**rules: Any) -> Environment:
-    """The environment `production`, with other rules where given."""
+    """The environment `production`, with other rules where given: one administrator proposes, another approves."""
     environments.ensure_defaults()
-    row = Environment.objects.get(name="production")
     if rules:
-        row = environments.change_rules(
-            actor=SYSTEM, name="production", rules=row.rules | rules, expect_version=row.rules_version
-        )
-    return row
+        change_policy("production", rules_of("production") | rules)
+    return Environment.objects.get(name="production")
+
+
+def rules_of(environment: str, tier: str = "") -> dict[str, Any]:
+    """The content of the policy in force."""
+    row = Environment.objects.get(name=environment)
+    return dict(select.in_force(row.pk, tier).content)
+
+
+def change_policy(environment: str, rules: dict[str, Any], tier: str = "") -> PolicyVersion:
+    """Other rules in force, by the hands of two administrators made for it."""
+    author, other = (actor(person(f"Administrator {n}", ("administrator", None))) for n in (1, 2))
+    row = policies.draft(actor=author, environment=environment, tier=tier, rules=rules, why="For this test.")
+    policies.propose(actor=author, change_id=row.pk, seen=row.digest)
+    step_up(other, policies.binding(row.pk, row.digest))
+    return policies.approve(actor=other, change_id=row.pk, seen=row.digest)
 
 
 def step_up(who: Actor, binding: str, method: str = "password") -> StepUp:

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from signalbox_client import gate
+from signalbox_client import gate, policies
 from signalbox_client.portal import Portal, Refused
 
 
@@ -17,9 +17,11 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--url", default=os.environ.get("SIGNALBOX_URL", ""), help="default: SIGNALBOX_URL")
     commands = parser.add_subparsers(dest="command", required=True)
     gate.arguments(commands.add_parser("gate", help="whether a version would meet the gates of an environment"))
+    policies.arguments(commands.add_parser("policies", help="policies as a file: export them, apply a file"))
     read = parser.parse_args(given)
+    run = {"gate": gate.run, "policies": policies.run}[read.command]
     try:
-        return gate.run(Portal(read.url, os.environ.get("SIGNALBOX_TOKEN", "")), read)
+        return run(Portal(read.url, os.environ.get("SIGNALBOX_TOKEN", "")), read)
     except Refused as error:
         gate.complain(str(error))
         return gate.NOT_KNOWN

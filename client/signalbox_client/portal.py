@@ -27,15 +27,30 @@ class Portal:
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("POST", path, body)
+
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("PUT", path, body)
+
+    def text(self, path: str) -> str:
+        """What stands there, as it is."""
+        headers = {**self._headers, "Accept": "*/*"}
+        return self._call(urllib.request.Request(self._base + path, headers=headers)).decode()  # noqa: S310
+
+    def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
         headers = {**self._headers, "Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
         address = self._base + path  # http or https, as asked for above
-        return self._call(urllib.request.Request(address, json.dumps(body).encode(), headers, method="POST"))  # noqa: S310
+        request = urllib.request.Request(address, json.dumps(body).encode(), headers, method=method)  # noqa: S310
+        try:
+            return json.loads(self._call(request))
+        except ValueError as error:
+            raise Refused(f"The portal at {self._base} does not answer in JSON: {error}.") from error
 
-    def _call(self, request: urllib.request.Request) -> Any:
+    def _call(self, request: urllib.request.Request) -> bytes:
         opener = urllib.request.build_opener(_NoRedirects)
         try:
             with opener.open(request, timeout=SECONDS) as answer:
-                return json.load(answer)
+                return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise Refused(_told(error)) from error
         except (urllib.error.URLError, OSError, ValueError) as error:

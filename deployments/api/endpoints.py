@@ -25,7 +25,7 @@ from portal.core.errors import BadInput, NotFound
 
 
 class Environments(ApiView):
-    @extend_schema(responses={200: shapes.EnvironmentShape(many=True)}, summary="Environments with their rules")
+    @extend_schema(responses={200: shapes.EnvironmentShape(many=True)}, summary="Environments with their policies")
     def get(self, request: Request) -> Response:
         return paged(self, request, Environment.objects.all(), shapes.EnvironmentShape, "position")
 
@@ -41,18 +41,6 @@ class EnvironmentView(ApiView):
     @extend_schema(responses={200: shapes.EnvironmentShape}, summary="One environment")
     def get(self, request: Request, name: str) -> Response:
         return Response(shapes.EnvironmentShape(endpoints.find_environment(name)).data)
-
-
-class EnvironmentRules(ApiView):
-    @extend_schema(
-        request=inputs.NewRules,
-        responses={200: shapes.EnvironmentShape},
-        summary="Change the rules for requests made from now on",
-    )
-    def put(self, request: Request, name: str) -> Response:
-        sent = read_input(inputs.NewRules, request.data)
-        row = environments.change_rules(actor=self.actor, name=name, **sent)
-        return Response(shapes.EnvironmentShape(row).data)
 
 
 class Endpoints(ApiView):

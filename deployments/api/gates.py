@@ -51,7 +51,7 @@ class GateCheck(ApiView):
     )
     def post(self, request: Request) -> Response:
         found = promotions.preview(actor=self.actor, **read_input(GateCheckIn, request.data))
-        checks = found.evidence["checks"]
+        checks = [*found.evidence["checks"], *found.by_clock]
         verdicts = {check["verdict"] for check in checks} | ({"fail"} if found.missing else set())
         worst = next(verdict for verdict in WORST_FIRST if verdict in verdicts)
         missing = [f"{one.text} {one.how}".strip() for one in found.missing]

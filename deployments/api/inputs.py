@@ -22,6 +22,12 @@ class Decide(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Approve(Decide):
+    """`condition` is `{"most_weight": per cent, "until": {"labels" | "requests" | "hours": amount}}`, or left out."""
+
+    condition = serializers.JSONField(required=False, default=None, allow_null=True)
+
+
 class Withdraw(Strict):
     reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
     dry_run = serializers.BooleanField(default=False)
@@ -41,11 +47,6 @@ class NewEnvironment(Strict):
     position = serializers.IntegerField(min_value=0, max_value=999, default=0)
     alias = serializers.CharField(max_length=120, default="", allow_blank=True)
     rules = serializers.DictField()
-
-
-class NewRules(Strict):
-    rules = serializers.DictField()
-    expect_version = serializers.IntegerField(min_value=1)
 
 
 class NewEndpoint(Strict):

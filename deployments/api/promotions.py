@@ -8,11 +8,14 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, Polymorphic
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, inputs, shapes
+from deployments.api import answers, bypass_shapes, inputs, shapes
 from deployments.models import PromotionComment, PromotionRequest
-from deployments.selectors import inbox, requests
+from deployments.policies import conditions
+from deployments.policies.timing import FREE
+from deployments.selectors import bypasses, inbox, requests
 from deployments.selectors import promotions as select
 from deployments.services import promotions
+from deployments.states import promotion as states
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -51,7 +54,8 @@ def detail(view: ApiView, number: int) -> dict[str, Any]:
         .prefetch_related("approvals__reviewer")
         .get(pk=row.pk)
     )
-    context = {"verdict": promotions.verdict(row), "receipts": []}
+    waits = promotions.timing(row) if row.status in states.OPEN else FREE
+    context = {"verdict": promotions.verdict(row), "timing": waits, "receipts": []}
     if view.request.method != "GET":
         context["receipts"] = answers.receipts(view.actor)
     return dict(shapes.PromotionDetail(row, context=context).data)
@@ -99,6 +103,7 @@ def preview(found: promotions.Preview) -> dict[str, Any]:
         "evidence": found.evidence,
         "evidence_digest": found.evidence_digest,
         "open_request": other.pk if other is not None else None,
+        "waits": shapes.WaitShape(found.timing).data,
     }
 
 
@@ -119,12 +124,13 @@ class Decision(ApiView):
 
 
 class Approve(Decision):
-    @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Approve on this evidence")
+    @extend_schema(request=inputs.Approve, responses={200: DECIDED, **REFUSALS}, summary="Approve on this evidence")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(inputs.Decide, request.data)
+        sent = read_input(inputs.Approve, request.data)
+        what = {"number": number, "seen": sent["seen"], "condition": conditions.parse(sent["condition"])}
         if sent["dry_run"]:
-            return answers.dry(promotions.missing_for_approval(actor=self.actor, number=number, seen=sent["seen"]))
-        promotions.approve(actor=self.actor, number=number, seen=sent["seen"], comment=sent["comment"])
+            return answers.dry(promotions.missing_for_approval(actor=self.actor, **what))
+        promotions.approve(actor=self.actor, comment=sent["comment"], **what)
         return Response(detail(self, number))
 
 
@@ -193,4 +199,6 @@ class Inbox(ApiView):
     def get(self, request: Request) -> Response:
         numbers = [row.pk for row in requests.waiting_for(self.actor)]
         found = requests.items(self.actor, requests.visible(self.actor).filter(pk__in=numbers).order_by("expires_at"))
-        return Response({"count": inbox.count(self.actor), "results": shapes.InboxShape(found, many=True).data})
+        waiting = bypass_shapes.BypassShape(bypasses.waiting_for(self.actor), many=True).data
+        shown = shapes.InboxShape(found, many=True).data
+        return Response({"count": inbox.count(self.actor), "results": shown, "bypasses": waiting})

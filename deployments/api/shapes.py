@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deployments.models import Endpoint, Environment, PromotionRequest, Revision, Rollout
+from deployments.models import Endpoint, Environment, PolicyVersion, PromotionRequest, Revision, Rollout
 from deployments.policies import rules as rules_policy
-from portal.core.digests import of_json
+from deployments.selectors import policies
 
 
 class ReceiptShape(serializers.Serializer[Any]):
@@ -18,6 +18,23 @@ class ReceiptShape(serializers.Serializer[Any]):
     leaf_hash = serializers.CharField()
 
 
+class InForceShape(serializers.ModelSerializer[PolicyVersion]):
+    """The version of a policy that holds; `name` such as production-high@7 is for people, `policy` is the id."""
+
+    policy = serializers.IntegerField(source="policy_id")
+    name = serializers.CharField(source="__str__")
+    tier = serializers.CharField(source="policy.tier", allow_blank=True)
+    rules = serializers.JSONField(source="content")
+    rules_in_words = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PolicyVersion
+        fields = ["policy", "name", "tier", "number", "rules", "rules_in_words", "digest"]
+
+    def get_rules_in_words(self, row: PolicyVersion) -> list[str]:
+        return rules_policy.in_words(rules_policy.parse(row.content))
+
+
 class PersonShape(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
@@ -25,18 +42,17 @@ class PersonShape(serializers.Serializer[Any]):
 
 
 class EnvironmentShape(serializers.ModelSerializer[Environment]):
-    rules_in_words = serializers.SerializerMethodField()
-    rules_digest = serializers.SerializerMethodField()
+    """An environment with the policies in force there; the one without a tier holds for all that have none."""
+
+    policies = serializers.SerializerMethodField()
 
     class Meta:
         model = Environment
-        fields = ["name", "position", "alias", "rules", "rules_version", "rules_in_words", "rules_digest"]
+        fields = ["name", "position", "alias", "policies"]
 
-    def get_rules_in_words(self, row: Environment) -> list[str]:
-        return rules_policy.in_words(rules_policy.parse(row.rules))
-
-    def get_rules_digest(self, row: Environment) -> str:
-        return of_json(row.rules)
+    @extend_schema_field(InForceShape(many=True))
+    def get_policies(self, row: Environment) -> Any:
+        return InForceShape(policies.all_in_force().get(row.pk, []), many=True).data
 
 
 class RevisionShape(serializers.ModelSerializer[Revision]):
@@ -114,6 +130,7 @@ class MovementShape(serializers.Serializer[Any]):
     why = serializers.CharField(allow_blank=True)
     promotion = serializers.IntegerField(allow_null=True)
     approved_by = serializers.ListField(child=serializers.CharField())
+    bypassed = serializers.ListField(child=serializers.CharField())
     seconds = serializers.FloatField(allow_null=True)
     rollout = serializers.IntegerField(allow_null=True)
 
@@ -127,6 +144,7 @@ class ApprovalShape(serializers.Serializer[Any]):
     revision = serializers.IntegerField(source="request_revision")
     rules_version = serializers.IntegerField()
     comment = serializers.CharField(allow_blank=True)
+    condition = serializers.JSONField(allow_null=True)
     step_up_method = serializers.CharField()
     step_up_at = serializers.DateTimeField()
     at = serializers.DateTimeField()
@@ -142,13 +160,14 @@ class PromotionRow(serializers.ModelSerializer[PromotionRequest]):
     endpoint = serializers.CharField(source="endpoint.name")
     requester = PersonShape()
     note = serializers.CharField(source="decision_note", allow_blank=True)
+    bypassed = serializers.ListField(child=serializers.CharField(), help_text="gates it was carried out past")
 
     class Meta:
         model = PromotionRequest
         fields = [
             "number", "status", "revision", "model", "version", "environment", "endpoint", "requester",
             "requested_through", "why", "evidence_digest", "created_at", "frozen_at", "expires_at", "decided_at",
-            "note",
+            "note", "bypassed",
         ]  # fmt: skip
 
 
@@ -170,18 +189,33 @@ class VerdictShape(serializers.Serializer[Any]):
     missing = serializers.ListField(child=serializers.CharField())
     rules = RuleShape(source="lines", many=True)
     lapsed = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+    conditional = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+
+
+class WaitShape(serializers.Serializer[Any]):
+    """What holds a request back by the clock; `starts_at` is the earliest start, null when no end can be told."""
+
+    held = serializers.BooleanField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    codes = serializers.ListField(child=serializers.ChoiceField(list(rules_policy.TIMING)))
+    words = serializers.CharField(allow_blank=True)
 
 
 class PromotionDetail(PromotionRow):
-    """A request with its frozen evidence, its approvals and what is still missing."""
+    """A request with its frozen evidence, its approvals, what is still missing and what it waits for."""
 
     evidence = serializers.JSONField()
     approvals = ApprovalShape(many=True)
     verdict = serializers.SerializerMethodField()
+    waits = serializers.SerializerMethodField()
     receipts = serializers.SerializerMethodField()
 
     class Meta(PromotionRow.Meta):
-        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "receipts"]
+        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "waits", "receipts"]
+
+    @extend_schema_field(WaitShape())
+    def get_waits(self, row: PromotionRequest) -> Any:
+        return WaitShape(self.context["timing"]).data
 
     @extend_schema_field(VerdictShape())
     def get_verdict(self, row: PromotionRequest) -> Any:
@@ -213,6 +247,7 @@ class PreviewShape(DryRun):
     evidence = serializers.JSONField()
     evidence_digest = serializers.CharField()
     open_request = serializers.IntegerField(allow_null=True)
+    waits = WaitShape()
 
 
 class RollbackShape(serializers.Serializer[Any]):

@@ -1,14 +1,28 @@
 from django.urls import path
 
-from deployments.api import endpoints, gates, promotions, usage
+from deployments.api import bypasses, changes, endpoints, gates, policies, promotions, usage
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
 PROMOTION = "promotions/<int:number>/"
+BYPASS = "bypasses/<int:number>/"
+CHANGE = "policies/changes/<int:change_id>/"
 urlpatterns = [
     path("environments/", endpoints.Environments.as_view(), name="environments"),
     path("environments/<slug:name>/", endpoints.EnvironmentView.as_view(), name="environment"),
-    path("environments/<slug:name>/rules/", endpoints.EnvironmentRules.as_view(), name="environment_rules"),
+    path("policies/", policies.Policies.as_view(), name="policies"),
+    path("policies/export/", policies.Export.as_view(), name="policies_export"),
+    path("policies/apply/", policies.Apply.as_view(), name="policies_apply"),
+    path("policies/changes/", changes.Changes.as_view(), name="policy_changes"),
+    path(CHANGE, changes.Change.as_view(), name="policy_change"),
+    path(f"{CHANGE}replay/", changes.Replay.as_view(), name="policy_replay"),
+    path(f"{CHANGE}propose/", changes.Propose.as_view(), name="policy_propose"),
+    path(f"{CHANGE}approve/", changes.Approve.as_view(), name="policy_approve"),
+    path(f"{CHANGE}reject/", changes.Reject.as_view(), name="policy_reject"),
+    path(f"{CHANGE}withdraw/", changes.Withdraw.as_view(), name="policy_withdraw"),
+    path("policies/<int:policy_id>/", policies.PolicyView.as_view(), name="policy"),
+    path("policies/<int:policy_id>/versions/", policies.Versions.as_view(), name="policy_versions"),
+    path("policies/<int:policy_id>/versions/<int:number>/", policies.Version.as_view(), name="policy_version"),
     path("endpoints/", endpoints.Endpoints.as_view(), name="endpoints"),
     path(ENDPOINT, endpoints.EndpointView.as_view(), name="endpoint"),
     path(f"{ENDPOINT}history/", endpoints.History.as_view(), name="endpoint_history"),
@@ -26,5 +40,12 @@ urlpatterns = [
     path(f"{PROMOTION}withdraw/", promotions.Withdraw.as_view(), name="promotion_withdraw"),
     path(f"{PROMOTION}resubmit/", promotions.Resubmit.as_view(), name="promotion_resubmit"),
     path("data-sets/<str:name>/versions/<int:number>/usage/", usage.DataUsage.as_view(), name="data_usage"),
+    path(f"{PROMOTION}bypasses/", bypasses.AskForBypass.as_view(), name="promotion_bypasses"),
+    path("bypasses/", bypasses.Bypasses.as_view(), name="bypasses"),
+    path(BYPASS, bypasses.BypassView.as_view(), name="bypass"),
+    path(f"{BYPASS}grant/", bypasses.Grant.as_view(), name="bypass_grant"),
+    path(f"{BYPASS}refuse/", bypasses.Refuse.as_view(), name="bypass_refuse"),
+    path(f"{BYPASS}withdraw/", bypasses.Withdraw.as_view(), name="bypass_withdraw"),
+    path(f"{BYPASS}review/", bypasses.Review.as_view(), name="bypass_review"),
     path("inbox/", promotions.Inbox.as_view(), name="inbox"),
 ]

@@ -1,5 +1,6 @@
 """All gates by their code, in the order in which they are shown."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -39,6 +40,11 @@ class Gate:
         """The gate inside a sentence, with the models it is asked of."""
         name = self.label[0].lower() + self.label[1:]
         return f"{name} ({', '.join(limits['models'])})" if "models" in limits else name
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of the limits it reads, in the order in which that sentence names them."""
+        return tuple(dict.fromkeys(re.findall(r"`(\w+)`", self.limits.__doc__ or "")))
 
 
 def _gate(code: str, module: ModuleType) -> Gate:

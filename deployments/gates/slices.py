@@ -58,7 +58,7 @@ def judged(found: Slices, limit: str, where: str) -> GateAnswer:
     if few or not found.complete:
         why = f"{_names(few)} have too few rows to tell." if few else "There were more slices than were looked at."
         return GateAnswer("needs_review", measured, limit, why, link=where)
-    return GateAnswer("pass", measured, limit, f"None is shown worse, by {found.metric}.", link=where)
+    return GateAnswer("pass", measured, limit, f"No slice is shown worse, by {found.metric}.", link=where)
 
 
 def _names(slices: tuple[SliceResult, ...]) -> str:

@@ -3,7 +3,7 @@
 Everything here is deterministic, so that the same rows give the same digest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from deployments.gates import signature
@@ -105,14 +105,15 @@ def _signature_check(new: Json, old: Json | None) -> Json:
     return shown("signature", signature.LABEL, signature.judged(new, old, signature.BUILT_IN))
 
 
-def blocking(evidence: Json) -> list[Json]:
-    """The checks past which nobody can approve: failed, still running, or not known."""
-    return [check for check in evidence.get("checks", []) if check["verdict"] in BLOCKING]
+def blocking(evidence: Json, past: Collection[str] = ()) -> list[Json]:
+    """The checks past which nobody can approve: failed, still running, or not known, and not in `past`."""
+    checks = evidence.get("checks", [])
+    return [check for check in checks if check["verdict"] in BLOCKING and check["code"] not in past]
 
 
-def blocked(evidence: Json) -> str:
-    """Why nobody can approve this evidence; "" when somebody can."""
-    return " ".join(f"{check['label']}: {check['note'] or check['measured']}" for check in blocking(evidence))
+def blocked(evidence: Json, past: Collection[str] = ()) -> str:
+    """Why nobody can approve this evidence; "" when somebody can. A bypass leads past the gates it names."""
+    return " ".join(f"{check['label']}: {check['note'] or check['measured']}" for check in blocking(evidence, past))
 
 
 def _metrics_check(rows: list[Json], champion: Json | None) -> Json:
@@ -213,8 +214,7 @@ def assemble(
     version: Json,
     champion: Json | None,
     endpoint: Json,
-    rules: Json,
-    rules_version: int,
+    policy: Json,
     gates: Sequence[Json] = (),
     evaluations: Sequence[Json] = (),
 ) -> Json:
@@ -228,9 +228,9 @@ def assemble(
         "metrics": metrics(version["metrics"], champion["metrics"] if champion else None),
         "checks": checks(version, champion, gates),
         "plan": {"steps": PLAN},
-        "policy": {"environment": endpoint["environment"], "rules": rules, "rules_version": rules_version},
+        "policy": policy,
         "endpoint": {"environment": endpoint["environment"], "name": endpoint["name"]},
         "changes": changes(version, champion, endpoint),
-        "stays": stays(champion, rules["warm_hours"]),
+        "stays": stays(champion, policy["rules"]["warm_hours"]),
         **({"evaluations": list(evaluations)} if evaluations else {}),
     }

@@ -1,20 +1,30 @@
 """Who may do what with a promotion request, and whether its approvals suffice: pure functions over plain facts."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from deployments.policies import conditions
+from deployments.policies.conditions import Condition, Progress
+from deployments.policies.freezes import Freeze
 from deployments.policies.rules import ApprovalRule, Rules
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor, Grant
 from portal.core.decisions import ALLOWED, Decision, refused
 
+Json = Mapping[str, Any]
+Named = tuple[str, str]
+"""Somebody, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
     """What the policy needs to know about a request. `teams` maps the slugs named by rules to team ids; `blocked` says
-    which checks are in the way of every approval."""
+    which checks are in the way of every approval; `barred` are further people who can never approve, and why. `plan`
+    is what conditions of approvals are held against, and `progress` how far a rollout of it has come;
+    `freezes_today` is the calendar of the policy that holds by now."""
 
     number: int
     status: str
@@ -26,14 +36,27 @@ class RequestFacts:
     evidence_digest: str = ""
     revision: int = 1
     blocked: str = ""
+    barred: Mapping[int, str] = field(default_factory=dict)
+    plan: tuple[Json, ...] = ()
+    progress: Progress | None = None
+    freezes_today: tuple[Freeze, ...] = ()
+
+    @property
+    def freezes(self) -> tuple[Freeze, ...]:
+        """The calendar it was frozen with and that of today: a freeze can be added meanwhile, but not lifted."""
+        own = self.rules.freezes
+        return (*own, *(freeze for freeze in self.freezes_today if freeze not in own))
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
+    """`mailbox` is where their mail goes, so that two accounts of one human are known as such."""
+
     person_id: int
     label: str
     active: bool
     grants: frozenset[Grant]
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,7 @@ class ApprovalFacts:
     at: datetime
     evidence_digest: str
     revision: int
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +88,16 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The policy's computed answer on all approvals. `lapsed` names approvals that no longer count, and why."""
+    """The policy's computed answer on all approvals. `lapsed` names approvals that no longer count, and why.
+
+    `conditional` names those that do not count yet, because the plan does not keep what they ask; `counting` are the
+    people whose approval does.
+    """
 
     lines: tuple[RuleLine, ...]
     lapsed: tuple[tuple[str, str], ...]
+    conditional: tuple[tuple[str, str], ...] = ()
+    counting: tuple[PersonFacts, ...] = ()
 
     @property
     def satisfied(self) -> bool:
@@ -110,7 +140,7 @@ def excluded(person_id: int | None, facts: RequestFacts) -> str:
         return "asked for it, so cannot approve it"
     if person_id == facts.uploader_id:
         return "registered the version, so cannot approve it"
-    return ""
+    return facts.barred.get(person_id, "")
 
 
 def _why_lapsed(approval: ApprovalFacts, facts: RequestFacts, now: datetime) -> str:
@@ -120,6 +150,8 @@ def _why_lapsed(approval: ApprovalFacts, facts: RequestFacts, now: datetime) -> 
         return f"it is older than {facts.rules.approval_hours} hours"
     if not approval.person.active:
         return "the account is disabled"
+    if approval.condition and (why := conditions.lapsed(approval.condition, facts.progress)):
+        return why
     return excluded(approval.person.person_id, facts)
 
 
@@ -150,19 +182,51 @@ def verdict(
     facts: RequestFacts, approvals: Iterable[ApprovalFacts], people: Iterable[PersonFacts], now: datetime
 ) -> Verdict:
     """Whether the approvals fill the rules now: by active people, who hold the roles now, on this very evidence."""
-    lapsed, counting = [], []
-    for approval in approvals:
-        why = _why_lapsed(approval, facts, now)
-        if why:
-            lapsed.append((approval.person.label, why))
-        else:
-            counting.append(approval.person)
+    counting, lapsed, conditional = counted(facts, approvals, now)
     slots = [rule for rule in facts.rules.approvals for _ in range(rule.count)]
     filled = match(slots, counting, facts)
     used = {person.person_id for person in counting}
     pool = list(people)
     lines = [_line(rule, slots, filled, counting, pool, used, facts) for rule in facts.rules.approvals]
-    return Verdict(tuple(lines), tuple(lapsed))
+    return Verdict(tuple(lines), tuple(lapsed), tuple(conditional), tuple(counting))
+
+
+def counted(
+    facts: RequestFacts, approvals: Iterable[ApprovalFacts], now: datetime
+) -> tuple[list[PersonFacts], list[Named], list[Named]]:
+    """Who counts, each person once; whose approval no longer does and why; and whose does not yet."""
+    counting: dict[int, PersonFacts] = {}
+    lapsed, conditional = [], []
+    for approval in unlifted(approvals, facts):
+        label = approval.person.label
+        if why := _why_lapsed(approval, facts, now):
+            lapsed.append((label, why))
+        elif why := _not_yet(approval, facts):
+            conditional.append((label, why))
+        elif twin := twin_of(approval.person, counting.values()):
+            lapsed.append((label, f"it is of the same mailbox as that of {twin.label}"))
+        else:
+            counting[approval.person.person_id] = approval.person
+    return list(counting.values()), lapsed, conditional
+
+
+def twin_of(person: PersonFacts, people: Iterable[PersonFacts]) -> PersonFacts | None:
+    """Another account of the same human among `people`."""
+    same = (p for p in people if p.mailbox and p.mailbox == person.mailbox and p.person_id != person.person_id)
+    return next(same, None)
+
+
+def unlifted(approvals: Iterable[ApprovalFacts], facts: RequestFacts) -> list[ApprovalFacts]:
+    """All but those under a condition that their giver has lifted since, by approving without one."""
+    given = list(approvals)
+    free = {a.person.person_id for a in given if a.condition is None and a.revision == facts.revision}
+    return [a for a in given if a.condition is None or a.person.person_id not in free]
+
+
+def _not_yet(approval: ApprovalFacts, facts: RequestFacts) -> str:
+    if approval.condition is None or (facts.progress and approval.condition.met(facts.progress.seen)):
+        return ""
+    return conditions.in_words(facts.plan, approval.condition)
 
 
 def _line(
@@ -197,19 +261,11 @@ def rule_for(actor_grants: frozenset[Grant], facts: RequestFacts, given: Iterabl
 def may_view(actor: Actor, facts: RequestFacts) -> Decision:
     """Those who see the endpoint's team, and those whom a rule of the request names."""
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
-    named = access.in_scope(actor, Permission.ENDPOINTS_VIEW) and any(
-        fits(rule, actor.grants, facts) for rule in facts.rules.approvals
-    )
+    rules = (*facts.rules.approvals, *(facts.rules.bypass.by if facts.rules.bypass else ()))
+    named = access.in_scope(actor, Permission.ENDPOINTS_VIEW) and any(fits(rule, actor.grants, facts) for rule in rules)
     if teams is None or facts.team_id in teams or named:
         return ALLOWED
     return refused("not_found", "This does not exist, or you may not see it.")
-
-
-def may_submit(actor: Actor, team_id: int) -> Decision:
-    decision = access.may(actor, Permission.PROMOTIONS_REQUEST, team_id)
-    if decision and actor.person_id is None:
-        return refused("no_person", "A request needs a person behind it. This token has none.")
-    return decision
 
 
 def may_decide(actor: Actor, facts: RequestFacts) -> Decision:
@@ -228,25 +284,10 @@ def may_decide(actor: Actor, facts: RequestFacts) -> Decision:
 
 
 def _second_person(why: str) -> str:
-    return why.replace("asked for it, so cannot", "asked for this, so you cannot").replace(
-        "registered the version, so cannot", "registered this version, so you cannot"
+    said = why.replace("asked for it,", "asked for this,").replace(
+        "registered the version,", "registered this version,"
     )
-
-
-def may_withdraw(actor: Actor, facts: RequestFacts) -> Decision:
-    """The requester, or an ML lead of the owning team."""
-    if actor.person_id is not None and actor.person_id == facts.requester_id:
-        return access.may(actor, Permission.PROMOTIONS_REQUEST, facts.team_id)
-    decision = access.may(actor, Permission.PROMOTIONS_DECIDE, facts.team_id)
-    if not decision:
-        return refused("not_yours", "Only the person who asked, or an ML lead of the team, can withdraw a request.")
-    return decision
-
-
-def may_resubmit(actor: Actor, facts: RequestFacts) -> Decision:
-    if actor.person_id is None or actor.person_id != facts.requester_id:
-        return refused("not_yours", "Only the person who asked can send the request again.")
-    return access.may(actor, Permission.PROMOTIONS_REQUEST, facts.team_id)
+    return said.replace("shares the", "share the").replace(", so cannot", ", so you cannot")
 
 
 def may_comment(actor: Actor, facts: RequestFacts) -> Decision:

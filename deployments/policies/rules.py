@@ -2,17 +2,25 @@
 
 `{"approvals": [{"name", "role", "team", "count"}], "request_days", "approval_hours", "step_up": [...], "warm_hours",
 "gates": {gate: limits}}` where `team` is null for the team that owns the endpoint, or the slug of the team that must
-decide, and `gates` may be left out.
+decide. These may be left out: `gates`, `wait_minutes`, `freezes` (see `policies.freezes`), and `bypass`, without which
+nobody can bypass anything: `{"by": [approval rules], "hours", "review_hours", "gates": "all" or [codes]}`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.gates import catalogue
+from deployments.policies import freezes
+from deployments.policies.freezes import Freeze
 from portal.accounts import stepup
 from portal.accounts.roles import Role
 from portal.core.errors import BadInput
 
+TIMING = {"wait": "Waiting time", "freeze": "Freeze window"}
+"""What holds an approved request back by the clock; a bypass names it like a gate."""
+
+OPTIONAL = ("gates", "wait_minutes", "freezes", "bypass")
 STEP_UP_METHODS = ("password", "totp", "passkey")
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -44,6 +52,16 @@ class ApprovalRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BypassRule:
+    """Who may grant a bypass, over which gates, how long it lives, and how soon its review is owed."""
+
+    by: tuple[ApprovalRule, ...]
+    hours: int
+    review_hours: int
+    gates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     approvals: tuple[ApprovalRule, ...]
     request_days: int
@@ -51,6 +69,15 @@ class Rules:
     step_up: tuple[str, ...]
     warm_hours: int
     gates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    wait_minutes: int = 0
+    freezes: tuple[Freeze, ...] = ()
+    bypass: BypassRule | None = None
+
+    @property
+    def teams(self) -> set[str]:
+        """The slugs of the teams that some rule names."""
+        rules = (*self.approvals, *(self.bypass.by if self.bypass else ()))
+        return {rule.team for rule in rules if rule.team}
 
     @property
     def needed(self) -> int:
@@ -58,15 +85,23 @@ class Rules:
         return sum(rule.count for rule in self.approvals)
 
 
-def _whole(data: dict[str, Any], name: str, low: int, high: int) -> int:
-    value = data.get(name)
+def _whole(data: dict[str, Any], name: str, low: int, high: int, *, within: str = "") -> int:
+    value, place = data.get(name), within + name
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadInput(f"{name} must be a whole number from {low} to {high}.", fields={name: f"{low} to {high}"})
+        raise BadInput(f"{place} must be a whole number from {low} to {high}.", fields={place: f"{low} to {high}"})
     return value
 
 
-def _approval(index: int, data: Any) -> ApprovalRule:
-    where = f"approvals[{index}]"
+def _approvals(place: str, data: Any) -> tuple[ApprovalRule, ...]:
+    if not isinstance(data, list):
+        raise BadInput(f"{place} must be a list.", fields={place: "a list"})
+    found = tuple(_approval(f"{place}[{index}]", item) for index, item in enumerate(data))
+    if len({rule.name for rule in found}) != len(found):
+        raise BadInput(f"Each rule of {place} needs a name of its own.", fields={place: "names repeat"})
+    return found
+
+
+def _approval(where: str, data: Any) -> ApprovalRule:
     if not isinstance(data, dict) or set(data) != {"name", "role", "team", "count"}:
         raise BadInput(f"{where} needs exactly name, role, team and count.", fields={where: "name, role, team, count"})
     name, role, team = data["name"], data["role"], data["team"]
@@ -80,43 +115,113 @@ def _approval(index: int, data: Any) -> ApprovalRule:
     return ApprovalRule(name.strip(), role, team, _whole(data, "count", 1, 9))
 
 
+def _bypass(data: Any) -> BypassRule | None:
+    if data is None:
+        return None
+    if not isinstance(data, dict) or not {"by", "hours"} <= set(data) <= {"by", "hours", "review_hours", "gates"}:
+        raise BadInput(
+            "bypass needs by and hours, and may have review_hours and gates.", fields={"bypass": "by and hours"}
+        )
+    by = _approvals("bypass.by", data["by"])
+    if not by:
+        raise BadInput("bypass.by must say who grants one; leave bypass out for nobody.", fields={"bypass.by": "empty"})
+    return BypassRule(
+        by=by,
+        hours=_whole(data, "hours", 1, 24, within="bypass."),
+        review_hours=_whole({"review_hours": 24} | data, "review_hours", 1, 72, within="bypass."),
+        gates=_bypassable(data.get("gates", "all")),
+    )
+
+
+def _bypassable(given: Any) -> tuple[str, ...]:
+    known = (*catalogue.GATES, *TIMING)
+    if given == "all":
+        return known
+    if not isinstance(given, list) or not given or not all(isinstance(code, str) and code in known for code in given):
+        raise BadInput(
+            f'bypass.gates must be "all" or a list of: {", ".join(known)}.', fields={"bypass.gates": ", ".join(known)}
+        )
+    return tuple(code for code in known if code in given)
+
+
+def _wait(data: dict[str, Any], approval_hours: int) -> int:
+    """The waiting time; approvals that lapse before it is over would never start anything."""
+    found = _whole({"wait_minutes": 0} | data, "wait_minutes", 0, 10_080)
+    if found and data["approvals"] and found >= approval_hours * 60:
+        raise BadInput(
+            f"wait_minutes must be less than the {approval_hours} hours after which an approval lapses.",
+            fields={"wait_minutes": "less than approval_hours"},
+        )
+    return found
+
+
 def parse(data: dict[str, Any]) -> Rules:
     """The rules in `data`; raises `BadInput` that names the member that is wrong."""
-    unknown = set(data) - {*DEFAULTS["production"], "gates"}
+    unknown = set(data) - {*DEFAULTS["production"], *OPTIONAL}
     if unknown:
         raise BadInput(f"The rules do not know {', '.join(sorted(unknown))}.", fields=dict.fromkeys(unknown, "unknown"))
-    approvals = data.get("approvals")
-    if not isinstance(approvals, list):
-        raise BadInput("approvals must be a list.", fields={"approvals": "a list"})
+    approvals = _approvals("approvals", data.get("approvals"))
     methods = data.get("step_up")
     if not isinstance(methods, list) or not methods or set(methods) - set(STEP_UP_METHODS):
         known = ", ".join(STEP_UP_METHODS)
         raise BadInput(f"step_up must list one or more of: {known}.", fields={"step_up": known})
-    found = tuple(_approval(index, item) for index, item in enumerate(approvals))
-    if len({rule.name for rule in found}) != len(found):
-        raise BadInput("Each approval rule needs a name of its own.", fields={"approvals": "names repeat"})
+    approval_hours = _whole(data, "approval_hours", 1, 720)
     return Rules(
-        approvals=found,
+        approvals=approvals,
         request_days=_whole(data, "request_days", 1, 90),
-        approval_hours=_whole(data, "approval_hours", 1, 720),
+        approval_hours=approval_hours,
         step_up=tuple(methods),
         warm_hours=_whole(data, "warm_hours", 1, 720),
         gates=catalogue.read(data.get("gates", {})),
+        wait_minutes=_wait(data, approval_hours),
+        freezes=freezes.parse(data.get("freezes", [])),
+        bypass=_bypass(data.get("bypass")),
     )
+
+
+def labels(codes: Iterable[str]) -> list[str]:
+    """Gates, waiting time and freeze window by the names people read."""
+    known = {code: gate.label for code, gate in catalogue.GATES.items()} | TIMING
+    return [known.get(code, code) for code in codes]
+
+
+def people_in_words(approvals: Iterable[ApprovalRule]) -> list[str]:
+    """Who fills each rule, and how many of them."""
+    return [
+        f"{rule.count} × {Role(rule.role).label} of {'team ' + rule.team if rule.team else 'the owning team'}"
+        + (f" ({rule.name})" if rule.name != Role(rule.role).label else "")
+        for rule in approvals
+    ]
+
+
+def _bypass_in_words(rule: BypassRule | None) -> str:
+    if rule is None:
+        return "Nobody can bypass a gate"
+    codes = "every gate" if set(rule.gates) >= {*catalogue.GATES, *TIMING} else ", ".join(labels(rule.gates)).lower()
+    return (
+        f"A bypass of {codes} takes {', '.join(people_in_words(rule.by))}; it lives {rule.hours} hours at most, "
+        f"and its review is owed {rule.review_hours} hours after it is used"
+    )
+
+
+def minutes_in_words(minutes: int) -> str:
+    if minutes and minutes % 60 == 0:
+        return f"{minutes // 60} hour{'s' if minutes > 60 else ''}"
+    return f"{minutes} minute{'s' if minutes != 1 else ''}"
 
 
 def in_words(rules: Rules) -> list[str]:
     """The rules as people read them."""
-    lines = [
-        f"{rule.count} × {Role(rule.role).label} of {'team ' + rule.team if rule.team else 'the owning team'}"
-        + (f" ({rule.name})" if rule.name != Role(rule.role).label else "")
-        for rule in rules.approvals
-    ] or ["No approval needed: a request starts to roll out at once"]
+    lines = people_in_words(rules.approvals) or ["No approval needed: a request starts to roll out at once"]
     asked = [gate.words(rules.gates[code]) for code, gate in catalogue.GATES.items() if code in rules.gates]
     if asked:
         lines.append(f"Must pass its gates before anybody can approve: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")
     lines.append(f"A request lapses after {rules.request_days} days, an approval after {rules.approval_hours} hours")
+    if rules.wait_minutes:
+        lines.append(f"A rollout starts {minutes_in_words(rules.wait_minutes)} after the last approval at the earliest")
+    lines += freezes.in_words(rules.freezes)
     lines.append(f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}")
     lines.append(f"The former champion stays warm for {rules.warm_hours} hours or until the next promotion")
+    lines.append(_bypass_in_words(rules.bypass))
     return lines

@@ -17,4 +17,8 @@ def reconcile(lease: Lease) -> datetime | None:
         row = promotions.settle(lease.pk)
     except Refused:
         return clock.now() + EVERY
-    return clock.now() + EVERY if row.status in states.OPEN else None
+    if row.status not in states.OPEN:
+        return None
+    now = clock.now()
+    due = promotions.timing(row, now=now).starts_at if row.status == "approved" else None
+    return min(due or now + EVERY, now + EVERY)

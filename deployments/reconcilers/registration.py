@@ -1,8 +1,9 @@
 """Registers the reconcilers of this app."""
 
-from deployments.reconcilers import endpoints, promotions, rollouts
+from deployments.reconcilers import bypasses, endpoints, promotions, rollouts
 from portal.core import work
 
 work.register("deployments.rollout", "deployments.Rollout", rollouts.reconcile, words="Rollouts", lease_seconds=30)
 work.register("deployments.endpoint", "deployments.Endpoint", endpoints.reconcile, words="Endpoints", lease_seconds=60)
 work.register("deployments.promotion", "deployments.PromotionRequest", promotions.reconcile, words="Promotion requests")
+work.register("deployments.bypass", "deployments.Bypass", bypasses.reconcile, words="Bypasses")

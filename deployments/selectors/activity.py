@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployments.models import PromotionComment, PromotionRequest
+from deployments.models import Bypass, PromotionComment, PromotionRequest
 from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.auditors.selectors import events
@@ -23,6 +23,12 @@ LOOKS = {
     "promotion.rolled_back": ("arrow-back", "warn"),
     "promotion.rejected": ("x", "bad"),
     "promotion.failed": ("alert", "bad"),
+    "bypass.asked": ("alert", "warn"),
+    "bypass.granted": ("alert", "bad"),
+    "bypass.granted_in_full": ("alert", "bad"),
+    "bypass.used": ("alert", "bad"),
+    "bypass.upheld": ("circle-check", "bad"),
+    "bypass.not_upheld": ("x", "bad"),
 }
 QUIET = ("promotion.commented",)
 """Events that a comment's own row already shows."""
@@ -47,11 +53,22 @@ def timeline(row: PromotionRequest, kind: str = "all") -> list[Entry]:
     """The entries of one kind, oldest first."""
     found: list[Entry] = []
     if kind in ("all", "events"):
-        rows = recorder.events_of(Subject.of("promotion_request", row.pk, "")).exclude(type__in=QUIET).order_by("id")
-        found += [_event(view) for view in events.views(rows.select_related("leaf")[:LIMIT])]
+        found += _events(Subject.of("promotion_request", row.pk, ""))
+        for bypass in row.bypasses.all():
+            found += of_bypass(bypass)
     if kind in ("all", "comments"):
         found += [_comment(comment) for comment in row.comments.all()[:LIMIT]]
     return sorted(found, key=lambda entry: entry.at)
+
+
+def of_bypass(row: Bypass) -> list[Entry]:
+    """What happened to a bypass, oldest first; the request's page shows it too."""
+    return _events(Subject.of("bypass", row.pk, ""))
+
+
+def _events(subject: Subject) -> list[Entry]:
+    rows = recorder.events_of(subject).exclude(type__in=QUIET).order_by("id").select_related("leaf")
+    return [_event(view) for view in events.views(rows[:LIMIT])]
 
 
 def _event(view: EventView) -> Entry:

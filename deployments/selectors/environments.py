@@ -1,13 +1,25 @@
-"""Environments with their rules in words and what runs in them."""
+"""Environments with their policies in words and what runs in them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from deployments.models import Endpoint, Environment, Rollout
+from deployments.models import Endpoint, Environment, PolicyVersion, Rollout
 from deployments.policies import rules as rules_policy
-from deployments.selectors import endpoints
+from deployments.policies.freezes import Frozen, frozen
+from deployments.selectors import endpoints, policies
 from deployments.states import rollout as rollout_states
+from portal.core import clock
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInWords:
+    """A policy in force, and the freeze of its calendar that holds now."""
+
+    row: PolicyVersion
+    words: list[str]
+    frozen: Frozen | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +27,15 @@ class EnvironmentView:
     """An environment as its card shows it; counts are of what the actor may see."""
 
     row: Environment
-    words: list[str]
+    policies: list[PolicyInWords]
     endpoints: int
     empty: int
     moving: int
+
+    @property
+    def frozen(self) -> Frozen | None:
+        """The freeze that holds now for models of some tier or all."""
+        return next((held.frozen for held in self.policies if held.frozen), None)
 
 
 def listed(actor: Actor) -> list[EnvironmentView]:
@@ -26,17 +43,30 @@ def listed(actor: Actor) -> list[EnvironmentView]:
     rows = list(Environment.objects.order_by("position", "name"))
     seen = list(endpoints.visible(actor).order_by("pk"))
     moving = set(Rollout.objects.filter(status__in=rollout_states.ACTIVE).values_list("endpoint_id", flat=True))
-    return [_view(row, [e for e in seen if e.environment_id == row.pk], moving) for row in rows]
+    held, now = policies.all_in_force(), clock.now()
+    words = {pk: [_in_words(version, now) for version in found] for pk, found in held.items()}
+    return [_view(row, words.get(row.pk, []), [e for e in seen if e.environment_id == row.pk], moving) for row in rows]
 
 
-def _view(row: Environment, mine: list[Endpoint], moving: set[int]) -> EnvironmentView:
+def _in_words(row: PolicyVersion, now: datetime) -> PolicyInWords:
+    rules = rules_policy.parse(row.content)
+    return PolicyInWords(row, rules_policy.in_words(rules), frozen(rules.freezes, now))
+
+
+def _view(row: Environment, held: list[PolicyInWords], mine: list[Endpoint], moving: set[int]) -> EnvironmentView:
     return EnvironmentView(
         row=row,
-        words=rules_policy.in_words(rules_policy.parse(row.rules)),
+        policies=held,
         endpoints=len(mine),
         empty=sum(endpoint.stable_id is None for endpoint in mine),
         moving=sum(endpoint.pk in moving for endpoint in mine),
     )
+
+
+def frozen_now(endpoint: Endpoint) -> Frozen | None:
+    """The freeze that holds now for the model behind the endpoint."""
+    held = policies.in_force(endpoint.environment_id, endpoint.model.tier)
+    return frozen(rules_policy.parse(held.content).freezes, clock.now())
 
 
 def one(actor: Actor, name: str) -> EnvironmentView:

@@ -1,17 +1,33 @@
 """Rows turned into the plain facts that policies and evidence work on."""
 
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from deployments.gates import catalogue as gates
-from deployments.models import Approval, Endpoint, Environment, PromotionRequest
+from deployments.models import Approval, Endpoint, Environment, Policy, PolicyVersion, PromotionRequest
+from deployments.policies import conditions
 from deployments.policies import evidence as evidence_policy
+from deployments.policies import promotion as policy
 from deployments.policies import rules as rules_policy
+from deployments.policies import timing as timing_policy
+from deployments.policies.conditions import Condition
+from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
+from deployments.policies.rules import Rules
+from deployments.policies.timing import Timing
 from deployments.selectors import gate_facts
+from deployments.states import policy as policy_states
 from portal.accounts.models import Person, Team
+from portal.accounts.policies.mailboxes import mailbox
 from portal.core.actors import Grant
 from portal.lifecycle import catalogue
 from registry.models import ModelVersion
+
+Json = dict[str, Any]
 
 
 def grants_of(person: Person) -> frozenset[Grant]:
@@ -19,18 +35,77 @@ def grants_of(person: Person) -> frozenset[Grant]:
 
 
 def person(row: Person) -> PersonFacts:
-    return PersonFacts(row.pk, str(row), row.is_active, grants_of(row))
+    return PersonFacts(row.pk, str(row), row.is_active, grants_of(row), mailbox(row.email))
 
 
-def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> RequestFacts:
-    """The facts of a request under the rules it was frozen with, not those of today.
+def team_ids(slugs: Collection[str]) -> dict[str, int]:
+    return dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {}
 
-    `teams` maps slugs to ids where the caller has read them for many requests at once.
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of all that the pinned policies of some requests name exists today; read once for many requests."""
+
+    teams: dict[int, str]
+    policies: frozenset[int]
+    freezes: dict[tuple[int, str], tuple[Freeze, ...]]
+    """The calendars in force, by environment and risk tier ("" for tiers without one of their own)."""
+
+
+def standing(rows: Collection[PromotionRequest]) -> Standing:
+    """The teams and policies these requests rest on, and the calendars, as they stand now."""
+    pins = [row.evidence["policy"] for row in rows]
+    slugs = {slug for pin in pins for slug in rules_policy.parse(pin["rules"]).teams}
+    pinned = {team for pin in pins for team in pin.get("teams", {}).values()}
+    teams = Team.objects.filter(Q(slug__in=slugs) | Q(pk__in=pinned)) if slugs else Team.objects.none()
+    ids = {pin["id"] for pin in pins if "id" in pin}
+    policies = Policy.objects.filter(pk__in=ids).values_list("pk", flat=True) if ids else ()
+    return Standing(dict(teams.values_list("pk", "slug")), frozenset(policies), _calendars(rows))
+
+
+def _calendars(rows: Iterable[PromotionRequest]) -> dict[tuple[int, str], tuple[Freeze, ...]]:
+    held = PolicyVersion.objects.filter(
+        status=policy_states.IN_FORCE, policy__environment__in={row.endpoint.environment_id for row in rows}
+    )
+    found = held.values_list("policy__environment_id", "policy__tier", "content")
+    return {(environment, tier): rules_policy.parse(content).freezes for environment, tier, content in found}
+
+
+def _teams(pin: Json, rules: rules_policy.Rules, known: Standing) -> dict[str, int]:
+    """Slug to id for the teams the rules name: the ids pinned with the request, where they still exist."""
+    by_slug = pin.get("teams") or {slug: pk for pk, slug in known.teams.items()}
+    return {slug: pk for slug, pk in by_slug.items() if slug in rules.teams and pk in known.teams}
+
+
+def _vanished(pin: Json, rules: rules_policy.Rules, teams: dict[str, int], known: Standing) -> str:
+    """What the request started with and is gone; "" when all of it stands. What is gone lets nobody in."""
+    if "id" in pin and pin["id"] not in known.policies:
+        return "The policy this request started with does not exist any more. Withdraw it and ask again."
+    gone = sorted({rule.team for rule in rules.approvals if rule.team} - set(teams))
+    if gone:
+        return f"Its policy asks team {', '.join(gone)}, which does not exist any more. Withdraw it and ask again."
+    return ""
+
+
+def in_the_way(row: PromotionRequest, known: Standing | None = None, past: Collection[str] = ()) -> str:
+    """Why nobody can approve: what vanished, and the checks that no bypass of the gates in `past` leads past."""
+    pin, known = row.evidence["policy"], known or standing([row])
+    rules = rules_policy.parse(pin["rules"])
+    gone = _vanished(pin, rules, _teams(pin, rules, known), known)
+    return " ".join(filter(None, (gone, evidence_policy.blocked(row.evidence, past=past))))
+
+
+def request(
+    row: PromotionRequest, known: Standing | None = None, pool: Iterable[PersonFacts] | None = None
+) -> RequestFacts:
+    """The facts of a request under the policy it was frozen with, not that of today.
+
+    `known`, and `pool`, the people who might decide, are what the caller has read for many requests at once.
     """
-    rules = rules_policy.parse(row.evidence["policy"]["rules"])
-    named = [rule.team for rule in rules.approvals if rule.team]
-    if teams is None:
-        teams = dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
+    pin = row.evidence["policy"]
+    rules = rules_policy.parse(pin["rules"])
+    known = known or standing([row])
+    teams = _teams(pin, rules, known)
     return RequestFacts(
         number=row.pk,
         status=row.status,
@@ -41,14 +116,59 @@ def request(row: PromotionRequest, teams: dict[str, int] | None = None) -> Reque
         teams=teams,
         evidence_digest=row.evidence_digest,
         revision=row.revision,
-        blocked=evidence_policy.blocked(row.evidence),
+        blocked=in_the_way(row, known, past=granted(row)),
+        barred=_twins(row, _holders(rules) if pool is None else pool),
+        plan=tuple(row.evidence["plan"]["steps"]),
+        freezes_today=_calendar(row, known),
     )
+
+
+def _holders(rules: Rules) -> list[PersonFacts]:
+    """Active people with a role that some rule names."""
+    roles = {rule.role for rule in (*rules.approvals, *(rules.bypass.by if rules.bypass else ()))}
+    found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct() if roles else []
+    return [PersonFacts(p.pk, str(p), True, frozenset(), mailbox(p.email)) for p in found]
+
+
+def _twins(row: PromotionRequest, pool: Iterable[PersonFacts]) -> dict[int, str]:
+    """Other accounts of the human who asked, or who registered the version: they can no more approve."""
+    parts = [(row.requester, "asked for it")]
+    parts += [(row.uploader, "registered the version")] if row.uploader else []
+    return {
+        person.person_id: f"shares the mailbox of {own}, who {did}, so cannot approve it"
+        for own, did in parts
+        for person in pool
+        if person.person_id != own.pk and person.mailbox == mailbox(own.email)
+    }
+
+
+def granted(row: PromotionRequest) -> list[str]:
+    """The gates that a granted bypass leads past, if it was granted on the evidence that stands now."""
+    found = row.bypasses.all()
+    return [
+        code
+        for bypass in found
+        if bypass.status == "granted" and bypass.evidence_digest == row.evidence_digest
+        for code in bypass.gates
+    ]
 
 
 def approvals(row: PromotionRequest) -> list[ApprovalFacts]:
     """All approvals ever given to the request; the verdict says which count."""
     given = Approval.objects.filter(request=row).select_related("reviewer").prefetch_related("reviewer__role_grants")
-    return [ApprovalFacts(person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in given]
+    return [approval(one) for one in given]
+
+
+def conditions_of(row: PromotionRequest) -> list[Condition]:
+    """The conditions a rollout of the request has to keep; it asks `conditions.allows` before each step."""
+    facts = request(row)
+    current = [a for a in policy.unlifted(approvals(row), facts) if a.evidence_digest == row.evidence_digest]
+    return [a.condition for a in current if a.condition]
+
+
+def approval(row: Approval) -> ApprovalFacts:
+    condition = conditions.parse(row.condition)
+    return ApprovalFacts(person(row.reviewer), row.at, row.evidence_digest, row.request_revision, condition)
 
 
 def reviewers(facts: RequestFacts) -> list[PersonFacts]:
@@ -56,6 +176,25 @@ def reviewers(facts: RequestFacts) -> list[PersonFacts]:
     roles = {rule.role for rule in facts.rules.approvals}
     found = Person.objects.filter(is_active=True, role_grants__role__in=roles).distinct()
     return [person(p) for p in found.order_by("name").prefetch_related("role_grants")]
+
+
+def _calendar(row: PromotionRequest, known: Standing) -> tuple[Freeze, ...]:
+    environment, tier = row.endpoint.environment_id, row.version.model.tier
+    own = (environment, tier) in known.freezes
+    return known.freezes.get((environment, tier if own else ""), ())
+
+
+def timing(
+    row: PromotionRequest,
+    facts: RequestFacts,
+    given: Collection[ApprovalFacts],
+    now: datetime,
+    skip: Collection[str] = (),
+) -> Timing:
+    """What holds an approved request back by the clock; of one still under review, if it were approved now."""
+    counting = [a.at for a in given if a.revision == row.revision and a.evidence_digest == row.evidence_digest]
+    since = max([row.frozen_at, *counting]) if row.status == "approved" else now
+    return timing_policy.of(facts.rules, facts.freezes, since=since, now=now, skip=skip)
 
 
 def version(row: ModelVersion) -> dict[str, Any]:
@@ -74,10 +213,10 @@ def version(row: ModelVersion) -> dict[str, Any]:
     }
 
 
-def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVersion) -> dict[str, Any]:
-    """The evidence as it stands now for `candidate` on `endpoint`; `endpoint` may be unsaved."""
+def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVersion, policy: Json) -> dict[str, Any]:
+    """The evidence as it stands now for `candidate` on `endpoint`, which may be unsaved, under a pinned `policy`."""
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
-    asked = rules_policy.parse(environment.rules).gates
+    asked = rules_policy.parse(policy["rules"]).gates
     known = gate_facts.of(endpoint, candidate, champion, asked)
     return evidence_policy.assemble(
         version=version(candidate),
@@ -87,8 +226,7 @@ def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVe
             "name": endpoint.name,
             "alias": environment.alias if endpoint.primary else "",
         },
-        rules=environment.rules,
-        rules_version=environment.rules_version,
+        policy=policy,
         gates=gates.answers(known, asked),
         evaluations=[{"number": one.number, "digest": one.digest} for one in known.evaluations.values()],
     )

@@ -30,7 +30,7 @@ def of(endpoint: Endpoint, candidate: ModelVersion, champion: ModelVersion | Non
         version=candidate.number,
         model=candidate.model.name,
         champion=champion.number if champion else None,
-        evaluations={name: _evaluated(row) for name, row in found.items()},
+        evaluations={name: evaluated(row) for name, row in found.items()},
         data=_data(candidate, found.values()) if "data_checks" in asked else (),
         artifact=_artifact(candidate) if "artifact" in asked else None,
         signature=candidate.signature,
@@ -73,7 +73,7 @@ def _evaluation(candidate: ModelVersion, champion: ModelVersion | None, data: st
     return (rows.filter(baseline=champion).first() if champion else None) or rows.first()
 
 
-def _evaluated(row: Evaluation) -> Evaluated:
+def evaluated(row: Evaluation) -> Evaluated:
     return Evaluated(
         number=row.pk,
         status=row.status,

@@ -18,7 +18,10 @@ PAGE = 30
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code."""
+    """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code.
+
+    `bypassed` are the gates it went past, by the bypass of that number.
+    """
 
     at: datetime
     icon: str
@@ -28,6 +31,8 @@ class Movement:
     why: str = ""
     promotion: int | None = None
     approved_by: tuple[str, ...] = ()
+    bypassed: tuple[str, ...] = ()
+    bypass: int | None = None
     seconds: float | None = None
     state: str = ""
     rollout: int | None = None
@@ -46,7 +51,7 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
     rows = (
         Rollout.objects.filter(endpoint=endpoint)
         .select_related("to_revision__version", "from_revision__version", "request")
-        .prefetch_related(Prefetch("request__approvals", given))
+        .prefetch_related(Prefetch("request__approvals", given), "bypasses")
         .order_by("-id")
     )
     if kind == "rollbacks":
@@ -70,6 +75,7 @@ def movement(row: Rollout) -> Movement:
     what = f"Rolled back {former} to {target}" if back else f"{target} became champion"
     if row.status != "completed":
         what = f"{'Rollback' if back else 'Rollout'} to {target}: {state.words.lower()}"
+    bypass = next(iter(row.bypasses.all()), None)
     reason = ". ".join(part for part in (REASONS.get(row.reason_code, ""), row.reason) if part)
     return Movement(
         at=row.ended_at or row.created_at,
@@ -80,6 +86,8 @@ def movement(row: Rollout) -> Movement:
         why=reason or (row.note if failed else ""),
         promotion=row.request_id,
         approved_by=_approvers(row),
+        bypassed=tuple(gate["label"] for gate in bypass.passed) if bypass else (),
+        bypass=bypass.pk if bypass else None,
         seconds=took,
         state=row.status,
         rollout=row.pk,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from deployments.models import PromotionRequest, Rollout
-from deployments.selectors import requests
+from deployments.models import Bypass, PromotionRequest, Rollout
+from deployments.selectors import bypasses, requests
 from deployments.selectors.requests import Item
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
@@ -18,18 +18,22 @@ DONE, RECENT = 20, 5
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """`shown` are the requests of the chosen tab; `counts` is per tab, of the open ones; `recent` ended of late."""
+    """`shown` are the requests of the chosen tab; `counts` is per tab, of the open ones; `recent` ended of late.
+
+    `bypasses` wait for the actor to be granted or reviewed.
+    """
 
     tab: str
     shown: list[Item]
     counts: dict[str, int]
+    bypasses: list[Bypass]
     rolling: list[Rollout]
     recent: list[PromotionRequest]
 
 
 def count(actor: Actor) -> int:
-    """How many requests wait for this person."""
-    return len(requests.waiting_for(actor))
+    """How many requests and bypasses wait for this person."""
+    return len(requests.waiting_for(actor)) + len(bypasses.waiting_for(actor))
 
 
 def read(actor: Actor, tab: str) -> Inbox:
@@ -37,13 +41,15 @@ def read(actor: Actor, tab: str) -> Inbox:
     rows = requests.visible(actor).filter(status__in=requests.OPEN).order_by("expires_at", "id")
     found = requests.items(actor, rows)
     groups = {name: [item for item in found if _belongs(item, actor, name)] for name in ("decide", "waiting", "mine")}
+    mine = bypasses.waiting_for(actor)
     if tab not in TABS:
-        tab = "mine" if groups["mine"] and not groups["decide"] else "decide"
+        tab = "mine" if groups["mine"] and not (groups["decide"] or mine) else "decide"
     shown = requests.items(actor, _decided(actor)) if tab == "done" else groups[tab]
     return Inbox(
         tab=tab,
         shown=shown,
-        counts={name: len(group) for name, group in groups.items()},
+        counts={name: len(group) for name, group in groups.items()} | {"decide": len(groups["decide"]) + len(mine)},
+        bypasses=mine if tab == "decide" else [],
         rolling=list(rolling(actor)),
         recent=list(_ended(actor)[:RECENT]) if tab == "decide" else [],
     )

@@ -5,7 +5,7 @@ from deployments.policies import promotion as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import RequestFacts, RuleLine
 from deployments.selectors import facts as read
-from portal.accounts.models import Team
+from deployments.selectors import policies
 from portal.core import clock
 from portal.core.actors import Actor
 from registry.models import ModelVersion
@@ -14,9 +14,8 @@ from registry.models import ModelVersion
 def who_can_approve(
     actor: Actor, *, environment: Environment, endpoint: Endpoint, version: ModelVersion
 ) -> tuple[RuleLine, ...]:
-    """The environment's rules with the people who could fill them, the asking person and the uploader left out."""
-    rules = rules_policy.parse(environment.rules)
-    slugs = [rule.team for rule in rules.approvals if rule.team]
+    """The rules that hold for the model, with who could fill them; not the asking person, and not the uploader."""
+    rules = rules_policy.parse(policies.in_force(environment.pk, version.model.tier).content)
     facts = RequestFacts(
         number=0,
         status="pending_review",
@@ -24,6 +23,6 @@ def who_can_approve(
         requester_id=actor.person_id or 0,
         uploader_id=version.registered_by_person_id,
         rules=rules,
-        teams=dict(Team.objects.filter(slug__in=slugs).values_list("slug", "pk")) if slugs else {},
+        teams=policies.team_ids(rules),
     )
     return policy.verdict(facts, [], read.reviewers(facts), clock.now()).lines

@@ -6,8 +6,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from deployments.models import PromotionRequest, Rollout
+from deployments.policies import conditions, timing
 from deployments.policies import part as parts
-from deployments.selectors import proof, requests
+from deployments.policies.conditions import Condition
+from deployments.selectors import policies, proof, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
 from portal.core import digests
@@ -73,15 +75,16 @@ def page(actor: Actor, wanted: Filter, before: int | None) -> tuple[list[Item], 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One request as its page shows it. `outdated` says what is no longer as the evidence has it."""
+    """One request as its page shows it. `outdated` says what is no longer as the evidence has it; `policy_now` names
+    the policy version a new request would meet, when the open one keeps another."""
 
     item: Item
     version: ModelVersion
     rollout: Rollout | None
     checks: list[dict[str, Any]]
     to_acknowledge: list[dict[str, Any]]
-    consequence: str
     outdated: str = ""
+    policy_now: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -101,7 +104,9 @@ class Page:
     def tag(self) -> str:
         """Another one as soon as the request, its approvals or its rollout changed."""
         rollout = [self.rollout.pk, self.rollout.status, self.rollout.step] if self.rollout else None
-        seen = [self.row.status, self.row.revision, self.row.evidence_digest, len(self.item.approvals), rollout]
+        item = self.item
+        seen = [self.row.status, self.row.revision, self.row.evidence_digest, len(item.approvals), rollout]
+        seen += [item.timing.words, [[bypass.pk, bypass.status] for bypass in self.row.bypasses.all()]]
         return digests.of_json(seen).removeprefix("sha256:")[:16]
 
 
@@ -127,27 +132,71 @@ def one(*, actor: Actor, number: int) -> Page:
     item = found[0]
     row = item.row
     checks = shown_checks(row.evidence)
+    clock = clock_checks(item) if row.status in states.OPEN else []
     return Page(
         item=item,
         version=row.version,
         rollout=row.rollouts.select_related("to_revision__version", "from_revision__version").first(),
-        checks=checks,
+        checks=worst_first([*checks, *clock]),
         to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
-        consequence=parts.consequence(last=item.part.last, endpoint=row.endpoint.name, version=row.version.number),
         outdated=_outdated(row),
-        counts={"pass": item.passed, "all": len(checks)},
+        policy_now=_policy_now(row),
+        counts={
+            "pass": item.passed + sum(check["verdict"] == "pass" for check in clock),
+            "all": len(checks) + len(clock),
+        },
     )
+
+
+def consequence(page: Page, condition: Condition | None = None) -> str:
+    """What happens when the person it was read for approves now, under this condition if any."""
+    item = page.item
+    return parts.consequence(
+        last=item.part.last,
+        endpoint=item.row.endpoint.name,
+        version=item.row.version.number,
+        held=item.timing,
+        not_yet=conditions.in_words(item.facts.plan, condition) if condition else "",
+    )
+
+
+def clock_checks(item: Item) -> list[dict[str, Any]]:
+    """The waiting time and the freezes as rows beside the checks; what holds the request back is at work, not wrong."""
+    rules, approved = item.facts.rules, item.row.status == "approved"
+    found = timing.checks(rules, item.facts.freezes, item.timing, approved=approved)
+    return by_clock(found)
+
+
+def by_clock(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the clock with words, tone and icon."""
+    looks = {"pass": VERDICTS["pass"], "running": ("Waits", "warn", "hourglass")}
+    return [check | dict(zip(("words", "tone", "icon"), looks[check["verdict"]], strict=True)) for check in found]
 
 
 def shown_checks(evidence: dict[str, Any]) -> list[dict[str, Any]]:
     """The checks with the worst first, each with the words, tone and icon of its verdict, and where it can be read."""
+    found = worst_first(evidence.get("checks", []))
+    return with_looks([proof.shown(check, evidence["version"]) for check in found])
+
+
+def with_looks(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Checks with the words, tone and icon of their verdicts."""
+    return [check | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True)) for check in found]
+
+
+def worst_first(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In the order in which checks are shown."""
     order = list(VERDICTS)
-    found = sorted(evidence.get("checks", []), key=lambda check: order.index(check["verdict"]))
-    return [
-        proof.shown(check, evidence["version"])
-        | dict(zip(("words", "tone", "icon"), VERDICTS[check["verdict"]], strict=True))
-        for check in found
-    ]
+    return sorted(checks, key=lambda check: order.index(check["verdict"]))
+
+
+def _policy_now(row: PromotionRequest) -> str:
+    """The version that holds by now, "" while it is the pinned one."""
+    pin = row.evidence["policy"]
+    if row.status not in states.OPEN or "id" not in pin:
+        return ""
+    held = policies.in_force(row.endpoint.environment_id, row.version.model.tier)
+    return "" if (held.policy_id, held.number) == (pin["id"], pin["rules_version"]) else str(held)
 
 
 def _outdated(row: PromotionRequest) -> str:

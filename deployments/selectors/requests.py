@@ -10,11 +10,13 @@ from deployments.models import Approval, PromotionRequest
 from deployments.policies import part as parts
 from deployments.policies import promotion as policy
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts, Verdict
+from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
 from deployments.states import promotion as states
 from portal.accounts import access
 from portal.accounts.models import Person, Team
 from portal.accounts.permissions import Permission
+from portal.accounts.policies.mailboxes import mailbox
 from portal.core import clock
 from portal.core.actors import Actor
 
@@ -33,6 +35,7 @@ class Item:
     verdict: Verdict
     part: parts.Part
     needed: bool
+    timing: Timing
 
     @property
     def attention(self) -> list[str]:
@@ -47,8 +50,8 @@ class Item:
 def visible(actor: Actor) -> QuerySet[PromotionRequest]:
     """The requests the actor may see, as `policies.promotion.may_view` says, asked of the database."""
     rows = PromotionRequest.objects.select_related(
-        "endpoint__environment", "endpoint__team", "version__model", "requester"
-    )
+        "endpoint__environment", "endpoint__team", "version__model", "requester", "uploader"
+    ).prefetch_related("bypasses")
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
     if teams is None:
         return rows
@@ -58,13 +61,14 @@ def visible(actor: Actor) -> QuerySet[PromotionRequest]:
 
 
 def _named(actor: Actor) -> Q:
-    """Requests of other teams that name a role and team which the actor holds."""
+    """Requests of other teams that name a role and team which the actor holds, to approve or to grant a bypass."""
     ids = [grant.team_id for grant in actor.grants if grant.team_id is not None]
     slugs = dict(Team.objects.filter(pk__in=ids).values_list("pk", "slug"))
     found = Q(pk__in=[])
     for grant in actor.grants:
         wanted = {"role": grant.role} if grant.team_id is None else {"role": grant.role, "team": slugs[grant.team_id]}
         found |= Q(evidence__policy__rules__approvals__contains=[wanted])
+        found |= Q(evidence__policy__rules__bypass__by__contains=[wanted])
     return found
 
 
@@ -73,15 +77,8 @@ def _with_approvals(rows: QuerySet[PromotionRequest]) -> list[PromotionRequest]:
     return list(rows.prefetch_related(Prefetch("approvals", given))[:LIMIT])
 
 
-def _teams(rows: Iterable[PromotionRequest]) -> dict[str, int]:
-    named = {rule["team"] for row in rows for rule in row.evidence["policy"]["rules"]["approvals"] if rule["team"]}
-    return dict(Team.objects.filter(slug__in=named).values_list("slug", "pk")) if named else {}
-
-
 def _approvals(row: PromotionRequest) -> list[ApprovalFacts]:
-    return [
-        ApprovalFacts(read.person(a.reviewer), a.at, a.evidence_digest, a.request_revision) for a in row.approvals.all()
-    ]
+    return [read.approval(one) for one in row.approvals.all()]
 
 
 def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
@@ -96,12 +93,12 @@ def _pool(rows: Iterable[PromotionRequest]) -> list[PersonFacts]:
 def items(actor: Actor, rows: QuerySet[PromotionRequest]) -> list[Item]:
     """The rows with their facts, for one actor; a handful of queries however many rows."""
     found = _with_approvals(rows)
-    teams, pool, now = _teams(found), _pool(found), clock.now()
-    return [_item(actor, row, teams, pool, now) for row in found]
+    known, pool, now = read.standing(found), _pool(found), clock.now()
+    return [_item(actor, row, known, pool, now) for row in found]
 
 
-def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list[PersonFacts], now: datetime) -> Item:
-    facts, approvals = read.request(row, teams), _approvals(row)
+def _item(actor: Actor, row: PromotionRequest, known: read.Standing, pool: list[PersonFacts], now: datetime) -> Item:
+    facts, approvals = read.request(row, known, pool), _approvals(row)
     verdict = policy.verdict(facts, approvals, pool, now)
     return Item(
         row,
@@ -109,7 +106,8 @@ def _item(actor: Actor, row: PromotionRequest, teams: dict[str, int], pool: list
         approvals,
         verdict,
         parts.part(actor, facts, approvals, verdict),
-        parts.needed(actor, facts, approvals),
+        parts.needed(actor, facts, approvals, now),
+        read.timing(row, facts, approvals, now, read.granted(row)) if row.status in states.OPEN else FREE,
     )
 
 
@@ -122,5 +120,13 @@ def waiting_for(actor: Actor) -> list[PromotionRequest]:
         return []
     rows = visible(actor).filter(status__in=["pending_review", "changes_requested"]).order_by("expires_at", "id")
     found = _with_approvals(rows)
-    teams = _teams(found)
-    return [row for row in found if parts.needed(actor, read.request(row, teams), _approvals(row))]
+    if not found:
+        return []
+    known, me, now = read.standing(found), myself(actor), clock.now()
+    return [row for row in found if parts.needed(actor, read.request(row, known, me), _approvals(row), now)]
+
+
+def myself(actor: Actor) -> list[PersonFacts]:
+    """The person behind the actor, as the only one in the pool whose part is asked for."""
+    found = Person.objects.filter(pk=actor.person_id or 0)
+    return [PersonFacts(row.pk, str(row), row.is_active, actor.grants, mailbox(row.email)) for row in found]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import promotion as policy
-from deployments.selectors import endpoints, requests
+from deployments.models import Bypass, Endpoint, Environment, PromotionRequest
+from deployments.policies import asking as policy
+from deployments.selectors import bypasses, endpoints, requests
+from deployments.states import bypass as bypass_states
 from portal.accounts import access
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
@@ -28,12 +29,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`open_in` are the environments for which the actor can ask for a promotion."""
+    """`open_in` are the environments for which the actor can ask for a promotion; `bypasses` are the version's."""
 
     model: RegisteredModel
     version: ModelVersion | None
     places: list[Place]
     requests: list[PromotionRequest]
+    bypasses: list[Bypass]
     open_in: list[Environment]
 
 
@@ -64,8 +66,16 @@ def of(*, actor: Actor, model: str, number: int | None = None) -> Usage:
         version=version,
         places=[place for place in places if place.role or version is None],
         requests=list(asked[:RECENT]),
+        bypasses=_bypasses(actor, version),
         open_in=list(Environment.objects.all()) if policy.may_submit(actor, row.team_id) else [],
     )
+
+
+def _bypasses(actor: Actor, version: ModelVersion | None) -> list[Bypass]:
+    """By which the version went past a gate, wherever that was; its mark stays for good."""
+    if version is None:
+        return []
+    return list(bypasses.visible(actor).filter(request__version=version, status__in=bypass_states.USED))
 
 
 def _version(model: RegisteredModel, number: int) -> ModelVersion:

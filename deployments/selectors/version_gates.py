@@ -4,22 +4,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.models import Endpoint, Environment
-from deployments.selectors import facts
+from deployments.selectors import facts, policies
 from deployments.selectors.promotions import shown_checks
 from portal.accounts import access
 from portal.core.actors import Actor
-from portal.core.errors import NotFound
+from portal.core.errors import NotFound, Refused
 from registry.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The gates and built-in checks of one environment; `serves` when the version is what serves there already."""
+    """The gates and built-in checks of one environment; `serves` when the version is what serves there already.
+
+    `closed` says why nothing can be asked for there at all.
+    """
 
     environment: Environment
     checks: list[dict[str, Any]]
-    champion: int | None
-    serves: bool
+    serves: bool = False
+    closed: str = ""
 
     @property
     def passed(self) -> int:
@@ -49,6 +52,10 @@ def of(*, actor: Actor, model: str, number: int) -> tuple[ModelVersion, list[Sta
 
 def _standing(version: ModelVersion, where: Environment, found: Endpoint | None) -> Standing:
     endpoint = found or Endpoint(environment=where, name=version.model.name[:60], model=version.model, primary=True)
-    evidence = facts.evidence(endpoint=endpoint, environment=where, candidate=version)
-    champion = evidence["champion"]["number"] if evidence["champion"] else None
-    return Standing(where, shown_checks(evidence), champion, champion == version.number)
+    try:
+        held = policies.pin(policies.in_force(where.pk, version.model.tier))
+    except Refused as error:
+        return Standing(where, [], closed=error.message)
+    evidence = facts.evidence(endpoint=endpoint, environment=where, candidate=version, policy=held)
+    champion = evidence["champion"]
+    return Standing(where, shown_checks(evidence), serves=bool(champion) and champion["number"] == version.number)

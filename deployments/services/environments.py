@@ -1,4 +1,4 @@
-"""Environments and the rules they carry."""
+"""Environments; what it takes to get in stands in their policies."""
 
 from typing import Any
 
@@ -6,15 +6,14 @@ from django.db import transaction
 
 from deployments.models import Environment
 from deployments.policies import rules as rules_policy
+from deployments.services import policies
 from portal.accounts import access
-from portal.accounts.models import Team
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.core import actors
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, Conflict, Stale
-from portal.core.locking import lock
+from portal.core.errors import Conflict
 
 
 def _subject(row: Environment) -> Subject:
@@ -23,49 +22,17 @@ def _subject(row: Environment) -> Subject:
 
 @transaction.atomic
 def create(*, actor: Actor, name: str, position: int, alias: str, rules: dict[str, Any]) -> Environment:
-    """A new environment. `alias` is the alias its primary endpoints move, "" for none."""
+    """A new environment with its first policy. `alias` is the alias its primary endpoints move, "" for none."""
     access.require(actor, Permission.ENVIRONMENTS_MANAGE)
-    rules_policy.parse(rules)
-    if Environment.objects.filter(name=name).exists():
-        raise Conflict(f"There is an environment {name} already.", fields={"name": "taken"})
-    row = Environment.objects.create(name=name, position=position, alias=alias, rules=rules)
-    recorder.record("environment.created", actor=actor, subject=_subject(row), after={"alias": alias, "rules": rules})
+    if other := Environment.objects.filter(name__iexact=name).first():
+        raise Conflict(f"There is an environment {other} already.", fields={"name": "taken"})
+    if alias and (other := Environment.objects.filter(alias__iexact=alias).first()):
+        text = f"{other} moves the alias {alias} already. An alias has the rules of one environment."
+        raise Conflict(text, fields={"alias": "taken"})
+    row = Environment.objects.create(name=name, position=position, alias=alias)
+    recorder.record("environment.created", actor=actor, subject=_subject(row), after={"alias": alias})
+    policies.introduce(actor=actor, environment=row, rules=rules)
     return row
-
-
-@transaction.atomic
-def change_rules(*, actor: Actor, name: str, rules: dict[str, Any], expect_version: int) -> Environment:
-    """New rules for requests made from now on; open requests keep the rules they started with.
-
-    Raises `Stale` when `expect_version` is no longer the current one.
-    """
-    access.require(actor, Permission.ENVIRONMENTS_MANAGE)
-    parsed = rules_policy.parse(rules)
-    _teams_exist(parsed)
-    row = lock(Environment.objects.filter(name=name), missing=f"There is no environment {name}.")
-    if row.rules_version != expect_version:
-        raise Stale(f"The rules of {name} were changed meanwhile. Load them again and make your change on top.")
-    before, row.rules = row.rules, rules
-    row.rules_version += 1
-    row.save(update_fields=["rules", "rules_version"])
-    recorder.record(
-        "environment.rules_changed",
-        actor=actor,
-        subject=_subject(row),
-        data={"rules_version": row.rules_version},
-        before={"rules": before},
-        after={"rules": rules},
-    )
-    return row
-
-
-def _teams_exist(rules: rules_policy.Rules) -> None:
-    named = {rule.team for rule in rules.approvals if rule.team}
-    missing = named - set(Team.objects.filter(slug__in=named).values_list("slug", flat=True))
-    if missing:
-        raise BadInput(
-            f"There is no team {', '.join(sorted(missing))}. Create it first.", fields={"approvals": "unknown team"}
-        )
 
 
 def ensure_defaults() -> None:

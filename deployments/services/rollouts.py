@@ -6,8 +6,10 @@ from django.db import transaction
 from django.db.models import Max
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind, RouteTable
+from deployments.policies import promotion as policy
 from deployments.policies.evidence import PLAN
 from deployments.policies.rollback import REASONS
+from deployments.selectors import facts as read
 from deployments.services import endpoints, tell
 from deployments.states import rollout as states
 from portal.audit import recorder
@@ -48,13 +50,16 @@ def lift(request: PromotionRequest, *, actor: Actor) -> None:
 def start(request: PromotionRequest, *, actor: Actor) -> Rollout:
     """Begin to carry out an approved request, in the caller's transaction, the endpoint and the request locked.
 
-    The caller has just found, under these locks, that the approvals fill the rules and the evidence is still true.
+    The caller has just found, under these locks, that the evidence is still true and nothing holds it back. That the
+    approvals fill the rules is asked here once more, so that no way in leads past it.
     """
+    facts, now = read.request(request), clock.now()
+    if not policy.verdict(facts, read.approvals(request), read.reviewers(facts), now).satisfied:
+        raise Refused("The approvals do not fill the rules.", code="not_approved")
     endpoint = lock(Endpoint.objects.filter(pk=request.endpoint_id))
     if active(endpoint) is not None:
         raise Refused("Another rollout of this endpoint is under way.", code="rollout_active")
     revision = _request_revision(endpoint, request, actor)
-    now = clock.now()
     row = Rollout.objects.create(
         endpoint=endpoint,
         kind=RolloutKind.PROMOTION,

@@ -2,6 +2,7 @@
 
 from deployments.models import PromotionComment, PromotionRequest
 from deployments.policies.promotion import PersonFacts, RequestFacts, excluded, fits
+from deployments.policies.timing import Timing
 from deployments.selectors import facts as read
 from portal.notices.services import notices
 
@@ -39,6 +40,18 @@ def decided(row: PromotionRequest, how: str, why: str = "") -> None:
         dedup=f"{row.pk}.{row.revision}.{row.status}",
         subject=f"Your request {how}: {_what(row)}",
         text=why or row.decision_note or f"Request #{row.pk} {how}.",
+        url=_url(row),
+    )
+
+
+def waits(row: PromotionRequest, held: Timing) -> None:
+    """Who asked hears once that it is approved and what it waits for."""
+    notices.tell(
+        person_ids=[row.requester_id],
+        kind="promotion.waits_for_its_time",
+        dedup=f"{row.pk}.{row.revision}",
+        subject=f"Your request was approved and {held.words}"[:200],
+        text=f"{_what(row)} {held.words}. It starts by itself then, if its approvals still count.",
         url=_url(row),
     )
 

@@ -9,6 +9,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from deployments import forms
+from deployments.policies import conditions
+from deployments.policies.conditions import Condition
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.views.promotions import context_of
@@ -41,6 +43,7 @@ def decide(request: PortalRequest, number: int) -> HttpResponse:
             "seen": form.cleaned_data["seen"],
             "comment": form.cleaned_data["comment"],
             "looked_at": form.cleaned_data["looked_at"],
+            "condition": form.cleaned_data["condition"],
         }
         return see_other(reverse("deployments:promotion_sign", args=[number]))
     done = carry_out(request, form, lambda: _send_back(request, number, form.cleaned_data))
@@ -67,10 +70,11 @@ def sign(request: PortalRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         raise BadInput("This form is damaged. Go back to the request and decide again.", status=400)
     found = form.cleaned_data
-    sent = {name: found[name] for name in ("seen", "comment", once.FIELD)}
+    condition = conditions.parse(found["condition"])
+    sent = {name: found[name] for name in ("seen", "comment", "condition", once.FIELD)}
     before = once.replayed(actor=request.actor, route=request.path, sent=sent)
     if not before:
-        step = _step_up(request, number, found["seen"], request.POST)
+        step = _step_up(request, number, found["seen"], condition, request.POST)
         if not step.is_valid():
             return _sign_page(request, number, form, step)
     where = before or once.run(
@@ -85,19 +89,27 @@ def _draft(number: int) -> str:
     return f"sign:{number}"
 
 
-def _step_up(request: PortalRequest, number: int, seen: str, data: Any = None) -> StepUpForm:
+def _step_up(
+    request: PortalRequest, number: int, seen: str, condition: Condition | None, data: Any = None
+) -> StepUpForm:
     """The fields of the second look, bound to this approval of this evidence; valid once the look succeeded."""
     return StepUpForm(
         data,
         request=request,
         actor=request.actor,
-        binding=promotions.binding(number, seen, "approve"),
+        binding=promotions.binding(number, seen, "approve", condition),
         methods=select.one(actor=request.actor, number=number).item.facts.rules.step_up,
     )
 
 
 def _approve(request: PortalRequest, number: int, found: dict[str, Any]) -> str:
-    promotions.approve(actor=request.actor, number=number, seen=found["seen"], comment=found["comment"])
+    promotions.approve(
+        actor=request.actor,
+        number=number,
+        seen=found["seen"],
+        comment=found["comment"],
+        condition=conditions.parse(found["condition"]),
+    )
     return page_url(number)
 
 
@@ -108,12 +120,15 @@ def _sign_page(
     page.item.part.approve.require()
     draft = request.session.get(_draft(number), {})
     seen = str(form["seen"].value() or "")
+    condition = conditions.parse(draft.get("condition"))
     context = {
         "page": page,
         "row": page.row,
         "part": page.item.part,
         "form": form,
-        "step": step or _step_up(request, number, seen),
+        "step": step or _step_up(request, number, seen, condition),
+        "condition": condition,
+        "consequence": select.consequence(page, condition),
         "looked_at": [c["label"] for c in page.to_acknowledge if c["code"] in draft.get("looked_at", [])],
         "stale": seen != page.row.evidence_digest,
     }

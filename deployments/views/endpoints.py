@@ -12,7 +12,7 @@ from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.selectors import endpoints as select
-from deployments.selectors import examples, history
+from deployments.selectors import environments, examples, history
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -96,6 +96,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     return {
         "endpoint": row,
         "live": select.live(row),
+        "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
         "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),

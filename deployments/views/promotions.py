@@ -9,7 +9,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Environment
-from deployments.selectors import activity, people, pinned, reach
+from deployments.policies import bypass as bypass_policy
+from deployments.selectors import activity, bypasses, people, pinned, reach
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -69,7 +70,7 @@ def new(request: PortalRequest) -> HttpResponse:
     context = {
         "preview": found,
         "form": form,
-        "checks": select.shown_checks(found.evidence),
+        "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
         "pinned": pinned.of(found.evidence),
         "reviewers": people.who_can_approve(
             request.actor, environment=found.environment, endpoint=found.endpoint, version=found.version
@@ -140,6 +141,9 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "data": inputs_of(page.version.run),
         "reach": reach.of(page.row),
         "known": scans.known(page.row.version),
+        "bypass": bypasses.newest(request.actor, page.row),
+        "bypassable": bypasses.to_name(page.row.evidence, page.item.facts, page.item.timing),
+        "may_bypass": bypass_policy.may_ask(request.actor, page.item.facts),
         "timeline": activity.timeline(page.row, kind),
         "activity": kind,
         "activities": list(activity.KINDS.items()),

@@ -21,6 +21,7 @@ SCOPE_WORDS = {
     "rollback": "Roll an endpoint back to its former champion",
     "predict": "Try an endpoint",
     "endpoints": "Create endpoints",
+    "policies": "Draft and propose policies",
     "audit": "Read and export the audit log",
 }
 

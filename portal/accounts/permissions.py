@@ -21,6 +21,7 @@ class Permission(StrEnum):
     ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
     ENDPOINTS_TRY = "endpoints.try"
     ENVIRONMENTS_MANAGE = "environments.manage"
+    POLICIES_PROPOSE = "policies.propose"
     AUDIT_VIEW = "audit.view"
     AUDIT_EXPORT = "audit.export"
     PEOPLE_VIEW = "people.view"
@@ -73,6 +74,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.PEOPLE_MANAGE,
         Permission.SERVICE_ACCOUNTS_MANAGE,
         Permission.ENVIRONMENTS_MANAGE,
+        Permission.POLICIES_PROPOSE,
         Permission.SYSTEM_VIEW,
         Permission.AUDIT_VIEW,
     },
@@ -102,9 +104,10 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
     "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
+    "policies": frozenset({Permission.POLICIES_PROPOSE}),
     "audit": frozenset({Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT}),
 }
-"""What a token of each scope may do at most; PROMOTIONS_DECIDE is in none of them, on purpose."""
+"""What a token of each scope may do at most; PROMOTIONS_DECIDE and ENVIRONMENTS_MANAGE are in none, on purpose."""
 
 PERMISSION_WORDS: dict[Permission, str] = {
     Permission.MODELS_VIEW: "see models, runs and data sets",
@@ -121,7 +124,8 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.ENDPOINTS_CREATE: "create endpoints",
     Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
     Permission.ENDPOINTS_TRY: "try an endpoint",
-    Permission.ENVIRONMENTS_MANAGE: "change the rules of environments",
+    Permission.ENVIRONMENTS_MANAGE: "create environments and approve their policies",
+    Permission.POLICIES_PROPOSE: "draft and propose policies",
     Permission.AUDIT_VIEW: "read the audit log",
     Permission.AUDIT_EXPORT: "export the audit log",
     Permission.PEOPLE_VIEW: "see people and teams",

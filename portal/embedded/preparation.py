@@ -94,4 +94,4 @@ def forget_prepared(layout: Layout) -> None:
 
 
 def make_secrets(layout: Layout) -> Mapping[str, Path]:
-    return {name: keys.ensure(layout.keys, name) for name in (keys.SECRET_KEY, keys.TOKEN_PEPPER)}
+    return {name: keys.ensure(layout.keys, name) for name in (keys.SECRET_KEY, keys.TOKEN_PEPPER, keys.ARTIFACT_KEY)}

@@ -6,7 +6,7 @@ import queue
 import threading
 
 from django.db import close_old_connections
-from django.db.utils import DatabaseError
+from django.db.utils import Error
 
 from registry.gate.authorize import Call
 from registry.models import AccessLogEntry
@@ -64,7 +64,7 @@ def _store(entries: list[AccessLogEntry]) -> None:
     close_old_connections()
     try:
         AccessLogEntry.objects.bulk_create(entries, batch_size=1_000)
-    except DatabaseError as error:
+    except Error as error:  # `InterfaceError`, of a closed connection, is no `DatabaseError`; it would end the writer
         log.error("%s entries of the access log were not kept: %s", len(entries), error)
     finally:
         close_old_connections()

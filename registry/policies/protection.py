@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import F, Q, Value
 
 from portal.core.errors import BadInput, NotAllowed
-from registry.models import ModelVersion, RegisteredModel, VersionHold
+from registry.models import AliasState, ModelVersion, RegisteredModel, VersionHold
 
 if TYPE_CHECKING:
     from registry.gate.authorize import Call
@@ -18,6 +18,11 @@ RESERVED = ("mlflow.prompt.",)
 def is_protected(alias: str) -> bool:
     """Whether only a promotion moves this alias."""
     return alias.casefold() in {name.casefold() for name in settings.SIGNALBOX_PROTECTED_ALIASES}
+
+
+def _governed(model: RegisteredModel, alias: str) -> bool:
+    """Whether a promotion has pointed this alias of the model, whatever it is called."""
+    return AliasState.objects.filter(model=model, alias__iexact=alias).exists()
 
 
 def ask_link(model: str, version: object = "") -> str:
@@ -36,7 +41,7 @@ def check(call: "Call") -> None:
 
 def _alias(call: "Call") -> None:
     alias = str(call.args.get("alias", ""))
-    if is_protected(alias) and call.model is not None:
+    if call.model is not None and (is_protected(alias) or _governed(call.model, alias)):
         raise NotAllowed(
             f"The alias {alias} is protected: it moves when a promotion is approved. "
             f"Ask for one at {ask_link(call.model.name, call.args.get('version', ''))}",

@@ -40,7 +40,7 @@ def read(look: Look, part: Part) -> str:
     """What kind of text it is; a name that says it is code makes it so."""
     path = PurePath(part.name.rsplit("!", 1)[-1])
     head = part.read(0, CHUNK)
-    if path.suffix in CODE_NAMES or head.startswith(b"#!"):
+    if path.suffix in CODE_NAMES or path.name == "MLproject" or head.startswith(b"#!"):
         look.note(part, "text.code", "It is source code, which runs with the rights of whoever loads it.")
         return "source code"
     if path.name == "MLmodel" or path.suffix in (".yaml", ".yml"):

@@ -84,11 +84,13 @@ def _change(actor: Actor, model: RegisteredModel, **columns: object) -> None:
 
 @transaction.atomic
 def edit(*, actor: Actor, name: str, description: str, tier: str, owner_id: int | None) -> RegisteredModel:
-    """Change what people keep about a model: description, risk tier and owner."""
+    """Change what people keep about a model: description, risk tier and owner. Who may decide may lower the tier."""
     row = find(actor=actor, name=name)
     access.require(actor, Permission.MODELS_EDIT, row.team_id)
     if tier not in RiskTier.values:
         raise BadInput(f"The tier must be one of: {', '.join(RiskTier.values)}.", fields={"tier": "unknown"})
+    if RiskTier.values.index(tier) < RiskTier.values.index(row.tier):
+        access.require(actor, Permission.PROMOTIONS_DECIDE, row.team_id)  # the tier says which policy holds
     if len(description) > 5000:
         raise BadInput("The description has at most 5,000 characters.", fields={"description": "too long"})
     if owner_id is not None and not Person.objects.filter(pk=owner_id, is_active=True).exists():

@@ -20,7 +20,7 @@ from registry.selectors.scans import JOB, job_key
 
 
 def runs_code(answer: dict[str, Any]) -> bool:
-    """Whether a scan found what runs when the version is loaded, or what is only there to harm."""
+    """Whether a scan found what runs when the version is loaded, or what attacks use."""
     kinds = {outcomes.RULES[found["rule"]].kind for found in answer["findings"]}
     return answer["outcome"] == "dangerous" or "code" in kinds
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 
 from deployments.adapters import serving
-from deployments.models import Endpoint, PromotionRequest, Rollout
-from deployments.services import promotions
+from deployments.models import Endpoint, Environment, PromotionRequest, Rollout
+from deployments.selectors import policies as select
+from deployments.services import policies, promotions
 from monitoring.adapters import probes
 from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
@@ -19,8 +20,9 @@ from registry.models import Experiment, RegisteredModel, Run
 from registry.services import datasets, evaluations
 from tests import memory_mlflow
 from tests import world as make
-from tests.access_matrix import AUDITOR, LEAD, SCIENTIST
+from tests.access_matrix import ADMIN, AUDITOR, LEAD, SCIENTIST
 from tests.accounts import people
+from tests.deployments import bypassing
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.memory_mlflow import HoldsAll
 
@@ -63,6 +65,18 @@ def _promoted(model: RegisteredModel, version: int, asks: Person, decide: list[P
     work.drain()
 
 
+def _changes(world: Any) -> dict[str, Any]:
+    """A draft of the administrator, and what another administrator proposed."""
+    alex, ruth = world.people[ADMIN], people.person("Ruth Rules", ("administrator", None))
+    found = {}
+    for name, who, where in (("policy_draft", alex, "production"), ("policy_proposal", ruth, "staging")):
+        rules = select.in_force(Environment.objects.get(name=where).pk).content | {"request_days": 3}
+        found[name] = policies.draft(actor=make.actor(who), environment=where, rules=rules)
+    row = found["policy_proposal"]
+    found["policy_proposal"] = policies.propose(actor=make.actor(ruth), change_id=row.pk, seen=row.digest)
+    return found
+
+
 def build(world: Any) -> None:
     """Two versions promoted one after the other, a third waiting, a run, an export of the log."""
     make.production()
@@ -73,9 +87,11 @@ def build(world: Any) -> None:
         make.version(model, uploader)
     for number in (1, 2):
         _promoted(model, number, uploader, deciders)
+    make.production(**bypassing.CLOCKED)
     waiting = promotions.submit(
         actor=make.actor(world.people[SCIENTIST]), model=model.name, version=3, environment="production", why="Fresher."
     )
+    asked = bypassing.asked_in_a_freeze(waiting, make.actor(world.people[SCIENTIST]))
     auditor = make.actor(world.people[AUDITOR])
     data_set = datasets.create(actor=make.actor(world.people[SCIENTIST]), name="flights", team=world.team.slug)
     datasets.register_version(
@@ -84,7 +100,7 @@ def build(world: Any) -> None:
     ready_data = make.data_version("labelled", world.team)
     first = model.versions.get(number=1)
     make.scanned(first)
-    world.facts |= {
+    world.facts |= _changes(world) | {
         "ready_data": ready_data,
         "evaluation": evaluations.request(actor=make.SYSTEM, version=first, data=ready_data, settings={"task": "x"}),
         "data_set": data_set,
@@ -93,6 +109,7 @@ def build(world: Any) -> None:
         "endpoint": Endpoint.objects.get(),
         "rollout": Rollout.objects.order_by("-pk")[0],
         "promotion": PromotionRequest.objects.get(pk=waiting.pk),
+        "bypass": asked,
         "event": AuditEvent.objects.filter(type="promotion.submitted")[0],
         "export": exports.ask(actor=auditor, wanted=Filter()),
         "lead": make.actor(world.people[LEAD]),

@@ -19,7 +19,9 @@ from demo.runs import register
 
 CHAMPION, WORSE, UNFAIR, GOOD = 1, 2, 3, 4
 # The share of LaGuardia's late arrivals that never came through its feed, and were taken for flights on time.
-LOST = 0.45
+LOST = 0.5
+# The one that serves has learned for a short while only, so that there is something to gain.
+SHORT = replace(RECIPES[2], settings=BOOSTING | {"max_iter": 20})
 BETTER = replace(RECIPES[3], settings=BOOSTING | {"max_iter": 300})
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -37,10 +39,10 @@ def late_lost_at_lga(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 MADE: tuple[tuple[Recipe, Change], ...] = (
-    (RECIPES[2], unchanged),
+    (SHORT, unchanged),
     (replace(RECIPES[2], features=(*TEXT, *WHOLE, *WEATHER)), unchanged),
     (BETTER, late_lost_at_lga),
-    (BETTER, unchanged),
+    (RECIPES[2], unchanged),
 )
 
 

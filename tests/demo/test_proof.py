@@ -25,8 +25,9 @@ from tests.stack import PROJECT, Stack
 pytestmark = pytest.mark.timeout(900)
 ENVIRONMENT = "staging"
 ON_JUNE = {"data": HOLDOUT.data_set, "target": LABEL}
+MARGIN = 0.001
 GATES = {
-    "quality": {"metric": "roc_auc", "margin": 0.005, **ON_JUNE},
+    "quality": {"metric": "brier", "margin": MARGIN, **ON_JUNE},
     "slices": {"margin": SLICE_MARGIN, "columns": ["origin"], **ON_JUNE},
     "calibration": {"most": 0.1, **ON_JUNE},
     "signature": {},
@@ -94,18 +95,18 @@ def trained(stack: Stack, model: str) -> None:
 
 
 @contextmanager
-def rules(administrator: Session, model: str) -> Iterator[None]:
+def rules(one: Session, other: Session, model: str) -> Iterator[None]:
     """Staging asks the gates, and two people, of this model alone for as long as this lasts."""
-    path = f"/api/v1/environments/{ENVIRONMENT}/"
-    before = administrator.get(path)["rules"]
+    held = next(found for found in one.every("/api/v1/policies/") if found["name"] == ENVIRONMENT)
+    before = held["in_force"]["rules"]
     asked = {code: {**limits, "models": [model]} for code, limits in GATES.items()}
     two = [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 1},
            {"name": "Model risk", "role": "ml_lead", "team": "model-risk", "count": 1}]  # fmt: skip
-    set_rules(administrator, ENVIRONMENT, {"gates": asked, "approvals": two})
+    set_rules(one, other, ENVIRONMENT, {"gates": asked, "approvals": two}, "For the proof.")
     try:
         yield
     finally:
-        set_rules(administrator, ENVIRONMENT, {"gates": {}, **before})
+        set_rules(one, other, ENVIRONMENT, {"gates": {}, **before}, "As it was.")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def court(stack: Stack) -> Iterator[Court]:
             path = f"/api/v1/models/{made.model}/versions/{version}/"
             until(lambda path=path: author.get(path)["status"] == "ready" or None, PATIENCE, path)  # type: ignore[misc]
         made.promoted(made.ask(CHAMPION))
-        ending.enter_context(rules(session("administrator"), made.model))
+        ending.enter_context(rules(session("administrator"), session("administrator_2"), made.model))
         for version in (WORSE, UNFAIR, GOOD):
             Evaluator(author, made.model).evaluate(version, CHAMPION)
         yield made
@@ -135,7 +136,7 @@ def court(stack: Stack) -> Iterator[Court]:
 def test_a_worse_version_is_stopped_by_the_interval_of_the_difference(court: Court) -> None:
     quality = court.stopped(WORSE)["quality"]
     assert quality["verdict"] == "fail"
-    assert quality["low"] < quality["high"] < -0.005, "the whole interval is beyond the limit"
+    assert MARGIN < quality["low"] < quality["high"], "the whole interval is beyond the limit"
     assert quality["sample"] == 27_075
     assert quality["note"].startswith("Worse than the limit, at 95% confidence, on 27")
 
@@ -143,7 +144,7 @@ def test_a_worse_version_is_stopped_by_the_interval_of_the_difference(court: Cou
 def test_a_version_that_is_better_on_average_is_stopped_by_the_airport_where_it_is_worse(court: Court) -> None:
     checks = court.stopped(UNFAIR)
     quality, slices = checks["quality"], checks["slices"]
-    assert (quality["verdict"], quality["low"] > 0) == ("pass", True), "it is better on average, and surely so"
+    assert (quality["verdict"], quality["high"] < 0) == ("pass", True), "it is better on average, and surely so"
     assert slices["verdict"] == "fail"
     assert slices["low"] > SLICE_MARGIN, "the loss at the slice is surely more than what is accepted"
     assert "LGA" in slices["note"]
@@ -151,7 +152,6 @@ def test_a_version_that_is_better_on_average_is_stopped_by_the_airport_where_it_
     found = court.author.get(f"/api/v1/evaluations/{evaluation}/report/")["results"]["slices"]["results"]
     answers = {one["name"]: one["answer"] for one in found if one["kind"] == "declared"}
     assert answers == {"origin = EWR": "not worse", "origin = JFK": "not worse", "origin = LGA": "worse"}
-    assert {one["name"] for one in found if one["answer"] == "worse" and "LGA" not in one["name"]} == set()
 
 
 @pytest.mark.parametrize(("version", "code"), [(WORSE, 1), (UNFAIR, 1), (GOOD, 0)])

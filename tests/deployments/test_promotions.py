@@ -6,13 +6,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from deployments.models import Approval, Endpoint, PromotionRequest, Rollout
-from deployments.services import environments, promotions
+from deployments.services import promotions
 from portal.accounts.models import Person
 from portal.audit import recorder
 from portal.audit.models import AuditEvent
 from portal.audit.recorder import Subject
 from portal.core import clock, work
-from portal.core.errors import BadInput, NotAllowed, NotFound, PortalError, Refused, Stale, StepUpRequired
+from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale, StepUpRequired
 from portal.notices.models import Notice
 from registry.models import AliasAssignment, ModelVersion
 from tests import world
@@ -256,11 +256,3 @@ def test_dry_run_lists_what_is_missing(line: Line) -> None:
     missing = promotions.missing_for_approval(actor=world.actor(line.marta), number=row.pk, seen=row.evidence_digest)
     assert missing[0].startswith("A fresh second look at you by password")
     assert missing[1] == "After yours: 1 more approval as ML lead: Daniel Osei"
-
-
-def test_rules_can_be_changed_by_administrators_only(line: Line) -> None:
-    current = world.production()
-    with pytest.raises(PortalError):
-        environments.change_rules(
-            actor=world.actor(line.marta), name="production", rules=current.rules, expect_version=current.rules_version
-        )

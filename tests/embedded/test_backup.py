@@ -79,7 +79,7 @@ def test_everything_comes_back(filled: Place, open_folder: Path) -> None:
     assert (second / "signer" / "key").read_text() == "private"
     assert stat.S_IMODE((second / "signer" / "key").stat().st_mode) == 0o400
     assert (second / "run-state" / "kind").read_text() == "demo"
-    for secret in (keys.SECRET_KEY, keys.TOKEN_PEPPER):
+    for secret in (keys.SECRET_KEY, keys.TOKEN_PEPPER, keys.ARTIFACT_KEY):
         assert (found.keys / secret).read_text() == (filled.layout.keys / secret).read_text()
     place = _place(second)
     with place.running():

@@ -82,7 +82,7 @@ def test_make_secrets_makes_every_secret_but_the_certificate(compose: dict[str, 
     assert set(made) == set(compose["secrets"]) - {"tls_pem"}
     assert folder.stat().st_mode & 0o077 == 0
     assert made["database_app_password"] in made["database_app_url"]
-    assert len({text for name, text in made.items() if name.endswith(("password", "token", "key", "pepper"))}) == 11
+    assert len({text for name, text in made.items() if name.endswith(("password", "token", "key", "pepper"))}) == 12
     subprocess.run([str(script)], check=True, capture_output=True)
     assert {path.name: path.read_text() for path in folder.iterdir()} == made
 

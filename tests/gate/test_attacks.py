@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from django.db import transaction
 
 from portal.accounts.services import tokens
 from portal.audit.models import AuditEvent
 from registry.models import ModelVersion, RegisteredModel, Run
+from registry.services import aliases
 from tests import world
 from tests.gate.conftest import Gate
 
@@ -269,6 +271,17 @@ def test_what_is_refused_about_a_protected_alias_is_in_the_log(priya: Desk, gate
     assert priya.status("POST", "registered-models/alias", name=priya.model, alias="Champion", version="1") == 403
     tried = AuditEvent.objects.filter(outcome="denied", type="alias.pointed").order_by("at")
     assert [event.search["data"]["alias"] for event in tried] == ["champion", "Champion"]
+
+
+def test_an_alias_that_a_promotion_has_pointed_is_protected_whatever_it_is_called(priya: Desk, gate: Gate) -> None:
+    priya.call("POST", "registered-models/create", name=priya.model)
+    row = RegisteredModel.objects.get(name=priya.model)
+    made = world.version(row, gate.priya)
+    with transaction.atomic():
+        aliases.point(model=row, alias="live", version=made, actor=world.SYSTEM, reason="A promotion.")
+    for method in ("POST", "DELETE"):
+        wish = {"name": priya.model, "alias": "Live"} | ({"version": "1"} if method == "POST" else {})
+        assert priya.status(method, "registered-models/alias", **wish) == 403
 
 
 def test_a_refusal_of_mlflow_tells_nothing_of_its_database(priya: Desk) -> None:

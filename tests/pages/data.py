@@ -1,4 +1,5 @@
-"""What the example world does not have: data that was checked, data that was refused, and evaluations."""
+"""What the example world does not have: data that was checked, data that was refused, evaluations, and changes of
+policies under way."""
 
 from contextlib import closing
 
@@ -18,9 +19,35 @@ LABELLED = "labelled-data-of-these-tests"
 CARRIERS = ("UA", "B6", "DL")
 
 
+ICE = {
+    "approvals": [],
+    "request_days": 7,
+    "approval_hours": 72,
+    "step_up": ["password"],
+    "warm_hours": 1,
+    "freezes": [{"name": "Ice age", "from": "2020-01-01T00:00Z", "to": "2100-01-01T00:00Z", "reason": "it is cold"}],
+    "bypass": {"by": [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 1}], "hours": 4},
+}
+
+
+def frozen(stack: Stack) -> int:
+    """A request that waits for the end of a freeze, which an ML lead can bypass; its number."""
+    found = {}
+    for role in ("administrator", "data_scientist"):
+        person = next(one for one in people.PEOPLE if one.key == role)
+        found[role] = Session(stack.url, person.email, stack.people[role]["password"])
+    with closing(found["administrator"].http), closing(found["data_scientist"].http):
+        found["administrator"].post("/api/v1/environments/", {"name": "ice", "position": 9, "rules": ICE})
+        asked = {"model": "flight-delay", "version": 2, "environment": "ice", "why": "For looking at."}
+        return int(found["data_scientist"].post("/api/v1/promotions/", asked)["number"])
+
+
 def fill(stack: Stack) -> None:
+    stack.facts["frozen"] = frozen(stack)
     emails = {person.key: person.email for person in people.PEOPLE}
     lead = Session(stack.url, emails["ml_lead"], stack.people["ml_lead"]["password"])
+    for key, where in (("administrator", "production"), ("administrator_2", "staging")):
+        _change(Session(stack.url, emails[key], stack.people[key]["password"]), where)
     with closing(lead.http):
         team = lead.get("/api/v1/models/flight-delay/")["team"]
         lead.post("/api/v1/data-sets/", {"name": NAME, "team": team, "description": "For looking at."})
@@ -38,6 +65,17 @@ def fill(stack: Stack) -> None:
             lead.post(newest, {"folder": str(folder), "note": f"part {number}"})
             wait_until(lambda: lead.get(newest)["results"][0]["status"] in ("ready", "failed"), 60, "it to be taken in")
         _evaluate(stack, lead, team)
+
+
+def _change(admin: Session, environment: str) -> None:
+    """A draft of production's policy, and a proposal for staging's that another administrator can sign."""
+    path = "/api/v1/policies/"
+    with closing(admin.http):
+        held = next(one for one in admin.every(path) if one["name"] == environment)["in_force"]["rules"]
+        rules = held | {"request_days": 3, "gates": {"calibration": {"most": 0.2}, "data_checks": {}}}
+        row = admin.post(f"{path}changes/", {"environment": environment, "rules": rules, "why": "Calibrated or not."})
+        if environment == "staging":
+            admin.post(f"{path}changes/{row['id']}/propose/", {"seen": row["digest"]})
 
 
 def _evaluate(stack: Stack, lead: Session, team: str) -> None:

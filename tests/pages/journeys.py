@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, expect
 
@@ -26,6 +27,28 @@ def sign_page(visitor: Visitor) -> None:
         box.check()
     page.get_by_role("button", name="Continue").click()
     page.wait_for_url("**/sign/**")
+    visitor.look()
+
+
+def bypass(visitor: Visitor) -> None:
+    """Past a freeze: asked for, looked at by who could grant it, taken back."""
+    page, number = visitor.page, visitor.stack.facts["frozen"]
+    visitor.visit(f"/promotions/{number}/")
+    visitor.visit(f"/promotions/{number}/bypass/")
+    page.get_by_role("checkbox", name=re.compile("Freeze window")).check()
+    page.locator("textarea[name=reason]").fill("The thaw has begun.")
+    page.locator("input[name=exact]").fill("flight-delay")
+    page.get_by_role("button", name="Ask for the bypass").click()
+    page.wait_for_url("**/bypasses/*/")
+    visitor.look()
+    own = urlsplit(page.url).path
+    assert visitor.context.browser
+    with Visitor(visitor.context.browser, visitor.stack, "ml_lead", visitor.findings) as lead:
+        for path in ("/", own, f"{own}grant/"):
+            lead.visit(path)
+    page.get_by_text("Withdraw this bypass").click()
+    page.get_by_role("button", name="Withdraw bypass").click()
+    expect(page.locator("main")).to_contain_text("Bypass withdrawn")
     visitor.look()
 
 
@@ -218,7 +241,7 @@ def _passkey(visitor: Visitor) -> None:
 OF: dict[str, list[Callable[[Visitor], None]]] = {
     "ml_lead": [sign_page],
     "operator": [rollback_dialog],
-    "data_scientist": [own_token],
+    "data_scientist": [own_token, bypass],
     "auditor": [export, event_with_its_row],
     "administrator": [invitation, service_account, person],
     "anonymous": [forgotten_password, refused_sign_in],

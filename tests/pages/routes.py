@@ -17,6 +17,9 @@ NO_PAGE = {
     "mfa_login_webauthn": "JSON for the passkey script",
     "registry:alias": "leads to the version behind the alias",
     "registry:artifact": "a file",
+    "registry:bom": "a file",
+    "registry:statement": "a file",
+    "registry:scan_now": "a part of the version's page",
     "registry:data_version_archive": "leads to the version",
     "audit:export_file": "a file",
     "audit:verifier": "a file",
@@ -28,11 +31,16 @@ NO_PAGE = {
     "deployments:version_usage": "a part of the version's page",
     "pipelines:version_evaluations": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",
+    "deployments:policy_propose": "leads to the change",
+    "deployments:policy_reject": "leads to the change",
     "deployments:promotion_live": "a part of the request's page",
     "deployments:promotion_decision": "leads to the request",
     "deployments:promotion_withdraw": "leads to the request",
     "deployments:promotion_resubmit": "leads to the request",
     "deployments:promotion_comment": "leads to the request",
+    "deployments:bypass_refuse": "leads to the bypass",
+    "deployments:bypass_withdraw": "leads to the bypass",
+    "deployments:bypass_review": "leads to the bypass",
 }
 
 

@@ -29,7 +29,7 @@ STARTS = {
     "data_scientist": ["/", "/promotions/new/", "/promotions/new/?model=flight-delay&version=1&environment=staging"],
     "operator": ["/", f"{ENDPOINT}rollback/", "/endpoints/new/"],
     "auditor": ["/", "/audit/", "/audit/?q=nothing-of-this-name", "/audit/?outcome=failed", "/audit/exports/"],
-    "administrator": ["/", "/settings/people/", "/environments/production/rules/", "/status/"],
+    "administrator": ["/", "/settings/people/", "/settings/policies/", "/status/"],
     "viewer": ["/", "/accounts/logout/"],
     "anonymous": ["/accounts/login/", "/accounts/password/reset/", "/accounts/password/reset/done/"],
 }

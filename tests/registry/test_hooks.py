@@ -15,7 +15,7 @@ from portal.notices.models import Notice
 from registry.models import GateIntent, HookDelivery, RegisteredModel
 from registry.policies import hooks as policy
 from registry.reconcilers import hooks
-from registry.services import aliases
+from registry.services import aliases, drift
 from tests import memory_mlflow, world
 from tests.memory_mlflow import MemoryMlflow
 
@@ -128,6 +128,44 @@ def test_a_model_that_came_past_the_gate_is_told_to_administrators_once(mlflow: 
         send(message("smuggled"))
         work.drain()
     assert [notice.person for notice in Notice.objects.filter(kind="registry.drift_found")] == [admin]
+
+
+def test_a_tag_changed_in_mlflow_is_taken_over_and_told(mlflow: MemoryMlflow, team: Team, marta: Person) -> None:
+    row = registered(mlflow, team)
+    mlflow.held["delay"][2]["tags"] = [{"key": "checked", "value": "no"}]
+    send(message())
+    work.drain()
+    assert row.versions.get(number=2).tags == {"checked": "no"}
+    event = AuditEvent.objects.get(type="registry.drift_found")
+    assert (event.subject_name, event.search["before"], event.search["after"]) == (
+        "delay v2", {"tags": {}}, {"tags": {"checked": "no"}},
+    )  # fmt: skip
+    assert (
+        Notice.objects.get(person=marta, kind="registry.drift_found").subject == "Changed outside the portal: delay v2"
+    )
+
+
+def test_a_version_deleted_in_mlflow_is_told_once(mlflow: MemoryMlflow, team: Team, marta: Person) -> None:
+    registered(mlflow, team)
+    del mlflow.held["delay"][2]
+    for _ in range(2):
+        send(message())
+        work.drain()
+    event = AuditEvent.objects.get(type="registry.drift_found")
+    assert (event.subject_name, event.search["data"]["what"]) == ("delay v2", drift.GONE_VERSION)
+    assert Notice.objects.filter(person=marta, kind="registry.drift_found").count() == 1
+
+
+@pytest.mark.parametrize(("protected", "left"), [(["champion", "live"], None), (["champion"], 2)])
+def test_what_is_put_back_is_what_the_settings_protect(
+    mlflow: MemoryMlflow, team: Team, settings: Any, protected: list[str], left: int | None
+) -> None:
+    settings.SIGNALBOX_PROTECTED_ALIASES = protected
+    registered(mlflow, team)
+    mlflow.set_alias("delay", "live", 2)
+    send(message())
+    work.drain()
+    assert mlflow.alias("delay", "live") == left
 
 
 def test_what_the_gate_is_changing_is_looked_at_afterwards(mlflow: MemoryMlflow, team: Team) -> None:

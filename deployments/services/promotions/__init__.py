@@ -2,13 +2,14 @@
 
 from deployments.services.promotions.asking import OPEN_EXISTS, Missing, Preview, preview, resubmit, submit, withdraw
 from deployments.services.promotions.deciding import approve, comment, missing_for_approval, reject, request_changes
-from deployments.services.promotions.frozen import binding, find, look_again, subject, verdict
-from deployments.services.promotions.settling import settle
+from deployments.services.promotions.frozen import binding, find, look_again, subject, timing, verdict
+from deployments.services.promotions.settling import advance, settle
 
 __all__ = [
     "OPEN_EXISTS",
     "Missing",
     "Preview",
+    "advance",
     "approve",
     "binding",
     "comment",
@@ -22,6 +23,7 @@ __all__ = [
     "settle",
     "subject",
     "submit",
+    "timing",
     "verdict",
     "withdraw",
 ]

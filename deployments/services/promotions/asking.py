@@ -7,10 +7,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import promotion as policy
+from deployments.policies import asking as policy
+from deployments.policies import rules as rules_policy
+from deployments.policies import timing as timing_policy
+from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
+from deployments.selectors import policies
 from deployments.services import endpoints, rollouts
-from deployments.services.promotions import frozen, settling
+from deployments.services.promotions import bypassed, frozen, settling
 from portal.audit import recorder
 from portal.core import clock, digests
 from portal.core.actors import Actor
@@ -34,7 +38,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a request would rest on, before it is sent."""
+    """What a request would rest on, before it is sent. `by_clock` are the waiting time and the freezes as checks."""
 
     environment: Environment
     endpoint: Endpoint
@@ -43,6 +47,8 @@ class Preview:
     evidence_digest: str
     missing: list[Missing] = field(default_factory=list)
     open_request: PromotionRequest | None = None
+    timing: Timing = FREE
+    by_clock: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def possible(self) -> bool:
@@ -65,7 +71,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
     endpoint = found or Endpoint(
         environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True
     )
-    evidence = read.evidence(endpoint=endpoint, environment=where, candidate=candidate)
+    evidence = _evidence(endpoint, where, candidate)
     open_request = (
         PromotionRequest.objects.filter(
             endpoint=found, status__in=["pending_review", "changes_requested", "approved", "rolling_out"]
@@ -73,9 +79,25 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
         if found
         else None
     )
+    rules, now = rules_policy.parse(evidence["policy"]["rules"]), clock.now()
+    held = timing_policy.of(rules, rules.freezes, since=now, now=now)
     return Preview(
-        where, endpoint, candidate, evidence, digests.of_json(evidence), _missing(candidate, endpoint), open_request
+        environment=where,
+        endpoint=endpoint,
+        version=candidate,
+        evidence=evidence,
+        evidence_digest=digests.of_json(evidence),
+        missing=_missing(candidate, endpoint),
+        open_request=open_request,
+        timing=held,
+        by_clock=timing_policy.checks(rules, rules.freezes, held, approved=False),
     )
+
+
+def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVersion) -> dict[str, Any]:
+    """The evidence under the policy in force for the model's risk tier; the request keeps that policy."""
+    held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
+    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held)
 
 
 def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:
@@ -132,7 +154,7 @@ def submit(*, actor: Actor, model: str, version: int, environment: str, why: str
             actor=actor, environment=found.environment, name=endpoint.name, model=found.version.model
         )
     endpoint = lock(Endpoint.objects.filter(pk=endpoint.pk))
-    evidence = read.evidence(endpoint=endpoint, environment=found.environment, candidate=found.version)
+    evidence = _evidence(endpoint, found.environment, found.version)
     row = _insert(actor=actor, endpoint=endpoint, version=found.version, why=text, evidence=evidence)
     rollouts.hold(row, actor=actor)
     settling.after_freeze(row, actor=actor)
@@ -192,6 +214,7 @@ def withdraw(*, actor: Actor, number: int, reason: str = "") -> PromotionRequest
         decision_note=reason.strip()[:4000],
     )
     rollouts.lift(row, actor=actor)
+    bypassed.void(row, actor=actor, why="The request was withdrawn")
     return row
 
 
@@ -218,5 +241,6 @@ def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
         frozen_at=now,
         expires_at=now + timedelta(days=evidence["policy"]["rules"]["request_days"]),
     )
+    bypassed.void(row, actor=actor, why="The request was sent again")
     settling.after_freeze(row, actor=actor)
     return row

@@ -3,23 +3,28 @@
 from django.db import transaction
 
 from deployments.models import Approval, PromotionComment, PromotionRequest
+from deployments.policies import part as parts
 from deployments.policies import promotion as policy
+from deployments.policies.conditions import Condition
 from deployments.selectors import facts as read
 from deployments.services import rollouts, tell
-from deployments.services.promotions import frozen, settling
+from deployments.services.promotions import bypassed, frozen, settling
 from portal.accounts import stepup
 from portal.accounts.models import Person
 from portal.audit import recorder
 from portal.core import clock
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, PortalError, Refused
+from portal.core.errors import BadInput, NotAllowed, PortalError, Refused
 from portal.lifecycle.move import move
 
 
 @transaction.atomic
-def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> PromotionRequest:
+def approve(
+    *, actor: Actor, number: int, seen: str, comment: str = "", condition: Condition | None = None
+) -> PromotionRequest:
     """Approve on exactly the evidence `seen`. Needs a step-up bound to this decision, at most five minutes old.
 
+    Under a `condition` it counts only for a plan that keeps it; approving again without one lifts it.
     The last approval that the rules ask for starts the rollout in the same transaction.
     """
     row = frozen.locked(number, actor)
@@ -27,8 +32,9 @@ def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> Promo
     _pending(row)
     frozen.current(row, seen)
     frozen.unblocked(row)
-    rule = _fills(actor, row, facts)
-    proof = stepup.consume(actor=actor, binding=frozen.binding(number, seen, "approve"), methods=facts.rules.step_up)
+    rule, past = _fills(actor, row, facts, condition), bypassed.passing(row)
+    bound = frozen.binding(number, seen, "approve", condition)
+    proof = stepup.consume(actor=actor, binding=bound, methods=facts.rules.step_up)
     Approval.objects.create(
         request=row,
         request_revision=row.revision,
@@ -39,6 +45,7 @@ def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> Promo
         step_up_at=proof.at,
         step_up_method=proof.method,
         comment=comment.strip()[:4000],
+        condition=condition.data if condition else None,
         requester_id=row.requester_id,
         uploader_id=row.uploader_id,
     )
@@ -53,13 +60,15 @@ def approve(*, actor: Actor, number: int, seen: str, comment: str = "") -> Promo
             "rules_version": row.evidence["policy"]["rules_version"],
             "step_up_at": proof.at.isoformat(),
             "step_up_method": proof.method,
+            **({"past": past} if past else {}),
+            **({"condition": condition.data} if condition else {}),
         },
         reason=comment.strip(),
     )
     return settling.advance_if_satisfied(row, actor=actor)
 
 
-def missing_for_approval(*, actor: Actor, number: int, seen: str) -> list[str]:
+def missing_for_approval(*, actor: Actor, number: int, seen: str, condition: Condition | None = None) -> list[str]:
     """What an approval would still lack, in words; empty when it could be given now. Writes nothing."""
     row = frozen.find(actor=actor, number=number)
     found: list[str] = []
@@ -71,20 +80,30 @@ def missing_for_approval(*, actor: Actor, number: int, seen: str) -> list[str]:
         _pending(row)
         frozen.current(row, seen)
         frozen.unblocked(row)
-        _fills(actor, row, facts)
+        _fills(actor, row, facts, condition)
     except PortalError as error:
         found.append(error.message)
-    if not stepup.present(actor=actor, binding=frozen.binding(number, seen, "approve"), methods=facts.rules.step_up):
+    bound = frozen.binding(number, seen, "approve", condition)
+    if not stepup.present(actor=actor, binding=bound, methods=facts.rules.step_up):
         found.append(f"A fresh second look at you by {' or '.join(facts.rules.step_up)}, bound to this evidence.")
-    return found + [f"After yours: {text}" for text in _after_yours(actor, row, facts)]
+    return found + [f"After yours: {text}" for text in _after_yours(actor, row, facts, condition)]
 
 
-def _after_yours(actor: Actor, row: PromotionRequest, facts: policy.RequestFacts) -> list[str]:
+def _after_yours(
+    actor: Actor, row: PromotionRequest, facts: policy.RequestFacts, condition: Condition | None
+) -> list[str]:
     person = next((p for p in read.reviewers(facts) if p.person_id == actor.person_id), None)
     if person is None:
         return []
-    yours = policy.ApprovalFacts(person, clock.now(), row.evidence_digest, row.revision)
-    return list(policy.verdict(facts, [*read.approvals(row), yours], read.reviewers(facts), clock.now()).missing)
+    now, given = clock.now(), read.approvals(row)
+    yours = policy.ApprovalFacts(person, now, row.evidence_digest, row.revision, condition)
+    verdict = policy.verdict(facts, [*given, yours], read.reviewers(facts), now)
+    held = read.timing(row, facts, given, now)
+    return [
+        *verdict.missing,
+        *(f"{name}: {why}." for name, why in verdict.conditional),
+        *([f"It {held.words}."] if held else []),
+    ]
 
 
 def _may_decide(actor: Actor, row: PromotionRequest, verb: str) -> policy.RequestFacts:
@@ -107,14 +126,18 @@ def _pending(row: PromotionRequest) -> None:
         )
 
 
-def _fills(actor: Actor, row: PromotionRequest, facts: policy.RequestFacts) -> str:
+def _fills(actor: Actor, row: PromotionRequest, facts: policy.RequestFacts, condition: Condition | None) -> str:
     """The rule the actor's approval will be counted for; `Refused` when it would fill none."""
-    approvals = [
-        a for a in read.approvals(row) if a.revision == row.revision and a.evidence_digest == row.evidence_digest
-    ]
-    if any(a.person.person_id == actor.person_id for a in approvals):
-        raise Refused("You have approved this request already.", code="approved_already")
-    rule = policy.rule_for(actor.grants, facts, [a.person for a in approvals])
+    approvals = read.approvals(row)
+    parts.may_approve_again(parts.own(actor.person_id, approvals, facts), condition).require()
+    counting = policy.counted(facts, approvals, clock.now())[0]
+    twin = policy.twin_of(read.person(Person.objects.get(pk=frozen.person_of(actor))), counting)
+    if twin is not None:
+        raise NotAllowed(
+            f"{twin.label} has approved, and that account has your mailbox. One person approves once.",
+            code="four_eyes",
+        )
+    rule = policy.rule_for(actor.grants, facts, parts.others(actor.person_id, counting))
     if rule is None:
         raise Refused("The rules you could fill are filled already. Others have to decide.", code="rule_filled")
     return rule.name
@@ -133,7 +156,7 @@ def reject(*, actor: Actor, number: int, seen: str, comment: str) -> PromotionRe
 
 
 def _decide(actor: Actor, number: int, seen: str, comment: str, event: str, verb: str) -> PromotionRequest:
-    text = _reason(comment)
+    text = frozen.reason(comment)
     row = frozen.locked(number, actor)
     _may_decide(actor, row, verb)
     _pending(row)
@@ -150,15 +173,9 @@ def _decide(actor: Actor, number: int, seen: str, comment: str, event: str, verb
     )
     if event == "reject":
         rollouts.lift(row, actor=actor)
+        bypassed.void(row, actor=actor, why="The request was rejected")
     tell.decided(row, "was rejected" if event == "reject" else "needs changes")
     return row
-
-
-def _reason(text: str) -> str:
-    cleaned = text.strip()
-    if not 3 <= len(cleaned) <= 4000:
-        raise BadInput("Give the reason in 3 to 4,000 characters.", fields={"comment": "3 to 4,000 characters"})
-    return cleaned
 
 
 @transaction.atomic

@@ -3,23 +3,26 @@
 from datetime import datetime
 from typing import Any
 
-from deployments.models import Endpoint, Environment, PromotionRequest
-from deployments.policies import evidence as evidence_policy
+from deployments.models import Endpoint, PromotionRequest
 from deployments.policies import promotion as policy
+from deployments.policies.conditions import Condition
 from deployments.policies.promotion import Verdict
+from deployments.policies.timing import Timing
 from deployments.selectors import facts as read
 from deployments.services import endpoints
+from deployments.services.promotions import bypassed
 from portal.audit.recorder import Subject
 from portal.core import clock, digests, work
 from portal.core.actors import Actor
-from portal.core.errors import NotFound, Refused, Stale
+from portal.core.errors import BadInput, NotFound, Refused, Stale
 from portal.core.locking import lock
 from registry.models import ModelVersion
 
 
-def binding(number: int, evidence_digest: str, decision: str) -> str:
-    """What a step-up is bound to: this decision on this evidence of this request."""
-    return digests.of_json({"promotion": number, "evidence_digest": evidence_digest, "decision": decision})
+def binding(number: int, evidence_digest: str, decision: str, condition: Condition | None = None) -> str:
+    """What a step-up is bound to: this decision on this evidence of this request, under this condition if any."""
+    under = {"condition": condition.data} if condition else {}
+    return digests.of_json({"promotion": number, "evidence_digest": evidence_digest, "decision": decision} | under)
 
 
 def subject(row: PromotionRequest) -> Subject:
@@ -58,17 +61,24 @@ def person_of(actor: Actor) -> int:
     return actor.person_id
 
 
+def reason(text: str, member: str = "comment") -> str:
+    """The words that a decision needs; raises `BadInput` that names the member they came in."""
+    cleaned = text.strip()
+    if not 3 <= len(cleaned) <= 4000:
+        raise BadInput("Give the reason in 3 to 4,000 characters.", fields={member: "3 to 4,000 characters"})
+    return cleaned
+
+
 def evidence_now(row: PromotionRequest) -> dict[str, Any]:
-    """The evidence as it would be frozen now, under the rules the request started with."""
-    environment = Environment(
-        name=row.endpoint.environment.name,
-        alias=row.endpoint.environment.alias,
-        rules=row.evidence["policy"]["rules"],
-        rules_version=row.evidence["policy"]["rules_version"],
-    )
+    """The evidence as it would be frozen now, under the policy the request started with."""
     endpoint = Endpoint.objects.select_related("stable__version__model").get(pk=row.endpoint_id)
     version = ModelVersion.objects.select_related("model").get(pk=row.version_id)
-    return read.evidence(endpoint=endpoint, environment=environment, candidate=version)
+    return read.evidence(
+        endpoint=endpoint,
+        environment=row.endpoint.environment,
+        candidate=version,
+        policy=row.evidence["policy"],
+    )
 
 
 def current(row: PromotionRequest, seen: str) -> None:
@@ -90,8 +100,11 @@ def current(row: PromotionRequest, seen: str) -> None:
 
 
 def unblocked(row: PromotionRequest) -> None:
-    """Raise `Refused` while a check of the evidence is in the way of every approval."""
-    why = evidence_policy.blocked(row.evidence)
+    """Raise `Refused` while a check of the evidence, or something that vanished, is in the way of every approval.
+
+    A granted bypass leads past the gates it names, until it runs out by the database's clock.
+    """
+    why = read.in_the_way(row, past=bypassed.gates(row))
     if why:
         raise Refused(f"Nobody can approve yet. {why}", code="gate_blocks")
 
@@ -99,6 +112,12 @@ def unblocked(row: PromotionRequest) -> None:
 def look_again(row: PromotionRequest) -> None:
     """Have the reconciler look at the request now, even if this transaction is undone."""
     work.ring("deployments.promotion", row.pk)
+
+
+def timing(row: PromotionRequest, *, now: datetime | None = None) -> Timing:
+    """What holds the request back by the clock, but for what a bypass in force leads past."""
+    facts = read.request(row)
+    return read.timing(row, facts, read.approvals(row), now or clock.now(), skip=bypassed.gates(row))
 
 
 def verdict(row: PromotionRequest, *, now: datetime | None = None) -> Verdict:

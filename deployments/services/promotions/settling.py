@@ -6,16 +6,18 @@ from deployments.models import Endpoint, PromotionRequest
 from deployments.policies import evidence as evidence_policy
 from deployments.selectors import facts as read
 from deployments.services import rollouts, tell
-from deployments.services.promotions import frozen
+from deployments.services.promotions import bypassed, frozen
 from portal.core import actors, clock, digests
 from portal.core.actors import Actor
 from portal.core.locking import lock
 from portal.lifecycle.move import move
 
+OUT = "The bypass that led past a gate is no longer in force. {}"
+
 
 def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionRequest:
     """When the rules are met and no check blocks, approve in full and start the rollout; the caller's transaction."""
-    clear = not evidence_policy.blocking(row.evidence)
+    clear = not read.in_the_way(row, past=bypassed.gates(row))
     if row.status == "pending_review" and clear and frozen.verdict(row).satisfied:
         system = actors.system("the last rule was met", via=actor.via, request_id=actor.request_id)
         move(row, "approve", actor=system, decided_at=clock.now())
@@ -24,10 +26,25 @@ def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionReq
 
 
 def start(row: PromotionRequest, *, actor: Actor) -> None:
-    """Start the rollout, or leave the request approved when another rollout of the endpoint has to end first."""
-    if rollouts.active(row.endpoint) is None:
-        rollouts.start(row, actor=actor)
+    """Start the rollout, or leave the request approved while the clock or another rollout is in the way.
+
+    The caller has just found that the approvals fill the rules and the evidence is true.
+    """
+    held = frozen.timing(row)
+    if held:
+        tell.waits(row, held)
+    elif rollouts.active(row.endpoint) is None:
+        past = bypassed.passed(row)
+        bypassed.use(row, rollouts.start(row, actor=actor), past, actor=actor)
         tell.decided(row, "was approved and is rolling out")
+
+
+def advance(row: PromotionRequest, *, actor: Actor) -> None:
+    """Go on with an open request, locked, whose way has just become free; in the caller's transaction."""
+    if row.status == "approved":
+        start(row, actor=actor)
+    else:
+        advance_if_satisfied(row, actor=actor)
 
 
 def after_freeze(row: PromotionRequest, *, actor: Actor) -> None:
@@ -53,6 +70,7 @@ def void(row: PromotionRequest, *, actor: Actor, why: str) -> PromotionRequest:
         evidence_digest=digest,
         frozen_at=clock.now(),
     )
+    bypassed.void(row, actor=actor, why=why)
     tell.voided(row, why)
     return row
 
@@ -69,11 +87,14 @@ def settle(number: int) -> PromotionRequest:
     if row.expires_at <= now:
         move(row, "expire", actor=actors.system("its time had passed"), decided_at=now)
         rollouts.lift(row, actor=actors.system("its time had passed"))
+        bypassed.void(row, actor=actors.system("its time had passed"), why="The request expired")
         tell.decided(row, "expired")
     elif row.status != "changes_requested" and digests.of_json(frozen.evidence_now(row)) != row.evidence_digest:
         void(row, actor=actors.system("the evidence changed"), why=_what_changed(row))
     elif row.status == "approved" and not frozen.verdict(row, now=now).satisfied:
         void(row, actor=actors.system("the approvals lapsed"), why="The approvals no longer fill the rules")
+    elif row.status == "approved" and evidence_policy.blocking(row.evidence, past=bypassed.gates(row)):
+        void(row, actor=actors.system("a bypass ran out"), why=OUT.format(evidence_policy.blocked(row.evidence)))
     elif row.status == "approved":
         start(row, actor=actors.system("approved, and the way is free"))
     else:

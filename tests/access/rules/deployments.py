@@ -16,6 +16,28 @@ def endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": world.endpoint.environment.name, "name": world.endpoint.name}
 
 
+def bypass(world: World) -> Mapping[str, Any]:
+    """Of the waiting request past a freeze, asked for by the data scientist, waiting for an ML lead."""
+    return {"number": world.bypass.pk}
+
+
+def ask_again(world: World) -> Mapping[str, Any]:
+    seen = world.promotion.evidence_digest
+    return {"seen": seen, "gates": ["freeze"], "reason": "It is urgent."}
+
+
+def grant(world: World) -> Mapping[str, Any]:
+    return {"seen": world.bypass.evidence_digest, "comment": "Go.", "exact": "flight-delay"}
+
+
+def granting(world: World) -> Mapping[str, Any]:
+    return {"seen": world.bypass.evidence_digest}
+
+
+def judge(world: World) -> Mapping[str, Any]:
+    return {"upheld": True, "comment": "It was right."}
+
+
 def rollout(world: World) -> Mapping[str, Any]:
     return {"number": world.rollout.pk}
 
@@ -45,14 +67,13 @@ def data_version(world: World) -> Mapping[str, Any]:
 
 
 PRODUCTION = {"name": "production"}
-RULES_OF = {"rules": {}, "expect_version": 1}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS = (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
 SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints")
-NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:audit"), 404)
-NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:audit"), 404)
+NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
+NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:policies", "token:audit"), 404)
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
 ALREADY_OPEN = 409
 STEP_UP = 422
@@ -84,10 +105,28 @@ PAGES = (
         "deployments:promotion_comment", "POST", may=TAKES_PART, ok=303, outsider=404, kwargs=request,
         send=lambda w: {"text": "Why?"},
     ),
+    page("deployments:promotion_bypass", may=ASKERS, outsider=404, kwargs=request),
+    page(
+        "deployments:promotion_bypass", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, kwargs=request,
+        send=lambda w: {**ask_again(w), "hours": 1, "exact": "flight-delay"},
+    ),
+    page("deployments:bypass", kwargs=bypass, **INSIDE),
+    page("deployments:bypass_grant", may=(LEAD,), otherwise=303, outsider=404, kwargs=bypass),
+    page("deployments:bypass_grant", "POST", may=(LEAD,), ok=STEP_UP, outsider=404, kwargs=bypass, send=grant),
+    page("deployments:bypass_refuse", ok=303, kwargs=bypass),
+    page(
+        "deployments:bypass_refuse", "POST", may=(LEAD,), ok=303, outsider=404, kwargs=bypass,
+        send=lambda w: {"comment": "Not yet."},
+    ),
+    page("deployments:bypass_withdraw", ok=303, kwargs=bypass),
+    page("deployments:bypass_withdraw", "POST", may=ASKERS, ok=303, outsider=404, kwargs=bypass),
+    page("deployments:bypass_review", ok=303, kwargs=bypass),
+    page(
+        "deployments:bypass_review", "POST", may=(LEAD,), ok=409, outsider=404, kwargs=bypass,
+        send=lambda w: {"outcome": "upheld", "comment": "It was right."},
+    ),
     page("deployments:environments"),
     page("deployments:environment", kwargs=lambda w: PRODUCTION),
-    page("deployments:environment_rules", may=(ADMIN,), kwargs=lambda w: PRODUCTION),
-    page("deployments:environment_rules", "POST", may=(ADMIN,), ok=422, kwargs=lambda w: PRODUCTION),
     page("deployments:endpoints"),
     page("deployments:endpoint_new", may=(*CREATORS, "outsider")),
     page("deployments:endpoint_new", "POST", may=CREATORS, ok=303, outsider=404, send=new_endpoint),
@@ -110,10 +149,6 @@ CALLS = (
     call("api:deployments_api:environments", scopes=SCOPES),
     call("api:deployments_api:environments", "POST", may=(ADMIN,), ok=422, send=lambda w: {"name": "qa", "rules": {}}),
     call("api:deployments_api:environment", scopes=SCOPES, kwargs=lambda w: PRODUCTION),
-    call(
-        "api:deployments_api:environment_rules", "PUT", may=(ADMIN,), ok=422, kwargs=lambda w: PRODUCTION,
-        send=lambda w: RULES_OF,
-    ),
     call("api:deployments_api:endpoints", scopes=SCOPES),
     call(
         "api:deployments_api:endpoints", "POST", may=CREATORS, ok=201, outsider=404, send=new_endpoint,
@@ -173,6 +208,25 @@ CALLS = (
     call(
         "api:deployments_api:promotion_resubmit", "POST", may=(SCIENTIST,), ok=409, outsider=404, kwargs=request,
         send=lambda w: {"why": "Changed."}, special=NO_REQUEST,
+    ),
+    call(
+        "api:deployments_api:promotion_bypasses", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, kwargs=request,
+        send=ask_again, scopes=("promote",), special=NO_REQUEST,
+    ),
+    call("api:deployments_api:bypasses", scopes=SCOPES),
+    call("api:deployments_api:bypass", kwargs=bypass, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:bypass_grant", "POST", may=(), outsider=404, kwargs=bypass, send=granting,
+        special=NO_REQUEST,
+    ),
+    call(
+        "api:deployments_api:bypass_refuse", "POST", may=(LEAD,), outsider=404, kwargs=bypass,
+        send=lambda w: {"comment": "Not yet."}, special=NO_REQUEST,
+    ),
+    call("api:deployments_api:bypass_withdraw", "POST", may=ASKERS, outsider=404, kwargs=bypass, special=NO_REQUEST),
+    call(
+        "api:deployments_api:bypass_review", "POST", may=(LEAD,), ok=409, outsider=404, kwargs=bypass, send=judge,
+        special=NO_REQUEST,
     ),
     call("api:deployments_api:inbox", scopes=SCOPES),
 )  # fmt: skip

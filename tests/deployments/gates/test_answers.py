@@ -107,7 +107,7 @@ def looked(*found: SliceResult, complete: bool = True) -> GateFacts:
         (looked(one_slice("not worse"), one_slice("unknown")), "unknown", "Too many classes."),
         (looked(one_slice("not worse"), one_slice("too few rows")), "needs_review", "too few rows"),
         (looked(one_slice("not worse"), complete=False), "needs_review", "more slices"),
-        (looked(one_slice("not worse")), "pass", "None is shown worse"),
+        (looked(one_slice("not worse")), "pass", "No slice is shown worse"),
         (looked(one_slice("worse"), one_slice("unknown")), "fail", "Worse on"),
         (facts(results()), "unknown", "no slices"),
     ],

@@ -6,9 +6,8 @@ from collections.abc import Callable
 import pytest
 from django.test import override_settings
 
-from deployments.models import Environment, Rollout
+from deployments.models import Rollout
 from portal.core import work
-from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 
@@ -144,25 +143,6 @@ def test_a_new_endpoint_and_its_name(line: Line, browser: Open) -> None:
 def test_another_teams_endpoint_is_missing(line: Line, browser: Open, path: str) -> None:
     line.promote(1)
     assert browser(line.olga).client.get(f"{PAGE}{path}", follow=True).status_code == 404
-
-
-def test_rules_are_read_by_all_and_changed_by_administrators(line: Line, browser: Open) -> None:
-    assert "2 × ML lead of the owning team" in browser(line.priya).open("/environments/")
-    browser(line.priya).open("/environments/production/rules/", status=403)
-    admin = browser(world.person("Alex Admin", ("administrator", None)))
-    action = "/environments/production/rules/"
-    fields = admin.fill(action, action, request_days="3")
-    fields |= {"step_up": ["password", "totp"], "approvals-0-role": "ml_lead", "approvals-0-team": ""}
-    fields |= {"approvals-1-role": "ml_lead", "approvals-2-role": "ml_lead"}
-    assert admin.post(action, fields).status_code == 303
-    row = Environment.objects.get(name="production")
-    assert row.rules["request_days"] == 3
-    assert row.rules["step_up"] == ["password", "totp"]
-    assert row.rules["approvals"] == [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 2}]
-    stale = admin.post(action, fields | {"idempotency_key": "another"})
-    assert stale.status_code == 409
-    wrong = admin.send(action, action, request_days="900", step_up=["password"])
-    assert wrong.status_code == 422
 
 
 def test_panels_for_the_registry(line: Line, browser: Open) -> None:

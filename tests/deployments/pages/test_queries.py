@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from deployments.services import promotions
 from portal.core import work
 from tests import world
+from tests.deployments import bypassing
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 
@@ -50,7 +51,20 @@ def test_lists_do_not_ask_more_for_more_rows(line: Line, browser: Open, path: st
     list(more_named(line, 12))
     many = asked(marta, path)
     assert len(many) == len(few), many
-    assert len(few) <= 24, few
+    assert len(few) <= 32, few
+
+
+def test_bypasses_in_the_inbox_do_not_ask_more_for_more_rows(line: Line, browser: Open) -> None:
+    world.production(**bypassing.CLOCKED)
+    marta = browser(line.marta)
+
+    def ask(rows: Iterator[Any]) -> list[str]:
+        for row in rows:
+            bypassing.asked_in_a_freeze(row, world.actor(line.priya))
+        return asked(marta, "/")
+
+    few, many = ask(more(line, 1)), ask(more_named(line, 6))
+    assert len(many) == len(few), many
 
 
 def more_named(line: Line, number: int) -> Iterator[Any]:

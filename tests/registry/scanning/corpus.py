@@ -94,15 +94,15 @@ def flagged(body: bytes) -> bytes:
 def renamed_in_header(body: bytes) -> bytes:
     """The local header has another name than the list of members."""
     raw = bytearray(torch_zip(body))
-    raw[raw.index(b"archive/data.pkl") :][:1]
     raw[30 : 30 + len("archive/data.pkl")] = b"archive/date.pkl"
     return bytes(raw)
 
 
 def wrong_checksum(body: bytes) -> bytes:
+    """Both headers agree on a checksum that the bytes do not have."""
     raw = bytearray(torch_zip(body))
-    at = raw.index(b"PK\x01\x02") + 16
-    raw[at : at + 4] = b"\x01\x02\x03\x04"
+    for at in (14, raw.index(b"PK\x01\x02") + 16):
+        raw[at : at + 4] = b"\x01\x02\x03\x04"
     return bytes(raw)
 
 
@@ -206,7 +206,11 @@ def attacks() -> Iterator[tuple[str, bytes, str]]:
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
         yield f"link{kind.decode()}.tar", _linked(kind), "archive.link"
     yield "link.zip", _linked_zip(), "archive.link"
+    yield "flagged.pt", flagged(CLEAN), "archive.trick"
+    yield "renamed_in_header.pt", renamed_in_header(CLEAN), "archive.trick"
+    yield "wrong_checksum.pt", wrong_checksum(CLEAN), "archive.trick"
     yield "hidden.zip", _gap(), "archive.trick"
+    yield "between.zip", _between(), "archive.trick"
     yield "overlap.zip", _overlap(), "archive.trick"
     yield "sizes.zip", _lies(), "archive.trick"
     yield "bomb.gz", _bomb(), "archive.bomb"
@@ -240,6 +244,17 @@ def _gap() -> bytes:
     body = gadget()
     end[where : where + 4] = struct.pack("<L", at + len(body))
     return raw[:at] + body + bytes(end)
+
+
+def _between() -> bytes:
+    """Bytes of a pickle between two members, every offset in the list right."""
+    raw, body = zipped({"a": b"1", "b": b"2"}), gadget()
+    at, listed = raw.rindex(b"PK\x03\x04"), raw.index(b"PK\x01\x02")
+    tail = bytearray(raw[listed:])
+    second, end = tail.rindex(b"PK\x01\x02"), tail.index(b"PK\x05\x06")
+    tail[second + 42 : second + 46] = struct.pack("<L", at + len(body))
+    tail[end + 16 : end + 20] = struct.pack("<L", listed + len(body))
+    return raw[:at] + body + raw[at:listed] + bytes(tail)
 
 
 def _overlap() -> bytes:

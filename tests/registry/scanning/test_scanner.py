@@ -112,6 +112,7 @@ def test_the_worst_file_decides(tmp_path: Path) -> None:
 
 
 SAFETENSORS = HARMLESS["model.safetensors"]
+TWICE = b'{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}'
 
 
 @pytest.mark.parametrize(
@@ -123,8 +124,9 @@ SAFETENSORS = HARMLESS["model.safetensors"]
         SAFETENSORS.replace(b'"F32"', b'"F64"'),
         struct.pack("<Q", 2**40) + SAFETENSORS[8:],
         SAFETENSORS.replace(b'"shape"', b'"shave"'),
+        struct.pack("<Q", len(TWICE)) + TWICE + bytes(8),
     ],
-    ids=["trailing", "short", "overlap", "width", "giant header", "unknown key"],
+    ids=["trailing", "short", "overlap", "width", "giant header", "unknown key", "the same bytes"],
 )
 def test_a_header_of_tensors_accounts_for_every_byte(tmp_path: Path, body: bytes) -> None:
     assert looked(tmp_path, {"model.safetensors": body}).outcome == "dangerous"

@@ -1,10 +1,13 @@
-"""Environments with their rules, endpoints, revisions, promotion requests, approvals and rollouts."""
+"""Environments with their policies, endpoints, revisions, promotion requests, approvals and rollouts."""
 
 from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
 
+from deployments.models.bypasses import Bypass, BypassGrant
+from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
 from deployments.states import rollout as rollout_states
@@ -13,21 +16,50 @@ from portal.core import ids
 from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel
 
+__all__ = [
+    "Approval",
+    "Bypass",
+    "BypassGrant",
+    "Endpoint",
+    "Environment",
+    "PromotionComment",
+    "PromotionRequest",
+    "Revision",
+    "Rollout",
+    "RolloutKind",
+    "RouteTable",
+]
 Json = dict[str, Any]
+
+__all__ = [
+    "Approval",
+    "Endpoint",
+    "Environment",
+    "Policy",
+    "PolicyVersion",
+    "PromotionComment",
+    "PromotionRequest",
+    "Revision",
+    "Rollout",
+    "RolloutKind",
+    "RouteTable",
+]
 
 
 class Environment(models.Model):
-    """Where endpoints live. `rules` holds the promotion policy as data; see `deployments.policies.environment`."""
+    """Where endpoints live. Its `policies` say how a version gets in."""
 
     name = models.SlugField(max_length=40, unique=True)
     position = models.PositiveSmallIntegerField(default=0)
     alias = models.CharField(max_length=120, default="", blank=True)
-    rules = models.JSONField(default=dict)
-    rules_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["position", "name"]
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="environment_name_once"),
+            models.UniqueConstraint(Lower("alias"), condition=~Q(alias=""), name="environment_alias_once"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -151,9 +183,17 @@ class PromotionRequest(Leased):
     def __str__(self) -> str:
         return f"#{self.pk} {self.version} to {self.endpoint.environment.name}"
 
+    @property
+    def bypassed(self) -> list[str]:
+        """The gates it was carried out past, by name; a mark that never goes away."""
+        return [gate["label"] for bypass in self.bypasses.all() for gate in bypass.passed]
+
 
 class Approval(models.Model):
     """One reviewer's approval, bound to the evidence digest of one revision of the request.
+
+    With a `condition` it counts only for a plan that keeps it (`policies.conditions`); whoever gave it can lift it by
+    approving again without one.
 
     `requester` and `uploader` are copied from the request by a trigger, so that the database itself can refuse them.
     """
@@ -167,7 +207,8 @@ class Approval(models.Model):
     step_up_at = models.DateTimeField()
     step_up_method = models.CharField(max_length=10)
     comment = models.TextField(default="", blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    condition = models.JSONField(null=True)
+    at = models.DateTimeField(db_default=Now())
     requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
@@ -175,7 +216,14 @@ class Approval(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "request_revision", "reviewer"], name="approval_one_per_reviewer"
+                fields=["request", "request_revision", "reviewer"],
+                condition=Q(condition__isnull=True),
+                name="approval_one_per_reviewer",
+            ),
+            models.UniqueConstraint(
+                fields=["request", "request_revision", "reviewer"],
+                condition=Q(condition__isnull=False),
+                name="approval_one_condition_per_reviewer",
             ),
             models.CheckConstraint(condition=~Q(reviewer=F("requester")), name="approval_not_by_requester"),
             models.CheckConstraint(
