@@ -57,5 +57,6 @@ urlpatterns = [
     path(f"{ENDPOINT}rollback/", rollbacks.roll_back, name="endpoint_rollback"),
     path("models/<str:model>/usage/", usage.of_model, name="model_usage"),
     path("models/<str:model>/versions/<int:number>/usage/", usage.of_version, name="version_usage"),
+    path("models/<str:model>/versions/<int:number>/gates/", usage.gates_of_version, name="version_gates"),
     path("data-sets/<str:name>/versions/<int:number>/usage/", usage.of_data, name="data_usage"),
 ]

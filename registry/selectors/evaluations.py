@@ -46,6 +46,17 @@ def newest_done(version: ModelVersion, *, baseline: ModelVersion | None = None) 
     return (rows.filter(baseline=baseline) if baseline else rows).first()
 
 
+def shown_for(actor: Actor, version: ModelVersion, baseline: ModelVersion | None) -> Evaluation | None:
+    """The newest finished evaluation whose data the actor may see, to show on the version's page: against this baseline
+    where there is one, otherwise any."""
+    found = Evaluation.objects.filter(version=version, status="done")
+    teams = access.visible_teams(actor)
+    if teams is not None:
+        found = found.filter(data__data_set__team_id__in=teams)
+    found = found.select_related("version__model", "data__data_set", "baseline__model")
+    return found.filter(baseline=baseline).first() if baseline else found.first()
+
+
 def results_of(row: Evaluation) -> Results | None:
     """What it found; None before it is done. Raises `BadResults`."""
     return read(row.results) if row.results else None

@@ -14,12 +14,14 @@ from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core.errors import BadInput, NotFound
 from registry import charts
-from registry.models import AliasAssignment, ModelVersion, RiskTier
+from registry.evaluations.results import BadResults
+from registry.models import AliasAssignment, Evaluation, ModelVersion, RiskTier
 from registry.policies.protection import is_protected
 from registry.selectors import compare as comparing
-from registry.selectors import evaluated, scans
+from registry.selectors import evaluated, evaluations, reports, scans, signatures
 from registry.selectors import models as read
 from registry.selectors.datasets import inputs_of
+from registry.selectors.reports import Report
 from registry.services import aliases, models, versions
 from registry.views import snippets
 
@@ -95,17 +97,20 @@ def _number(text: str | None) -> int | None:
 def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
     row = versions.find(actor=request.actor, model=name, number=number)
     pointing = [a for a in read.aliases_of(row.model) if a.version == row]
-    champion = aliases.at(row.model, "champion")
+    serving = aliases.at(row.model, "champion")
+    champion = serving if serving != row else None
+    shown = evaluations.shown_for(request.actor, row, champion)
     siblings = ModelVersion.objects.filter(model=row.model, deleted_at=None)
     context = {
         "version": row,
         "model": row.model,
         "aliases": pointing,
-        "champion": champion if champion != row else None,
-        "metrics": _metrics(row, champion if champion != row else None),
+        "champion": champion,
+        "is_champion": serving == row,
+        "report": _report(shown),
+        "metrics": _metrics(row, champion),
         "data": inputs_of(row.run),
-        "inputs": row.signature.get("inputs") or [],
-        "outputs": row.signature.get("outputs") or [],
+        "columns": signatures.against(row, champion),
         "previous": siblings.filter(number__lt=number).order_by("-number").first(),
         "next": siblings.filter(number__gt=number).order_by("number").first(),
         "holds": row.holds.all(),
@@ -124,6 +129,14 @@ def _artifact(request: PortalRequest, row: ModelVersion) -> dict[str, Any]:
         "bom_text": text,
         "packages": [one for one in known.packages if text.lower() in one["name"]],
     }
+
+
+def _report(shown: Evaluation | None) -> Report | None:
+    """The report of an evaluation; None where there is none, or where this program cannot read it."""
+    try:
+        return reports.of(shown) if shown else None
+    except BadResults:
+        return None
 
 
 def _metrics(row: ModelVersion, champion: ModelVersion | None) -> list[comparing.Row]:

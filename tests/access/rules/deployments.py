@@ -141,6 +141,7 @@ PAGES = (
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
     page("deployments:version_usage", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
+    page("deployments:version_gates", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
     page("deployments:data_usage", kwargs=data_version, **INSIDE),
 )  # fmt: skip
 
