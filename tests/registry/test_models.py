@@ -1,5 +1,7 @@
 """What people change about a model: the risk tier chooses the policy, so lowering it takes somebody who decides."""
 
+from functools import partial
+
 import pytest
 
 from portal.core.errors import NotAllowed
@@ -14,10 +16,10 @@ def test_a_data_scientist_raises_the_tier_and_does_not_lower_it() -> None:
     model = world.model("flight-delay", team)
     priya = world.actor(world.person("Priya Nair", ("data_scientist", team)))
     marta = world.actor(world.person("Marta Kowalska", ("ml_lead", team)))
-    same = {"name": model.name, "description": "", "owner_id": None}
-    assert models.edit(actor=priya, tier="high", **same).tier == "high"
+    edit = partial(models.edit, name=model.name, description="", owner_id=None)
+    assert edit(actor=priya, tier="high").tier == "high"
     with pytest.raises(NotAllowed):
-        models.edit(actor=priya, tier="low", **same)
+        edit(actor=priya, tier="low")
     model.refresh_from_db()
     assert model.tier == "high"
-    assert models.edit(actor=marta, tier="low", **same).tier == "low"
+    assert edit(actor=marta, tier="low").tier == "low"
