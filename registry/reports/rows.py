@@ -150,7 +150,7 @@ def slices_summary(found: Slices) -> str:
     names = [one.name for one in found.worse]
     few = sum(one.answer == "too few rows" for one in found.results)
     said = f"{names[0]} is the only one shown worse" if len(names) == 1 else f"{len(names)} are shown worse"
-    sentence = f"{looked}; corrected by {found.correction.capitalize()}. {said if names else 'None is shown worse'}"
+    sentence = f"{looked}; corrected by {found.correction.capitalize()}. {said if names else 'No slice is shown worse'}"
     return f"{sentence}; {few} have too few rows to tell." if few else f"{sentence}."
 
 

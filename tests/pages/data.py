@@ -47,7 +47,7 @@ def fill(stack: Stack) -> None:
     emails = {person.key: person.email for person in people.PEOPLE}
     lead = Session(stack.url, emails["ml_lead"], stack.people["ml_lead"]["password"])
     for key, where in (("administrator", "production"), ("administrator_2", "staging")):
-        _change(Session(stack.url, emails[key], stack.people[key]["password"]), where)
+        stack.facts[f"{where} change"] = _change(Session(stack.url, emails[key], stack.people[key]["password"]), where)
     with closing(lead.http):
         team = lead.get("/api/v1/models/flight-delay/")["team"]
         lead.post("/api/v1/data-sets/", {"name": NAME, "team": team, "description": "For looking at."})
@@ -67,8 +67,8 @@ def fill(stack: Stack) -> None:
         _evaluate(stack, lead, team)
 
 
-def _change(admin: Session, environment: str) -> None:
-    """A draft of production's policy, and a proposal for staging's that another administrator can sign."""
+def _change(admin: Session, environment: str) -> int:
+    """A draft of production's policy, or a proposal for staging's that another administrator can sign; its number."""
     path = "/api/v1/policies/"
     with closing(admin.http):
         held = next(one for one in admin.every(path) if one["name"] == environment)["in_force"]["rules"]
@@ -76,6 +76,7 @@ def _change(admin: Session, environment: str) -> None:
         row = admin.post(f"{path}changes/", {"environment": environment, "rules": rules, "why": "Calibrated or not."})
         if environment == "staging":
             admin.post(f"{path}changes/{row['id']}/propose/", {"seen": row["digest"]})
+    return int(row["id"])
 
 
 def _evaluate(stack: Stack, lead: Session, team: str) -> None:

@@ -52,6 +52,13 @@ def bypass(visitor: Visitor) -> None:
     visitor.look()
 
 
+def policy_changes(visitor: Visitor) -> None:
+    """A draft that is edited or withdrawn, and somebody else's proposal that is signed; none of it is done."""
+    draft, proposal = (visitor.stack.facts[f"{name} change"] for name in ("production", "staging"))
+    for path in (f"{draft}/", f"{draft}/edit/", f"{draft}/withdraw/", f"{proposal}/", f"{proposal}/sign/"):
+        visitor.visit(f"/settings/policies/changes/{path}")
+
+
 def rollback_dialog(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(f"{visitor.stack.url}/endpoints/production/flight-delay/")
@@ -243,6 +250,6 @@ OF: dict[str, list[Callable[[Visitor], None]]] = {
     "operator": [rollback_dialog],
     "data_scientist": [own_token, bypass],
     "auditor": [export, event_with_its_row],
-    "administrator": [invitation, service_account, person],
+    "administrator": [policy_changes, invitation, service_account, person],
     "anonymous": [forgotten_password, refused_sign_in],
 }

@@ -46,7 +46,7 @@ def test_a_measured_version_shows_its_summary_and_intervals(line: Line) -> None:
     page = text(line)
     assert f'<a href="/evaluations/{row.pk}/">2 metrics: 2 better</a>, on flights v1' in page
     assert "[+0.0100, +0.0300]" in page
-    assert "None is shown worse" in page
+    assert "No slice is shown worse" in page
     assert "point values" not in page
     hidden = world.data_version("secret-rows", world.team("other"))
     measured.evaluation(second, first, hidden)

@@ -16,6 +16,9 @@ from tests.pipelines.jobs.conftest import Lab
 from tests.pipelines.jobs.rows import frame
 
 
+USUAL = job.BOUNDS
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "BOUNDS", Bounds(memory_bytes=1024**3, seconds=12))
@@ -36,7 +39,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("odd", "The version answered values that are neither numbers nor labels."),
     ],
 )
-def test_a_version_that_misbehaves_fails_and_the_next_one_runs(lab: Lab, name: str, sentence: str) -> None:
+def test_a_version_that_misbehaves_fails_and_the_next_one_runs(
+    lab: Lab, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = lab.data(frame(60))
     row = lab.evaluate(lab.version(name), data)
     assert row.status == "failed"
@@ -44,6 +49,7 @@ def test_a_version_that_misbehaves_fails_and_the_next_one_runs(lab: Lab, name: s
     assert row.results == {}
     assert Job.objects.filter(kind="pipelines.evaluate").get().state == "failed"
     assert list(store.waiting().glob("evaluation-*")) == []
+    monkeypatch.setattr(job, "BOUNDS", USUAL)
     assert lab.evaluate(lab.version("good"), data).status == "done"
 
 
