@@ -15,7 +15,6 @@ from registry.selectors import evaluations as read
 from tests.pipelines.jobs.conftest import Lab
 from tests.pipelines.jobs.rows import frame
 
-
 USUAL = job.BOUNDS
 
 
