@@ -103,6 +103,9 @@ def test_a_check_of_the_artifact_is_never_bypassed(line: Line) -> None:
     named = policy.can_be_named(rule, policy.in_the_way({"checks": checks}, FREE))
     codes = {gate["code"] for gate in named}
     assert "quality" in codes
+    assert "artifact" not in (rule.gates if rule else ())
+    with pytest.raises(BadInput):
+        world.production(bypass=RULE | {"gates": ["artifact"]})
     assert codes <= set(catalogue.GATES)
     assert not {"validated", "format"} & {*codes, *catalogue.GATES}
 
