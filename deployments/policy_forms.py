@@ -110,7 +110,7 @@ class TextForm(OnceForm):
         max_length=documents.LONGEST,
         widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "class": "mono"}),
     )
-    why = forms.CharField(**WHY, widget=forms.Textarea(attrs={"rows": 3, "id": "id_text_why"}))  # type: ignore[arg-type]
+    why = forms.CharField(**WHY, widget=forms.Textarea(attrs={"rows": 3}))  # type: ignore[arg-type]
 
     def take(self, error: PortalError) -> None:
         self.add_error("rules", error.message)

@@ -59,7 +59,7 @@ def edit(request: PortalRequest, change_id: int) -> HttpResponse:
     form = forms.RulesForm(None if as_text else sent, initial=forms.initial(row.content, row.digest, row.why))
     rows = forms.ApprovalRows(None if as_text else sent, initial=row.content["approvals"], prefix="approvals")
     begun = {"seen": row.digest, "rules": documents.of_rules(row.content), "why": row.why}
-    text = forms.TextForm(sent if as_text else None, initial=begun)
+    text = forms.TextForm(sent if as_text else None, initial=begun, auto_id="id_text_%s")
     done = None
     if as_text:
         done = carry_out(request, text, lambda: _save_text(request, row, text))

@@ -29,6 +29,7 @@ NO_PAGE = {
     "deployments:model_usage": "a part of the model's page",
     "deployments:data_usage": "a part of the page of a data set version",
     "deployments:version_usage": "a part of the version's page",
+    "deployments:version_gates": "a part of the version's page",
     "pipelines:version_evaluations": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",
     "deployments:policy_propose": "leads to the change",
