@@ -30,6 +30,7 @@ class GateShape(serializers.Serializer[dict[str, Any]]):
     low = serializers.FloatField(allow_null=True, default=None)
     high = serializers.FloatField(allow_null=True, default=None)
     sample = serializers.IntegerField(allow_null=True, default=None)
+    data = serializers.CharField(default="", help_text="the data set version that was judged")
     link = serializers.CharField(default="")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
