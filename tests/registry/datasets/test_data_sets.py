@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.db.models import F
 
@@ -96,6 +98,39 @@ def test_a_worker_that_was_overtaken_stops_checking(shelf: Shelf, monkeypatch: p
     Job.objects.filter(state="running").update(lease_until=None, next_reconcile_at=clock.now())
     work.drain()
     assert DataCheckRun.objects.get().verdict == "pass"
+
+
+@pytest.mark.slow
+def test_a_small_file_with_endless_rows_is_ended_in_time(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand million equal rows in eight megabytes: neither time nor memory goes beyond what one data set may."""
+    folder = shelf.folder / "bomb"
+    folder.mkdir()
+    part = pa.table({"x": pa.repeat(1, 10_000_000)})
+    with pq.ParquetWriter(folder / "rows.parquet", part.schema) as writer:
+        for _ in range(200):
+            writer.write_table(part, row_group_size=10_000_000)
+    assert (folder / "rows.parquet").stat().st_size < 10_000_000
+    most = 0
+
+    def watched(*args: Any, watch: Any, **more: Any) -> Any:
+        def look() -> None:
+            nonlocal most
+            most = max([most, *(one.memory_info().rss for one in _measuring())])
+            watch()
+
+        return measure(*args, watch=look, seconds=6, **more)
+
+    measure = measuring.measure
+    monkeypatch.setattr(measuring, "measure", watched)
+    monkeypatch.setattr(jailed, "LOOK_SECONDS", 0.5)
+    row = shelf.register(folder)
+    assert (row.status, row.status_note) == (
+        "failed",
+        "Reading the data came to nothing. It took more than 6 seconds.",
+    )
+    assert 0 < most < 1024**3
+    assert list(store.waiting().glob("data-*")) == []
+    assert shelf.register(shelf.write()).status == "ready"
 
 
 def test_the_same_bytes_are_one_version(shelf: Shelf) -> None:
