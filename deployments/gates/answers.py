@@ -20,6 +20,7 @@ class GateAnswer:
 
     `measured` and `limit` say the same in words; `sentence` says what it means and what to do; `link` leads there.
     `pin` is the digest of what was read, where the rest of the evidence does not hold it already.
+    `data` names the data set version that an evaluation was made on.
     """
 
     verdict: Verdict
@@ -32,6 +33,7 @@ class GateAnswer:
     sample: int | None = None
     link: str = ""
     pin: str = ""
+    data: str = ""
 
 
 def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
@@ -77,6 +79,6 @@ def done(facts: GateFacts, limits: Limits, limit: str, *, compared: bool) -> Eva
     return found
 
 
-def on_record(answer: GateAnswer, found: Evaluated) -> GateAnswer:
-    """The answer with the evaluation it rests on."""
-    return replace(answer, link=link(found))
+def with_data(answer: GateAnswer, found: Evaluated) -> GateAnswer:
+    """The answer with the very version of the data that was judged: a data set's name alone says too little."""
+    return replace(answer, sentence=f"{answer.sentence} Data: {found.data}.".strip(), data=found.data)
