@@ -13,7 +13,7 @@ from deployments.policies import rules as rules_policy
 from deployments.selectors import gate_facts
 from portal.accounts.selectors.actors import people_behind
 from registry.models import CardText, DataSetVersion, Evaluation
-from registry.selectors.evaluations import newest_done
+from registry.selectors.cards import evaluation_of
 
 Json = dict[str, Any]
 Act = tuple[str, str]
@@ -24,7 +24,7 @@ def of(row: PromotionRequest, evidence: Json) -> list[Json]:
     """Those already known, and those whose act since the request was made stands in `evidence`: `person` and `did`."""
     asked = catalogue.asked_of(row.version.model.name, rules_policy.parse(evidence["policy"]["rules"]).gates)
     numbers = [one["number"] for one in evidence.get("evaluations", [])]
-    if "card" in asked and (measured := newest_done(row.version)) is not None:
+    if "card" in asked and (measured := evaluation_of(row.version)) is not None:
         numbers.append(measured.pk)
     evaluations = list(Evaluation.objects.filter(pk__in=numbers).select_related("data__data_set").order_by("pk"))
     acts = [*_asked(row, evaluations), *_registered(row, evaluations)]

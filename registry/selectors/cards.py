@@ -14,6 +14,7 @@ from registry.selectors import evaluations, scans
 __all__ = ["Card", "Claim", "Missing", "Record", "SectionView", "Text", "of"]
 NOBODY = "nobody yet; name an owner of the model"
 UNREADABLE = "Its evaluation is kept in a format this program does not read. Evaluate it again."
+NO_DATA = "Its run names no data set."
 UNMEASURED = "It was never evaluated. Ask for an evaluation."
 
 
@@ -40,17 +41,24 @@ def texts(version: ModelVersion) -> dict[str, Text]:
     }
 
 
+def evaluation_of(version: ModelVersion) -> Evaluation | None:
+    """The finished evaluation the card rests on: the newest on data of the model's own team, else the newest."""
+    own = Evaluation.objects.filter(version=version, status="done", data__data_set__team_id=version.model.team_id)
+    return own.select_related("data__data_set").first() or evaluations.newest_done(version)
+
+
 def _claims(version: ModelVersion) -> dict[str, list[Claim]]:
-    data, newest = _trained_on(version), evaluations.newest_done(version)
+    data, newest = _trained_on(version), evaluation_of(version)
     return {
         "owner": _owner(version),
         "artifact": _artifact(version),
         "signature": _signature(version),
         "origin": _origin(version),
         "code": _code(version),
-        "training_data": [_data(row) for row in data] or [Claim("Data sets", unknown="Its run names no data set.")],
-        "licence": _licences(data),
-        **_measured(newest),
+        "training_data": [_data(row, version) for row in data]
+        or [Claim("Data sets", unknown="Its run names no data set.")],
+        "licence": _licences(data, version),
+        **_measured(newest, version),
     }
 
 
@@ -124,36 +132,46 @@ def _trained_on(version: ModelVersion) -> list[DataSetVersion]:
     return list(rows.order_by("pk").distinct())
 
 
-def _data(row: DataSetVersion) -> Claim:
+def _common(row: DataSetVersion, version: ModelVersion) -> bool:
+    """Whether everybody who may see the model may see this data: a card names no data of other teams."""
+    return row.data_set.team_id == version.model.team_id
+
+
+def _data(row: DataSetVersion, version: ModelVersion) -> Claim:
     link = f"/data-sets/{quote(row.data_set.name, safe='')}/versions/{row.number}/"
     rows = f", {row.rows} rows" if row.rows is not None else ""
-    return Claim("Data set", f"{row}{rows}", link, Record("data_set_version", str(row.pk), row.digest))
+    record = Record("data_set_version", str(row.pk), row.digest)
+    if not _common(row, version):
+        return Claim("Data set", f"data of another team{rows}", record=record)
+    return Claim("Data set", f"{row}{rows}", link, record)
 
 
-def _licences(data: Sequence[DataSetVersion]) -> list[Claim]:
+def _licences(data: Sequence[DataSetVersion], version: ModelVersion) -> list[Claim]:
     claims = []
     for row in data:
-        name, said = row.data_set.name, row.data_set.licence
+        seen, said = _common(row, version), row.data_set.licence
+        name = row.data_set.name if seen else "Data of another team"
         record = Record("data_set", str(row.data_set_id), digests.of_json({"licence": said}))
-        link = f"/data-sets/{quote(name, safe='')}/"
+        link = f"/data-sets/{quote(name, safe='')}/" if seen else ""
         unknown = f"{name} names no licence."
         claims.append(Claim(name, said, link, record) if said else Claim(name, unknown=unknown))
     return claims or [Claim("Data sets", unknown="Its run names no data set, so no licence is known.")]
 
 
-def _measured(newest: Evaluation | None) -> dict[str, list[Claim]]:
+def _measured(newest: Evaluation | None, version: ModelVersion) -> dict[str, list[Claim]]:
     """What the newest finished evaluation says."""
     if newest is None:
         parts = {"evaluation_data": "Data set", "metrics": "Metrics", "slices": "Slices"}
         return {key: [Claim(label, unknown=UNMEASURED)] for key, label in parts.items()}
-    data = {"evaluation_data": [_data(newest.data)]}
-    facts: dict[str, Any] = {"link": f"/evaluations/{newest.pk}/"}
+    data = {"evaluation_data": [_data(newest.data, version)]}
+    named = _common(newest.data, version)
+    facts: dict[str, Any] = {"link": f"/evaluations/{newest.pk}/" if named else ""}
     facts["record"] = Record("evaluation", str(newest.pk), newest.digest)
     try:
         found = read(newest.results)
     except BadResults:
         return data | {key: [Claim(key.capitalize(), unknown=UNREADABLE)] for key in ("metrics", "slices")}
-    return data | {"metrics": _metrics(found, facts), "slices": [_slices(found, facts)]}
+    return data | {"metrics": _metrics(found, facts), "slices": [_slices(found, facts, named=named)]}
 
 
 def _metrics(found: Results, facts: dict[str, Any]) -> list[Claim]:
@@ -161,14 +179,15 @@ def _metrics(found: Results, facts: dict[str, Any]) -> list[Claim]:
     for name in ordered(found.metrics):
         one = found.metrics[name]
         if one.value is None:
-            claims.append(Claim(name, f"undefined: {one.undefined}", **facts))
+            claims.append(Claim(name, f"no value: {one.undefined}", **facts))
             continue
         between = f" [{one.low:.4g}, {one.high:.4g}]" if one.low is not None and one.high is not None else ""
         claims.append(Claim(name, f"{one.value:.4g}{between}, n = {one.n}", **facts))
     return claims
 
 
-def _slices(found: Results, facts: dict[str, Any]) -> Claim:
+def _slices(found: Results, facts: dict[str, Any], *, named: bool) -> Claim:
     if found.slices is None:
         return Claim("Slices", unknown="Its newest evaluation looked at no slices. Evaluate it with slices.")
-    return Claim(found.slices.metric, slices_summary(found.slices), **facts)
+    counted = f"{found.slices.looked_at} slices tested, {len(found.slices.worse)} shown worse"
+    return Claim(found.slices.metric, slices_summary(found.slices) if named else counted, **facts)

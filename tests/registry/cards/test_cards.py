@@ -13,7 +13,7 @@ from registry.cards.sections import SECTIONS, TIERS
 from registry.models import CardText, ModelVersion
 from registry.selectors import cards as read
 from registry.services import cards
-from tests import world
+from tests import measured, world
 
 FULL = {one.key: [Claim("What", "so", "/x/", Record("thing", "1", "sha256:1"))] for one in SECTIONS}
 WRITTEN = Text("It warns passengers.", "Priya", "2026-11-01T00:00:00+00:00", 3)
@@ -142,3 +142,22 @@ def test_a_text_is_never_changed(version: ModelVersion, priya: Actor) -> None:
     made = wrote(priya, version, "First.")
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         CardText.objects.filter(pk=made.pk).update(text="Other.")
+
+
+def test_measured_claims_rest_on_the_evaluation_and_data_of_other_teams_is_not_named(version: ModelVersion) -> None:
+    slices = (measured.slice_of("origin = JFK", -0.01, 0.03),)
+    hidden = world.data_version("secret-rows", world.team("other"))
+    measured.evaluation(version, version, hidden, measured.results(slices=slices))
+    found = read.of(version)
+    assert view(found, "metrics").known
+    assert "secret-rows" not in str(found.as_json())
+    assert "JFK" not in str(found.as_json())
+    data = world.data_version("flights", version.model.team)
+    row = measured.evaluation(version, version, data, measured.results(slices=slices))
+    measured.evaluation(version, version, hidden, measured.results(slices=slices))
+    found = read.of(version)
+    assert view(found, "evaluation_data").claims[0].value == "flights v1, 100 rows"
+    assert view(found, "slices").known
+    for claim in view(found, "metrics").claims:
+        assert claim.link == f"/evaluations/{row.pk}/"
+        assert claim.record == Record("evaluation", str(row.pk), row.digest)
