@@ -21,7 +21,6 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sklearn.linear_model import LogisticRegression
 
 from bench.catalogue import benchmark
 from bench.ground import Portal
@@ -68,9 +67,6 @@ def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
 
 def _lay_out(folder: Path, count: int) -> None:
     """The data as Parquet, a part at a time, and two versions as MLflow saves them."""
-    import mlflow
-    from mlflow.models import infer_signature
-
     (folder / "data").mkdir()
     random = np.random.default_rng(7)
     with contextlib.ExitStack() as stack:
@@ -81,13 +77,7 @@ def _lay_out(folder: Path, count: int) -> None:
             part = pa.table(dict(zip(COLUMNS, (x, z, late), strict=True)))
             writer = writer or stack.enter_context(pq.ParquetWriter(folder / "data" / "rows.parquet", part.schema))
             writer.write_table(part)
-    few = pq.read_table(folder / "data" / "rows.parquet").slice(0, 5_000).to_pandas()
-    for name, strength in (("champion", 1e-3), ("challenger", 1.0)):
-        fitted = LogisticRegression(C=strength).fit(few[["x", "z"]], few["late"])
-        told = infer_signature(few[["x", "z"]], fitted.predict_proba(few[["x", "z"]]))
-        mlflow.sklearn.save_model(
-            fitted, str(folder / name), signature=told, pyfunc_predict_fn="predict_proba", pip_requirements=[]
-        )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", VERSIONS, str(folder)], check=True, timeout=300)
 
 
 def _taken_in(folder: Path) -> dict[str, Any]:
@@ -141,6 +131,22 @@ def _held() -> float:
             total += one.memory_full_info().pss
     return total / MIB
 
+
+VERSIONS = """
+import sys
+from pathlib import Path
+import mlflow, pyarrow.parquet as pq
+from mlflow.models import infer_signature
+from sklearn.linear_model import LogisticRegression
+folder = Path(sys.argv[1])
+few = next(pq.ParquetFile(folder / "data" / "rows.parquet").iter_batches(5_000)).to_pandas()
+inputs = few[["x", "z"]]
+for name, strength in (("champion", 1e-3), ("challenger", 1.0)):
+    fitted = LogisticRegression(C=strength).fit(inputs, few["late"])
+    told = infer_signature(inputs, fitted.predict_proba(inputs))
+    mlflow.sklearn.save_model(fitted, str(folder / name), signature=told, pyfunc_predict_fn="predict_proba",
+                              pip_requirements=[])
+"""
 
 RIVAL = """
 import json, sys, time
