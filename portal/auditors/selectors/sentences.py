@@ -61,6 +61,7 @@ DONE_TO_TRIED = {
     "validated": "validate",
     "verified": "verify",
     "withdrew": "withdraw",
+    "wrote": "write",
 }
 ACTOR = "{actor} "
 # What an attempt came to is not known, such as the rule an approval would have counted for.
