@@ -19,7 +19,7 @@ from registry.selectors import scans
 def page(request: PortalRequest, number: int) -> HttpResponse:
     """The newest dossier with its progress, and the ones before it."""
     row = promotions.find(actor=request.actor, number=number)
-    form = forms.DossierForm(request.POST or None)
+    form = forms.DossierForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         done = carry_out(request, form, lambda: _ask(request, number, form.cleaned_data["since"] or 0))
         if done is not None:

@@ -1,5 +1,7 @@
 """One changed byte anywhere is named, and so is a dossier that a thief of its key has signed anew."""
 
+import base64
+import hashlib
 import json
 import struct
 from collections.abc import Callable, Iterator
@@ -90,14 +92,14 @@ def changed(found: Members, name: str, change: Callable[[Any], Any]) -> bytes:
 
 def vouching(value: Any) -> None:
     """A statement about other bytes, signed with the true key."""
-    statement = json.loads(__import__("base64").b64decode(value["payload"]))
+    statement = json.loads(base64.b64decode(value["payload"]))
     statement["subject"][0]["digest"]["sha256"] = "0" * 64
     value |= binding.enveloped(archive.canonical(statement), binding.PAYLOAD_TYPE, bound.key())
 
 
 def resealed(value: Any) -> None:
     """A true statement about the true bytes, made at another time: the log does not know it."""
-    statement = json.loads(__import__("base64").b64decode(value["payload"]))
+    statement = json.loads(base64.b64decode(value["payload"]))
     statement["predicate"]["signed_at"] = "2020-01-01T00:00:00+00:00"
     value |= binding.enveloped(archive.canonical(statement), binding.PAYLOAD_TYPE, bound.key())
 
@@ -116,25 +118,29 @@ FORGERIES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "the digest asked for": ("request.json", lambda v: v.update(evidence_digest="sha256:0"), "evidence_digest"),
     "another version": ("request.json", lambda v: v.update(version=3), "request.json: the version"),
     "a rollout left out": ("request.json", lambda v: v["rollouts"].clear(), "request.json: the rollouts"),
-    "a rollout's bytes": ("request.json", lambda v: v["rollouts"][0].update(digest="sha256:0"), "rollout 2"),
+    "a rollout's bytes": (
+        "request.json",
+        lambda v: v["rollouts"][0].update(digest="sha256:0"),
+        "request.json: rollout",
+    ),
     "who voted": ("votes.json", lambda v: v[0].update(who="person:99"), "votes.json: the vote of person:99: who"),
     "a vote's evidence": ("votes.json", lambda v: v[0].update(evidence_digest="sha256:0"), "the evidence it was given"),
     "a vote's rule": ("votes.json", lambda v: v[0].update(rule="Chief"), "rule"),
     "a vote's second look": ("votes.json", lambda v: v[1].update(step_up_method="totp"), "step_up_method"),
     "a vote's revision": ("votes.json", lambda v: v[1].update(revision=7), "revision"),
     "a vote's words": ("votes.json", lambda v: v[0].update(comment={"c": "0" * 64}), "comment"),
-    "a vote left out": ("votes.json", lambda v: v.pop(), "votes.json: it has 1 decisions, the log 2"),
+    "a vote left out": ("votes.json", lambda v: v.pop() and None, "votes.json: it has 1 decisions, the log 2"),
     "a vote added": ("votes.json", lambda v: v.append(v[0]), "votes.json: it has 3 decisions, the log 2"),
     "a bypass hidden": ("bypasses.json", lambda v: v.clear(), "bypasses.json: the bypasses"),
-    "a bypass's review": ("bypasses.json", lambda v: v[0].update(status="not_upheld"), "bypass 1: status"),
-    "what was passed": ("bypasses.json", lambda v: v[0].update(passed=[]), "bypass 1: what it led past"),
+    "a bypass's review": ("bypasses.json", lambda v: v[0].update(status="not_upheld"), ": status is"),
+    "what was passed": ("bypasses.json", lambda v: v[0].update(passed=[]), "what it led past"),
     "who granted": ("bypasses.json", lambda v: v[0]["grants"][0].update(who="person:99"), "granted by person:99"),
     "the policy": ("policy.json", lambda v: v["content"]["approvals"].clear(), "policy.json: its content"),
     "the policy's name": ("policy.json", lambda v: v.update(name="lenient@1"), "policy.json: its name"),
-    "results": ("evaluations/1.json", lambda v: v["covered"]["results"].update(task="ranking"), "evaluations/1.json"),
-    "better results": ("evaluations/1.json", better, "evaluations/1.json: the digest it gives"),
-    "the settings": ("evaluations/1.json", lambda v: v["settings"].update(seed=3), "evaluations/1.json: its settings"),
-    "the files": ("artifact/files.json", lambda v: v.pop(), "artifact/files.json"),
+    "results": ("evaluations/", lambda v: v["covered"]["results"].update(task="ranking"), ".json: its digest"),
+    "better results": ("evaluations/", better, ".json: the digest it gives"),
+    "the settings": ("evaluations/", lambda v: v["settings"].update(seed=3), ".json: its settings"),
+    "the files": ("artifact/files.json", lambda v: v.pop() and None, "artifact/files.json"),
     "the scan": ("artifact/scan.json", lambda v: v.update(outcome="dangerous"), "artifact/scan.json"),
     "findings": ("artifact/scan.json", lambda v: v["packages"].clear(), "artifact/scan.json"),
     "a statement of other bytes": ("artifact/statement.json", vouching, "artifact/statement.json: the bytes"),
@@ -148,7 +154,8 @@ FORGERIES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
 def test_a_thief_of_the_key_is_caught_by_the_log(told: Told, auditor: Auditor) -> None:
     found = members(told.dossier())
     assert auditor(signed(found)) == INTACT
-    for name, (member, change, said) in FORGERIES.items():
+    for name, (start, change, said) in FORGERIES.items():
+        member = next(member for member in found if member.startswith(start))
         assert auditor(changed(found, member, change)) == TAMPERED, name
         assert said in auditor.said, (name, auditor.said)
         assert member.split("/")[0] in auditor.said
@@ -177,7 +184,7 @@ def test_names_and_words_cannot_be_replaced(told: Told, auditor: Auditor) -> Non
     assert "the vault holds another value" in auditor.said
     assert auditor(signed(found | {"audit/vault.jsonl": b""})) == INTACT
     salt, value = "00" * 32, "somebody"
-    c = __import__("hashlib").sha256(bytes.fromhex(salt) + value.encode()).hexdigest()
+    c = hashlib.sha256(bytes.fromhex(salt) + value.encode()).hexdigest()
     more = archive.canonical({"c": c, "salt": salt, "value": value}) + b"\n"
     assert auditor(signed(found | {"audit/vault.jsonl": vault + more})) == TAMPERED
     assert "values that no event was written with" in auditor.said
@@ -192,7 +199,7 @@ def test_other_keys_other_logs_and_other_files(told: Told, auditor: Auditor) -> 
     without = {name: body for name, body in found.items() if not name.startswith("artifact/s")}
     assert auditor(signed(without)) == INCOMPLETE
     assert auditor(signed(without), "--statement-key", artifact_key()) == INTACT
-    assert auditor(signed(found, promotion=1)) == TAMPERED
+    assert auditor(signed(found, promotion=told.row.pk + 1)) == TAMPERED
     assert "is missing" in auditor.said
     assert auditor(signed(found, log={"origin": "other", "size": 1, "root": ""})) == TAMPERED
     assert auditor(signed(found | {"../evil": b"x"})) == TAMPERED
