@@ -63,8 +63,8 @@ check: ## Quick checks: ruff, mypy, import-linter, templates, migrations, Django
 test: install-tests ## Run all tests; TESTS=tests/serving runs some
 	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(TESTS)
 
-test-long: install-tests ## Hold intervals against the truth in 6,000 runs each instead of 600
-	@SIGNALBOX_LONG=1 $(PYTEST) --timeout 7200 tests/pipelines/test_coverage.py
+test-long: install-tests ## Hold intervals and slices against the truth in ten times as many runs
+	@SIGNALBOX_LONG=1 $(PYTEST) -rP --timeout 7200 tests/pipelines/test_coverage.py tests/pipelines/test_alarms.py
 
 drill: install-tests ## Stop the stores under load and watch the gateway go on answering
 	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults/test_load.py

@@ -31,6 +31,9 @@ SIGNALBOX_MLFLOW_HOOK_URL = env.text("SIGNALBOX_MLFLOW_HOOK_URL", f"{SIGNALBOX_U
 SIGNALBOX_PROTECTED_ALIASES = [
     name for name in env.text("SIGNALBOX_PROTECTED_ALIASES", "champion").replace(",", " ").split() if name
 ]
+# Tags that change only through the gate, and that are put back when they were changed in MLflow; `risk.*` stands for
+# all that begin so, `*` for every tag. Others are taken over.
+SIGNALBOX_PROTECTED_TAGS = env.text("SIGNALBOX_PROTECTED_TAGS", "").replace(",", " ").split()
 # The function that says which severe incidents are open, as `deployments.selectors.incident_source` asks it.
 SIGNALBOX_INCIDENT_SOURCE = env.text("SIGNALBOX_INCIDENT_SOURCE", "monitoring.selectors.incidents.open_severe")
 # Data sets are read from these folders of this host (as in PATH, with colons between them), and from S3 with the
@@ -184,6 +187,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if LOCAL else "https"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are proved by the invitation's link
 MFA_ADAPTER = "portal.accounts.adapter.MFAAdapter"
+MFA_FORMS = {"add_webauthn": "portal.accounts.passkey_form.AddPasskeyForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL

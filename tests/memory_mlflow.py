@@ -17,6 +17,7 @@ class MemoryMlflow:
     def __init__(self) -> None:
         self.held: dict[str, dict[int, Found]] = {}
         self.described: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
         self.aliases: dict[tuple[str, str], int] = {}
         self.experiments: dict[str, Found] = {}
         self.stored: dict[str, bytes] = {}
@@ -57,7 +58,8 @@ class MemoryMlflow:
         if name not in self.held:
             return None
         aliases = [{"alias": a, "version": str(n)} for (model, a), n in self.aliases.items() if model == name]
-        return {"name": name, "description": self.described.get(name, ""), "aliases": aliases}
+        tags = [{"key": key, "value": value} for key, value in self.tags.get(name, {}).items()]
+        return {"name": name, "description": self.described.get(name, ""), "aliases": aliases, "tags": tags}
 
     def models(self) -> Iterator[Found]:
         for name in self.held:
@@ -86,6 +88,27 @@ class MemoryMlflow:
     def delete_alias(self, model: str, alias: str) -> None:
         self._known(model)
         self.aliases.pop((model, alias), None)
+
+    def set_tag(self, model: str, number: int | None, key: str, value: str) -> None:
+        self._tag(model, number, key, value)
+
+    def delete_tag(self, model: str, number: int | None, key: str) -> None:
+        self._tag(model, number, key, None)
+
+    def _tag(self, model: str, number: int | None, key: str, value: str | None) -> None:
+        self._known(model)
+        if number is None:
+            held = self.tags.setdefault(model, {})
+        elif (found := self.version(model, number)) is not None:
+            held = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+        else:
+            raise MlflowRefused(404, f"Model Version (name={model}, version={number}) not found")
+        if value is None:
+            held.pop(key, None)
+        else:
+            held[key] = value
+        if number is not None:
+            self.held[model][number]["tags"] = [{"key": k, "value": v} for k, v in held.items()]
 
     def webhooks(self) -> list[Found]:
         return [{key: value for key, value in hook.items() if key != "secret"} for hook in self.hooks.values()]

@@ -116,16 +116,26 @@ def data_version(name: str, where: Team, **columns: Any) -> DataSetVersion:
     """A ready version of a new data set with the columns distance, carrier and label; its files are nowhere."""
     row = DataSet.objects.create(name=name, name_key=name, team=where)
     recorder.record("data_set.created", actor=SYSTEM, subject=Subject.of("data_set", row.pk, name))
+    return _data_version(row, 1, columns)
+
+
+@transaction.atomic
+def next_data_version(of: DataSetVersion, **columns: Any) -> DataSetVersion:
+    """The next version of the same data set."""
+    return _data_version(of.data_set, of.data_set.versions.count() + 1, columns)
+
+
+def _data_version(row: DataSet, number: int, columns: dict[str, Any]) -> DataSetVersion:
     kinds = {"distance": "number", "carrier": "text", "label": "number"}
     values = {
         "status": "ready",
-        "digest": "sha256:" + hashlib.sha256(name.encode()).hexdigest(),
+        "digest": "sha256:" + hashlib.sha256(f"{row.name} {number}".encode()).hexdigest(),
         "rows": 100,
         "columns": [{"name": column, "type": "VARCHAR", "kind": kind} for column, kind in kinds.items()],
         "source": {"kind": "folder", "path": "/srv"},
         "registered_by": "system",
     }
-    made = DataSetVersion.objects.create(data_set=row, number=1, **(values | columns))
+    made = DataSetVersion.objects.create(data_set=row, number=number, **(values | columns))
     where_from = Subject.of("data_set_version", made.pk, str(made))
     recorder.record("data_set_version.registered", actor=SYSTEM, subject=where_from, data={"source": made.source})
     return made

@@ -33,8 +33,9 @@ class GateShape(serializers.Serializer[dict[str, Any]]):
     link = serializers.CharField(default="")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """`label` is a word of the library's own fields, so it stands here."""
-        return super().get_fields() | {"label": serializers.CharField()}
+        """`label` and `data` are words of the library's own, so they stand here."""
+        judged = serializers.CharField(default="", help_text="the data set version that was judged")
+        return super().get_fields() | {"label": serializers.CharField(), "data": judged}
 
 
 class GateCheckShape(serializers.Serializer[dict[str, Any]]):

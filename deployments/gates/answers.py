@@ -19,6 +19,7 @@ class GateAnswer:
     """`value`, `low` and `high` are in the unit of the limit; `sample` counts what they rest on, rows as a rule.
 
     `measured` and `limit` say the same in words; `sentence` says what it means and what to do; `link` leads there.
+    `data` names the data set version that an evaluation was made on.
     """
 
     verdict: Verdict
@@ -30,6 +31,7 @@ class GateAnswer:
     high: float | None = None
     sample: int | None = None
     link: str = ""
+    data: str = ""
 
 
 def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
@@ -75,6 +77,6 @@ def done(facts: GateFacts, limits: Limits, limit: str, *, compared: bool) -> Eva
     return found
 
 
-def on_record(answer: GateAnswer, found: Evaluated) -> GateAnswer:
-    """The answer with the evaluation it rests on."""
-    return replace(answer, link=link(found))
+def with_data(answer: GateAnswer, found: Evaluated) -> GateAnswer:
+    """The answer with the very version of the data that was judged: a data set's name alone says too little."""
+    return replace(answer, sentence=f"{answer.sentence} Data: {found.data}.".strip(), data=found.data)

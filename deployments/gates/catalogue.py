@@ -17,7 +17,7 @@ from deployments.gates import (
     slices,
     speed,
 )
-from deployments.gates.answers import GateAnswer, Limits, shown
+from deployments.gates.answers import GateAnswer, Limits, shown, with_data
 from deployments.gates.facts import GateFacts
 from deployments.gates.limits import bad, names
 
@@ -95,4 +95,10 @@ def asked_of(model: str, limits: Mapping[str, Limits]) -> dict[str, Limits]:
 def answers(facts: GateFacts, limits: Mapping[str, Limits]) -> list[dict[str, Any]]:
     """What each gate that is asked of the model says, as plain data in the order of the catalogue."""
     asked = asked_of(facts.model, limits)
-    return [shown(code, gate.label, gate.answer(facts, asked[code])) for code, gate in GATES.items() if code in asked]
+    return [shown(code, gate.label, _answer(gate, facts, asked[code])) for code, gate in GATES.items() if code in asked]
+
+
+def _answer(gate: Gate, facts: GateFacts, limits: Limits) -> GateAnswer:
+    found = facts.evaluations.get(str(limits.get("data") or "")) if "data" in gate.members else None
+    answer = gate.answer(facts, limits)
+    return with_data(answer, found) if found else answer

@@ -146,7 +146,8 @@ class PromotionRequest(Leased):
     """A request that a version become champion of an endpoint. `id` is the number people see (#12).
 
     `evidence` is frozen under `evidence_digest`; a change bumps `revision` and voids the approvals of the one before.
-    `uploader` is the person behind the registration of the version; requester and uploader can never approve.
+    `uploader` is the person behind the registration of the version; `changers` are those who changed the evidence while
+    the request was open (`person` and what they `did`). None of them can approve.
     """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="promotion_requests")
@@ -158,6 +159,7 @@ class PromotionRequest(Leased):
     requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="promotion_requests")
     requested_through = models.CharField(max_length=200, default="", blank=True)
     uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    changers = models.JSONField(default=list)
     why = models.TextField()
     evidence = models.JSONField()
     evidence_digest = models.CharField(max_length=80)
@@ -195,7 +197,8 @@ class Approval(models.Model):
     With a `condition` it counts only for a plan that keeps it (`policies.conditions`); whoever gave it can lift it by
     approving again without one.
 
-    `requester` and `uploader` are copied from the request by a trigger, so that the database itself can refuse them.
+    `requester`, `uploader` and `changers` are copied from the request by a trigger, so that the database itself can
+    refuse them.
     """
 
     request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="approvals")
@@ -211,6 +214,7 @@ class Approval(models.Model):
     at = models.DateTimeField(db_default=Now())
     requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    changers = models.JSONField(default=list)
 
     class Meta:
         ordering = ["id"]

@@ -4,8 +4,8 @@ A bypass passes over the gates it names, and over the waiting time and freezes w
 approvals, the digest of the artifact or the log: no rule can make those bypassable.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,8 @@ NOBODY = "The rules of this request let nobody bypass a gate. Mend what is in th
 
 @dataclass(frozen=True, slots=True)
 class BypassFacts:
-    """A bypass with the request it is for. `rule` is the one of the rules the request started with."""
+    """A bypass with the request it is for. `rule` is the one of the rules the request started with; `twins` are other
+    accounts of who asked for it or granted it, and whose mailbox they share."""
 
     number: int
     status: str
@@ -40,6 +41,7 @@ class BypassFacts:
     gates: tuple[str, ...]
     expires_at: datetime
     review_due_at: datetime | None = None
+    twins: Mapping[int, str] = field(default_factory=dict)
 
 
 def in_the_way(evidence: Json, held: Timing) -> list[Json]:
@@ -94,6 +96,8 @@ def verdict(
 def may_grant(actor: Actor, facts: BypassFacts) -> Decision:
     """Whether the actor may grant or refuse it. Administrators are not exempt, nor is anybody else."""
     decision = policy.may_decide(actor, as_approvals(facts))
+    if decision and (why := facts.twins.get(actor.person_id or 0)):
+        return refused("four_eyes", f"You {policy.to_you(why)}. Somebody else has to decide.")
     if decision:
         return ALLOWED
     wanted = ", ".join(rule.name for rule in facts.rule.by)
@@ -157,7 +161,9 @@ def may_review(actor: Actor, facts: BypassFacts) -> Decision:
         return refused("only_people_decide", "Only people review a bypass, in a session.")
     why = had_part(actor.person_id, facts)
     if why:
-        return refused("four_eyes", f"You {why}. Somebody who had no part in this bypass has to review it.")
+        return refused(
+            "four_eyes", f"You {policy.to_you(why)}. Somebody who had no part in this bypass has to review it."
+        )
     if not fits_review(actor.grants, facts):
         names = ", ".join(dict.fromkeys(rule.name for rule in (*facts.rule.by, REVIEWERS)))
         return refused("no_rule_for_you", f"A bypass is reviewed by: {names}. An administrator can grant you the role.")
@@ -175,6 +181,8 @@ def had_part(person_id: int | None, facts: BypassFacts) -> str:
         return "granted this bypass"
     if person_id == facts.asker_id:
         return "asked for this bypass"
+    if shared := facts.twins.get(person_id or 0):
+        return shared
     why = policy.excluded(person_id, facts.request)
     return why.partition(", so cannot")[0]
 

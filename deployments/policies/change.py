@@ -3,8 +3,8 @@
 The authority is the policy in force, so that nobody gains the right to approve by the change itself.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from deployments.policies.rules import ApprovalRule, Rules
 from portal.accounts import access
@@ -16,11 +16,13 @@ from portal.core.decisions import ALLOWED, Decision, refused
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
-    """`rules` are those in force before the change, `teams` the ids of the teams they name by slug."""
+    """`rules` are those in force before the change, `teams` the ids of the teams they name by slug; `twins` are other
+    accounts of the authors, and whose mailbox they share."""
 
     authors: frozenset[int]
     rules: Rules
     teams: dict[str, int]
+    twins: Mapping[int, str] = field(default_factory=dict)
 
 
 def may_draft(actor: Actor) -> Decision:
@@ -65,6 +67,12 @@ def may_decide(actor: Actor, facts: ChangeFacts) -> Decision:
     if actor.person_id in facts.authors:
         return refused(
             "four_eyes", "You wrote or proposed this change, so you cannot decide on it. Somebody else has to."
+        )
+    if (author := facts.twins.get(actor.person_id or 0)) is not None:
+        return refused(
+            "four_eyes",
+            f"You share the mailbox of {author}, who wrote or proposed this change, so you cannot decide on it. "
+            "Somebody else has to.",
         )
     if not able(actor.grants, facts):
         return refused("not_an_approver", f"This change is decided by {approvers_in_words(facts.rules)}.")

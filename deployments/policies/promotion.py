@@ -274,7 +274,7 @@ def may_decide(actor: Actor, facts: RequestFacts) -> Decision:
         return refused("only_people_decide", "Tokens may ask for a promotion, but only people decide, in a session.")
     why = excluded(actor.person_id, facts)
     if why:
-        return refused("four_eyes", f"You {_second_person(why)}. Somebody else has to decide.")
+        return refused("four_eyes", f"You {to_you(why)}. Somebody else has to decide.")
     if not any(fits(rule, actor.grants, facts) for rule in facts.rules.approvals):
         wanted = ", ".join(rule.name for rule in facts.rules.approvals) or "nobody"
         return refused(
@@ -283,7 +283,8 @@ def may_decide(actor: Actor, facts: RequestFacts) -> Decision:
     return ALLOWED
 
 
-def _second_person(why: str) -> str:
+def to_you(why: str) -> str:
+    """A reason that says what somebody did, as it is told to them."""
     said = why.replace("asked for it,", "asked for this,").replace(
         "registered the version,", "registered this version,"
     )

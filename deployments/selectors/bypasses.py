@@ -149,7 +149,7 @@ def waiting_for(actor: Actor) -> list[Bypass]:
     if not rows:
         return []
     known, me = request_facts.standing([row.request for row in rows]), requests.myself(actor)
-    return [row for row in rows if _needed(actor, read.of(row, request_facts.request(row.request, known, me)), row)]
+    return [row for row in rows if _needed(actor, read.of(row, request_facts.request(row.request, known, me), me), row)]
 
 
 def _needed(actor: Actor, facts: BypassFacts, row: Bypass) -> bool:

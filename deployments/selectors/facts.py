@@ -50,6 +50,8 @@ class Standing:
     policies: frozenset[int]
     freezes: dict[tuple[int, str], tuple[Freeze, ...]]
     """The calendars in force, by environment and risk tier ("" for tiers without one of their own)."""
+    changers: dict[int, Person]
+    """The people who changed the evidence of some of the requests while these were open."""
 
 
 def standing(rows: Collection[PromotionRequest]) -> Standing:
@@ -61,7 +63,9 @@ def standing(rows: Collection[PromotionRequest]) -> Standing:
     ids = {pin["id"] for pin in pins if "id" in pin}
     found = _policies(ids, {row.endpoint.environment_id for row in rows})
     calendars = {(where, tier): rules_policy.parse(held).freezes for _, where, tier, held in found if held}
-    return Standing(dict(teams.values_list("pk", "slug")), frozenset(pk for pk, *_ in found), calendars)
+    hands = {one["person"] for row in rows for one in row.changers}
+    people = Person.objects.in_bulk(hands) if hands else {}
+    return Standing(dict(teams.values_list("pk", "slug")), frozenset(pk for pk, *_ in found), calendars, people)
 
 
 def _policies(ids: Collection[int], environments: Collection[int]) -> list[tuple[int, int, str, Json | None]]:
@@ -117,7 +121,7 @@ def request(
         evidence_digest=row.evidence_digest,
         revision=row.revision,
         blocked=in_the_way(row, known, past=granted(row)),
-        barred=_twins(row, _holders(rules) if pool is None else pool),
+        barred=_barred(row, known, _holders(rules) if pool is None else pool),
         plan=tuple(row.evidence["plan"]["steps"]),
         freezes_today=_calendar(row, known),
     )
@@ -130,14 +134,23 @@ def _holders(rules: Rules) -> list[PersonFacts]:
     return [PersonFacts(p.pk, str(p), True, frozenset(), mailbox(p.email)) for p in found]
 
 
-def _twins(row: PromotionRequest, pool: Iterable[PersonFacts]) -> dict[int, str]:
-    """Other accounts of the human who asked, or who registered the version: they can no more approve."""
-    parts = [(row.requester, "asked for it")]
+def _barred(row: PromotionRequest, known: Standing, pool: Iterable[PersonFacts]) -> dict[int, str]:
+    """Who can no more approve than requester and uploader, and why: those who changed the evidence while the request
+    was open, and other accounts of the same humans."""
+    changed = [(known.changers[one["person"]], str(one["did"])) for one in row.changers]
+    parts = [(row.requester, "asked for it"), *changed]
     parts += [(row.uploader, "registered the version")] if row.uploader else []
+    found = twins(parts, pool) | {own.pk: did for own, did in changed}
+    return {pk: f"{why}, so cannot approve it" for pk, why in found.items()}
+
+
+def twins(parts: Iterable[tuple[Person, str]], pool: Iterable[PersonFacts]) -> dict[int, str]:
+    """Accounts of the pool that share the mailbox of somebody who had a part, and which part that was."""
+    people = list(pool)
     return {
-        person.person_id: f"shares the mailbox of {own}, who {did}, so cannot approve it"
+        person.person_id: f"shares the mailbox of {own}, who {did}"
         for own, did in parts
-        for person in pool
+        for person in people
         if person.person_id != own.pk and person.mailbox == mailbox(own.email)
     }
 

@@ -86,11 +86,15 @@ def evaluated(row: Evaluation) -> Evaluated:
     )
 
 
-def _data(candidate: ModelVersion, evaluations: Iterable[Evaluation]) -> tuple[DataChecked, ...]:
-    """The data its run named as inputs, and that of the evaluations."""
+def data_of(candidate: ModelVersion, evaluations: Iterable[Evaluation]) -> dict[int, tuple[DataSetVersion, str]]:
+    """The data its run named as inputs, and that of the evaluations, each with the part it has."""
     trained = DataSetVersion.objects.filter(uses__run=candidate.run).select_related("data_set") if candidate.run else []
     rows = {row.pk: (row, "training") for row in trained}
-    rows |= {row.data_id: (row.data, "evaluation") for row in evaluations}
+    return rows | {row.data_id: (row.data, "evaluation") for row in evaluations}
+
+
+def _data(candidate: ModelVersion, evaluations: Iterable[Evaluation]) -> tuple[DataChecked, ...]:
+    rows = data_of(candidate, evaluations)
     return tuple(DataChecked(str(row), _verdict(row), role) for _, (row, role) in sorted(rows.items()))
 
 

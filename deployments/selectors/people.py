@@ -1,11 +1,14 @@
 """Who can approve a request that is about to be sent."""
 
+from dataclasses import replace
+
 from deployments.models import Endpoint, Environment
 from deployments.policies import promotion as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import RequestFacts, RuleLine
 from deployments.selectors import facts as read
 from deployments.selectors import policies
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.actors import Actor
 from registry.models import ModelVersion
@@ -14,8 +17,12 @@ from registry.models import ModelVersion
 def who_can_approve(
     actor: Actor, *, environment: Environment, endpoint: Endpoint, version: ModelVersion
 ) -> tuple[RuleLine, ...]:
-    """The rules that hold for the model, with who could fill them; not the asking person, and not the uploader."""
+    """The rules that hold for the model, with who could fill them; not the asking person nor the uploader, under
+    whatever account."""
     rules = rules_policy.parse(policies.in_force(environment.pk, version.model.tier).content)
+    uploader = version.registered_by_person
+    parts = [(row, "asks for it") for row in Person.objects.filter(pk=actor.person_id or 0)]
+    parts += [(uploader, "registered the version")] if uploader else []
     facts = RequestFacts(
         number=0,
         status="pending_review",
@@ -25,4 +32,6 @@ def who_can_approve(
         rules=rules,
         teams=policies.team_ids(rules),
     )
-    return policy.verdict(facts, [], read.reviewers(facts), clock.now()).lines
+    pool = read.reviewers(facts)
+    barred = {pk: f"{why}, so cannot approve it" for pk, why in read.twins(parts, pool).items()}
+    return policy.verdict(replace(facts, barred=barred), [], pool, clock.now()).lines

@@ -11,6 +11,7 @@ from deployments.policies.promotion import PersonFacts
 from deployments.selectors import facts as read
 from deployments.states import policy as states
 from portal.accounts.models import Person
+from portal.accounts.policies.mailboxes import mailbox
 from portal.core.errors import NotFound, Refused
 from registry.models import RiskTier
 
@@ -100,12 +101,21 @@ def authority(row: PolicyVersion) -> PolicyVersion:
 def facts(row: PolicyVersion) -> change.ChangeFacts:
     """Who had a hand in the change, and the old rules."""
     rules = rules_policy.parse(authority(row).content)
-    hands = (*row.editors, row.proposed_by_id, row.created_by_id)
-    return change.ChangeFacts(frozenset(one for one in hands if one), rules, team_ids(rules))
+    hands = frozenset(one for one in (*row.editors, row.proposed_by_id, row.created_by_id) if one)
+    return change.ChangeFacts(hands, rules, team_ids(rules), _twins(hands))
+
+
+def _twins(hands: frozenset[int]) -> dict[int, str]:
+    """Other accounts of these people, and whose mailbox they share."""
+    owners = {mailbox(row.email): str(row) for row in Person.objects.filter(pk__in=hands)}
+    others = Person.objects.filter(is_active=True).exclude(pk__in=hands).only("pk", "email")
+    found = {row.pk: mailbox(row.email) for row in others}
+    return {pk: owners[place] for pk, place in found.items() if place in owners}
 
 
 def approvers(found: change.ChangeFacts) -> list[PersonFacts]:
     """Active people who could approve the change."""
     rows = Person.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
     people = [read.person(row) for row in rows.prefetch_related("role_grants")]
-    return [p for p in people if p.person_id not in found.authors and change.able(p.grants, found)]
+    out = found.authors | set(found.twins)
+    return [p for p in people if p.person_id not in out and change.able(p.grants, found)]

@@ -19,6 +19,7 @@ from portal.accounts.permissions import Permission
 from portal.accounts.policies.mailboxes import mailbox
 from portal.core import clock
 from portal.core.actors import Actor
+from registry.models import ModelVersion
 
 OPEN = [*states.OPEN, "rolling_out"]
 LIMIT = 300
@@ -58,6 +59,11 @@ def visible(actor: Actor) -> QuerySet[PromotionRequest]:
     if not access.in_scope(actor, Permission.ENDPOINTS_VIEW):
         return rows.none()
     return rows.filter(Q(endpoint__team__in=teams) | _named(actor))
+
+
+def open_of(actor: Actor, version: ModelVersion) -> list[PromotionRequest]:
+    """The requests for this version that are not decided yet; an evaluation of it changes what they rest on."""
+    return list(visible(actor).filter(version=version, status__in=states.OPEN))
 
 
 def _named(actor: Actor) -> Q:

@@ -65,6 +65,7 @@ def answers(folder: Path, rows: int) -> Array:
     """What a version answered to all rows, from its files. Raises `BadScores`."""
     try:
         parts = [np.load(path, allow_pickle=False) for path in sorted(folder.glob("[0-9]*.npy"))]
+        _of_one_kind(parts)
         whole = np.concatenate(parts) if parts else np.zeros(0)
     except (ValueError, OSError, EOFError) as error:
         raise BadScores(f"The answers cannot be read: {error}"[:300]) from error
@@ -73,6 +74,17 @@ def answers(folder: Path, rows: int) -> Array:
     if whole.dtype.kind not in "bfU" or whole.ndim > 2:
         raise BadScores(f"The answers are of the type {whole.dtype}.")
     return whole
+
+
+def _of_one_kind(parts: Sequence[Array]) -> None:
+    """Each chunk was looked at alone; together they have to be one answer. Raises `BadScores`."""
+    names = {"b": "yes or no", "f": "numbers", "U": "labels"}
+    kinds = sorted({names.get(part.dtype.kind, str(part.dtype)) for part in parts})
+    if len(kinds) > 1:
+        raise BadScores(f"The version answered {kinds[0]} for some rows and {kinds[1]} for others.")
+    widths = sorted({part.shape[1] if part.ndim == 2 else 1 for part in parts})
+    if len(widths) > 1:
+        raise BadScores(f"The version answered {widths[0]} columns for some rows and {widths[-1]} for others.")
 
 
 def taken(columns: Mapping[str, Array], mask: "NDArray[np.bool_]") -> dict[str, Array]:

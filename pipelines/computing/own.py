@@ -65,7 +65,7 @@ def _function(name: str, columns: Mapping[str, NDArray[Any]]) -> Any:
     try:
         with _time_limit(SECONDS):
             function = found.load()
-            rows = function(dict(columns))
+            rows = function({name: _read_only(column) for name, column in columns.items()})
     except TooSlow:
         return Undefined(f"The metric {name} took more than {SECONDS} seconds.")
     except Exception as error:
@@ -77,6 +77,13 @@ def _function(name: str, columns: Mapping[str, NDArray[Any]]) -> Any:
         return Undefined(f"The metric {name} gave {numbers.size} values for {len(columns['label'])} rows.")
     direction = "lower" if getattr(function, "direction", "higher") == "lower" else "higher"
     return business.of_rows(name, direction, np.asarray(numbers), "mean")  # type: ignore[arg-type]
+
+
+def _read_only(column: NDArray[Any]) -> NDArray[Any]:
+    """The same values in a view that cannot be written: one metric must not change what the others are made from."""
+    seen = column.view()
+    seen.setflags(write=False)
+    return seen
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from deployments.selectors import requests
 from pipelines.forms import EvaluationForm
 from pipelines.selectors import choices
 from pipelines.services import evaluations as asking
@@ -74,7 +75,7 @@ def new(request: PortalRequest) -> HttpResponse:
         return reverse("pipelines:evaluation", args=[made.pk])
 
     done = carry_out(request, form, act) if sent is not None else None
-    context = {"form": form, "version": row, "data": source}
+    context = {"form": form, "version": row, "data": source, "resting": requests.open_of(request.actor, row)}
     return done or render(request, "pipelines/evaluation_new.html", context, status=422 if form.errors else 200)
 
 

@@ -134,6 +134,17 @@ class ApiToken(models.Model):
         return f"{self.name} ({self.prefix}…{self.last4})"
 
 
+class PasskeyHolder(models.Model):
+    """Whose a passkey is, for good: known by the digest of its public key, and kept when the passkey is removed.
+
+    So that nobody counts as two people by carrying one key from account to account.
+    """
+
+    key = models.CharField(max_length=80, primary_key=True)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="passkeys")
+    since = models.DateTimeField(auto_now_add=True)
+
+
 class Invitation(models.Model):
     """An offer to join, redeemed once with the secret of the mailed link; only its hash is kept."""
 

@@ -46,6 +46,8 @@ class Mlflow(Protocol):
     def alias(self, model: str, alias: str) -> int | None: ...
     def set_alias(self, model: str, alias: str, number: int) -> None: ...
     def delete_alias(self, model: str, alias: str) -> None: ...
+    def set_tag(self, model: str, number: int | None, key: str, value: str) -> None: ...
+    def delete_tag(self, model: str, number: int | None, key: str) -> None: ...
     def webhooks(self) -> list[dict[str, Any]]: ...
     def create_webhook(self, body: dict[str, Any]) -> None: ...
     def delete_webhook(self, webhook_id: str) -> None: ...
@@ -154,6 +156,15 @@ class MlflowRest:
     def delete_alias(self, model: str, alias: str) -> None:
         self._json("DELETE", f"{API}/registered-models/alias", json={"name": model, "alias": alias})
 
+    def set_tag(self, model: str, number: int | None, key: str, value: str) -> None:
+        """A tag of the model, or of its version with this number."""
+        where, body = _tagged(model, number)
+        self._json("POST", f"{API}/{where}/set-tag", json=body | {"key": key, "value": value})
+
+    def delete_tag(self, model: str, number: int | None, key: str) -> None:
+        where, body = _tagged(model, number)
+        self._json("DELETE", f"{API}/{where}/delete-tag", json=body | {"key": key})
+
     def webhooks(self) -> list[dict[str, Any]]:
         """All webhooks, without their secrets; empty when this MLflow keeps none, as with a file store."""
         try:
@@ -166,6 +177,12 @@ class MlflowRest:
 
     def delete_webhook(self, webhook_id: str) -> None:
         self._json("DELETE", f"{API}/webhooks/{quote(webhook_id)}")
+
+
+def _tagged(model: str, number: int | None) -> tuple[str, dict[str, str]]:
+    if number is None:
+        return "registered-models", {"name": model}
+    return "model-versions", {"name": model, "version": str(number)}
 
 
 def _bounded(answer: httpx.Response) -> bytes:

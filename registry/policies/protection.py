@@ -20,6 +20,19 @@ def is_protected(alias: str) -> bool:
     return alias.casefold() in {name.casefold() for name in settings.SIGNALBOX_PROTECTED_ALIASES}
 
 
+def is_protected_tag(key: str) -> bool:
+    """Whether this tag changes only through the gate, which knows who asked."""
+    return any(
+        key.startswith(name[:-1]) if name.endswith("*") else key == name for name in settings.SIGNALBOX_PROTECTED_TAGS
+    )
+
+
+def kept_tags(ours: dict[str, str], theirs: dict[str, str]) -> dict[str, str]:
+    """The tags as they should stand in both places: the protected ones as we have them, the others as MLflow does."""
+    free = {key: value for key, value in theirs.items() if not is_protected_tag(key)}
+    return free | {key: value for key, value in ours.items() if is_protected_tag(key)}
+
+
 def _governed(model: RegisteredModel, alias: str) -> bool:
     """Whether a promotion has pointed this alias of the model, whatever it is called."""
     return AliasState.objects.filter(model=model, alias__iexact=alias).exists()

@@ -8,6 +8,9 @@ import hashlib
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from django.db import transaction
 
 from portal.core import crash
 from portal.core.crash import crash_point
@@ -50,7 +53,9 @@ def ingest(context: JobContext) -> None:
     try:
         _take_in(context, row, work)
     except (BadData, TreeRefused) as error:
-        datasets.break_validation(row, why=str(error))
+        with transaction.atomic():
+            context.guard()  # whoever took over has cleared this attempt's folder, which says nothing about the data
+            datasets.break_validation(row, why=str(error))
         raise Permanent(str(error)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -60,10 +65,9 @@ def _take_in(context: JobContext, row: DataSetVersion, work: Path) -> None:
     data_sources.fetch(row.source, work, lambda done, total, name: context.progress(done, total, f"copying {name}"))
     tree = manifest_of([_entry(work, path) for path in sorted(work.rglob("*")) if path.is_file()])
     crash_point("data.copied")
-    context.progress(0, 0, "measuring")
     checks = row.data_set.check_lists.first()
     store.opened(work)
-    answer = measuring.measure(work, store.waiting() / f"data-{row.pk}-scratch", checks.checks if checks else [])
+    answer = _measured(context, row, work, checks.checks if checks else [], "measuring")
     crash_point("data.measured")
     store.keep(work, tree.digest)
     crash_point("data.stored")
@@ -82,10 +86,18 @@ def _check(context: JobContext, row: DataSetVersion) -> None:
     checks = row.data_set.check_lists.first()
     if checks is None or row.check_runs.filter(checks=checks).exists():
         return
-    context.progress(0, 0, "checking")
-    scratch = store.waiting() / f"data-{row.pk}-scratch"
-    answer = measuring.measure(store.path_of(row.digest), scratch, checks.checks)
+    answer = _measured(context, row, store.path_of(row.digest), checks.checks, "checking")
     datasets.note_checked(context, row, checks, answer["results"])
+
+
+def _measured(
+    context: JobContext, row: DataSetVersion, folder: Path, checks: list[dict[str, Any]], note: str
+) -> dict[str, Any]:
+    """What the process that reads the folder says; it is ended when this worker has lost its lease."""
+    context.progress(0, 0, note)
+    # Of this attempt alone: a worker that was overtaken still clears up after itself.
+    scratch = store.waiting() / f"data-{row.pk}-scratch-{context.lease.token}"
+    return measuring.measure(folder, scratch, checks, watch=lambda: context.progress(0, 0, note))
 
 
 def _entry(work: Path, path: Path) -> FileEntry:

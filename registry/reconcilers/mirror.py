@@ -7,13 +7,16 @@ from typing import Any
 from django.db import transaction
 
 from portal.core import actors, clock, jobs, leases
+from portal.core.errors import Unavailable
 from portal.core.leases import Lease
 from registry.adapters import mlflow_rest
 from registry.adapters.mlflow_rest import Mlflow, MlflowRefused, MlflowUnavailable
 from registry.artifacts import store
 from registry.datasets import uploads
-from registry.models import AliasState, RegisteredModel, Run
-from registry.services import aliases, drift, models, runs
+from registry.models import AliasState, ModelVersion, RegisteredModel, Run
+from registry.policies import protection
+from registry.reconcilers import sync
+from registry.services import aliases, drift, models, runs, tags
 
 POINTS = 600
 MAX_METRICS = 100
@@ -103,6 +106,33 @@ def describe(context: jobs.JobContext) -> None:
     row = RegisteredModel.objects.filter(pk=context.args["model"], deleted_at=None).first()
     if row is not None:
         mlflow_rest.client().describe(row.name, row.description)
+
+
+def _tagged(args: dict[str, Any]) -> tuple[tags.Tagged, str, int | None]:
+    """The row a job names, its model's name, and its number if it is a version."""
+    if "version" in args:
+        version = ModelVersion.objects.select_related("model").get(pk=args["version"])
+        return version, version.model.name, version.number
+    model = RegisteredModel.objects.get(pk=args["model"])
+    return model, model.name, None
+
+
+@jobs.kind(tags.PUT_BACK)
+def put_back_tags(context: jobs.JobContext) -> None:
+    """Give MLflow back the protected tags of a model or version; later, while the gate is changing the model."""
+    row, name, number = _tagged(context.args)
+    if name in sync.busy():
+        raise Unavailable(f"The gate is changing {name}.")
+    source = mlflow_rest.client()
+    found = source.model(name) if number is None else source.version(name, number)
+    if row.deleted_at is not None or found is None:
+        return
+    theirs = sync.tags_of(found)
+    kept = protection.kept_tags(row.tags, theirs)
+    for key in sorted(theirs.keys() - kept.keys()):
+        source.delete_tag(name, number, key)
+    for key in sorted(key for key in kept if kept[key] != theirs.get(key)):
+        source.set_tag(name, number, key, kept[key])
 
 
 def housekeeping() -> None:

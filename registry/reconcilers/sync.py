@@ -1,6 +1,6 @@
 """Compares everything MLflow holds with our rows, and deals with what was changed behind the gate.
 
-Tags and unprotected aliases are taken over; a protected alias is put back; a model or version that only one side knows
+Unprotected tags and aliases are taken over, protected ones are put back; a model or version that only one side knows
 is reported once, since nobody can say whose it is. What the gate is working on right now is left alone.
 """
 
@@ -15,8 +15,9 @@ from portal.core import actors, clock, work
 from portal.core.actors import Actor
 from registry.adapters import mlflow_rest
 from registry.models import AliasState, GateIntent, MirrorPass, ModelVersion, RegisteredModel
+from registry.policies import protection
 from registry.policies.protection import is_protected
-from registry.services import aliases, drift, models, versions
+from registry.services import aliases, drift, models, tags, versions
 
 Found = dict[str, Any]
 SETTLING = timedelta(minutes=2)
@@ -32,20 +33,20 @@ def compare() -> None:
     began = clock.now()
     theirs = {found["name"]: found for found in source.models()}
     numbered = {(found["name"], int(found["version"])): found for found in source.versions()}
-    busy = _busy()
+    left = busy()
     ours = {row.name: row for row in RegisteredModel.objects.filter(deleted_at=None)}
-    for name in sorted((theirs.keys() | ours.keys()) - busy):
+    for name in sorted((theirs.keys() | ours.keys()) - left):
         _model(name, ours.get(name), theirs.get(name))
     rows = {(v.model.name, v.number): v for v in ModelVersion.objects.filter(deleted_at=None).select_related("model")}
     for key in sorted(numbered.keys() | rows.keys()):
-        if key[0] in ours.keys() & theirs.keys() and key[0] not in busy:
+        if key[0] in ours.keys() & theirs.keys() and key[0] not in left:
             _version(key, rows.get(key), numbered.get(key))
     MirrorPass.objects.update_or_create(pk=1, defaults={"at": began})
 
 
 def compare_one(name: str) -> bool:
     """Compare one model; False when the gate is changing it, so that looking now would report our own work."""
-    if name in _busy():
+    if name in busy():
         return False
     source = mlflow_rest.client()
     found = source.model(name)
@@ -60,7 +61,7 @@ def compare_one(name: str) -> bool:
     return True
 
 
-def _busy() -> set[str]:
+def busy() -> set[str]:
     """Models that a request is changing now or has changed while MLflow was being read."""
     recent = GateIntent.objects.filter(Q(closed_at=None) | Q(closed_at__gt=clock.now() - SETTLING))
     found = set()
@@ -80,18 +81,29 @@ def _model(name: str, row: RegisteredModel | None, found: Found | None) -> None:
     elif found is None:
         _report(models.subject(row), drift.GONE_MODEL, row)
     else:
-        _take_tags(row, found)
+        _tags(row, found, models.subject(row), row)
         _aliases(row, found)
 
 
-def _tags(found: Found) -> dict[str, str]:
+def _tags(row: RegisteredModel | ModelVersion, found: Found, subject: Subject, model: RegisteredModel) -> None:
+    """Take over what was changed, but for protected tags: those are put back by a job, and noted once until it has."""
+    theirs = tags_of(found)
+    if theirs == row.tags or tags.under_way(row):
+        return
+    kept = protection.kept_tags(row.tags, theirs)
+    if kept != row.tags:
+        _note(subject, model, "tags", before=row.tags, after=kept)
+        tags.note(actor=_actor(), row=row, tags=kept)
+    if kept != theirs:
+        wrong = {key for key in kept.keys() | theirs.keys() if kept.get(key) != theirs.get(key)}
+        before, after = ({key: value for key, value in side.items() if key in wrong} for side in (kept, theirs))
+        _note(subject, model, "protected tags", before=before, after=after, put_back=True)
+        tags.put_back(row)
+
+
+def tags_of(found: Found) -> dict[str, str]:
+    """The tags of a model or version as MLflow answers them."""
     return {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
-
-
-def _take_tags(row: RegisteredModel, found: Found) -> None:
-    if _tags(found) != row.tags:
-        _note(models.subject(row), row, "tags", before=row.tags, after=_tags(found))
-        models.note_tags(actor=_actor(), model=row, tags=_tags(found))
 
 
 def _note(subject: Subject, model: RegisteredModel, what: str, **change: Any) -> None:
@@ -140,6 +152,5 @@ def _version(key: tuple[str, int], row: ModelVersion | None, found: Found | None
         _report(Subject.of("mlflow_version", name, name), "a version that was not registered through the portal")
     elif found is None:
         _report(versions.subject(row), drift.GONE_VERSION, row.model)
-    elif _tags(found) != row.tags:
-        _note(versions.subject(row), row.model, "tags", before=row.tags, after=_tags(found))
-        versions.note_tags(actor=_actor(), version=row, tags=_tags(found))
+    else:
+        _tags(row, found, versions.subject(row), row.model)

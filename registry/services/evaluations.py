@@ -86,6 +86,8 @@ def pinned(
 
 
 def _require_ready(version: ModelVersion, data: DataSetVersion, baseline: ModelVersion | None) -> None:
+    if version.deleted_at is not None:
+        raise BadInput(f"{version} was deleted in MLflow. Register it anew.", fields={"version": "deleted"})
     if version.status != "ready":
         raise BadInput(f"{version} is not ready, so it cannot be loaded.", fields={"version": "not ready"})
     if data.status != "ready":

@@ -46,20 +46,24 @@ class SoftKey:
         return head + self.counter.to_bytes(4, "big") + rest
 
     def enrol(self, person: Person) -> None:
+        """As if it had been enrolled on the page."""
+        data = {"name": "Soft key", "credential": self.credential(b64(os.urandom(32)))}
+        Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data=data)
+
+    def credential(self, challenge: str) -> dict[str, Any]:
+        """What the browser sends to enrol it."""
         numbers = self.key.public_key().public_numbers()
         cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         rest = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + cbor.encode(cose)
         attestation = cbor.encode({"fmt": "none", "attStmt": {}, "authData": self._auth_data(0x45, rest)})
-        client = json.dumps({"type": "webauthn.create", "challenge": b64(os.urandom(32)), "origin": ORIGIN}).encode()
-        credential = {
+        client = json.dumps({"type": "webauthn.create", "challenge": challenge, "origin": ORIGIN}).encode()
+        return {
             "id": b64(self.credential_id),
             "rawId": b64(self.credential_id),
             "type": "public-key",
             "response": {"clientDataJSON": b64(client), "attestationObject": b64(attestation)},
             "clientExtensionResults": {},
         }
-        data = {"name": "Soft key", "credential": credential}
-        Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data=data)
 
     def answer(self, options: dict[str, Any]) -> str:
         """What the browser sends back for `options`, as JSON."""

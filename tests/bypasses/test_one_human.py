@@ -3,11 +3,12 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from deployments.services import promotions
+from deployments.services import bypasses, promotions
 from portal.accounts.models import Person
 from portal.accounts.policies.mailboxes import mailbox
 from portal.core.errors import NotAllowed
 from tests import world
+from tests.deployments.bypassing import RULE, ask, blocked, grant, used
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 
@@ -82,3 +83,30 @@ def test_an_account_that_turns_into_a_second_one_afterwards_does_not_count_eithe
 def test_the_same_address_in_other_letters_is_no_second_account(line: Line) -> None:
     with pytest.raises(IntegrityError, match="person_email_once"), transaction.atomic():
         Person.objects.create(email=line.marta.email.upper(), name="Second")
+
+
+@pytest.mark.django_db
+def test_a_second_account_grants_no_bypass_that_one_asked_for_or_has_granted(line: Line) -> None:
+    anybody = RULE | {"by": [{"name": "ML lead", "role": "ml_lead", "team": None, "count": 2}]}
+    asked = ask(line, blocked(line, rule=anybody), who=line.marta)
+    other = twin(line, line.marta)
+    with pytest.raises(NotAllowed, match=f"You share the mailbox of {line.marta}, who asked for this bypass"):
+        grant(asked, other)
+    grant(asked, line.daniel)
+    with pytest.raises(NotAllowed, match=f"You share the mailbox of {line.daniel}, who granted this bypass"):
+        grant(asked, twin(line, line.daniel, "Another Account"))
+
+
+@pytest.mark.django_db
+def test_a_second_account_does_not_review_what_one_granted(line: Line) -> None:
+    bypass = used(line)
+    other = twin(line, line.olga)
+    with pytest.raises(NotAllowed, match=f"You share the mailbox of {line.olga}, who granted this bypass"):
+        bypasses.review(actor=world.actor(other), number=bypass.pk, upheld=True, comment="It was right.")
+
+
+@pytest.mark.django_db
+def test_the_form_that_asks_names_no_second_account(line: Line) -> None:
+    twin(line, line.priya)
+    shown = Browser(line.priya).open("/promotions/new/?model=flight-delay&version=1&environment=production")
+    assert f"Second Account shares the mailbox of {line.priya}, who asks for it" in shown

@@ -1,4 +1,4 @@
-"""Slices: who is in them, and how often they cry wolf."""
+"""Slices: who is in them, and what is said of them. How often they cry wolf is in test_alarms.py."""
 
 import numpy as np
 import pytest
@@ -151,18 +151,3 @@ def test_corrections_reject_what_their_stepwise_rules_reject(values: list[float]
     penalty, ordered = np.sum(1 / np.arange(1, p.size + 1)), np.sort(p)
     kept = [k for k in range(1, p.size + 1) if ordered[k - 1] * p.size * penalty / k <= level]
     assert int((benjamini_yekutieli(p) <= level).sum()) == (max(kept) if kept else 0)
-
-
-def test_holm_keeps_the_rate_of_false_alarms_and_no_correction_does_not() -> None:
-    """Two equal versions, 16 slices of 120 to 500 rows that overlap in pairs: any alarm is a false one."""
-    rng, runs = np.random.default_rng(6), 400
-    alarms = np.zeros(2)
-    for _ in range(runs):
-        columns: dict[str, Values] = {"a": rng.integers(0, 4, 1_200), "b": rng.integers(0, 2, 1_200)}
-        champion, challenger = decisions(rng, 1_200, 0.2), decisions(rng, 1_200, 0.2)
-        p = [slices._test(champion, challenger, one, 0.0, 100).p for one in groups.candidates(columns, 100)]
-        known = np.array([one for one in p if one is not None])
-        alarms += [(holm(known) <= 0.05).any(), (known <= 0.05).any()]
-    corrected, plain = alarms / runs
-    assert corrected <= 0.05 + 2 * (0.05 * 0.95 / runs) ** 0.5
-    assert plain > 0.2

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from portal.accounts.models import Person, Team
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
+from portal.core.models import Job
 from portal.notices.models import Notice
 from registry.models import GateIntent, HookDelivery, RegisteredModel
 from registry.policies import hooks as policy
-from registry.reconcilers import hooks
-from registry.services import aliases, drift
+from registry.reconcilers import hooks, sync
+from registry.services import aliases, drift, models, tags, versions
 from tests import memory_mlflow, world
 from tests.memory_mlflow import MemoryMlflow
 
@@ -143,6 +145,54 @@ def test_a_tag_changed_in_mlflow_is_taken_over_and_told(mlflow: MemoryMlflow, te
     assert (
         Notice.objects.get(person=marta, kind="registry.drift_found").subject == "Changed outside the portal: delay v2"
     )
+
+
+def test_a_protected_tag_changed_in_mlflow_is_put_back_and_the_others_are_taken_over(
+    mlflow: MemoryMlflow, team: Team, marta: Person, settings: Any
+) -> None:
+    settings.SIGNALBOX_PROTECTED_TAGS = ["risk", "legal.*"]
+    row = registered(mlflow, team)
+    second = row.versions.get(number=2)
+    with transaction.atomic():
+        models.note_tags(actor=world.SYSTEM, model=row, tags={"risk": "high", "note": "a"})
+        versions.note_tags(actor=world.SYSTEM, version=second, tags={"legal.basis": "contract"})
+    mlflow.tags["delay"] = {"risk": "low", "note": "b", "legal.basis": "invented"}
+    for _ in range(2):
+        send(message())
+    work.drain()
+    assert mlflow.tags["delay"] == {"risk": "high", "note": "b"}
+    assert mlflow.held["delay"][2]["tags"] == [{"key": "legal.basis", "value": "contract"}]
+    row.refresh_from_db()
+    second.refresh_from_db()
+    assert (row.tags, second.tags) == ({"risk": "high", "note": "b"}, {"legal.basis": "contract"})
+    events = AuditEvent.objects.filter(type="registry.drift_found").order_by("id")
+    found = [(e.subject_name, e.search["before"], e.search["after"], e.search["data"].get("put_back")) for e in events]
+    assert found == [
+        ("delay", {"tags": {"note": "a", "risk": "high"}}, {"tags": {"note": "b", "risk": "high"}}, None),
+        ("delay", {"protected tags": {"risk": "high"}},
+         {"protected tags": {"legal.basis": "invented", "risk": "low"}}, True),
+        ("delay v2", {"protected tags": {"legal.basis": "contract"}}, {"protected tags": {}}, True),
+    ]  # fmt: skip
+    assert Notice.objects.filter(person=marta, text__contains="The portal has put it back.").count() == 2
+
+
+def test_protected_tags_wait_for_the_gate_and_are_noted_once_until_then(
+    mlflow: MemoryMlflow, team: Team, settings: Any
+) -> None:
+    """Somebody changes the model through the gate just then: nothing of theirs may be undone."""
+    settings.SIGNALBOX_PROTECTED_TAGS = ["*"]
+    registered(mlflow, team)
+    mlflow.tags["delay"] = {"risk": "low"}
+    sync.compare()
+    GateIntent.objects.create(route="x", subject_name="delay", actor="x", body={"args": {"name": "delay"}})
+    work.drain()
+    assert mlflow.tags["delay"] == {"risk": "low"}
+    GateIntent.objects.all().delete()
+    sync.compare()
+    Job.objects.filter(kind=tags.PUT_BACK).update(next_reconcile_at=clock.now())
+    work.drain()
+    assert mlflow.tags["delay"] == {}
+    assert AuditEvent.objects.filter(type="registry.drift_found").count() == 1
 
 
 def test_a_version_deleted_in_mlflow_is_told_once(mlflow: MemoryMlflow, team: Team, marta: Person) -> None:

@@ -78,6 +78,24 @@ def test_an_alias_is_set_moved_and_deleted_and_each_may_be_repeated(side: Side, 
         assert side.mlflow.alias(name, "champion") is None
 
 
+def test_tags_are_set_changed_and_deleted_and_each_may_be_repeated(side: Side, name: str) -> None:
+    side.put_version(name)
+
+    def tags(number: int | None) -> dict[str, str]:
+        found = side.mlflow.model(name) if number is None else side.mlflow.version(name, number)
+        return {tag["key"]: tag["value"] for tag in (found or {}).get("tags", [])}
+
+    for number in (None, 1):
+        for value in ("low", "low", "high"):
+            side.mlflow.set_tag(name, number, "risk", value)
+            assert tags(number) == {"risk": value}
+        for _ in range(2):
+            side.mlflow.delete_tag(name, number, "risk")
+            assert tags(number) == {}
+    with pytest.raises(MlflowRefused):
+        side.mlflow.set_tag(name, 7, "risk", "low")
+
+
 def test_models_and_versions_are_found_by_name_and_all_together(side: Side, name: str) -> None:
     number = side.put_version(name)
     side.mlflow.set_alias(name, "candidate", number)

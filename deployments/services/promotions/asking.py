@@ -11,8 +11,8 @@ from deployments.policies import asking as policy
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
+from deployments.selectors import changers, policies
 from deployments.selectors import facts as read
-from deployments.selectors import policies
 from deployments.services import endpoints, rollouts
 from deployments.services.promotions import bypassed, frozen, settling
 from portal.audit import recorder
@@ -236,6 +236,7 @@ def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
         data={"evidence_digest": digest, "revision": row.revision + 1},
         why=text,
         revision=row.revision + 1,
+        changers=changers.of(row, evidence),
         evidence=evidence,
         evidence_digest=digest,
         frozen_at=now,

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from deployments.models import Endpoint, PromotionRequest
 from deployments.policies import evidence as evidence_policy
+from deployments.selectors import changers
 from deployments.selectors import facts as read
 from deployments.services import rollouts, tell
 from deployments.services.promotions import bypassed, frozen
@@ -66,6 +67,7 @@ def void(row: PromotionRequest, *, actor: Actor, why: str) -> PromotionRequest:
         actor=actor,
         data={"why": why, "revision": row.revision + 1, "evidence_digest": digest},
         revision=row.revision + 1,
+        changers=changers.of(row, evidence),
         evidence=evidence,
         evidence_digest=digest,
         frozen_at=clock.now(),

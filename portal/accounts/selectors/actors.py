@@ -1,5 +1,7 @@
 """Actors from people and tokens, with the rights they hold at this moment."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q
 from django.http import HttpRequest
 
@@ -14,6 +16,17 @@ def grants_of(*, person_id: int | None = None, service_account_id: int | None = 
     holder = Q(person_id=person_id) if person_id is not None else Q(service_account_id=service_account_id)
     held = RoleGrant.objects.filter(holder).values_list("role", "team_id")
     return frozenset(Grant(role, team_id) for role, team_id in held)
+
+
+def people_behind(actor_ids: Iterable[str]) -> dict[str, int]:
+    """The people behind ids of actors ("person:7", "token:<uuid>"); who has nobody behind them is left out."""
+    wanted = set(actor_ids)
+    found = {one: int(one.removeprefix("person:")) for one in wanted if one.startswith("person:")}
+    keys = [one.removeprefix("token:") for one in wanted if one.startswith("token:")]
+    for token in ApiToken.objects.filter(pk__in=keys).select_related("service_account") if keys else ():
+        human = token.service_account.responsible_id if token.service_account else token.person_id
+        found |= {f"token:{token.pk}": human} if human else {}
+    return found
 
 
 def session_name(session_key: str) -> str:

@@ -159,6 +159,23 @@ def test_gates_are_asked_without_a_request(line: Line, champion: ModelVersion, d
     assert caller.post("gates/check/", asked | {"version": 99}).status_code == 404
 
 
+def test_the_answer_says_which_version_of_the_data_was_judged(
+    line: Line, champion: ModelVersion, data: DataSetVersion
+) -> None:
+    """The policy names a data set; its next version may say something else."""
+    world.production(gates={"quality": GATES["quality"] | {"data": "flights"}})
+    version = line.model.versions.get(number=2)
+    evaluated(version, champion, data, results(0.001, 0.02))
+    row = line.submit(2)
+    assert (check(row)["data"], check(row)["note"].endswith(" Data: flights v1.")) == ("flights v1", True)
+    evaluated(version, champion, world.next_data_version(data), None)
+    later(row)
+    assert (check(row)["verdict"], check(row)["note"]) == ("running", "The evaluation is under way. Data: flights v2.")
+    asked = {"model": "flight-delay", "version": 2, "environment": "production"}
+    gates = Caller(line.priya).post("gates/check/", asked).json()["gates"]
+    assert {gate["code"]: gate["data"] for gate in gates if gate["data"]} == {"quality": "flights v2"}
+
+
 def test_wrong_limits_are_named_on_page_and_api(line: Line) -> None:
     with pytest.raises(BadInput) as refused:
         world.production(gates={"quality": {"metric": ""}})

@@ -55,6 +55,20 @@ def test_who_wrote_or_proposed_it_cannot_approve_it(office: Office, who: str) ->
     assert office.approve(row).status == "in_force"
 
 
+def test_a_second_account_of_its_author_cannot_approve_it_either(office: Office) -> None:
+    local, _, domain = office.alex.email.partition("@")
+    office.rosa.email = f"{local.upper()}+Rosa@{domain}"
+    office.rosa.save(update_fields=["email"])
+    third = world.person("Third Admin", ("administrator", None))
+    row = office.propose(office.draft(request_days=3))
+    assert [one.label for one in select.approvers(select.facts(row))] == ["Third Admin"]
+    with pytest.raises(PortalError) as refusal:
+        office.approve(row)
+    assert refusal.value.code == "four_eyes"
+    assert refusal.value.message.startswith("You share the mailbox of Alex Admin, who wrote or proposed this change")
+    assert office.approve(row, third).status == "in_force"
+
+
 @pytest.mark.parametrize("column", ["proposer", "editor"])
 def test_the_database_itself_refuses_its_author(office: Office, column: str) -> None:
     editor = world.person("Edda Admin", ("administrator", None))

@@ -15,6 +15,7 @@ from tests.serving.breed import CODE, store
 SEES = """import glob
         found = [p for p in glob.glob("/**/*.csv", recursive=True)] + [c for c in model_input.columns if c == "late"]
         return [float(len(found))] * len(model_input)"""
+FIRST = "model_input['x'].iloc[0] < 0"
 SIGNATURE = infer_signature(pd.DataFrame({"x": [0.5], "z": [0.5]}), np.array([0.5]))
 
 
@@ -25,9 +26,9 @@ def sklearn(folder: Path, model: object, answer: str = "predict") -> Path:
     return folder
 
 
-def python(folder: Path, predict: str) -> Path:
+def python(folder: Path, predict: str, load: str = "pass") -> Path:
     source = folder.with_suffix(".py")
-    source.write_text(CODE.format(load="pass", predict=predict))
+    source.write_text(CODE.format(load=load, predict=predict))
     mlflow.pyfunc.save_model(str(folder), python_model=str(source), signature=SIGNATURE, pip_requirements=[])
     source.unlink()
     return folder
@@ -50,6 +51,11 @@ def main(root: Path) -> None:
         "short": python(root / "short", "return [0.5] * (len(model_input) - 1)"),
         "wide": python(root / "wide", "return [[0.2, 0.3, 0.5]] * len(model_input)"),
         "odd": python(root / "odd", "return [{}] * len(model_input)"),
+        "words": python(root / "words", "return ['late' if v > 0 else 'on time' for v in model_input['x']]"),
+        "turns": python(root / "turns", f"return [0.5] * len(model_input) if {FIRST} else ['late'] * len(model_input)"),
+        "widens": python(root / "widens", f"return [[0.5] * (2 if {FIRST} else 3)] * len(model_input)"),
+        "slow": python(root / "slow", "time.sleep(0.2)\n        return [1 / (1 + 2 ** -v) for v in model_input['x']]"),
+        "hangs": python(root / "hangs", "return [0.5] * len(model_input)", "\n        while True: time.sleep(60)"),
         "sees": python(root / "sees", SEES),
     }
     stored = {name: store(root, folder) for name, folder in made.items()}

@@ -36,6 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("short", "The version answered 59 rows for 60."),
         ("wide", "The version answers 3 columns, and a task of two classes has two."),
         ("odd", "The version answered values that are neither numbers nor labels."),
+        ("hangs", "It took more than 12 seconds and was ended."),
     ],
 )
 def test_a_version_that_misbehaves_fails_and_the_next_one_runs(

@@ -4,8 +4,10 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
+from deployments.services import promotions
 from portal.core import work
 from registry.models import Evaluation
+from tests import world
 from tests.callers import BACKEND
 from tests.pipelines.jobs.conftest import Lab
 from tests.pipelines.jobs.rows import frame
@@ -52,6 +54,18 @@ def test_a_form_asks_and_the_report_says_what_was_found(lab: Lab, client: Client
 
 def text_of_part(client: Client, path: str) -> str:
     return " ".join(BeautifulSoup(client.get(path).content, "html.parser").get_text(" ").split())
+
+
+def test_who_might_approve_is_told_before_they_ask(lab: Lab, client: Client) -> None:
+    version, data = lab.version("good"), lab.data(frame(30))
+    address = f"/evaluations/new/?version={version.model.name}:1&data={data.data_set.name}:1"
+    words = "rests on evaluations of this version. Whoever asks for one while it is open cannot approve it."
+    assert words not in text(client, address)
+    world.production()
+    row = promotions.submit(
+        actor=world.actor(lab.priya), model=version.model.name, version=1, environment="production", why="Try it."
+    )
+    assert f"Request #{row.pk} {words}" in text(client, address)
 
 
 def test_what_is_wrong_stands_beside_its_field(lab: Lab, client: Client) -> None:

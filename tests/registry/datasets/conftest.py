@@ -32,11 +32,14 @@ class Shelf:
         (folder / name).write_text(text)
         return folder
 
+    def ask(self, folder: Path) -> DataSetVersion:
+        """As Priya does it."""
+        source = {"kind": "folder", "path": str(folder)}
+        return datasets.register_version(actor=world.actor(self.priya), name="flights", source=source)
+
     def register(self, folder: Path) -> DataSetVersion:
         """As Priya does it, and then the job."""
-        row = datasets.register_version(
-            actor=world.actor(self.priya), name="flights", source={"kind": "folder", "path": str(folder)}
-        )
+        row = self.ask(folder)
         work.drain()
         row.refresh_from_db()
         return row

@@ -3,13 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from django.db.models import F
 
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from portal.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from portal.core.jobs import JobContext
 from portal.core.models import Job
-from registry.adapters import data_sources, measuring
+from registry.adapters import data_sources, jailed, measuring
 from registry.artifacts import store
 from registry.datasets.reading import BadData
 from registry.models import DataCheckRun, DataSetVersion
@@ -41,6 +46,91 @@ def test_it_is_measured_inside_the_sandbox(shelf: Shelf, tmp_path: Path) -> None
     assert {"limits", "no_new_privs"} <= set(answer["layers"])
     assert {"network", "mounts", "uid", "landlock"} & set(answer["layers"])
     assert not (tmp_path / "scratch").exists()
+
+
+def _measuring() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children() if "registry.datasets.measure" in one.cmdline()]
+
+
+def taken_over(monkeypatch: pytest.MonkeyPatch, note: str) -> list[psutil.Process]:
+    """Another worker takes the job over while the data is looked at; the processes that looked at it."""
+    progress, seen = JobContext.progress, list[psutil.Process]()
+
+    def then_taken(context: JobContext, done: int, total: int, said: str = "") -> None:
+        progress(context, done, total, said)
+        if said == note and not seen and (looking := _measuring()):
+            seen.extend(looking)
+            Job.objects.filter(pk=context.job.pk).update(lease_token=F("lease_token") + 1)
+
+    monkeypatch.setattr(jailed, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(JobContext, "progress", then_taken)
+    return seen
+
+
+def test_a_worker_that_was_overtaken_stops_measuring_and_breaks_nothing(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = shelf.ask(shelf.write())
+    with monkeypatch.context() as patch:
+        looking = taken_over(patch, "measuring")
+        work.drain()
+    row.refresh_from_db()
+    assert row.status == "validating"
+    assert events(row)[-1] == "data_set_version.validation_started"
+    assert looking
+    assert not any(one.is_running() for one in looking)
+    assert list(store.waiting().glob("data-*")) == []
+    Job.objects.update(lease_until=None, next_reconcile_at=clock.now())
+    work.drain()
+    row.refresh_from_db()
+    assert row.status == "ready"
+
+
+def test_a_worker_that_was_overtaken_stops_checking(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = shelf.register(shelf.write())
+    datasets.set_checks(
+        actor=world.actor(shelf.priya), name=row.data_set.name, checks=[{"rule": "rows", "least": 1}], why="x"
+    )
+    with monkeypatch.context() as patch:
+        taken_over(patch, "checking")
+        work.drain()
+    assert not DataCheckRun.objects.exists()
+    Job.objects.filter(state="running").update(lease_until=None, next_reconcile_at=clock.now())
+    work.drain()
+    assert DataCheckRun.objects.get().verdict == "pass"
+
+
+@pytest.mark.slow
+def test_a_small_file_with_endless_rows_is_ended_in_time(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand million equal rows in eight megabytes: neither time nor memory goes beyond what one data set may."""
+    folder = shelf.folder / "bomb"
+    folder.mkdir()
+    part = pa.table({"x": pa.repeat(1, 10_000_000)})
+    with pq.ParquetWriter(folder / "rows.parquet", part.schema) as writer:
+        for _ in range(200):
+            writer.write_table(part, row_group_size=10_000_000)
+    assert (folder / "rows.parquet").stat().st_size < 10_000_000
+    most = 0
+
+    def watched(*args: Any, watch: Any, **more: Any) -> Any:
+        def look() -> None:
+            nonlocal most
+            most = max([most, *(one.memory_info().rss for one in _measuring())])
+            watch()
+
+        return measure(*args, watch=look, seconds=6, **more)
+
+    measure = measuring.measure
+    monkeypatch.setattr(measuring, "measure", watched)
+    monkeypatch.setattr(jailed, "LOOK_SECONDS", 0.5)
+    row = shelf.register(folder)
+    assert (row.status, row.status_note) == (
+        "failed",
+        "Reading the data came to nothing. It took more than 6 seconds.",
+    )
+    assert 0 < most < 1024**3
+    assert list(store.waiting().glob("data-*")) == []
+    assert shelf.register(shelf.write()).status == "ready"
 
 
 def test_the_same_bytes_are_one_version(shelf: Shelf) -> None:

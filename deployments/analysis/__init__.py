@@ -1,0 +1,1 @@
+"""Judging a running rollout from counts: pure, no database, no clock. Looking often costs nothing in false alarms."""
