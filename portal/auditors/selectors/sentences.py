@@ -18,6 +18,7 @@ DONE_TO_TRIED = {
     "closed": "close",
     "commented": "comment",
     "completed": "complete",
+    "confirmed": "confirm",
     "created": "create",
     "deleted": "delete",
     "disabled": "disable",
