@@ -503,10 +503,10 @@ def check_proof(proof: dict[str, Any], head: Head, old: Head | None) -> list[str
 DOSSIER, PAYLOAD_TYPE = "signalbox-dossier/1", "application/vnd.signalbox.dossier+json"
 STATEMENT_TYPE = "application/vnd.in-toto+json"
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
-PAPERS = ("request", "evidence", "policy", "votes", "bypasses", "lineage")
+PAPERS = ("request", "evidence", "policy", "votes", "bypasses", "card", "lineage")
 AUDIT = ("audit/checkpoint.txt", "audit/consistency.json", "audit/events.jsonl", "audit/vault.jsonl")
 DOSSIER_MEMBERS = (*(f"{paper}.json" for paper in PAPERS), *AUDIT, "README.txt", "index.html", "artifact/files.json")
-OPTIONAL = re.compile(r"artifact/(scan|statement|bom)\.json|evaluations/[1-9][0-9]{0,17}\.json|card\.(json|md)")
+OPTIONAL = re.compile(r"artifact/(scan|statement|bom)\.json|evaluations/[1-9][0-9]{0,17}\.json")
 MAX_DOSSIER = 320 * 2**20
 LOCAL, CENTRAL, END = 0x04034B50, 0x02014B50, 0x06054B50
 ASKED = ("promotion.submitted", "promotion.resubmitted", "promotion.voided")
@@ -654,6 +654,7 @@ class Dossier:
             ("policy.json", self._policy),
             ("artifact/statement.json", self._artifact),
             ("evaluations", self._evaluations),
+            ("card.json", self._card),
             ("lineage.json", self._lineage),
         ):
             try:
@@ -822,6 +823,11 @@ class Dossier:
             finished = self.events.about("evaluation", number, "evaluation.finished")
             for event in finished[-1:]:
                 same(name, "the digest in the log", digest, event["data"]["digest"])
+
+    def _card(self) -> None:
+        card, version = self.papers["card.json"], self.papers["evidence.json"]["version"]
+        about = [version["model"], version["number"]]
+        same("card.json", "the version it is of", [card["model"], card["version"]], about)
 
     def _lineage(self) -> None:
         lineage, version = self.papers["lineage.json"], self.papers["evidence.json"]["version"]

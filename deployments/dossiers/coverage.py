@@ -34,6 +34,7 @@ class Line:
 WANTED: Final = (
     Wanted("Version, and its relation to earlier ones", "version", "request", GOVERNANCE, "1(a)"),
     Wanted("Intended purpose and provider", "purpose", "model", USE, "1(a)"),
+    Wanted("What it must not be used for", "outside", "model", USE, "1(a)"),
     Wanted("How it works together with other software and hardware", "interaction", "model", USE, "1(b)"),
     Wanted("Versions of the software it needs", "software", "artifact", USE, "1(c)"),
     Wanted("How it is put into service", "endpoint", "carried-out", USE, "1(d)"),
@@ -42,7 +43,9 @@ WANTED: Final = (
     Wanted("The interface of those who use it, and their instructions", "instructions", "model", USE, "1(g), 1(h)"),
     Wanted("How material the model is", "tier", "model", MATERIALITY),
     Wanted("How it was developed: the run, the code, parts of others", "development", "development", USE, "2(a)"),
-    Wanted("Its logic, design choices and assumptions", "design", "model", USE, "2(b)"),
+    Wanted("Its logic and design choices", "design", "model", USE, "2(b)"),
+    Wanted("Its assumptions", "assumptions", "model", USE, "2(b)"),
+    Wanted("Whom its answers affect", "affected", "model", "", "2(b), 3"),
     Wanted("Its architecture and the computing it took", "architecture", "model", "", "2(c)"),
     Wanted("Where its data came from, and what was done to it", "data", "development", USE, "2(d)"),
     Wanted("Models, data and software of third parties", "third_parties", "artifact", VENDORS, "2(a)"),

@@ -12,6 +12,17 @@ from deployments.dossiers import coverage
 Json = Mapping[str, Any]
 Named = Callable[[Any], str]
 ERASED = "erased"
+CARD = {
+    "purpose": "intended_use",
+    "outside": "out_of_scope",
+    "affected": "affected",
+    "assumptions": "assumptions",
+    "limits": "limitations",
+    "risks": "risks",
+    "oversight": "oversight",
+    "monitoring": "monitoring",
+}
+"""What is asked for, and the section of the card that answers it."""
 DECISIONS = {"approved": "Approved", "changes_requested": "Asked for changes", "rejected": "Rejected"}
 
 
@@ -24,6 +35,7 @@ class Papers:
     policy: Json
     votes: Sequence[Json]
     bypasses: Sequence[Json]
+    card: Json
     lineage: Json
     evaluations: Mapping[int, Json]
     artifact: Mapping[str, Any]
@@ -43,6 +55,7 @@ def answers(papers: Papers) -> dict[str, str]:
         "exceptions": _counted(len(papers.bypasses), "bypass", "bypasses"),
         "changes": _counted(len(papers.evidence["changes"]), "change") + " against what served before",
         "inputs": _inputs(papers.evidence),
+        **_card(papers.card),
         **_tested(papers.evaluations),
         **_artifact(papers.artifact),
     }
@@ -67,6 +80,12 @@ def _data(lineage: Json) -> str:
 def _inputs(evidence: Json) -> str:
     columns = evidence["version"]["signature"].get("inputs", [])
     return _counted(len(columns), "column") + " in its signature" if columns else ""
+
+
+def _card(card: Json) -> dict[str, str]:
+    """What the sections of the card answer that a person has written."""
+    known = {one["key"]: one["title"] for one in card["sections"] if one["known"]}
+    return {asked: f"card: {known[key].lower()}" for asked, key in CARD.items() if key in known}
 
 
 def _tested(evaluations: Mapping[int, Json]) -> dict[str, str]:
@@ -102,6 +121,7 @@ def context(papers: Papers, named: Named, events: Sequence[Json], owner: str, lo
         "policy": papers.policy,
         "votes": [_vote(one, named) for one in papers.votes],
         "bypasses": [_bypass(one, named) for one in papers.bypasses],
+        "card": papers.card,
         "lineage": papers.lineage,
         "evaluations": [_evaluation(one) for one in papers.evaluations.values()],
         "files": papers.artifact["artifact/files.json"],

@@ -4,17 +4,19 @@ Whoever acted or wrote stands in them as in the log: by number, and by the commi
 is in the vault until it is erased.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from deployments.models import Approval, Bypass, BypassGrant, PolicyVersion, PromotionRequest, Rollout
+from deployments.selectors import dossier_log
 from deployments.selectors.dossier_log import Event, Log
+from portal.accounts.models import Person
 from portal.core.errors import Unavailable
 from registry.evaluations.results import BadResults, read
-from registry.models import ArtifactStatement, Evaluation, Run
-from registry.selectors import scans
+from registry.models import ArtifactStatement, CardText, Evaluation, Run
+from registry.selectors import cards, scans
 from registry.selectors.datasets import inputs_of
 
 Json = dict[str, Any]
@@ -249,6 +251,33 @@ def _run(run: Run) -> Json:
         "experiment": str(run.experiment),
         "started_at": _at(run.started_at),
     }
+
+
+def card(row: PromotionRequest) -> Json:
+    """The version's card as it stands now. Whoever was erased from the log reads "erased" in it.
+
+    `digest` is that of the card itself, so it no longer fits where somebody was erased; `erased` says so.
+    """
+    version = row.version
+    found = cards.of(version).as_json()
+    written = CardText.objects.filter(version__model=version.model_id, author_person__isnull=False)
+    people = (version.model.owner_id, version.registered_by_person_id, *written.values_list("author_person", flat=True))
+    gone = [one for one in Person.objects.filter(pk__in=[pk for pk in people if pk]) if dossier_log.erased(one.pk)]
+    names = [text for one in gone for text in (str(one), one.name, one.email) if text]
+    plain: Json = _without(found, names)
+    return {**plain, "erased": bool(names)}
+
+
+def _without(value: Any, names: Sequence[str]) -> Any:
+    """The same with "erased" in place of each of these names."""
+    if isinstance(value, dict):
+        return {key: _without(one, names) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(one, names) for one in value]
+    if isinstance(value, str):
+        for name in names:
+            value = value.replace(name, "erased")
+    return value
 
 
 def artifact(row: PromotionRequest) -> dict[str, Any]:

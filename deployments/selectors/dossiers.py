@@ -32,6 +32,7 @@ the package cryptography, no network and no portal. index.html is for people: op
 manifest.json, signature.json   every other file with its size and SHA-256; signed with the portal's artifact key
 request.json, votes.json, bypasses.json   who asked for what, who decided what on which evidence
 evidence.json, policy.json      what the decisions rest on, and the rules they were made under
+card.json                       the model card of the version
 evaluations/, lineage.json      what was measured; where version, code and data came from
 artifact/                       files, scan, signed statement, bill of materials
 audit/                          the events with their proofs, the signed checkpoint, names and words
@@ -55,6 +56,7 @@ def packed(row: PromotionRequest, since: int = 0) -> bytes:
         policy=dossier_papers.policy(row),
         votes=dossier_papers.votes(row, log),
         bypasses=dossier_papers.bypasses(row, log),
+        card=dossier_papers.card(row),
         lineage=dossier_papers.lineage(row),
         evaluations=dict(dossier_papers.evaluations(row)),
         artifact=dossier_papers.artifact(row),
@@ -76,7 +78,7 @@ def packed(row: PromotionRequest, since: int = 0) -> bytes:
 
 def _documents(papers: Papers) -> dict[str, bytes]:
     named = {"request": papers.request, "evidence": papers.evidence, "policy": papers.policy, "votes": papers.votes,
-             "bypasses": papers.bypasses, "lineage": papers.lineage}  # fmt: skip
+             "card": papers.card, "bypasses": papers.bypasses, "lineage": papers.lineage}  # fmt: skip
     found = {f"{name}.json": value for name, value in named.items()}
     found |= {f"evaluations/{number}.json": value for number, value in papers.evaluations.items()}
     return {name: canonical(value) for name, value in (found | dict(papers.artifact)).items()}

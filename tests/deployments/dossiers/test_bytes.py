@@ -145,6 +145,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "findings": ("artifact/scan.json", lambda v: v["packages"].clear(), "artifact/scan.json"),
     "a statement of other bytes": ("artifact/statement.json", vouching, "artifact/statement.json: the bytes"),
     "a statement out of the log": ("artifact/statement.json", resealed, "the log knows no such statement"),
+    "the card of another": ("card.json", lambda v: v.update(version=3), "card.json: the version it is of"),
     "the run": ("lineage.json", lambda v: v["run"].update(id="other"), "lineage.json: the run"),
     "the data": ("lineage.json", lambda v: v["data"].clear(), "lineage.json: the data"),
     "no document": ("votes.json", lambda _: "none", "votes.json"),

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[3]
 def test_it_verifies_and_holds_everything_that_is_asked_for(told: Told, auditor: Auditor) -> None:
     content = told.dossier()
     assert auditor(content) == INTACT
-    assert f"OK dossier of promotion {told.row.pk}, 19 files" in auditor.said
+    assert f"OK dossier of promotion {told.row.pk}, 20 files" in auditor.said
     assert "which the log vouches for" in auditor.said
     found = members(content)
     assert json.loads(found["request.json"])["status"] == "promoted"
@@ -95,6 +95,8 @@ def test_the_page_stands_alone_and_names_who_can_say_what_is_not_known(told: Tol
         assert outside not in page
     assert "Priya Nair" in page
     assert "March &amp; &lt;b&gt;April&lt;/b&gt;." in page
+    assert "Intended use" in page
+    assert "UNKNOWN</span> Nobody has written it yet. Ask team Flights" in page
     unknown = "UNKNOWN</span> Ask team Flights, which has named no owner of flight-delay"
     assert page.count(unknown) >= 10
     for asked in ("1(a)", "2(g)", "SR 26-2", "Effective challenge", "The EU declaration of conformity"):
@@ -120,6 +122,7 @@ def test_a_checkpoint_that_was_kept_is_led_on_from(told: Told, auditor: Auditor)
 def test_a_log_that_was_rewritten_does_not_lead_on(told: Told, auditor: Auditor) -> None:
     content = told.dossier()
     key = told.log.signer.memory.key
+    assert key is not None
     first, newest = AuditCheckpoint.objects.order_by("id")[0], AuditCheckpoint.objects.order_by("-id")[0]
     for size in (first.size, newest.size):
         kept = key.sign(Checkpoint("signalbox/test", size, bytes(32)), at=1)
