@@ -957,14 +957,14 @@ def continues(proofs: dict[str, Any], old: Head, head: Head) -> None:
     if old.size == head.size:
         same("audit/checkpoint.txt", "the root", head.root.hex(), old.root.hex())
         return
-    if str(old.size) not in proofs:
+    if old.size and str(old.size) not in proofs:
         known = ", ".join(proofs) or "none"
         raise Incomplete(
             f"the dossier leads on from checkpoints of {known} events, not from yours of {old.size}. "
             f"Ask for one that does: since={old.size}"
         )
     try:
-        steps = [unbase64(node) for node in proofs[str(old.size)]]
+        steps = [unbase64(node) for node in proofs[str(old.size)]] if old.size else []
     except (ValueError, TypeError, AttributeError) as error:
         raise Tampered(f"audit/consistency.json: a proof cannot be read ({error})") from error
     if not verify_consistency(old.size, head.size, steps, old.root, head.root):

@@ -103,7 +103,7 @@ def _audit(log: Log, since: int) -> dict[str, bytes]:
 
 def _first() -> int:
     """The size of the first checkpoint that held an event, which auditors keep."""
-    first = AuditCheckpoint.objects.order_by("id").first()
+    first = AuditCheckpoint.objects.filter(size__gt=0).order_by("id").first()
     return first.size if first else 0
 
 

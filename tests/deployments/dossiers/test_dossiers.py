@@ -1,5 +1,6 @@
 """A dossier of a real promotion: what is in it, who may have it, and that it verifies without the portal."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,11 +14,15 @@ from django.db import connection, transaction
 from deployments.models import Approval, PromotionRequest
 from deployments.selectors import dossiers as select
 from deployments.services import dossiers, promotions, rollbacks
+from portal.accounts.models import Person
+from portal.audit import recorder
 from portal.audit.erasure import Whose, erase
 from portal.audit.models import AuditCheckpoint, AuditEvent, AuditPii
 from portal.audit.notes import Checkpoint
+from portal.audit.recorder import Subject
 from portal.core import work
 from portal.core.errors import NotFound
+from registry.models import RegisteredModel
 from tests import services, world
 from tests.deployments.dossiers.conftest import (
     INCOMPLETE,
@@ -104,10 +109,13 @@ def test_the_page_stands_alone_and_names_who_can_say_what_is_not_known(told: Tol
 
 
 def test_a_checkpoint_that_was_kept_is_led_on_from(told: Told, auditor: Auditor) -> None:
-    notes = {one.size: one.note for one in AuditCheckpoint.objects.order_by("id")}
-    first, *_ = notes
+    first = AuditCheckpoint.objects.filter(size__gt=0).order_by("id")[0]
+    key = told.log.signer.memory.key
+    assert key is not None
     content = told.dossier()
-    assert auditor(content, since=notes[first]) == INTACT
+    assert auditor(content, since=first.note) == INTACT
+    empty = hashlib.sha256(b"").digest()  # what a signer that starts before all else signs first
+    assert auditor(content, since=key.sign(Checkpoint("signalbox/test", 0, empty), at=1)) == INTACT
     told.log.settle()
     newest = AuditCheckpoint.objects.order_by("-id")[0]
     assert auditor(content, since=newest.note) == INCOMPLETE
@@ -123,7 +131,10 @@ def test_a_log_that_was_rewritten_does_not_lead_on(told: Told, auditor: Auditor)
     content = told.dossier()
     key = told.log.signer.memory.key
     assert key is not None
-    first, newest = AuditCheckpoint.objects.order_by("id")[0], AuditCheckpoint.objects.order_by("-id")[0]
+    first, newest = (
+        AuditCheckpoint.objects.filter(size__gt=0).order_by("id")[0],
+        AuditCheckpoint.objects.order_by("-id")[0],
+    )
     for size in (first.size, newest.size):
         kept = key.sign(Checkpoint("signalbox/test", size, bytes(32)), at=1)
         assert auditor(content, since=kept) == TAMPERED
@@ -143,6 +154,7 @@ def test_what_is_no_dossier_is_said(told: Told, auditor: Auditor, tmp_path: Path
 def test_whoever_was_erased_is_not_in_a_new_one_and_the_old_one_is_not_handed_out(
     told: Told, auditor: Auditor, settings: Any
 ) -> None:
+    own(told.row.version.model, told.line.marta)
     old = told.ask()
     assert b"Marta Kowalska" in dossiers.path_of(old).read_bytes()
     settings.SIGNALBOX_DATABASE_PRIVACY_URL = services.role_url(
@@ -155,9 +167,19 @@ def test_whoever_was_erased_is_not_in_a_new_one_and_the_old_one_is_not_handed_ou
         dossiers.take(actor=reader, number=told.row.pk, pk=old.pk)
     content = told.dossier()
     assert b"Marta Kowalska" not in content
+    assert told.line.marta.email.encode() not in content
+    assert json.loads(members(content)["card.json"])["erased"] is True
     assert "erased (person:" in members(content)["index.html"].decode()
     assert auditor(content) == INTACT
     assert "erased or withheld" in auditor.said
+
+
+@transaction.atomic
+def own(model: RegisteredModel, owner: Person) -> None:
+    model.owner = owner
+    model.save(update_fields=["owner"])
+    what = Subject.of("registered_model", model.pk, model.name)
+    recorder.record("registered_model.changed", actor=world.SYSTEM, subject=what)
 
 
 def test_a_promotion_that_was_sent_back_and_rejected_verifies_too(told: Told, auditor: Auditor) -> None:
