@@ -122,6 +122,7 @@ def context(papers: Papers, named: Named, events: Sequence[Json], owner: str, lo
         "votes": [_vote(one, named) for one in papers.votes],
         "bypasses": [_bypass(one, named) for one in papers.bypasses],
         "card": papers.card,
+        "card_pinned": next((check["pin"] for check in papers.evidence["checks"] if check.get("pin")), ""),
         "lineage": papers.lineage,
         "evaluations": [_evaluation(one) for one in papers.evaluations.values()],
         "files": papers.artifact["artifact/files.json"],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import quote
 
 from portal.core import digests
 from registry.cards.sections import SECTIONS, Section
@@ -99,6 +100,11 @@ class Card:
     digest: str
 
     @property
+    def link(self) -> str:
+        """The page of the version, where the card stands."""
+        return f"/models/{quote(self.model, safe='')}/versions/{self.version}/"
+
+    @property
     def missing(self) -> tuple[Missing, ...]:
         return self.lacks(self.tier)
 
@@ -109,6 +115,11 @@ class Card:
     @property
     def required(self) -> int:
         return sum(one.required for one in self.sections)
+
+    @property
+    def short(self) -> str:
+        """How far it is, for the head of a page."""
+        return f"{self.required - len(self.missing)} of {self.required} known"
 
     def lacks(self, tier: str, extra: Sequence[str] = ()) -> tuple[Missing, ...]:
         """What would be missing in another risk tier, or with these further sections required."""

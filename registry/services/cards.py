@@ -38,7 +38,8 @@ def write(*, actor: Actor, model: str, number: int, section: str, text: str, see
     if len(said) > LONGEST:
         raise BadInput("A section has at most 20,000 characters.", fields={"text": "too long"})
     before = _unchanged(row, found, seen)
-    return _keep(actor, row, found, said, before, "model_card.written")
+    again = before is not None and before.version < row.number and before.text == said
+    return _keep(actor, row, found, said, before, "model_card.confirmed" if again else "model_card.written")
 
 
 @transaction.atomic
