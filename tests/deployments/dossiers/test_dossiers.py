@@ -34,6 +34,7 @@ from tests.deployments.dossiers.conftest import (
     artifact_key,
     members,
 )
+from tests.deployments.dossiers.test_bytes import changed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
@@ -196,6 +197,9 @@ def test_a_promotion_that_was_sent_back_and_rejected_verifies_too(told: Told, au
     assert auditor(content) == INCOMPLETE
     assert "never scanned" in auditor.said
     assert auditor(content, "--statement-key", artifact_key()) == INTACT
+    forged = changed(members(content), "evidence.json", lambda v: v["changes"].clear())
+    assert auditor(forged, "--statement-key", artifact_key()) == TAMPERED
+    assert "evidence.json: its digest is" in auditor.said
     votes = json.loads(members(content)["votes.json"])
     assert [vote["decision"] for vote in votes] == ["approved", "changes_requested", "rejected"]
 
