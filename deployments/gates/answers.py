@@ -20,6 +20,7 @@ class GateAnswer:
 
     `measured` and `limit` say the same in words; `sentence` says what it means and what to do; `link` leads there.
     `data` names the data set version that an evaluation was made on.
+    `pin` is the digest of what was read, where the rest of the evidence does not hold it already.
     """
 
     verdict: Verdict
@@ -32,6 +33,7 @@ class GateAnswer:
     sample: int | None = None
     link: str = ""
     data: str = ""
+    pin: str = ""
 
 
 def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
@@ -41,7 +43,7 @@ def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
 
 def shown(code: str, label: str, answer: GateAnswer) -> dict[str, Any]:
     """The answer as the evidence keeps it and pages and programs read it: plain data."""
-    said = asdict(answer)
+    said = {name: value for name, value in asdict(answer).items() if name != "pin" or value}
     return {"code": code, "label": label, "note": said.pop("sentence"), **said}
 
 
