@@ -19,8 +19,8 @@ class GateAnswer:
     """`value`, `low` and `high` are in the unit of the limit; `sample` counts what they rest on, rows as a rule.
 
     `measured` and `limit` say the same in words; `sentence` says what it means and what to do; `link` leads there.
-    `data` names the data set version that an evaluation was made on.
     `pin` is the digest of what was read, where the rest of the evidence does not hold it already.
+    `data` names the data set version that an evaluation was made on.
     """
 
     verdict: Verdict
@@ -32,8 +32,8 @@ class GateAnswer:
     high: float | None = None
     sample: int | None = None
     link: str = ""
-    data: str = ""
     pin: str = ""
+    data: str = ""
 
 
 def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
