@@ -32,6 +32,7 @@ urlpatterns = [
     path(f"{PROMOTION}resubmit/", decisions.resubmit, name="promotion_resubmit"),
     path(f"{PROMOTION}comment/", decisions.comment, name="promotion_comment"),
     path(f"{PROMOTION}bypass/", bypasses.ask, name="promotion_bypass"),
+    path("bypasses/", bypasses.listing, name="bypasses"),
     path(BYPASS, bypasses.detail, name="bypass"),
     path(f"{BYPASS}grant/", bypasses.grant, name="bypass_grant"),
     path(f"{BYPASS}refuse/", bypasses.refuse, name="bypass_refuse"),
