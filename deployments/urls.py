@@ -35,6 +35,7 @@ urlpatterns = [
     path(f"{PROMOTION}dossier/", dossiers.page, name="promotion_dossier"),
     path(f"{PROMOTION}dossier/<int:pk>/file/", dossiers.download, name="promotion_dossier_file"),
     path(f"{PROMOTION}bypass/", bypasses.ask, name="promotion_bypass"),
+    path("bypasses/", bypasses.listing, name="bypasses"),
     path(BYPASS, bypasses.detail, name="bypass"),
     path(f"{BYPASS}grant/", bypasses.grant, name="bypass_grant"),
     path(f"{BYPASS}refuse/", bypasses.refuse, name="bypass_refuse"),

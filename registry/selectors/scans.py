@@ -1,5 +1,6 @@
 """What is known of a version's bytes, as pages, the API, gates and cards read it: never the bytes themselves."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,24 @@ def known(version: ModelVersion) -> Known:
         tuple(_finding(one) for one in sorted(scan.findings, key=lambda one: ORDER.index(one["severity"]))),
         tuple(bom.packages(scan.packages)),
     )
+
+
+def looks(versions: Iterable[ModelVersion]) -> dict[int, tuple[str, str]]:
+    """Tone and words of each version's newest scan, by the version's key."""
+    newest = ArtifactScan.objects.filter(version__in=versions).order_by("version_id", "-id").distinct("version_id")
+    found = dict(newest.values_list("version_id", "outcome"))
+    return {one.pk: WORDS[found.get(one.pk, "not_scanned")] for one in versions}
+
+
+def packages(versions: Iterable[ModelVersion]) -> dict[int, dict[str, str]]:
+    """What the lists of requirements name, by the version's key: package to version, or to what is wanted of it. A
+    version that was not scanned, or has no list, is left out."""
+    newest = ArtifactScan.objects.filter(version__in=versions).order_by("version_id", "-id").distinct("version_id")
+    return {
+        version: {one["name"]: one["version"] or one["wanted"] or "any" for one in bom.packages(found)}
+        for version, found in newest.values_list("version_id", "packages")
+        if found
+    }
 
 
 def _finding(one: dict[str, Any]) -> dict[str, Any]:

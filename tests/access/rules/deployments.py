@@ -118,6 +118,7 @@ PAGES = (
         "deployments:promotion_bypass", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, kwargs=request,
         send=lambda w: {**ask_again(w), "hours": 1, "exact": "flight-delay"},
     ),
+    page("deployments:bypasses"),
     page("deployments:bypass", kwargs=bypass, **INSIDE),
     page("deployments:bypass_grant", may=(LEAD,), otherwise=303, outsider=404, kwargs=bypass),
     page("deployments:bypass_grant", "POST", may=(LEAD,), ok=STEP_UP, outsider=404, kwargs=bypass, send=grant),
