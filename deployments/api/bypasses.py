@@ -18,7 +18,12 @@ from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 
 FILTERS = [
-    OpenApiParameter("state", OpenApiTypes.STR, description="open, owed (reviews), all (the default) or a status"),
+    OpenApiParameter(
+        "state",
+        OpenApiTypes.STR,
+        description="open, owed or overdue (reviews), all (the default) or a status",
+    ),
+    OpenApiParameter("environment", OpenApiTypes.STR),
     OpenApiParameter("promotion", OpenApiTypes.INT, description="only those of this request"),
     OpenApiParameter("cursor", OpenApiTypes.STR),
     OpenApiParameter("page_size", OpenApiTypes.INT),
@@ -48,14 +53,19 @@ class Acts(ApiView):
 
 
 class Bypasses(ApiView):
-    query = ("state", "promotion")
+    query = ("state", "environment", "promotion")
 
     @extend_schema(
         parameters=FILTERS, responses={200: bypass_shapes.BypassShape(many=True)}, summary="Bypasses, newest first"
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        rows = select.filtered(self.actor, query.get("state", "all"), query.get("promotion", ""))
+        wanted = select.Filter(
+            state=query.get("state", "all"),
+            environment=query.get("environment", ""),
+            promotion=query.get("promotion", ""),
+        )
+        rows = select.filtered(self.actor, wanted)
         return paged(self, request, rows, bypass_shapes.BypassShape, "-id")
 
 

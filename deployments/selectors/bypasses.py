@@ -55,8 +55,7 @@ class Shown:
 
     @property
     def overdue(self) -> bool:
-        due = self.row.review_due_at
-        return self.row.status == "used" and due is not None and due <= self.now
+        return _overdue(self.row.status, self.row.review_due_at, self.now)
 
 
 def _looks(gate: dict[str, Any]) -> dict[str, Any]:
@@ -82,19 +81,77 @@ def visible(actor: Actor) -> QuerySet[Bypass]:
     )
 
 
-STATES = {"open": list(states.OPEN), "owed": ["used"]}
+GROUPS = {"all": "All", "open": "Asked or granted", "owed": "Review owed", "overdue": "Review overdue"}
+STATES = {"open": list(states.OPEN), "owed": ["used"], "overdue": ["used"]}
+PAGE = 50
 
 
-def filtered(actor: Actor, state: str, promotion: str = "") -> QuerySet[Bypass]:
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """`state` is one of `GROUPS` or a status; empty members narrow nothing."""
+
+    state: str = "all"
+    environment: str = ""
+    promotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A bypass as the list shows it."""
+
+    row: Bypass
+    overdue: bool
+
+    @property
+    def labels(self) -> list[str]:
+        return labels(self.row.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`older` is the number to go on from; `owed` and `overdue` count all reviews the actor may see, on no page."""
+
+    lines: list[Line]
+    older: int | None
+    owed: int
+    overdue: int
+
+
+def page(actor: Actor, wanted: Filter, before: int | None) -> Page:
+    """One page of the list, newest first."""
+    rows, now = filtered(actor, wanted), clock.now()
+    found = list((rows.filter(pk__lt=before) if before is not None else rows)[: PAGE + 1])
+    due = list(_owed(actor).values_list("review_due_at", flat=True))
+    return Page(
+        lines=[Line(row, _overdue(row.status, row.review_due_at, now)) for row in found[:PAGE]],
+        older=found[PAGE - 1].pk if len(found) > PAGE else None,
+        owed=len(due),
+        overdue=sum(_overdue("used", at, now) for at in due),
+    )
+
+
+def _owed(actor: Actor) -> QuerySet[Bypass]:
+    return Bypass.objects.filter(request__in=requests.visible(actor).values("pk"), status="used")
+
+
+def _overdue(status: str, due: datetime | None, now: datetime) -> bool:
+    return status == "used" and due is not None and due <= now
+
+
+def filtered(actor: Actor, wanted: Filter) -> QuerySet[Bypass]:
     """Those that match, newest first; raises `BadInput` for a state there is not."""
-    rows = visible(actor)
-    if promotion:
-        rows = rows.filter(request=_number(promotion))
+    rows, state = visible(actor), wanted.state
+    if wanted.promotion:
+        rows = rows.filter(request=_number(wanted.promotion))
+    if wanted.environment:
+        rows = rows.filter(request__endpoint__environment__name=wanted.environment)
     if state in ("", "all"):
         return rows
     if state not in (*STATES, *states.MACHINE.names):
         known = ", ".join([*STATES, "all", *states.MACHINE.names])
         raise BadInput(f"state must be one of: {known}.", fields={"state": known}, status=400)
+    if state == "overdue":
+        rows = rows.filter(review_due_at__lte=clock.now())
     return rows.filter(status__in=STATES.get(state, [state]))
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from deployments.models import Bypass, Endpoint, Environment, PromotionRequest
+from deployments.models import Bypass, Endpoint, Environment, PolicyVersion, PromotionRequest
 from deployments.policies import asking as policy
-from deployments.selectors import bypasses, endpoints, requests
+from deployments.selectors import bypasses, endpoints, policies, requests
+from deployments.selectors.endpoints import Live
 from deployments.states import bypass as bypass_states
 from portal.accounts import access
 from portal.core.actors import Actor
@@ -29,7 +30,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`open_in` are the environments for which the actor can ask for a promotion; `bypasses` are the version's."""
+    """`open_in` are the environments for which the actor can ask for a promotion. A version has `places` and
+    `bypasses`; a model has its endpoints as they are now (`live`), and the policies that hold for it."""
 
     model: RegisteredModel
     version: ModelVersion | None
@@ -37,6 +39,8 @@ class Usage:
     requests: list[PromotionRequest]
     bypasses: list[Bypass]
     open_in: list[Environment]
+    live: list[Live]
+    policies: list[PolicyVersion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,25 @@ def of(*, actor: Actor, model: str, number: int | None = None) -> Usage:
     asked = requests.visible(actor).filter(version__model=row).order_by("-id")
     if version is not None:
         asked = asked.filter(version=version)
-    places = [Place(e, _role(e, version)) for e in endpoints.visible(actor).filter(model=row)]
+    behind = endpoints.visible(actor).filter(model=row) if version is not None else []
+    places = [Place(endpoint, _role(endpoint, version)) for endpoint in behind]
     return Usage(
         model=row,
         version=version,
-        places=[place for place in places if place.role or version is None],
+        places=[place for place in places if place.role],
         requests=list(asked[:RECENT]),
         bypasses=_bypasses(actor, version),
         open_in=list(Environment.objects.all()) if policy.may_submit(actor, row.team_id) else [],
+        live=endpoints.page(actor, endpoints.Filter(model=row.name), 0)[0] if version is None else [],
+        policies=_policies(row) if version is None else [],
     )
+
+
+def _policies(model: RegisteredModel) -> list[PolicyVersion]:
+    """What holds for models of this risk tier, by environment."""
+    by_tier = [{found.policy.tier: found for found in held} for held in policies.all_in_force().values()]
+    holding = [found.get(model.tier) or found.get("") for found in by_tier]
+    return sorted((row for row in holding if row), key=lambda row: row.policy.environment.position)
 
 
 def _bypasses(actor: Actor, version: ModelVersion | None) -> list[Bypass]:
@@ -87,7 +101,7 @@ def _version(model: RegisteredModel, number: int) -> ModelVersion:
 
 def _role(endpoint: Endpoint, version: ModelVersion | None) -> str:
     if version is None:
-        return "endpoint"
+        return ""
     if endpoint.stable is not None and endpoint.stable.version_id == version.pk:
         return "champion"
     if endpoint.previous is not None and endpoint.previous.version_id == version.pk:

@@ -10,20 +10,42 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import bypass_forms, forms
-from deployments.models import Bypass
+from deployments.models import Bypass, Environment
 from deployments.policies import bypass as policy
 from deployments.selectors import activity, promotions
 from deployments.selectors import bypasses as select
 from deployments.selectors.bypasses import Shown
 from deployments.services import bypasses
-from portal.accounts.acting import OnceForm, carry_out, see_other
+from deployments.states import bypass as states
+from deployments.views import query
+from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.forms import StepUpForm
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import once
 
+KNOWN = ("state", "env", "before")
+
 
 def page_url(number: int) -> str:
     return reverse("deployments:bypass", args=[number])
+
+
+@require_GET
+@signed_in
+def listing(request: PortalRequest) -> HttpResponse:
+    """All bypasses one may see; reviews that are owed are said above them, whatever the filter."""
+    wanted = select.Filter(state=request.GET.get("state") or "all", environment=request.GET.get("env", ""))
+    context = {
+        "page": select.page(request.actor, wanted, query.number(request.GET, "before")),
+        "filter": wanted,
+        "unknown": query.unknown(request.GET, KNOWN),
+        "environments": Environment.objects.all(),
+        "states": [*select.GROUPS.items(), *((s.name, s.words) for s in states.MACHINE.states if s.name != "used")],
+    }
+    name = "deployments/_bypasses.html" if partial(request) else "deployments/bypasses.html"
+    response = render(request, name, context)
+    response["Vary"] = "HX-Request"
+    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,5 +1,6 @@
 """What the API of data sets takes and gives."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -93,13 +94,17 @@ class CheckResultsShape(CheckRunShape):
 
 class VersionShape(serializers.ModelSerializer[DataSetVersion]):
     check_runs = CheckRunShape(many=True)
+    kept_until = serializers.SerializerMethodField(help_text="when its retention ends; null without an end")
 
     class Meta:
         model = DataSetVersion
         fields = [
             "number", "status", "status_note", "digest", "rows", "size_bytes", "columns", "source", "note",
-            "registered_by", "registered_at", "check_runs",
+            "registered_by", "registered_at", "kept_until", "check_runs",
         ]  # fmt: skip
+
+    def get_kept_until(self, row: DataSetVersion) -> datetime | None:
+        return read.kept_until(row)
 
 
 class UseShape(serializers.Serializer[DataUse]):

@@ -4,10 +4,11 @@ Values that do not exist are None beside a sentence that says why; nothing is Na
 from run to run, and so is not part of what the digest covers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+T = TypeVar("T")
 FORMAT = 1
 DIGITS = 9
 """Significant digits that count for the digest: the last bits differ between kinds of processors."""
@@ -170,6 +171,15 @@ class Results:
         return rounded
 
 
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The numbers of both versions and their differences, without what is drawn or sliced."""
+
+    metrics: Mapping[str, MetricResult]
+    baseline_metrics: Mapping[str, MetricResult]
+    comparison: Mapping[str, Comparison]
+
+
 def ordered(names: Iterable[str]) -> list[str]:
     """Names of metrics in the order they are shown; `roc_auc_macro` stands where `roc_auc` does."""
 
@@ -181,12 +191,33 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 def read(stored: Mapping[str, Any]) -> Results:
     """The results as they were kept. Raises `BadResults`."""
+    return _known(stored, _read)
+
+
+def read_values(stored: Mapping[str, Any]) -> Values:
+    """The same of results whose curves and slices were not fetched. Raises `BadResults`."""
+    return _known(stored, _read_values)
+
+
+def _known(stored: Mapping[str, Any], reader: Callable[[Mapping[str, Any]], T]) -> T:
     if stored.get("format") != FORMAT:
         raise BadResults(f"These results are of format {stored.get('format')}; this program reads format {FORMAT}.")
     try:
-        return _read(stored)
+        return reader(stored)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadResults(f"These results are not complete: {error}.") from error
+
+
+def _read_values(stored: Mapping[str, Any]) -> Values:
+    return Values(
+        metrics=_metrics(stored["metrics"]),
+        baseline_metrics=_metrics(stored.get("baseline_metrics") or {}),
+        comparison=_comparisons(stored),
+    )
+
+
+def _comparisons(stored: Mapping[str, Any]) -> dict[str, Comparison]:
+    return {name: Comparison(**one) for name, one in (stored.get("comparison") or {}).items()}
 
 
 def _read(stored: Mapping[str, Any]) -> Results:
@@ -197,7 +228,7 @@ def _read(stored: Mapping[str, Any]) -> Results:
         rows=Rows(**stored["rows"]),
         metrics=_metrics(stored["metrics"]),
         baseline_metrics=None if baseline is None else _metrics(baseline),
-        comparison={name: Comparison(**one) for name, one in (stored.get("comparison") or {}).items()},
+        comparison=_comparisons(stored),
         slices=_slices(stored.get("slices")),
         calibration=_calibration(stored.get("calibration")),
         baseline_calibration=_calibration(stored.get("baseline_calibration")),

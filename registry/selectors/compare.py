@@ -1,5 +1,6 @@
 """Two to four versions side by side: differences against a base, metrics first."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +9,11 @@ from portal.core.errors import BadInput
 from registry.models import ModelVersion
 
 LIMIT = 4
+UNKNOWN = "not known"
+"""What stands where nobody looked; it is no difference."""
+
+
+Packages = Mapping[int, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        return len({repr(v) for v in self.values}) > 1
+        return len({repr(v) for v in self.values if v != UNKNOWN}) > 1
 
     @property
     def pairs(self) -> list[tuple[Any, float | None]]:
@@ -33,6 +39,7 @@ class Section:
     name: str
     anchor: str
     rows: tuple[Row, ...]
+    note: str = ""
 
     @property
     def differing(self) -> tuple[Row, ...]:
@@ -76,14 +83,16 @@ def heads(versions: list[ModelVersion], identities: tuple[str, ...], *, everythi
     return [Head(one, identity, address(one)) for one, identity in zip(versions, identities, strict=False)]
 
 
-def sections(versions: list[ModelVersion]) -> list[Section]:
-    """Metrics, parameters, data, signature, environment and tags of the versions; the first version is the base."""
+def sections(versions: list[ModelVersion], packages: Packages) -> list[Section]:
+    """Metrics, parameters, data, signature, environment and tags of the versions; the first version is the base.
+    `packages` are what lists of requirements name, by a version's key, of those that have one."""
+    listed = _plain([_environment(v) for v in versions]) + _packages(versions, packages)
     return [
         Section("Metrics of the source runs", "point-values", metrics(versions)),
         Section("Parameters", "parameters", _plain([v.params for v in versions])),
         Section("Data", "data", _plain([_data(v) for v in versions])),
         Section("Signature", "signature", _plain([_columns(v) for v in versions])),
-        Section("Environment", "environment", _plain([_environment(v) for v in versions])),
+        Section("Environment", "environment", listed, _unlisted(versions, packages)),
         Section("Tags", "tags", _plain([v.tags for v in versions])),
     ]
 
@@ -91,6 +100,26 @@ def sections(versions: list[ModelVersion]) -> list[Section]:
 def metrics(versions: list[ModelVersion]) -> tuple[Row, ...]:
     """The point values that the source runs logged, with differences to the first."""
     return _numeric([v.metrics for v in versions])
+
+
+def _packages(versions: list[ModelVersion], packages: Packages) -> tuple[Row, ...]:
+    """Python first, then every package; None where a list does not name it, `UNKNOWN` where there is no list."""
+    found = [packages.get(v.pk) for v in versions]
+    names = sorted({name for one in found if one for name in one}, key=lambda name: (name != "python", name))
+    return tuple(
+        Row(
+            f"package {name}" if name != "python" else "Python",
+            tuple(one.get(name) if one else UNKNOWN for one in found),
+        )
+        for name in names
+    )
+
+
+def _unlisted(versions: list[ModelVersion], packages: Packages) -> str:
+    missing = [v.short_name for v in versions if v.pk not in packages]
+    if not missing:
+        return ""
+    return f"The packages of {', '.join(missing)} are not known: no scan has read a list of requirements there."
 
 
 def _names(maps: list[dict[str, Any]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Data sets as pages and the API show them."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max, Prefetch, Q, QuerySet
@@ -39,6 +40,12 @@ def versions_of(row: DataSet) -> QuerySet[DataSetVersion]:
     """Its versions with the answers to their checks, the newest list first; without the columns in `HEAVY`."""
     runs = Prefetch("check_runs", DataCheckRun.objects.select_related("checks").defer("results"))
     return row.versions.select_related("data_set").defer(*HEAVY).prefetch_related(runs)
+
+
+def kept_until(row: DataSetVersion) -> datetime | None:
+    """When what its data set says about keeping data ends for this version; None without an end."""
+    days = row.data_set.retention_days
+    return row.registered_at + timedelta(days=days) if days else None
 
 
 def checks_of(row: DataSetChecks | None) -> list[Check]:

@@ -116,6 +116,12 @@ def versions_of(
     return found
 
 
+def newest_ready(model: RegisteredModel, besides: ModelVersion | None) -> ModelVersion | None:
+    """The newest version that could serve, other than this one."""
+    rows = ModelVersion.objects.filter(model=model, deleted_at=None, status="ready").select_related("model", "run")
+    return (rows.exclude(pk=besides.pk) if besides else rows).first()
+
+
 def metric_names(versions: list[ModelVersion]) -> list[str]:
     """Metrics that the versions have, the commonest first."""
     counts: dict[str, int] = {}

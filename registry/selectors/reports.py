@@ -10,6 +10,7 @@ from registry.reports.figures import Drawing
 from registry.reports.rows import Drawn, MetricRow, SliceRow
 
 FEW = 8
+FEW_METRICS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,12 @@ class Report:
     @property
     def summary(self) -> str:
         return rows.summary(self.results)
+
+    @property
+    def few_metrics(self) -> list[MetricRow]:
+        """The metric that slices are judged by, and those that people read first."""
+        judged = self.results.slices.metric if self.results.slices else ""
+        return sorted(self.metrics, key=lambda row: row.name != judged)[:FEW_METRICS]
 
     @property
     def scale(self) -> Scale:

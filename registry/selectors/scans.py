@@ -1,5 +1,6 @@
 """What is known of a version's bytes, as pages, the API, gates and cards read it: never the bytes themselves."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +92,24 @@ def known(version: ModelVersion) -> Known:
     )
 
 
+def looks(versions: Iterable[ModelVersion]) -> dict[int, tuple[str, str]]:
+    """Tone and words of each version's newest scan, by the version's key."""
+    newest = ArtifactScan.objects.filter(version__in=versions).order_by("version_id", "-id").distinct("version_id")
+    found = dict(newest.values_list("version_id", "outcome"))
+    return {one.pk: WORDS[found.get(one.pk, "not_scanned")] for one in versions}
+
+
+def packages(versions: Iterable[ModelVersion]) -> dict[int, dict[str, str]]:
+    """What the lists of requirements name, by the version's key: package to version, or to what is wanted of it. A
+    version that was not scanned, or has no list, is left out."""
+    newest = ArtifactScan.objects.filter(version__in=versions).order_by("version_id", "-id").distinct("version_id")
+    return {
+        version: {one["name"]: one["version"] or one["wanted"] or "any" for one in bom.packages(found)}
+        for version, found in newest.values_list("version_id", "packages")
+        if found
+    }
+
+
 def _finding(one: dict[str, Any]) -> dict[str, Any]:
     tone, words = SEVERITIES[one["severity"]]
     return {**one, "tone": tone, "words": words}
@@ -145,16 +164,21 @@ def bill(version: ModelVersion) -> dict[str, Any] | None:
     )
 
 
+def public_key() -> dict[str, str]:
+    """The key that signs statements and dossiers: its id and itself."""
+    public = bound.key().public_key()
+    return {"id": binding.key_id(public), "ed25519": public.public_bytes_raw().hex()}
+
+
 def statement(version: ModelVersion) -> dict[str, Any] | None:
     """The newest signed envelope with the key to check it by, and whether it holds; None before the first scan."""
     row = ArtifactStatement.objects.filter(version=version).first()
     if row is None:
         return None
-    public = bound.key().public_key()
     found = bound.problems(version)
     return {
         "envelope": row.envelope,
-        "public_key": {"id": binding.key_id(public), "ed25519": public.public_bytes_raw().hex()},
+        "public_key": public_key(),
         "holds": not found,
         "problems": [{"code": one.code, "sentence": one.sentence} for one in found],
     }

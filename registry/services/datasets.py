@@ -43,7 +43,12 @@ def find(*, actor: Actor, name: str) -> DataSet:
 
 def find_version(*, actor: Actor, name: str, number: int) -> DataSetVersion:
     """The version, if the actor may see its data set; `NotFound` otherwise."""
-    row = find(actor=actor, name=name).versions.select_related("data_set__team").filter(number=number).first()
+    row = (
+        find(actor=actor, name=name)
+        .versions.select_related("data_set__team", "data_set__owner")
+        .filter(number=number)
+        .first()
+    )
     if row is None:
         raise NotFound(f"{name} has no version {number}.")
     return row

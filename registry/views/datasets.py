@@ -9,6 +9,7 @@ from portal.accounts import access
 from portal.accounts.acting import partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 from portal.core.models import Job
 from registry import forms
 from registry.models import DataSetVersion
@@ -60,9 +61,12 @@ def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
     tag = f"{row.status}-{job.progress_done if job else 0}"
     if partial(request):
         return _intake(request, row, job if moving else None, tag)
+    until = read.kept_until(row)
     context = {
         "version": row,
         "data_set": row.data_set,
+        "kept_until": until,
+        "past": until is not None and until <= clock.now(),
         "run": row.check_runs.select_related("checks").first(),
         "changed": read.changed_columns(row),
         "uses": read.uses_of(request.actor, row),

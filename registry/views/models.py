@@ -15,14 +15,15 @@ from portal.accounts.web import PortalRequest, signed_in
 from portal.core.errors import BadInput, NotFound
 from registry import charts
 from registry.evaluations.results import BadResults
-from registry.models import AliasAssignment, Evaluation, ModelVersion, RiskTier
+from registry.models import AliasAssignment, Evaluation, ModelVersion, RegisteredModel, RiskTier
 from registry.policies.protection import is_protected
-from registry.selectors import cards, evaluated, evaluations, reports, scans, signatures
+from registry.selectors import by_version, cards, evaluated, evaluations, reports, scans, signatures
 from registry.selectors import compare as comparing
 from registry.selectors import models as read
 from registry.selectors.datasets import inputs_of
 from registry.selectors.reports import Report
 from registry.services import aliases, models, versions
+from registry.states import version as version_states
 from registry.views import snippets
 
 
@@ -58,34 +59,55 @@ def listing(request: PortalRequest) -> HttpResponse:
 @signed_in
 def model(request: PortalRequest, name: str) -> HttpResponse:
     row = models.find(actor=request.actor, name=name)
-    found = read.versions_of(row, status=request.GET.get("status", ""), before=_number(request.GET.get("before")))
-    names = read.metric_names(found)
-    chosen = request.GET.get("metric") or (names[0] if names else "")
+    state = request.GET.get("status", "")
+    found = read.versions_of(row, status=state, before=_number(request.GET.get("before")))
     rows = read.aliases_of(row)
-    champion = next((a.version for a in rows if a.alias == "champion"), None)
-    challenger = next((v for v in found if v != champion and v.status == "ready"), None)
+    champion = next((a for a in rows if a.alias == "champion"), None)
+    newest = read.newest_ready(row, champion.version if champion else None)
+    challenger = newest if champion and newest and newest.number > champion.version.number else None
+    shown = evaluations.shown_for(request.actor, challenger, champion.version) if champion and challenger else None
     context = {
         "model": row,
-        "versions": found[:20],
         "older": found[19].number if len(found) > 20 else None,
         "aliases": rows,
-        "champion": champion,
+        "since": champion.at if champion else None,
+        "champion": champion.version if champion else None,
         "challenger": challenger,
-        "metrics": names,
-        "metric": chosen,
-        "figure": charts.metric_by_version(found, chosen, *_compared(champion, challenger)),
+        "newest": newest,
+        "report": _report(shown),
+        "states": version_states.MACHINE.choices,
+        "state": state,
         "may_edit": access.may(request.actor, Permission.MODELS_EDIT, row.team_id),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
         "snippet": snippets.register(request, row.name),
+        **_by_version(request, row, found, champion.version if champion else None, challenger),
     }
     return render(request, "registry/model.html", context)
 
 
-def _compared(champion: ModelVersion | None, challenger: ModelVersion | None) -> tuple[int | None, int | None]:
-    """The numbers of champion and challenger; an older version challenges nobody."""
-    if champion is None or challenger is None:
-        return champion.number if champion else None, None
-    return champion.number, challenger.number if challenger.number > champion.number else None
+def _by_version(
+    request: PortalRequest,
+    row: RegisteredModel,
+    found: list[ModelVersion],
+    champion: ModelVersion | None,
+    challenger: ModelVersion | None,
+) -> dict[str, Any]:
+    """One metric over the versions, as table and figure: as evaluated, or as logged where that is asked for."""
+    wanted = request.GET.get("metric", "")
+    measured = by_version.measured(request.actor, row, wanted)
+    logged = [name for name in read.metric_names(found) if measured is None or name not in measured.names]
+    shown = measured if measured and measured.metric and wanted not in logged else None
+    metric = shown.metric if shown else wanted if wanted in logged else next(iter(logged), "")
+    points = shown.points if shown else by_version.logged_points(found, metric)
+    numbers = [one.number if one else None for one in (champion, challenger)]
+    return {
+        "metric": metric,
+        "measured": measured,
+        "as_logged": shown is None,
+        "logged": logged,
+        "lines": by_version.lines(found[:20], shown, metric),
+        "figure": charts.metric_by_version(points, metric, *numbers, lower=shown is not None and shown.lower),
+    }
 
 
 def _number(text: str | None) -> int | None:
@@ -195,7 +217,7 @@ def compare(request: PortalRequest, name: str) -> HttpResponse:
         "heads": comparing.heads(chosen, evaluated.IDENTITIES, everything=everything),
         "versions": every,
         "only_differences": not everything,
-        "sections": comparing.sections(chosen) if len(chosen) > 1 else [],
+        "sections": comparing.sections(chosen, scans.packages(chosen)) if len(chosen) > 1 else [],
         "evaluated": evaluated.common(request.actor, chosen) if len(chosen) > 1 else None,
         "same_data": len({tuple(sorted(d["digest"] for d in v.run.datasets)) for v in chosen if v.run}) <= 1,
     }

@@ -143,7 +143,7 @@ def test_data_of_other_teams_shows_no_evaluation(team: Team, versions: list[Mode
 
 
 def test_inputs_and_outputs_stand_in_the_signature(versions: list[ModelVersion]) -> None:
-    signature = next(one for one in compare.sections(versions[:2]) if one.anchor == "signature")
+    signature = next(one for one in compare.sections(versions[:2], {}) if one.anchor == "signature")
     assert [row.name for row in signature.rows] == ["carrier", "distance", "output late"]
 
 
@@ -152,3 +152,29 @@ def test_inputs_and_outputs_stand_in_the_signature(versions: list[ModelVersion])
 )
 def test_a_curve_is_read_as_it_is_drawn(step: bool, x: float, y: float | None) -> None:
     assert figures.at(measured.CURVE, x, step=step) == (pytest.approx(y) if y is not None else None)
+
+
+def packages(**pins: str) -> list[dict[str, str]]:
+    return [
+        {"name": name, "version": pin, "wanted": f"=={pin}", "source": "requirements.txt"} for name, pin in pins.items()
+    ]
+
+
+def test_packages_and_python_that_differ_stand_in_the_environment(versions: list[ModelVersion], page: Open) -> None:
+    world.scanned(versions[0], packages=packages(python="3.11.4", numpy="2.1.0", scipy="1.14.0"))
+    world.scanned(versions[1], packages=packages(python="3.12.1", numpy="2.2.0", scipy="1.14.0", polars="1.0.0"))
+    part = section(page("?v=1&v=2"), "environment")
+    for text in ("Python", "3.11.4", "3.12.1", "package numpy", "2.1.0", "2.2.0", "package polars"):
+        assert text in part
+    assert "scipy" not in part
+    assert "package scipy" in section(page("?v=1&v=2&diff=0"), "environment")
+    assert part.index("Python") < part.index("package numpy")
+
+
+def test_packages_nobody_has_read_are_no_difference_but_said(versions: list[ModelVersion], page: Open) -> None:
+    world.scanned(versions[0], packages=packages(numpy="2.1.0"))
+    world.scanned(versions[1])
+    part = section(page("?v=1&v=2&v=3"), "environment")
+    assert "The packages of v2, v3 are not known" in part
+    assert "package numpy" not in part
+    assert "package numpy" in section(page("?v=1&v=2&diff=0"), "environment")

@@ -39,9 +39,8 @@ def tables() -> list[RouteTable]:
 
 
 def metric() -> Figure:
-    figure = registry.metric_by_version(
-        [ModelVersion(number=n, metrics={"auc": 0.7 + n / 50}) for n in (3, 2, 1)], "auc", 2, 3
-    )
+    points = [(n, 0.7 + n / 50, None, None) if n == 1 else (n, 0.7 + n / 50, 0.7, 0.8) for n in (1, 2, 3)]
+    figure = registry.metric_by_version(points, "auc", 2, 3)
     assert figure is not None
     return figure
 

@@ -57,5 +57,9 @@ def test_filters_name_what_is_wrong(line: Line, session: Session, query: str) ->
 def test_the_list_is_of_what_one_may_see(line: Line, session: Session) -> None:
     row = bypassing.blocked(line)
     bypassing.ask(line, row)
-    assert len(session(line.priya).get(f"bypasses/?state=open&promotion={row.pk}").json()["results"]) == 1
+    priya = session(line.priya)
+    assert len(priya.get(f"bypasses/?state=open&promotion={row.pk}").json()["results"]) == 1
+    found = {one: len(priya.get(f"bypasses/?environment={one}").json()["results"]) for one in ("production", "staging")}
+    assert found == {"production": 1, "staging": 0}
+    assert priya.get("bypasses/?state=overdue").json()["results"] == []
     assert Bypass.objects.count() == 1

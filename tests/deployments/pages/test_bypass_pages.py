@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from deployments.models import Bypass
+from deployments.selectors import bypasses as select
+from deployments.services import bypasses
 from portal.core import work
 from tests import world
 from tests.callers import PASSWORD
@@ -91,3 +93,42 @@ def test_another_teams_bypass_is_missing(line: Line, browser: Open) -> None:
     stranger = browser(world.person("Sven Stranger", ("ml_lead", world.team("third"))))
     stranger.open(f"/bypasses/{bypass.pk}/", status=404)
     stranger.open(f"/promotions/{bypass.request_id}/bypass/", status=404)
+
+
+def test_the_list_is_loud_where_a_review_is_owed_and_filters_by_address(line: Line, browser: Open) -> None:
+    marta = browser(line.marta)
+    assert "No bypass yet." in marta.open("/bypasses/")
+    bypass = bypassing.used(line)
+    shown = marta.open("/bypasses/")
+    assert "One review is owed." in shown
+    assert f'<a href="/bypasses/{bypass.pk}/">Bypass {bypass.pk}</a>' in shown
+    assert '<tr class="fail">' in shown
+    assert f"Bypass {bypass.pk}" in marta.open("/bypasses/?state=owed&env=production")
+    for query in ("state=overdue", "state=refused", "env=staging"):
+        empty = marta.open(f"/bypasses/?{query}")
+        assert "No bypass matches." in empty
+        assert "One review is owed." in empty
+    with bypassing.later(25):
+        late = marta.open("/bypasses/?state=overdue")
+    assert "One review is owed, 1 overdue." in late
+    assert f"Bypass {bypass.pk}" in late
+    assert "state must be one of" in marta.open("/bypasses/?state=lost", status=400)
+    for where in ("/", "/promotions/", "/settings/policies/"):
+        assert 'href="/bypasses/"' in marta.open(where)
+
+
+def test_the_list_holds_back_what_one_may_not_see_and_goes_on_by_page(
+    line: Line, browser: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = bypassing.blocked(line)
+    first = bypassing.ask(line, row)
+    bypasses.withdraw(actor=world.actor(line.priya), number=first.pk, reason="Not yet.")
+    second = bypassing.ask(line, row)
+    monkeypatch.setattr(select, "PAGE", 1)
+    priya = browser(line.priya)
+    shown = priya.open("/bypasses/")
+    assert (f"Bypass {second.pk}<" in shown, f"Bypass {first.pk}<" in shown) == (True, False)
+    shown = priya.open(f"/bypasses/?before={second.pk}")
+    assert (f"Bypass {second.pk}<" in shown, f"Bypass {first.pk}<" in shown) == (False, True)
+    stranger = browser(world.person("Sam Stranger", ("ml_lead", world.team("elsewhere"))))
+    assert "No bypass yet." in stranger.open("/bypasses/")

@@ -4,7 +4,10 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 
+from registry.services import datasets
+from tests import world
 from tests.callers import BACKEND
+from tests.deployments import bypassing
 from tests.registry.datasets.conftest import FLIGHTS, Shelf
 
 
@@ -67,3 +70,24 @@ def test_others_are_told_nothing(shelf: Shelf) -> None:
     assert outsider.get("/data-sets/flights/").status_code == 404
     assert outsider.get("/data-sets/flights/versions/1/").status_code == 404
     assert "flights" not in text(outsider, "/data-sets/")
+
+
+def test_a_version_says_owner_licence_source_and_how_long_it_is_kept(shelf: Shelf, client: Client) -> None:
+    shelf.register(shelf.write())
+    path = "/data-sets/flights/versions/1/"
+    found = text(client, path)
+    assert "Licence CC0" in found
+    assert "Owner Priya Nair, Flights" in found
+    assert "From folder" in found
+    assert "Kept until no end set" in found
+    datasets.edit(actor=world.actor(shelf.priya), name="flights", retention_days=30)
+    found = text(client, path)
+    assert "Kept until" in found
+    assert "no end set" not in found
+    assert "Past retention" not in found
+    with bypassing.later(31 * 24):
+        late = text(client, path)
+    assert "This version is past its retention. flights is kept for 30 days" in late
+    assert "Past retention" in late
+    kept = client.get("/api/v1/data-sets/flights/versions/1/").json()
+    assert kept["kept_until"][:10] > kept["registered_at"][:10]
