@@ -9,27 +9,28 @@ from bench.measure import Effort
 from bench.results import Row
 
 # In the order in which they run: what changes the world comes last.
-NAMES = ("gate", "router", "predictions", "audit", "models", "evaluation", "switch")
+NAMES = ("gate", "router", "predictions", "audit", "models", "evaluation", "evaluations", "gates", "switch")
 Measure = Callable[[Portal, Effort], Iterator[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """`claim` is the question it answers, in a line."""
+    """`claim` is the question it answers, in a line; `portal` says that it asks a running portal."""
 
     name: str
     claim: str
     measure: Measure
+    portal: bool = True
 
 
 KNOWN: dict[str, Benchmark] = {}
 
 
-def benchmark(name: str, claim: str) -> Callable[[Measure], Measure]:
+def benchmark(name: str, claim: str, *, portal: bool = True) -> Callable[[Measure], Measure]:
     """Register the function under the name."""
 
     def register(measure: Measure) -> Measure:
-        KNOWN[name] = Benchmark(name, claim, measure)
+        KNOWN[name] = Benchmark(name, claim, measure, portal)
         return measure
 
     return register

@@ -22,7 +22,9 @@ MIB = 1024**2
 
 
 @benchmark(
-    "evaluation", f"two versions on {ROWS:,} rows with {RESAMPLES:,} resamples, against a loop over scikit-learn"
+    "evaluation",
+    f"two versions on {ROWS:,} rows with {RESAMPLES:,} resamples, against a loop over scikit-learn",
+    portal=False,
 )
 def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     labels, champion, challenger = rows(effort.evaluated)

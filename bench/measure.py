@@ -20,6 +20,7 @@ class Effort:
     seconds: float = 3.0
     models: int = 1000
     evaluated: int = 1_000_000
+    evaluations: int = 200
     switches: int = 5
     restarts: int = 3
 

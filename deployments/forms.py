@@ -102,6 +102,16 @@ class ResubmitForm(OnceForm):
     why = _text("What changed", required=True, help_text="Earlier approvals do not count for the new evidence.")
 
 
+class DossierForm(OnceForm):
+    since = forms.IntegerField(
+        label="Events of your checkpoint",
+        required=False,
+        min_value=1,
+        max_value=2**53 - 1,
+        help_text="The second line of a checkpoint you keep. Leave it empty if you keep the first one.",
+    )
+
+
 class CommentForm(OnceForm):
     text = forms.CharField(
         label="Add a comment",

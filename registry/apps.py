@@ -28,3 +28,4 @@ class RegistryConfig(AppConfig):
         guard.governs("registry_evaluation", "evaluation")
         guard.governs("registry_artifactscan", "model_version")
         guard.governs("registry_artifactstatement", "model_version")
+        guard.governs("registry_cardtext", "model_version")

@@ -96,3 +96,10 @@ class ChecksForm(OnceForm):
 
 class ArchiveForm(OnceForm):
     why = forms.CharField(label="Why nobody should use it any more", max_length=500)
+
+
+class CardForm(OnceForm):
+    """The text of one section of a model card; `seen` is the digest of what its author read."""
+
+    text = forms.CharField(max_length=20_000, widget=forms.Textarea(attrs={"rows": 10}))
+    seen = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)

@@ -19,6 +19,8 @@ register(
     Verb("model_version.validation_failed", "{actor} found {subject} not fit to serve", required=("why",)),
     Verb("model_version.scanned", "{actor} scanned {subject}: {outcome}", required=("outcome", "rules", "statement")),
     Verb("model_version.scan_requested", "{actor} asked for a new scan of {subject}"),
+    Verb("model_card.written", "{actor} wrote {section} in the card of {subject}", required=("section",)),
+    Verb("model_card.confirmed", "{actor} confirmed {section} in the card of {subject}", required=("section",)),
     Verb("model_version.archived", "{actor} archived {subject}"),
     Verb("model_version.held", "{actor} put a hold on {subject}", required=("why",)),
     Verb("model_version.hold_lifted", "{actor} lifted a hold on {subject}", required=("why",)),

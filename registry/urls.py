@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.views import artifacts, data_acts, datasets, hooks, models, runs
+from registry.views import artifacts, cards, data_acts, datasets, hooks, models, runs
 
 app_name = "registry"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("models/<str:name>/versions/<int:number>/scan/now/", artifacts.section, name="scan_now"),
     path("models/<str:name>/versions/<int:number>/bom/", artifacts.bill, name="bom"),
     path("models/<str:name>/versions/<int:number>/statement/", artifacts.statement, name="statement"),
+    path("models/<str:name>/versions/<int:number>/card/<str:section>/edit/", cards.edit, name="card_edit"),
     path("models/<str:name>/aliases/<str:alias>/", models.alias_history, name="alias_history"),
     path("models/<str:name>/@<str:alias>/", models.alias, name="alias"),
     path("data-sets/", datasets.listing, name="data_sets"),

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from signalbox_client import gate, policies
+from signalbox_client import dossiers, gate, policies
 from signalbox_client.portal import Portal, Refused
 
 
@@ -18,8 +18,9 @@ def main(given: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     gate.arguments(commands.add_parser("gate", help="whether a version would meet the gates of an environment"))
     policies.arguments(commands.add_parser("policies", help="policies as a file: export them, apply a file"))
+    dossiers.arguments(commands.add_parser("dossier", help="everything about one promotion, as an archive"))
     read = parser.parse_args(given)
-    run = {"gate": gate.run, "policies": policies.run}[read.command]
+    run = {"gate": gate.run, "policies": policies.run, "dossier": dossiers.run}[read.command]
     try:
         return run(Portal(read.url, os.environ.get("SIGNALBOX_TOKEN", "")), read)
     except Refused as error:

@@ -34,8 +34,15 @@ class Portal:
 
     def text(self, path: str) -> str:
         """What stands there, as it is."""
+        return self.content(path).decode()
+
+    def content(self, path: str) -> bytes:
+        """The bytes that stand there."""
         headers = {**self._headers, "Accept": "*/*"}
-        return self._call(urllib.request.Request(self._base + path, headers=headers)).decode()  # noqa: S310
+        return self._call(urllib.request.Request(self._base + path, headers=headers))  # noqa: S310
+
+    def get(self, path: str) -> Any:
+        return json.loads(self.text(path))
 
     def _send(self, method: str, path: str, body: dict[str, Any]) -> Any:
         headers = {**self._headers, "Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}

@@ -14,6 +14,12 @@ class Submit(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Dossier(Strict):
+    """`since` is the number of events of a checkpoint you keep, which the log of the dossier then leads on from."""
+
+    since = serializers.IntegerField(min_value=0, max_value=2**53 - 1, default=0)
+
+
 class Decide(Strict):
     """`seen` is the evidence digest on which the decision rests."""
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments.api import bypasses, changes, endpoints, gates, policies, promotions, usage
+from deployments.api import bypasses, changes, dossiers, endpoints, gates, policies, promotions, usage
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
@@ -40,6 +40,9 @@ urlpatterns = [
     path(f"{PROMOTION}withdraw/", promotions.Withdraw.as_view(), name="promotion_withdraw"),
     path(f"{PROMOTION}resubmit/", promotions.Resubmit.as_view(), name="promotion_resubmit"),
     path("data-sets/<str:name>/versions/<int:number>/usage/", usage.DataUsage.as_view(), name="data_usage"),
+    path(f"{PROMOTION}dossier/", dossiers.Dossiers.as_view(), name="promotion_dossiers"),
+    path(f"{PROMOTION}dossier/<int:pk>/", dossiers.Dossier.as_view(), name="promotion_dossier"),
+    path(f"{PROMOTION}dossier/<int:pk>/file/", dossiers.DossierFile.as_view(), name="promotion_dossier_file"),
     path(f"{PROMOTION}bypasses/", bypasses.AskForBypass.as_view(), name="promotion_bypasses"),
     path("bypasses/", bypasses.Bypasses.as_view(), name="bypasses"),
     path(BYPASS, bypasses.BypassView.as_view(), name="bypass"),

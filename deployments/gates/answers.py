@@ -19,6 +19,7 @@ class GateAnswer:
     """`value`, `low` and `high` are in the unit of the limit; `sample` counts what they rest on, rows as a rule.
 
     `measured` and `limit` say the same in words; `sentence` says what it means and what to do; `link` leads there.
+    `pin` is the digest of what was read, where the rest of the evidence does not hold it already.
     `data` names the data set version that an evaluation was made on.
     """
 
@@ -31,6 +32,7 @@ class GateAnswer:
     high: float | None = None
     sample: int | None = None
     link: str = ""
+    pin: str = ""
     data: str = ""
 
 
@@ -41,7 +43,7 @@ def unknown(limit: str, sentence: str, link: str = "") -> GateAnswer:
 
 def shown(code: str, label: str, answer: GateAnswer) -> dict[str, Any]:
     """The answer as the evidence keeps it and pages and programs read it: plain data."""
-    said = asdict(answer)
+    said = {name: value for name, value in asdict(answer).items() if name != "pin" or value}
     return {"code": code, "label": label, "note": said.pop("sentence"), **said}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from deployments.gates import (
     artifact,
     calibration,
+    card,
     data_checks,
     incidents,
     quality,
@@ -61,6 +62,7 @@ GATES = {
         _gate("signature", signature),
         _gate("data_checks", data_checks),
         _gate("artifact", artifact),
+        _gate("card", card),
         _gate("rehearsal", rehearsal),
         _gate("incidents", incidents),
     )

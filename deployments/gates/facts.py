@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from registry.cards.compose import Card
 from registry.evaluations.results import Results
 
 
@@ -83,6 +84,7 @@ class GateFacts:
     evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
     data: tuple[DataChecked, ...] = ()
     artifact: ArtifactFacts | None = None
+    card: Card | None = None
     signature: Mapping[str, Any] = field(default_factory=dict)
     champion_signature: Mapping[str, Any] | None = None
     endpoint: str = ""

@@ -1,5 +1,7 @@
 """Registers the reconcilers of this app."""
 
+from importlib import import_module
+
 from deployments.reconcilers import bypasses, endpoints, promotions, rollouts
 from portal.core import work
 
@@ -7,3 +9,4 @@ work.register("deployments.rollout", "deployments.Rollout", rollouts.reconcile, 
 work.register("deployments.endpoint", "deployments.Endpoint", endpoints.reconcile, words="Endpoints", lease_seconds=60)
 work.register("deployments.promotion", "deployments.PromotionRequest", promotions.reconcile, words="Promotion requests")
 work.register("deployments.bypass", "deployments.Bypass", bypasses.reconcile, words="Bypasses")
+import_module("deployments.reconcilers.dossiers")

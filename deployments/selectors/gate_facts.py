@@ -13,7 +13,7 @@ from portal.core import clock
 from registry.evaluations.results import read
 from registry.models import DataSetVersion, Evaluation, ModelVersion
 from registry.scanning.outcomes import RULES_VERSION
-from registry.selectors import scans
+from registry.selectors import cards, scans
 
 LEFT = ("cancelled",)
 Asked = Mapping[str, Mapping[str, Any]]
@@ -33,6 +33,7 @@ def of(endpoint: Endpoint, candidate: ModelVersion, champion: ModelVersion | Non
         evaluations={name: evaluated(row) for name, row in found.items()},
         data=_data(candidate, found.values()) if "data_checks" in asked else (),
         artifact=_artifact(candidate) if "artifact" in asked else None,
+        card=cards.of(candidate) if "card" in asked else None,
         signature=candidate.signature,
         champion_signature=champion.signature if champion else None,
         endpoint=_address(endpoint),

@@ -1,6 +1,5 @@
 """The auditor's jobs: verify the whole tree, write an export."""
 
-import tempfile
 from pathlib import Path
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.db import connection, transaction
 from portal.audit import bundle, verification
 from portal.audit.selection import Selection
 from portal.auditors.services import exports, verifications
+from portal.core import jobfiles
 from portal.core.jobs import JobContext, kind
 
 
@@ -35,22 +35,14 @@ def verify(context: JobContext) -> None:
 @kind(exports.KIND)
 def export(context: JobContext) -> None:
     """Write the bundle beside its place and move it there when it is whole. Without a transaction, as above."""
-    folder = exports.folder()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-        written = Path(file.name)
-        try:
-            bundle.write_bundle(
-                file,
-                connection=connection,
-                selection=Selection.of(context.args["filter"]),
-                vault=context.args["vault"],
-                progress=_Reporter(context),
-            )
-            file.flush()
-            written.replace(exports.path_of(context.job))
-        finally:
-            written.unlink(missing_ok=True)
+    with jobfiles.writing(exports.path_of(context.job)) as file:
+        bundle.write_bundle(
+            file,
+            connection=connection,
+            selection=Selection.of(context.args["filter"]),
+            vault=context.args["vault"],
+            progress=_Reporter(context),
+        )
 
 
 class _Reporter:

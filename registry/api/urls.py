@@ -1,6 +1,6 @@
 from django.urls import path
 
-from registry.api import artifacts, datasets, uploads, views
+from registry.api import artifacts, cards, datasets, uploads, views
 
 app_name = "registry_api"
 urlpatterns = [
@@ -11,6 +11,15 @@ urlpatterns = [
     path("models/<str:name>/versions/<int:number>/scan/", artifacts.Scan.as_view(), name="scan"),
     path("models/<str:name>/versions/<int:number>/bom/", artifacts.Bill.as_view(), name="bom"),
     path("models/<str:name>/versions/<int:number>/statement/", artifacts.Statement.as_view(), name="statement"),
+    path("models/<str:name>/versions/<int:number>/card/", cards.CardView.as_view(), name="card"),
+    path(
+        "models/<str:name>/versions/<int:number>/card/<str:section>/", cards.SectionPut.as_view(), name="card_section"
+    ),
+    path(
+        "models/<str:name>/versions/<int:number>/card/<str:section>/confirm/",
+        cards.Confirm.as_view(),
+        name="card_confirm",
+    ),
     path("models/<str:name>/aliases/", views.Aliases.as_view(), name="aliases"),
     path("data-sets/", datasets.DataSets.as_view(), name="data_sets"),
     path("data-sets/<str:name>/", datasets.DataSetView.as_view(), name="data_set"),

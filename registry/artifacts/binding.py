@@ -82,9 +82,13 @@ def statement(bound: Bound, at: str) -> dict[str, Any]:
 
 def sign(bound: Bound, key: Ed25519PrivateKey, at: str) -> dict[str, Any]:
     """The envelope."""
-    payload = rfc8785.dumps(statement(bound, at))
-    signature = {"keyid": key_id(key.public_key()), "sig": _text(key.sign(_encoded(payload)))}
-    return {"payloadType": PAYLOAD_TYPE, "payload": _text(payload), "signatures": [signature]}
+    return enveloped(rfc8785.dumps(statement(bound, at)), PAYLOAD_TYPE, key)
+
+
+def enveloped(payload: bytes, kind: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """The DSSE envelope over any payload of this kind, signed with the key of this installation."""
+    signature = {"keyid": key_id(key.public_key()), "sig": _text(key.sign(_encoded(payload, kind)))}
+    return {"payloadType": kind, "payload": _text(payload), "signatures": [signature]}
 
 
 def problems(envelope: Any, key: Ed25519PublicKey, found: Bound) -> list[Problem]:
@@ -131,16 +135,15 @@ def _files(signed: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Prob
 
 def _verifies(key: Ed25519PublicKey, signature: bytes, payload: bytes) -> bool:
     try:
-        key.verify(signature, _encoded(payload))
+        key.verify(signature, _encoded(payload, PAYLOAD_TYPE))
     except InvalidSignature:
         return False
     return True
 
 
-def _encoded(payload: bytes) -> bytes:
+def _encoded(payload: bytes, kind: str) -> bytes:
     """What is signed: DSSE's pre-authentication encoding."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode(), len(payload), payload)
 
 
 def _text(raw: bytes) -> str:

@@ -164,16 +164,21 @@ def bill(version: ModelVersion) -> dict[str, Any] | None:
     )
 
 
+def public_key() -> dict[str, str]:
+    """The key that signs statements and dossiers: its id and itself."""
+    public = bound.key().public_key()
+    return {"id": binding.key_id(public), "ed25519": public.public_bytes_raw().hex()}
+
+
 def statement(version: ModelVersion) -> dict[str, Any] | None:
     """The newest signed envelope with the key to check it by, and whether it holds; None before the first scan."""
     row = ArtifactStatement.objects.filter(version=version).first()
     if row is None:
         return None
-    public = bound.key().public_key()
     found = bound.problems(version)
     return {
         "envelope": row.envelope,
-        "public_key": {"id": binding.key_id(public), "ed25519": public.public_bytes_raw().hex()},
+        "public_key": public_key(),
         "holds": not found,
         "problems": [{"code": one.code, "sentence": one.sentence} for one in found],
     }

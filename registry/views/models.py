@@ -17,7 +17,7 @@ from registry import charts
 from registry.evaluations.results import BadResults
 from registry.models import AliasAssignment, Evaluation, ModelVersion, RegisteredModel, RiskTier
 from registry.policies.protection import is_protected
-from registry.selectors import by_version, evaluated, evaluations, reports, scans, signatures
+from registry.selectors import by_version, cards, evaluated, evaluations, reports, scans, signatures
 from registry.selectors import compare as comparing
 from registry.selectors import models as read
 from registry.selectors.datasets import inputs_of
@@ -137,6 +137,8 @@ def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
         "next": siblings.filter(number__gt=number).order_by("number").first(),
         "holds": row.holds.all(),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.model.team_id),
+        "card": cards.of(row),
+        "may_edit": access.may(request.actor, Permission.MODELS_EDIT, row.model.team_id),
         **_artifact(request, row),
     }
     return render(request, "registry/version.html", context)

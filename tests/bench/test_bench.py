@@ -85,3 +85,13 @@ def test_an_evaluation_is_measured_beside_the_loop() -> None:
     found = {row.name: row for row in catalogue.KNOWN["evaluation"].measure(NOWHERE, Effort(evaluated=2_000))}
     assert found["evaluation.seconds"].ratio is not None
     assert found["evaluation.memory"].ours.value > 10
+
+
+def test_a_whole_evaluation_is_measured_without_a_portal() -> None:
+    catalogue.chosen([])
+    one = catalogue.KNOWN["evaluations"]
+    assert not one.portal
+    found = {row.name: row for row in one.measure(NOWHERE, Effort(evaluated=3_000))}
+    assert found["evaluations.0.003M.seconds"].ratio is not None
+    assert found["evaluations.0.003M.memory"].ours.value > 50
+    assert found["evaluations.0.003M.take_in.seconds"].theirs is None

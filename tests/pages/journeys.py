@@ -97,6 +97,15 @@ def export(visitor: Visitor) -> None:
     visitor.look()
 
 
+def dossier(visitor: Visitor) -> None:
+    """The dossier of a promotion, before there is one and when its file is there."""
+    page = visitor.page
+    visitor.visit("/promotions/1/dossier/")
+    page.get_by_role("button", name="Write the dossier").click()
+    expect(page.get_by_role("link", name=re.compile("Download"))).to_be_visible(timeout=60_000)
+    visitor.look()
+
+
 def event_with_its_row(visitor: Visitor) -> None:
     page = visitor.page
     page.goto(f"{visitor.stack.url}/audit/?type=promotion")
@@ -249,7 +258,7 @@ OF: dict[str, list[Callable[[Visitor], None]]] = {
     "ml_lead": [sign_page],
     "operator": [rollback_dialog],
     "data_scientist": [own_token, bypass],
-    "auditor": [export, event_with_its_row],
+    "auditor": [export, dossier, event_with_its_row],
     "administrator": [policy_changes, invitation, service_account, person],
     "anonymous": [forgotten_password, refused_sign_in],
 }

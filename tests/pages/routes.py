@@ -39,6 +39,7 @@ NO_PAGE = {
     "deployments:promotion_withdraw": "leads to the request",
     "deployments:promotion_resubmit": "leads to the request",
     "deployments:promotion_comment": "leads to the request",
+    "deployments:promotion_dossier_file": "a file",
     "deployments:bypass_refuse": "leads to the bypass",
     "deployments:bypass_withdraw": "leads to the bypass",
     "deployments:bypass_review": "leads to the bypass",

@@ -18,6 +18,7 @@ DONE_TO_TRIED = {
     "closed": "close",
     "commented": "comment",
     "completed": "complete",
+    "confirmed": "confirm",
     "created": "create",
     "deleted": "delete",
     "disabled": "disable",
@@ -61,6 +62,7 @@ DONE_TO_TRIED = {
     "validated": "validate",
     "verified": "verify",
     "withdrew": "withdraw",
+    "wrote": "write",
 }
 ACTOR = "{actor} "
 # What an attempt came to is not known, such as the rule an approval would have counted for.

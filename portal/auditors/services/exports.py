@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from portal.audit import recorder
 from portal.auditors import policy
 from portal.auditors.selectors.events import Filter, search
 from portal.auditors.services.reading import LOG
-from portal.core import ids, jobs
+from portal.core import ids, jobfiles, jobs
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
 from portal.core.models import Job, JobState
@@ -18,12 +17,8 @@ from portal.core.models import Job, JobState
 KIND = "audit.export"
 
 
-def folder() -> Path:
-    return Path(settings.SIGNALBOX_VAR) / "exports"
-
-
 def path_of(job: Job) -> Path:
-    return folder() / f"signalbox-audit-{job.pk}.zip"
+    return jobfiles.folder() / f"signalbox-audit-{job.pk}.zip"
 
 
 @transaction.atomic
@@ -70,15 +65,4 @@ def file_of(*, actor: Actor, pk: int) -> Path:
 
 def facts(job: Job) -> dict[str, Any]:
     """What pages and API show of an export."""
-    size = path_of(job).stat().st_size if job.state == JobState.SUCCEEDED and path_of(job).is_file() else None
-    return {
-        "id": job.pk,
-        "state": job.state,
-        "filter": job.args["filter"],
-        "created_at": job.created_at,
-        "finished_at": job.finished_at,
-        "done": job.progress_done,
-        "total": job.progress_total,
-        "error": job.error,
-        "size_bytes": size,
-    }
+    return jobfiles.facts(job, path_of(job)) | {"filter": job.args["filter"]}

@@ -40,12 +40,21 @@ def of(event_id: UUID | str) -> Proof | None:
     checkpoint = AuditCheckpoint.objects.filter(size__gt=leaf.idx).order_by("size", "id").first()
     if checkpoint is None:
         return None
-    path = TREE.inclusion(leaf.idx, checkpoint.size)
     return Proof(
         index=leaf.idx,
         leaf_hash=base64.b64encode(bytes(leaf.leaf_hash)).decode(),
         tree_size=checkpoint.size,
-        path=[base64.b64encode(step).decode() for step in path],
+        path=path(leaf.idx, checkpoint.size),
         checkpoint=checkpoint.note,
         canon=bytes(leaf.event.canon).decode(),
     )
+
+
+def path(index: int, size: int) -> list[str]:
+    """The inclusion path of a leaf in the tree of `size` leaves."""
+    return [base64.b64encode(step).decode() for step in TREE.inclusion(index, size)]
+
+
+def consistency(old: int, new: int) -> list[str]:
+    """The proof that the tree of `new` leaves begins with that of `old` leaves."""
+    return [base64.b64encode(step).decode() for step in TREE.consistency(old, new)]

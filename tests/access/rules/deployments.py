@@ -16,6 +16,11 @@ def endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": world.endpoint.environment.name, "name": world.endpoint.name}
 
 
+def dossier(world: World) -> Mapping[str, Any]:
+    """Asked for and not written yet."""
+    return {**request(world), "pk": world.dossier.pk}
+
+
 def bypass(world: World) -> Mapping[str, Any]:
     """Of the waiting request past a freeze, asked for by the data scientist, waiting for an ML lead."""
     return {"number": world.bypass.pk}
@@ -105,6 +110,9 @@ PAGES = (
         "deployments:promotion_comment", "POST", may=TAKES_PART, ok=303, outsider=404, kwargs=request,
         send=lambda w: {"text": "Why?"},
     ),
+    page("deployments:promotion_dossier", kwargs=request, **INSIDE),
+    page("deployments:promotion_dossier", "POST", ok=303, kwargs=request, **INSIDE),
+    page("deployments:promotion_dossier_file", ok=404, kwargs=dossier, **INSIDE),
     page("deployments:promotion_bypass", may=ASKERS, outsider=404, kwargs=request),
     page(
         "deployments:promotion_bypass", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, kwargs=request,
@@ -210,6 +218,10 @@ CALLS = (
         "api:deployments_api:promotion_resubmit", "POST", may=(SCIENTIST,), ok=409, outsider=404, kwargs=request,
         send=lambda w: {"why": "Changed."}, special=NO_REQUEST,
     ),
+    call("api:deployments_api:promotion_dossiers", kwargs=request, **TOKENS_INSIDE),
+    call("api:deployments_api:promotion_dossiers", "POST", ok=202, kwargs=request, **TOKENS_INSIDE),
+    call("api:deployments_api:promotion_dossier", kwargs=dossier, **TOKENS_INSIDE),
+    call("api:deployments_api:promotion_dossier_file", ok=404, kwargs=dossier, **TOKENS_INSIDE),
     call(
         "api:deployments_api:promotion_bypasses", "POST", may=ASKERS, ok=ALREADY_OPEN, outsider=404, kwargs=request,
         send=ask_again, scopes=("promote",), special=NO_REQUEST,

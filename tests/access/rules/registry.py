@@ -17,6 +17,10 @@ def version(world: World) -> Mapping[str, Any]:
     return {"name": world.model.name, "number": 1}
 
 
+def section(world: World) -> Mapping[str, Any]:
+    return {**version(world), "section": "risks"}
+
+
 def alias(world: World) -> Mapping[str, Any]:
     return {"name": world.model.name, "alias": "champion"}
 
@@ -60,6 +64,10 @@ RULES = (
     page("registry:scan_now", kwargs=version, **INSIDE),
     page("registry:bom", kwargs=version, **INSIDE),
     page("registry:statement", kwargs=version, **INSIDE),
+    page("registry:card_edit", kwargs=section, **REGISTERS),
+    page(
+        "registry:card_edit", "POST", kwargs=section, send=lambda w: {"text": "None."}, **REGISTERS | {"ok": 303}
+    ),
     page("registry:alias_history", kwargs=alias, **INSIDE),
     page("registry:alias", ok=302, kwargs=alias, **INSIDE),
     page("registry:run", kwargs=run, **INSIDE),
@@ -75,6 +83,15 @@ RULES = (
     call(
         "api:registry_api:scan", "POST", may=EDITORS, outsider=404, kwargs=version, ok=202, scopes=("mlflow",),
         special=SEES_WITHOUT_MLFLOW, scope_otherwise=404,
+    ),
+    call("api:registry_api:card", kwargs=version, **TOKENS_INSIDE),
+    call(
+        "api:registry_api:card_section", "PUT", may=EDITORS, outsider=404, kwargs=section, scopes=("mlflow",),
+        send=lambda w: {"text": "None.", "seen": ""}, special=SEES_WITHOUT_MLFLOW, scope_otherwise=404,
+    ),
+    call(
+        "api:registry_api:card_confirm", "POST", may=EDITORS, ok=409, outsider=404, kwargs=section, scopes=("mlflow",),
+        send=lambda w: {"seen": ""}, special=SEES_WITHOUT_MLFLOW, scope_otherwise=404,
     ),
     call("api:registry_api:bom", kwargs=version, **TOKENS_INSIDE),
     call("api:registry_api:statement", kwargs=version, **TOKENS_INSIDE),

@@ -265,7 +265,7 @@ def test_a_wrong_limit_is_named(given: Any, place: str) -> None:
 def test_every_gate_says_what_it_takes_and_does_not_know_without_facts() -> None:
     limits = {
         "quality": {"metric": "f1"}, "slices": {}, "calibration": {"most": 0.1},
-        "speed": {"p95_ms": 1, "memory_mib": 1}, "signature": {}, "data_checks": {}, "artifact": {},
+        "speed": {"p95_ms": 1, "memory_mib": 1}, "signature": {}, "data_checks": {}, "artifact": {}, "card": {},
         "rehearsal": {"days": 30, "seconds": 30}, "incidents": {},
     }  # fmt: skip
     assert limits.keys() == catalogue.GATES.keys()
