@@ -137,7 +137,10 @@ def metric_rows(found: Results) -> list[MetricRow]:
 
 
 def slice_rows(found: Results, margin: float = 0.0) -> list[SliceRow]:
-    """`margin` is the loss that was accepted, in the metric's unit. Slices with a loss first, then what is unknown; of equals the declared ones, then what leaves most open."""
+    """Slices with a loss first, then what is unknown; of equals the declared ones, then what leaves most open.
+
+    `margin` is the loss that was accepted, in the metric's unit.
+    """
     if found.slices is None:
         return []
     metric = found.metrics.get(found.slices.metric)

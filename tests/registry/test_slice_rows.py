@@ -7,7 +7,8 @@ from registry.reports.rows import SliceRow
 
 
 def row(low: float, high: float, answer: str, margin: float = 0.0, direction: Direction = "higher") -> SliceRow:
-    found = SliceResult("origin = JFK", "declared", 900, (low + high) / 2, low, high, 0.03, 0.2, answer, "")  # type: ignore[arg-type]
+    middle = (low + high) / 2
+    found = SliceResult("origin = JFK", "declared", 900, middle, low, high, 0.03, 0.2, answer, "")  # type: ignore[arg-type]
     return SliceRow(found, direction, margin)
 
 
