@@ -29,12 +29,28 @@ class AskForm(OnceForm):
     model = forms.CharField(widget=forms.HiddenInput, max_length=250)
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
     environment = forms.CharField(widget=forms.HiddenInput, max_length=40)
+    plan = forms.ChoiceField(
+        label="Rollout plan",
+        required=False,
+        help_text="How the traffic moves once it is approved. The approvals are for this plan.",
+    )
+    supersede = forms.BooleanField(
+        label="Supersede the rollout under way",
+        required=False,
+        help_text="It is aborted when you send this, and all traffic goes back to the champion.",
+    )
     why = _text(
         "Why",
         required=True,
         rows=6,
         help_text="Reviewers read this first: what is better, how you know, what could go wrong.",
     )
+
+    def __init__(self, *args: Any, plans: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["plan"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = plans
 
 
 DECISIONS = [("approve", "Approve"), ("changes", "Request changes"), ("reject", "Reject")]

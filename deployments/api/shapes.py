@@ -48,7 +48,7 @@ class EnvironmentShape(serializers.ModelSerializer[Environment]):
 
     class Meta:
         model = Environment
-        fields = ["name", "position", "alias", "policies"]
+        fields = ["name", "position", "alias", "plan", "policies"]
 
     @extend_schema_field(InForceShape(many=True))
     def get_policies(self, row: Environment) -> Any:

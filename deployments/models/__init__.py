@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
 from deployments.models.bypasses import Bypass, BypassGrant
+from deployments.models.plans import Measurement, RolloutPlan
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -16,25 +17,15 @@ from portal.core import ids
 from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel
 
+Json = dict[str, Any]
+
 __all__ = [
     "Approval",
     "Bypass",
     "BypassGrant",
     "Endpoint",
     "Environment",
-    "PromotionComment",
-    "PromotionRequest",
-    "Revision",
-    "Rollout",
-    "RolloutKind",
-    "RouteTable",
-]
-Json = dict[str, Any]
-
-__all__ = [
-    "Approval",
-    "Endpoint",
-    "Environment",
+    "Measurement",
     "Policy",
     "PolicyVersion",
     "PromotionComment",
@@ -42,16 +33,19 @@ __all__ = [
     "Revision",
     "Rollout",
     "RolloutKind",
+    "RolloutPlan",
     "RouteTable",
 ]
 
 
 class Environment(models.Model):
-    """Where endpoints live. Its `policies` say how a version gets in."""
+    """Where endpoints live. Its `policies` say how a version gets in; `plan` names the rollout plan of requests that
+    name none, "" for all at once."""
 
     name = models.SlugField(max_length=40, unique=True)
     position = models.PositiveSmallIntegerField(default=0)
     alias = models.CharField(max_length=120, default="", blank=True)
+    plan = models.SlugField(max_length=60, default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -253,7 +247,12 @@ class RolloutKind(models.TextChoices):
 
 
 class Rollout(Leased):
-    """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps."""
+    """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
+    place in it since `step_began_at`.
+
+    While paused, `pause_code` says why: person, too_few, inconclusive, unmeasured, mismatch, or asked (by somebody).
+    `hurried_by` has asked to go on early where that needs a second person, and why.
+    """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="rollouts")
     kind = models.CharField(max_length=10, choices=RolloutKind)
@@ -265,7 +264,12 @@ class Rollout(Leased):
     )
     plan = models.JSONField(default=list)
     step = models.PositiveSmallIntegerField(default=0)
+    step_began_at = models.DateTimeField(null=True)
     generation = models.BigIntegerField(null=True)
+    pause_code = models.CharField(max_length=20, default="", blank=True)
+    paused_at = models.DateTimeField(null=True)
+    hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    hurried_why = models.TextField(default="", blank=True)
     reason_code = models.CharField(max_length=20, default="", blank=True)
     reason = models.TextField(default="", blank=True)
     started_by = models.CharField(max_length=120)

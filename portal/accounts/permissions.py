@@ -20,6 +20,7 @@ class Permission(StrEnum):
     ENDPOINTS_CREATE = "endpoints.create"
     ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
     ENDPOINTS_TRY = "endpoints.try"
+    ROLLOUTS_STEER = "rollouts.steer"
     ENVIRONMENTS_MANAGE = "environments.manage"
     POLICIES_PROPOSE = "policies.propose"
     AUDIT_VIEW = "audit.view"
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_CREATE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
+        Permission.ROLLOUTS_STEER,
     },
     Role.OPERATOR: _READ
     | {
@@ -66,6 +68,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_CREATE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
+        Permission.ROLLOUTS_STEER,
         Permission.SYSTEM_VIEW,
     },
     Role.AUDITOR: _READ | {Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT, Permission.SYSTEM_VIEW},
@@ -102,6 +105,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
         }
     ),
     "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
+    "rollouts": frozenset({Permission.ROLLOUTS_STEER, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
     "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
     "policies": frozenset({Permission.POLICIES_PROPOSE}),
@@ -124,6 +128,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.ENDPOINTS_CREATE: "create endpoints",
     Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
     Permission.ENDPOINTS_TRY: "try an endpoint",
+    Permission.ROLLOUTS_STEER: "pause, hurry and abort rollouts, and write their plans",
     Permission.ENVIRONMENTS_MANAGE: "create environments and approve their policies",
     Permission.POLICIES_PROPOSE: "draft and propose policies",
     Permission.AUDIT_VIEW: "read the audit log",

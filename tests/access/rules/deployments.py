@@ -67,18 +67,22 @@ def new_endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": "staging", "name": "flight-delay", "model": world.model.name}
 
 
+def new_plan(world: World) -> Mapping[str, Any]:
+    return {"name": "halves", "body": {"steps": [{"do": "weight", "weight": 5000}, {"do": "switch"}]}}
+
+
 def data_version(world: World) -> Mapping[str, Any]:
     return {"name": world.data_set.name, "number": 1}
 
 
 PRODUCTION = {"name": "production"}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
-CREATORS, ROLLERS = (LEAD, OPERATOR), (LEAD, OPERATOR)
+CREATORS, ROLLERS, STEERERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
-SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
-NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:policies", "token:audit"), 404)
+NO_MODEL = dict.fromkeys(("token:rollback", "token:rollouts", "token:predict", "token:policies", "token:audit"), 404)
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
 ALREADY_OPEN = 409
 STEP_UP = 422
@@ -169,12 +173,16 @@ CALLS = (
     call(
         "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
         scopes=("rollback",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:promote", "token:predict", "token:endpoints"), 403),
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollback"], 403),
     ),
     call(
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": {}}, scopes=("predict",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:promote", "token:rollback", "token:endpoints"), 403),
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "predict"], 403),
+    ),
+    call("api:deployments_api:plans", scopes=SCOPES),
+    call(
+        "api:deployments_api:plans", "POST", may=(*STEERERS, "outsider"), ok=201, send=new_plan, scopes=("rollouts",)
     ),
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
