@@ -16,9 +16,19 @@ VIEWER, SCIENTIST, LEAD, OPERATOR = "viewer", "data_scientist", "ml_lead", "oper
 AUDITOR, ADMIN, OUTSIDER = "auditor", "administrator", "outsider"
 ANONYMOUS, DISABLED = "anonymous", "disabled"
 SCOPES = (
-    "read", "mlflow", "data", "evaluate", "promote", "rollback", "rollouts", "predict", "endpoints", "policies",
+    "read",
+    "mlflow",
+    "data",
+    "evaluate",
+    "promote",
+    "rollback",
+    "rollouts",
+    "predict",
+    "endpoints",
+    "keys",
+    "policies",
     "audit",
-)  # fmt: skip
+)
 TOKENS = tuple(f"token:{scope}" for scope in SCOPES)
 
 TEAM = (VIEWER, SCIENTIST, LEAD, OPERATOR)

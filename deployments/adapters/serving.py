@@ -70,6 +70,12 @@ class ServingRuntime(Protocol):
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
         """What each revision of the endpoint that has run has counted; keep the last read per revision and epoch."""
 
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        """The hashes (lower-case hex of SHA-256) of the endpoint's keys that it knows."""
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        """These are all keys of the endpoint from now on."""
+
     def status(self) -> dict[str, Any]:
         """What the parts of the runtime say of themselves."""
 
@@ -131,6 +137,15 @@ class Agent:
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
         found = self._call("GET", f"/measures?{urlencode({'environment': environment, 'endpoint': endpoint})}") or {}
         return tuple(contract.measures(one) for one in found.get("measures", []))
+
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        found = (self._call("GET", "/keys") or {}).get("keys", [])
+        return frozenset(
+            one["hash"] for one in found if (one["environment"], one["endpoint"]) == (environment, endpoint)
+        )
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
 
     def status(self) -> dict[str, Any]:
         return dict(self._call("GET", "/status") or {})

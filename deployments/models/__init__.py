@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
 from deployments.models.bypasses import Bypass, BypassGrant
+from deployments.models.keys import EndpointKey
 from deployments.models.plans import Measurement, RolloutPlan
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
@@ -17,13 +18,12 @@ from portal.core import ids
 from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel
 
-Json = dict[str, Any]
-
 __all__ = [
     "Approval",
     "Bypass",
     "BypassGrant",
     "Endpoint",
+    "EndpointKey",
     "Environment",
     "Measurement",
     "Policy",
@@ -36,6 +36,8 @@ __all__ = [
     "RolloutPlan",
     "RouteTable",
 ]
+
+Json = dict[str, Any]
 
 
 class Environment(models.Model):
@@ -268,6 +270,7 @@ class Rollout(Leased):
     generation = models.BigIntegerField(null=True)
     pause_code = models.CharField(max_length=20, default="", blank=True)
     paused_at = models.DateTimeField(null=True)
+    pause_why = models.TextField(default="", blank=True)
     hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     hurried_why = models.TextField(default="", blank=True)
     reason_code = models.CharField(max_length=20, default="", blank=True)

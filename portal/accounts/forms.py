@@ -22,6 +22,7 @@ SCOPE_WORDS = {
     "rollouts": "Pause, resume and abort rollouts, and write their plans",
     "predict": "Try an endpoint",
     "endpoints": "Create endpoints",
+    "keys": "Make and revoke the keys of an endpoint's callers",
     "policies": "Draft and propose policies",
     "audit": "Read and export the audit log",
 }

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
     ENDPOINTS_TRY = "endpoints.try"
     ROLLOUTS_STEER = "rollouts.steer"
+    ENDPOINTS_KEYS = "endpoints.keys"
     ENVIRONMENTS_MANAGE = "environments.manage"
     POLICIES_PROPOSE = "policies.propose"
     AUDIT_VIEW = "audit.view"
@@ -61,6 +62,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
         Permission.ROLLOUTS_STEER,
+        Permission.ENDPOINTS_KEYS,
     },
     Role.OPERATOR: _READ
     | {
@@ -69,6 +71,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
         Permission.ROLLOUTS_STEER,
+        Permission.ENDPOINTS_KEYS,
         Permission.SYSTEM_VIEW,
     },
     Role.AUDITOR: _READ | {Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT, Permission.SYSTEM_VIEW},
@@ -108,6 +111,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "rollouts": frozenset({Permission.ROLLOUTS_STEER, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
     "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
+    "keys": frozenset({Permission.ENDPOINTS_KEYS, Permission.ENDPOINTS_VIEW}),
     "policies": frozenset({Permission.POLICIES_PROPOSE}),
     "audit": frozenset({Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT}),
 }
@@ -129,6 +133,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
     Permission.ENDPOINTS_TRY: "try an endpoint",
     Permission.ROLLOUTS_STEER: "pause, hurry and abort rollouts, and write their plans",
+    Permission.ENDPOINTS_KEYS: "make and revoke the keys of callers",
     Permission.ENVIRONMENTS_MANAGE: "create environments and approve their policies",
     Permission.POLICIES_PROPOSE: "draft and propose policies",
     Permission.AUDIT_VIEW: "read the audit log",

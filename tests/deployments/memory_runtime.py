@@ -21,6 +21,7 @@ class MemoryRuntime:
     away: bool = False
     routed: list[RouteState] = field(default_factory=list)
     measured: dict[str, Measures] = field(default_factory=dict)
+    allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -82,6 +83,14 @@ class MemoryRuntime:
         ]
         ready = [one for one in named if self.revision(one).state == "ready"]
         return tuple(self.measured.get(one) or nothing_yet(one) for one in ready)
+
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        self._here()
+        return self.allowed.get((environment, endpoint), frozenset())
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        self._here()
+        self.allowed[environment, endpoint] = hashes
 
     def status(self) -> dict[str, Any]:
         self._here()

@@ -12,7 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from deployments.engine import plans, ready_made
-from deployments.engine.planner import GRACE, Aim, Command, Routes, Snapshot, Watch, aim_at, decide
+from deployments.engine.planner import GRACE, Aim, Answer, Command, Routes, Snapshot, Watch, aim_at, decide
 from deployments.engine.steps import WHOLE, Analyse, Hold, Pause, Steps, next_move, share_at, stage_of
 
 NEW, OLD = "new", "old"
@@ -106,7 +106,7 @@ class World:
         return [WHOLE if table.stable == NEW else table.cut for table in self.routed]
 
 
-def settle(world: World, *, answers: str = "passing", steps: int = 2000) -> None:
+def settle(world: World, *, answers: Answer = "passing", steps: int = 2000) -> None:
     """Let it go its way while the measures say the same at every look; people say go on wherever it asks."""
     for _ in range(steps):
         seen = replace(world.snapshot.watch, answer=answers, requests=10**9, unread=0.0, mismatch="", why="seen")
@@ -231,7 +231,7 @@ class TestStoriesOfOthers:
 
 
 weights = st.lists(st.integers(1, WHOLE - 1), min_size=0, max_size=4, unique=True).map(sorted)
-waits = st.sampled_from(
+waits: st.SearchStrategy[list[dict[str, Any]]] = st.sampled_from(
     [
         [],
         [{"do": "pause", "until": {"seconds": 5}}],
@@ -247,7 +247,8 @@ waits = st.sampled_from(
 def any_plan(draw: st.DrawFn) -> Steps:
     steps: list[dict[str, Any]] = []
     for weight in draw(weights):
-        steps += [{"do": "weight", "weight": weight}, *draw(waits)]
+        between: list[dict[str, Any]] = draw(waits)
+        steps += [{"do": "weight", "weight": weight}, *between]
     hold = draw(st.sampled_from([[], [{"do": "hold", "seconds": 4}]]))
     return plans.parse({"steps": [*steps, SWITCH, *hold]})
 

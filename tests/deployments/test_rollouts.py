@@ -108,7 +108,7 @@ def test_too_little_traffic_asks_a_person_who_lets_it_wait_again(rolling: Rollin
     assert rolling.look(599).status == "progressing"
     row = rolling.look(2)
     assert (row.status, row.pause_code, rolling.share) == ("paused", "inconclusive", 1000)
-    assert "no data yet" in row.note or "too few requests yet" in row.note or "Error rate" in row.note
+    assert "no data yet" in row.pause_why or "after 10 requests" in row.pause_why
     assert Notice.objects.filter(kind="rollout.paused", person=rolling.line.marta).exists()
     assert rolling.look(3600).status == "paused"
     rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
@@ -146,7 +146,7 @@ def test_a_split_that_cannot_be_chance_waits_for_a_person(rolling: Rolling) -> N
     rolling.answered({"requests": 5000}, {"requests": 2000})
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("paused", "mismatch")
-    assert "28.6% of 7,000 requests" in row.note
+    assert "28.6% of 7,000 requests" in row.pause_why
 
 
 def test_what_came_before_the_weight_does_not_count(line: Line) -> None:
@@ -322,7 +322,7 @@ class TestSteering:
         rolling.look()
         for act, more in ((rollouts.pause, {}), (rollouts.resume, {}), (rollouts.abort, {"reason_code": "other"})):
             with pytest.raises(Refused):
-                act(actor=world.actor(rolling.line.marta), number=rolling.row.pk, **more)  # type: ignore[operator]
+                act(actor=world.actor(rolling.line.marta), number=rolling.row.pk, **more)
 
 
 class TestSuperseding:

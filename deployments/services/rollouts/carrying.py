@@ -133,7 +133,7 @@ def pause_for(lease: Lease, *, code: str, why: str, step: int) -> Rollout:
         name=str(row),
         pause_code=code,
         paused_at=clock.now(),
-        note=why[:500],
+        pause_why=why,
     )
     tell_rollout.paused(row, why)
     return row

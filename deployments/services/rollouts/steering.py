@@ -68,7 +68,7 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
         name=str(row),
         pause_code="asked",
         paused_at=now,
-        note=f"{actor.label} paused it. {text}".strip()[:500],
+        pause_why=f"{actor.label} paused it. {text}".strip(),
     )
     _soon(row)
     return row
@@ -100,6 +100,7 @@ def _resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: st
         step_began_at=began,
         pause_code="",
         paused_at=None,
+        pause_why="",
         hurried_by=None,
         hurried_why="",
         note="",

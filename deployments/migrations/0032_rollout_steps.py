@@ -13,7 +13,7 @@ FREE = ("generation", "step", "step_began_at", "note")
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0020_plans"),
+        ("deployments", "0031_plans"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
         migrations.AddField("rollout", "step_began_at", models.DateTimeField(null=True)),
         migrations.AddField("rollout", "pause_code", models.CharField(blank=True, default="", max_length=20)),
         migrations.AddField("rollout", "paused_at", models.DateTimeField(null=True)),
+        migrations.AddField("rollout", "pause_why", models.TextField(blank=True, default="")),
         migrations.AddField(
             "rollout",
             "hurried_by",
