@@ -146,6 +146,20 @@ class RollbackForm(OnceForm):
     note = _text("Note", required=False, help_text="It goes to the audit log.")
 
 
+class AbortForm(OnceForm):
+    """End a rollout under way."""
+
+    reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
+    note = _text("Note", required=False, help_text="It goes to the audit log.")
+
+
+class AdvanceForm(OnceForm):
+    """Go on early; `expect_step` is where the page saw the rollout."""
+
+    expect_step = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1000)
+    reason = _text("Why", required=True, help_text="It goes to the audit log, and to whoever has to agree.")
+
+
 class TryForm(forms.Form):
     """Without a longest length: a browser would cut what is pasted and send the rest, which is no JSON any more."""
 

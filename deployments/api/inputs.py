@@ -83,6 +83,26 @@ class RollBack(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Pause(Strict):
+    reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
+
+
+class Nothing(Strict):
+    """No members."""
+
+
+class Abort(Strict):
+    reason_code = serializers.ChoiceField(choices=list(REASONS.items()))
+    note = serializers.CharField(max_length=4000, default="", allow_blank=True)
+
+
+class Advance(Strict):
+    """`expect_step` is the step on which the decision rests."""
+
+    reason = serializers.CharField(max_length=4000)
+    expect_step = serializers.IntegerField(min_value=0, max_value=1000)
+
+
 class Try(Strict):
     """`payload` is the body of the call as `/invocations` takes it."""
 
