@@ -10,6 +10,8 @@ from deployments.engine import plans, ready_made, wording
 from deployments.engine import steps as kinds
 from deployments.engine.plans import PlanRefused
 from deployments.models import Rollout, RolloutPlan
+from deployments.policies import conditions
+from deployments.policies.conditions import Condition
 from deployments.policies.evidence import PLAN
 from deployments.selectors import plan_page
 from deployments.selectors import plans as select
@@ -132,9 +134,6 @@ def test_the_digest_is_of_what_a_plan_does() -> None:
 
 
 def test_something_seen_before_the_next_step_keeps_a_condition() -> None:
-    from deployments.policies import conditions
-    from deployments.policies.conditions import Condition
-
     waits = {"do": "pause", "until": {"requests": 1000}}
     pinned = wording.pinned(plans.parse({"steps": [weight(1000), waits, weight(5000), SWITCH]}))
     assert conditions.kept(pinned, Condition(10, "requests", 1000)) == "kept"

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
-from deployments.services import promotions, rollbacks, rollouts
+from deployments.policies.conditions import Condition
+from deployments.selectors import plan_page
+from deployments.services import plans, promotions, rollbacks, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import STEPS, Rolling
+from tests.deployments.rolling import STEPS, Rolling, measures
 
 pytestmark = pytest.mark.django_db
 GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
@@ -153,12 +155,8 @@ def test_what_came_before_the_weight_does_not_count(line: Line) -> None:
     rolling = Rolling(line)
     rolling.line.promote(1)
     one = rolling.revision(1)
-    from tests.deployments.rolling import measures
-
     line.runtime.measured[one] = measures(one, "stable", requests=10_000, errors=9_000)
     rolling.begun = True
-    from deployments.services import plans
-
     plans.create(actor=world.actor(line.marta), name="slowly", body={"steps": STEPS})
     rolling.begin()
     found = Measurement.objects.get()
@@ -175,9 +173,6 @@ class TestConditions:
             {"do": "switch"},
         ])  # fmt: skip
         line.promote(1)
-        from deployments.policies.conditions import Condition
-        from deployments.services import plans
-
         plans.create(actor=world.actor(line.marta), name="slowly", body={"steps": rolling.steps})
         rolling.begun = True
         request = rolling.ask(2)
@@ -390,3 +385,20 @@ class TestStoriesOfOthers:
         for table in RouteTable.objects.all():
             assert table.stable_weight + table.canary_weight == 10_000
         assert Revision.objects.count() == 2
+
+
+def test_the_traffic_of_an_endpoint_is_known_from_two_readings(line: Line) -> None:
+    line.promote(1)
+    one = str(Endpoint.objects.get().stable_id)
+
+    def look(requests: int) -> float:
+        line.runtime.measured[one] = measures(one, "stable", requests=requests)
+        row = Endpoint.objects.get()
+        known = row.observed | {"counted_at": (clock.now() - timedelta(seconds=10)).isoformat()}
+        Endpoint.objects.update(observed=known, next_reconcile_at=clock.now())
+        work.drain()
+        return plan_page.rate(Endpoint.objects.get())
+
+    look(1000)
+    assert look(1500) == pytest.approx(50, rel=0.1)
+    assert look(1500) == 0
