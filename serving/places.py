@@ -56,6 +56,11 @@ class Places:
         return self.home / "desired.json"
 
     @property
+    def deaths(self) -> Path:
+        """How many requests the router saw die, by revision."""
+        return self.home / "deaths.json"
+
+    @property
     def router_config(self) -> Path:
         return self.home / "router" / "haproxy.cfg"
 

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import hashlib
+import resource
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving import contract, ids, plain
-from serving.contract import RevisionSpec
+from serving import contract, ids, measures, plain
+from serving.contract import Measures, RevisionSpec
 from serving.spool import Writer
-from serving.worker import bodies, invocations, v2
+from serving.worker import answers, bodies, invocations, v2
 from serving.worker.predictor import Predictor, example_rows
 from serving.worker.question import Question
 from serving.worker.refusals import Refusal
@@ -54,6 +55,11 @@ class Call:
     def arm(self) -> str:
         return "canary" if self.headers.get("x-signalbox-arm") == "canary" else "stable"
 
+    @property
+    def milliseconds(self) -> float:
+        """Since it arrived."""
+        return (time.perf_counter() - self.began) * 1000
+
 
 class App:
     """Answers for one revision. `layers` and `about` are what its start found out, for the agent to read."""
@@ -64,10 +70,12 @@ class App:
         self.spool = spool
         self.about = dict(about)
         self.statuses: Counter[int] = Counter()
+        self.counts = measures.Counts(spec.id, ids.new_id())
         self.stopping = False
         self._pool = ThreadPoolExecutor(1, "model")
         self._waiting = 0
         self._working_since = 0.0
+        self._worked = 0.0
         version = str(spec.version)
         self._names = {f"/v2/models/{spec.endpoint}", f"/v2/models/{spec.endpoint}/versions/{version}"}
         self._served = (
@@ -92,11 +100,16 @@ class App:
         """How long the model has been at its present question."""
         return time.perf_counter() - self._working_since if self._working_since else 0.0
 
+    def measures(self) -> Measures:
+        """What was answered since this process started."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return self.counts.read(peak, round(1000 * (self._worked + self.busy_seconds), 3))
+
     async def _answer(self, method: str, path: str, call: Call, receive: Receive) -> Answer:
         predicting = path == "/invocations" or path in {f"{name}/infer" for name in self._names}
         if predicting:
             self._require(method == "POST", 405, "method", "Predictions are asked for with POST.")
-            return await self._predict(path, call, receive)
+            return await self._counted(path, call, receive)
         found = self._information(path)
         self._require(method in ("GET", "HEAD"), 405, "method", "This is read with GET.")
         return found
@@ -109,6 +122,8 @@ class App:
             return _json({"name": "signalbox", "version": "2", "extensions": v2.EXTENSIONS})
         if path == "/-/status":
             return _json(self.status())
+        if path == "/-/measures":
+            return _json(contract.as_json(self.measures()))
         if path in self._names:
             return _json(v2.metadata(self.spec.endpoint, str(self.spec.version), self.predictor.signature))
         if path.removesuffix("/ready") in self._names:
@@ -128,9 +143,22 @@ class App:
             "example": example_rows(self.predictor),
         }
 
-    async def _predict(self, path: str, call: Call, receive: Receive) -> Answer:
+    async def _counted(self, path: str, call: Call, receive: Receive) -> Answer:
+        """Answer and count it; a question meant for another revision is none of this one's."""
         meant = call.headers.get("x-signalbox-revision", self.spec.id)
         self._require(meant == self.spec.id, 503, "revision_moved", "The endpoint just moved. Try again.")
+        try:
+            answer = await self._predict(path, call, receive)
+        except Refusal as refusal:
+            if refusal.status < 500:
+                self.counts.refused += 1
+            else:
+                self.counts.failed(call.arm)
+            raise
+        self.counts.answered(call.arm, call.milliseconds, measures.labels(answers.values(call.predictions)))
+        return answer
+
+    async def _predict(self, path: str, call: Call, receive: Receive) -> Answer:
         self._require(self._waiting < MOST_WAITING, 503, "busy", "Too many requests wait already. Try again.")
         body = await _body(receive, self.spec.limits.body_bytes)
         work = self._invoke if path == "/invocations" else self._infer
@@ -168,6 +196,7 @@ class App:
             detail = f"The model raised {type(error).__name__}. Ask its owner about prediction {call.prediction_id}."
             raise Refusal(500, "model_failed", detail) from error
         finally:
+            self._worked += time.perf_counter() - self._working_since
             self._working_since = 0.0
 
     def _invoke(self, body: bytes, call: Call) -> Answer:
@@ -191,7 +220,7 @@ class App:
 
     def _note(self, call: Call, status: int) -> None:
         """Hand the record to the spool's thread; what it costs is paid there."""
-        latency = round((time.perf_counter() - call.began) * 1000, 3)
+        latency = round(call.milliseconds, 3)
         self.spool.put(lambda: plain.dumps(self._record(call, status, latency)))
 
     def _record(self, call: Call, status: int, latency_ms: float) -> dict[str, Any]:

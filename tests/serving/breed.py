@@ -143,6 +143,7 @@ def main(root: Path) -> None:
         "raises": python(root / "raises", load="raise ValueError('broken weights')"),
         "hangs": python(root / "hangs", load="time.sleep(600)"),
         "exits": python(root / "exits", load="os._exit(3)"),
+        "ends": python(root / "ends", predict="os._exit(9) if len(model_input) > 1 else None; return [0.0]"),
         "breaks": python(root / "breaks", predict="raise KeyError('gone')"),
         "looks": python(root / "looks", predict=look),
     }
