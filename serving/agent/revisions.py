@@ -226,7 +226,17 @@ def _state(
     if record.step == "removing":
         return "absent", "being_removed", "It is being removed."
     if child.get("phase") == "ready" or (not zygote_up and worker is not None):
-        return "ready", "", ""
+        hangs = (worker or {}).get("hangs")
+        return (
+            ("ready", "hangs", "Its model hangs at one question; the router sends a canary's requests to stable.")
+            if hangs
+            else ("ready", "", "")
+        )
+    if record.step == "copying":
+        return "loading", "copying", "Its files are copied and checked."
+    if child.get("phase") == "starting" and not child.get("reason"):
+        allowed = record.spec.limits.start_seconds
+        return "loading", "starting", f"It has been starting for {child['seconds']} s; it is given {allowed} s."
     if not zygote_up:
         return "loading", "zygote_away", "The zygote does not answer; it starts the process when it is back."
     return "loading", str(child.get("code", "")), str(child.get("reason", ""))

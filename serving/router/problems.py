@@ -45,6 +45,13 @@ NO_KEY = _answer(
     "Send a valid key of this endpoint as Authorization: Bearer or in the x-endpoint-key header.",
     ' hdr www-authenticate "Bearer"',
 )
+BUSY = _answer(
+    503,
+    "busy",
+    "Not available",
+    "More requests arrive than this endpoint can answer. Try again in a second.",
+    ' hdr retry-after "1"',
+)
 
 _ERRORS = (
     (400, "bad_request", "Bad request", "The request is not valid HTTP. Check its headers and its length.", ""),

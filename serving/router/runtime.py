@@ -66,6 +66,10 @@ class Runtime:
         """Send traffic to a slot at once, without waiting for the next health check to find it up."""
         self._silent(f"set server slot_{slot:02d}/s health up")
 
+    def leave_out(self, slot: int) -> None:
+        """Send no traffic to a slot until a health check finds it up again."""
+        self._silent(f"set server slot_{slot:02d}/s health down")
+
     def about(self) -> dict[str, str]:
         """Version and process id."""
         found = self._info()

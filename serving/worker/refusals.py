@@ -8,6 +8,7 @@ TITLES = {
     400: "Bad request",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     413: "Too large",
     415: "Unsupported media type",
     422: "Does not fit the signature",

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,6 +15,8 @@ from serving.contract import LATENCY_EDGES_MS, Invalid, Measures
 from serving.measures import Counts, Deaths, labels, with_deaths
 from serving.router import stats
 from serving.worker import answers
+from serving.worker.refusals import Refusal
+from serving.worker.signature import Column, Tensor
 from tests.serving.plane import Plane, end
 from tests.serving.zoo import Zoo, body
 from tests.waiting import wait_until
@@ -55,6 +58,41 @@ SHAPES: list[tuple[Any, list[str]]] = [
 @pytest.mark.parametrize(("predictions", "expected"), SHAPES, ids=range(len(SHAPES)))
 def test_every_shape_of_answer_has_its_labels(predictions: Any, expected: list[str]) -> None:
     assert list(labels(answers.values(predictions))) == expected
+
+
+def refused(act: Callable[[], None]) -> str:
+    """The code it is refused with, or an empty text."""
+    try:
+        act()
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+NUMBER, GAPS = Column("a", "double"), Column("a", "double", required=False)
+PAIR = Tensor("", "float64", (-1, 2))
+TRUE_TO_PROMISE: list[tuple[Any, list[Column | Tensor], str]] = [
+    ([0.5, 1.0], [], ""),
+    ([0.5, math.nan], [], "answer_not_finite"),
+    (pd.DataFrame({"a": [1.0, math.inf]}), [NUMBER], "answer_not_finite"),
+    (pd.DataFrame({"a": [1.0, math.nan]}), [GAPS], ""),
+    (["x", "y"], [Column("", "string")], ""),
+    (["x", "y"], [NUMBER], "answer_wrong_schema"),
+    ([1.0], [NUMBER], "answer_wrong_schema"),
+    (np.zeros((2, 2)), [PAIR], ""),
+    (np.zeros((2, 3)), [PAIR], "answer_wrong_schema"),
+    (np.zeros(2), [PAIR], "answer_wrong_schema"),
+    (pd.DataFrame({"b": [1.0, 2.0]}), [NUMBER, Column("b", "double")], "answer_wrong_schema"),
+    ({"a": [1.0, 2.0], "b": ["x", "y"]}, [NUMBER, Column("b", "string")], ""),
+    ([[1], [1, 2]], [], ""),
+]
+
+
+@pytest.mark.parametrize(("predictions", "promised", "code"), TRUE_TO_PROMISE, ids=range(len(TRUE_TO_PROMISE)))
+def test_an_answer_to_two_rows_is_held_to_what_was_promised(
+    predictions: Any, promised: list[Column | Tensor], code: str
+) -> None:
+    assert refused(lambda: answers.check(predictions, 2, promised)) == code
 
 
 def test_labels_are_bounded() -> None:
