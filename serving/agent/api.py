@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import contract
+from serving import contract, exposition
 from serving.agent.errors import Refused
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
@@ -53,6 +53,7 @@ class Api:
                 Route("/routes", self.put_routes, methods=["PUT"]),
                 Route("/routes/{environment}/{endpoint}", self.delete_routes, methods=["DELETE"]),
                 Route("/measures", self.list_measures, methods=["GET"]),
+                Route("/metrics", self.metrics, methods=["GET"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
                 Route("/keys", self.put_keys, methods=["PUT"]),
             ],
@@ -93,6 +94,9 @@ class Api:
         asked = [request.query_params.get(name, "") for name in ("environment", "endpoint")]
         found = await self._measuring.of(*asked)
         return JSONResponse({"measures": [contract.as_json(one) for one in found]})
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(exposition.text(await self._measuring.all()), media_type=exposition.MEDIA_TYPE)
 
     async def list_keys(self, request: Request) -> Response:
         return JSONResponse(

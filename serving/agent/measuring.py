@@ -8,7 +8,7 @@ from serving import files, measures
 from serving.agent.records import Record
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
-from serving.contract import Measures
+from serving.contract import Measures, RevisionSpec
 from serving.measures import Deaths
 from serving.places import Places
 from serving.router.runtime import RouterUnavailable, Runtime
@@ -36,15 +36,23 @@ class Measuring:
         except (ValueError, TypeError, AttributeError) as error:
             print(f"{self._path} cannot be read; deaths are counted from now on: {error}", flush=True)
 
-    async def of(self, environment: str, endpoint: str) -> list[Measures]:
-        """Every revision of the endpoint that has run while this agent did, as of now."""
+    async def all(self) -> list[tuple[RevisionSpec, Measures]]:
+        """Every revision that has run while this agent did, as of now."""
         await self._read()
         arms = self._arms()
         return [
-            measures.with_deaths(self._last[name], self._deaths.get(name), arms.get(name, "stable"))
+            (
+                record.spec,
+                measures.with_deaths(self._last[name], self._deaths.get(name), arms.get(name, "stable")),
+            )
             for name, record in sorted(self._revisions.records.all.items())
-            if name in self._last and (record.spec.environment, record.spec.endpoint) == (environment, endpoint)
+            if name in self._last
         ]
+
+    async def of(self, environment: str, endpoint: str) -> list[Measures]:
+        """Those of one endpoint."""
+        found = await self.all()
+        return [one for spec, one in found if (spec.environment, spec.endpoint) == (environment, endpoint)]
 
     async def notice(self) -> None:
         """Have every revision counted from here on; a new one must not inherit what died in its slot before."""

@@ -102,6 +102,22 @@ KEYS = """\
     http-request del-header x-endpoint-key
 """
 
+METRICS = """
+frontend metrics
+    bind {bind}
+    no log
+    http-request return status 405 if !METH_GET
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request return status 404 if !{{ path /metrics/revisions }}
+    http-request set-path /metrics
+    http-request del-header authorization
+    default_backend agent
+
+backend agent
+    no log
+    server s unix@{agent_socket}
+"""
+
 BACKEND = """
 backend slot_{slot:02d}
     # An empty slot is no news; failed requests are logged by the frontend.
@@ -129,13 +145,20 @@ def render(settings: Settings) -> str:
         no_route=problems.NO_ROUTE,
         too_large=problems.TOO_LARGE,
     )
-    return top + front + "".join(_backend(places, slot) for slot in range(places.slots))
+    return top + front + _metrics(settings) + "".join(_backend(places, slot) for slot in range(places.slots))
 
 
 def _keys(settings: Settings) -> str:
     if not settings.require_key:
         return ""
     return KEYS.format(keys_map=settings.places.keys_map, no_key=problems.NO_KEY)
+
+
+def _metrics(settings: Settings) -> str:
+    """HAProxy's own exporter, and of the agent's calls the one that says what revisions have counted."""
+    if not settings.metrics_bind:
+        return ""
+    return METRICS.format(bind=settings.metrics_bind, agent_socket=settings.places.agent_socket)
 
 
 def _backend(places: Places, slot: int) -> str:
