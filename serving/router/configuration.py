@@ -57,7 +57,7 @@ frontend gateway
     http-request set-var(txn.key) var(txn.environment),concat(/,txn.endpoint)
 {keys}    http-request set-var(txn.route) var(txn.key),map_str({routes_map})
     {no_endpoint} if !{{ var(txn.route) -m found }}
-    {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|v2(/.*)?)$ }}
+    {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|ping|health|version|v2(/.*)?)$ }}
     {too_large} if {{ req.hdr_val(content-length) gt {body_limit} }}
     http-request set-var(txn.cut) var(txn.route),field(2,:)
     http-request set-var(txn.salt) var(txn.route),field(5,:)

@@ -30,7 +30,7 @@ NO_ROUTE = _answer(
     404,
     "route_unknown",
     "Not found",
-    "This endpoint answers at /invocations and below /v2/. Check the last part of the path.",
+    "This endpoint answers at /invocations, /ping, /health, /version and below /v2/. Check the last part of the path.",
 )
 TOO_LARGE = _answer(
     413,

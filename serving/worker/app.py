@@ -23,6 +23,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+PLAIN = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class App:
         if predicting:
             self._require(method == "POST", 405, "method", "Predictions are asked for with POST.")
             return await self._counted(path, call, receive)
+        if path == "/v2/repository/index":
+            self._require(method == "POST", 405, "method", "The repository's index is asked for with POST.")
+            return _json(self._index(await _body(receive, self.spec.limits.body_bytes, call.seconds_left)))
+        if path.startswith("/v2/repository/"):
+            raise Refusal(403, "repository_read_only", "What is loaded here is decided in the portal, by promotions.")
         found = self._information(path)
         self._require(method in ("GET", "HEAD"), 405, "method", "This is read with GET.")
         return found
@@ -88,7 +94,7 @@ class App:
         if path.startswith("/v2/models/"):
             detail = f"Here only {self.spec.endpoint} serves, now with version {self.spec.version}."
             raise Refusal(404, "model_unknown", detail)
-        raise Refusal(404, "route_unknown", "This endpoint answers at /invocations and below /v2/.")
+        raise Refusal(404, "route_unknown", "This endpoint answers at /invocations, /ping and below /v2/.")
 
     def _readable(self) -> dict[str, Callable[[], Answer]]:
         """What is answered at each path that is only read."""
@@ -105,6 +111,9 @@ class App:
             "/v2/": server,
             "/v2/health/live": lambda: _json({"live": True}),
             "/v2/health/ready": lambda: self._ready({}),
+            "/ping": lambda: self._alive(b"\n"),
+            "/health": lambda: self._alive(b"\n"),
+            "/version": lambda: self._alive(invocations.version()),
             "/-/status": lambda: _json(self.status()),
             "/-/measures": lambda: _json(contract.as_json(self.measures())),
             **dict.fromkeys(self._names, model),
@@ -114,6 +123,17 @@ class App:
     def _ready(self, named: Mapping[str, str]) -> Answer:
         """Not ready while the model hangs, so that the router sends a canary's requests to stable."""
         return Answer(503 if self.desk.hangs else 200, plain.dumps({**named, "ready": not self.desk.hangs}))
+
+    def _alive(self, said: bytes) -> Answer:
+        """As `mlflow models serve` says it."""
+        return Answer(503 if self.desk.hangs else 200, said, PLAIN)
+
+    def _index(self, body: bytes) -> list[dict[str, str]]:
+        """The one model that is served here, as the protocol lists models."""
+        only_ready = bodies.json_object(body).get("ready") if body else False
+        state = "UNAVAILABLE" if self.desk.hangs else "READY"
+        row = {"name": self.spec.endpoint, "version": str(self.spec.version), "state": state, "reason": ""}
+        return [] if only_ready and self.desk.hangs else [row]
 
     def status(self) -> dict[str, Any]:
         """What the agent reads: who this is, what protects it, how it goes."""
@@ -171,8 +191,9 @@ class App:
             raise Refusal(500, "model_failed", f"The model raised {type(error).__name__}. {ask}") from error
 
     def _invoke(self, body: bytes, call: Call) -> Answer:
-        limits = self.spec.limits
-        asked = invocations.read(body, call.headers.get("content-type", ""), self.predictor.signature, limits.rows)
+        limits, kind = self.spec.limits, call.headers.get("content-type", "")
+        body = bodies.unpacked(body, call.headers.get("content-encoding", ""), limits.body_bytes)
+        asked = invocations.read(body, kind, self.predictor.signature, limits.rows)
         call.predictions = self._asked(call, asked)
         return Answer(200, invocations.answer(call.predictions))
 
@@ -184,6 +205,7 @@ class App:
 
     def _infer(self, body: bytes, call: Call) -> Answer:
         spec, known = self.spec, self.predictor.signature
+        body = bodies.unpacked(body, call.headers.get("content-encoding", ""), spec.limits.body_bytes)
         asked, wanted = v2.read(body, call.headers.get(v2.HEADER_LENGTH), known, spec.limits.rows)
         call.predictions = self._asked(call, asked)
         content, json_length = v2.answer(
