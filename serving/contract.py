@@ -27,6 +27,7 @@ HEADER_REVISION = "x-served-revision"
 HEADER_ARM = "x-served-arm"
 HEADER_KEY = "x-endpoint-key"
 HEADER_DEADLINE = "x-deadline-ms"
+HEADER_TRACE = "traceparent"
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 REVISION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
