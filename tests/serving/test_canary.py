@@ -13,11 +13,10 @@ from django.conf import settings as django_settings
 
 from deployments.adapters import serving
 from deployments.adapters.serving import Agent, RouteState
-from deployments.models import Rollout
+from deployments.models import Measurement, Rollout
 from deployments.services import plans, promotions, rollouts
 from portal.accounts.models import Person
 from portal.core import clock, work
-from registry.models import ModelVersion
 from tests import memory_mlflow, world
 from tests.memory_mlflow import HoldsAll
 from tests.serving.plane import Plane
@@ -25,7 +24,8 @@ from tests.serving.zoo import Zoo
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
-ROW = {"dataframe_records": [{"x": 1.0}]}
+ROW = {"dataframe_records": [{"x": 0.05}]}
+"""The slow version sleeps as many seconds."""
 CALLERS = 4
 
 
@@ -71,9 +71,8 @@ def portal(plane: Plane, models: Zoo, endpoint: str, monkeypatch: pytest.MonkeyP
     world.production()
     model = world.model(endpoint, team)
     uploader = world.person("Ulla Loader", ("data_scientist", team))
-    for name in ("double", "triple"):
+    for name in ("double", "triple", "slow"):
         world.version(model, uploader, digest=models.versions[name].digest)
-    assert ModelVersion.objects.count() == 2
     leads = (world.person("Marta", ("ml_lead", team)), world.person("Daniel", ("ml_lead", team)))
     with closing(Agent(f"unix:{plane.settings.places.agent_socket}")) as agent, memory_mlflow.using(HoldsAll()):
         serving.use(agent)
@@ -159,4 +158,38 @@ def test_an_abort_at_a_step_gives_all_traffic_back_and_fails_no_request(portal: 
     assert {status for status, _ in traffic.answers} == {200}
     now = portal.agent.routes("production", portal.endpoint)
     assert (now.stable, now.canary, now.cut) == (str(portal.rollout.from_revision_id), None, 0)
+    assert portal.plane.ask(portal.endpoint, ROW).headers["x-served-version"] == "1"
+
+
+GUARDS = [
+    {"measure": "errors", "limit": 0.1, "alpha": 0.01, "fewest": 60},
+    {"measure": "p95", "limit": 3.0, "alpha": 0.01, "fewest": 60},
+    {"measure": "memory", "limit": 3.0, "alpha": 0.01, "fewest": 20},
+]
+JUDGE = {"do": "analyse", "guards": GUARDS, "give_up": 600}
+
+
+def test_a_good_version_is_judged_by_what_it_answers_and_goes_on(portal: Portal) -> None:
+    plan(portal, weight(5000), JUDGE, SWITCH)
+    portal.promote(2, plan="steps")
+    traffic = Traffic(portal)
+    traffic.during(lambda: portal.until("completed", "paused", "aborted"))
+    found = Measurement.objects.get()
+    assert portal.rollout.status == "completed", (portal.rollout.pause_why, portal.rollout.note, found.verdicts)
+    assert {status for status, _ in traffic.answers} == {200}
+    assert {one["answer"] for one in found.verdicts} == {"passing"}
+    assert found.requests >= 60
+    assert found.champion_requests >= 60
+    assert found.mismatch == ""
+
+
+def test_a_slow_version_is_stopped_by_itself(portal: Portal) -> None:
+    plan(portal, weight(2000), JUDGE, SWITCH)
+    portal.promote(3, plan="steps")
+    traffic = Traffic(portal)
+    traffic.during(lambda: portal.until("completed", "paused", "aborted"))
+    assert portal.rollout.status == "aborted", (portal.rollout.pause_why, Measurement.objects.get().verdicts)
+    assert portal.rollout.note.startswith("p95 latency")
+    assert {status for status, _ in traffic.answers} == {200}
+    assert max(table.cut for table in traffic.tables) == 2000
     assert portal.plane.ask(portal.endpoint, ROW).headers["x-served-version"] == "1"
