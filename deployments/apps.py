@@ -26,6 +26,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_bypassgrant", "bypass"),
             ("deployments_rollout", "rollout"),
             ("deployments_routetable", "endpoint"),
+            ("deployments_rolloutplan", "rollout_plan"),
         ):
             guard.governs(table, subject)
         import_module("deployments.selectors.incident_source")

@@ -30,12 +30,28 @@ class AskForm(OnceForm):
     model = forms.CharField(widget=forms.HiddenInput, max_length=250)
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
     environment = forms.CharField(widget=forms.HiddenInput, max_length=40)
+    plan = forms.ChoiceField(
+        label="Rollout plan",
+        required=False,
+        help_text="How the traffic moves once it is approved. The approvals are for this plan.",
+    )
+    supersede = forms.BooleanField(
+        label="Supersede the rollout under way",
+        required=False,
+        help_text="It is aborted when you send this, and all traffic goes back to the champion.",
+    )
     why = _text(
         "Why",
         required=True,
         rows=6,
         help_text="Reviewers read this first: what is better, how you know, what could go wrong.",
     )
+
+    def __init__(self, *args: Any, plans: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["plan"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = plans
 
 
 DECISIONS = [("approve", "Approve"), ("changes", "Request changes"), ("reject", "Reject")]
@@ -128,6 +144,20 @@ class RollbackForm(OnceForm):
     expect_generation = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
     note = _text("Note", required=False, help_text="It goes to the audit log.")
+
+
+class AbortForm(OnceForm):
+    """End a rollout under way."""
+
+    reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
+    note = _text("Note", required=False, help_text="It goes to the audit log.")
+
+
+class AdvanceForm(OnceForm):
+    """Go on early; `expect_step` is where the page saw the rollout."""
+
+    expect_step = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1000)
+    reason = _text("Why", required=True, help_text="It goes to the audit log, and to whoever has to agree.")
 
 
 class TryForm(forms.Form):

@@ -12,6 +12,7 @@ from deployments.views import (
     policies,
     promotions,
     rollbacks,
+    rollouts,
     usage,
 )
 from portal.ui import search
@@ -21,6 +22,7 @@ PROMOTION = "promotions/<int:number>/"
 BYPASS = "bypasses/<int:number>/"
 CHANGE = "settings/policies/changes/<int:change_id>/"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
+ROLLOUT = f"{ENDPOINT}rollouts/<int:number>/"
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
     path("search/", search.page, name="search"),
@@ -62,6 +64,10 @@ urlpatterns = [
     path(f"{ENDPOINT}keys/", keys.listing, name="endpoint_keys"),
     path(f"{ENDPOINT}keys/new/", keys.new, name="endpoint_key_new"),
     path(f"{ENDPOINT}keys/<uuid:key_id>/revoke/", keys.revoke, name="endpoint_key_revoke"),
+    path(f"{ROLLOUT}pause/", rollouts.pause, name="rollout_pause"),
+    path(f"{ROLLOUT}resume/", rollouts.resume, name="rollout_resume"),
+    path(f"{ROLLOUT}abort/", rollouts.abort, name="rollout_abort"),
+    path(f"{ROLLOUT}advance/", rollouts.advance, name="rollout_advance"),
     path(f"{ENDPOINT}rollback/", rollbacks.roll_back, name="endpoint_rollback"),
     path("models/<str:model>/usage/", usage.of_model, name="model_usage"),
     path("models/<str:model>/versions/<int:number>/usage/", usage.of_version, name="version_usage"),

@@ -3,6 +3,7 @@
 Pure: no file, no socket, no library. The portal may import this module and `serving.digests`, nothing else of ours.
 """
 
+import math
 import re
 import zlib
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ HEADER_REVISION = "x-served-revision"
 HEADER_ARM = "x-served-arm"
 HEADER_KEY = "x-endpoint-key"
 HEADER_DEADLINE = "x-deadline-ms"
+HEADER_TRACE = "traceparent"
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 REVISION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -42,6 +44,38 @@ class Invalid(ValueError):
         super().__init__(f"{field}: {detail}")
         self.field = field
         self.detail = detail
+
+
+LATENCY_EDGES_MS: tuple[float, ...] = (
+    *(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.5, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0),
+    *(80.0, 100.0, 125.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0, 1500.0, 2000.0, 3000.0),
+    *(5000.0, 10_000.0, 30_000.0, math.inf),
+)
+SCORE_BINS = 20
+"""Of a score from 0 to 1, equal widths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What one revision has answered since its counters began; they only rise within an `epoch`.
+
+    `epoch` changes when they started anew (the process restarted). `requests` are predictions asked for and not the
+    caller's fault; `errors` of them were answered 5xx or died unanswered; `refused` are the caller's fault, 4xx.
+    `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts labels of class answers (at
+    most 100, the rest under `other`), or `bin 0` to `bin 19` of scores; `arms` requests by `stable` and `canary`.
+    `peak_memory` is resident bytes, `busy_ms` the time the model has been at work.
+    """
+
+    revision: str
+    epoch: str
+    requests: int
+    errors: int
+    refused: int
+    latency: tuple[int, ...]
+    answers: dict[str, int]
+    arms: dict[str, int]
+    peak_memory: int
+    busy_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +178,17 @@ def endpoint_keys(environment: str, endpoint: str, body: Any) -> tuple[EndpointK
     return tuple(sorted(found, key=lambda key: key.hash))
 
 
-def as_json(spec: RevisionSpec | RouteSpec | EndpointKey) -> dict[str, Any]:
-    """The spec as plain data, with its id; `revision_spec` and `route_spec` read it back."""
+def measures(body: Any) -> Measures:
+    """Read `Measures` back from JSON. Raises `Invalid`."""
+    given = _mapping(body, {f.name for f in fields(Measures)}, "measures")
+    try:
+        return Measures(**{**given, "latency": tuple(given["latency"])})
+    except (TypeError, KeyError) as error:
+        raise Invalid("measures", f"cannot be read: {error}") from error
+
+
+def as_json(spec: RevisionSpec | RouteSpec | EndpointKey | Measures) -> dict[str, Any]:
+    """The spec as plain data, with its id; `revision_spec`, `route_spec` and `measures` read it back."""
     return asdict(spec)
 
 

@@ -10,6 +10,9 @@ from serving.contract import RevisionSpec
 from serving.places import Places
 from serving.sandbox.layers import Plan
 
+STUCK_EXIT = 70
+"""How a process ends that gives itself up because its model hangs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -26,6 +29,11 @@ class Launch:
     @property
     def id(self) -> str:
         return self.spec.id
+
+    @property
+    def patience(self) -> float:
+        """Seconds in which a process that is asked to end answers what it has taken in."""
+        return self.spec.limits.deadline_ms / 1000 + 1
 
     def sandbox(self, code: tuple[Path, ...], file_bytes: int) -> Plan:
         return Plan(

@@ -56,6 +56,11 @@ class Places:
         return self.home / "desired.json"
 
     @property
+    def deaths(self) -> Path:
+        """How many requests the router saw die, by revision."""
+        return self.home / "deaths.json"
+
+    @property
     def router_config(self) -> Path:
         return self.home / "router" / "haproxy.cfg"
 
@@ -111,6 +116,7 @@ class Settings:
     bind: str = "127.0.0.1:8080"
     tls_pem: str = ""
     require_key: bool = False
+    metrics_bind: str = ""
     agent_bind: str = ""
     agent_token: str = ""
     uid_base: int = 64_000
@@ -132,6 +138,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         bind=bind,
         tls_pem=environ.get("SIGNALBOX_GATEWAY_TLS_PEM") or "",
         require_key=_keys_required(environ.get("SIGNALBOX_GATEWAY_KEYS") or "", bind),
+        metrics_bind=environ.get("SIGNALBOX_METRICS_BIND") or "",
         agent_bind=environ.get("SIGNALBOX_AGENT_BIND") or "",
         agent_token=_secret(environ, "SIGNALBOX_AGENT_TOKEN_FILE"),
         uid_base=_whole(environ, "SIGNALBOX_REVISION_UID", 64_000, 1, 2**31),

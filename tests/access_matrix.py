@@ -22,6 +22,7 @@ SCOPES = (
     "evaluate",
     "promote",
     "rollback",
+    "rollouts",
     "predict",
     "endpoints",
     "keys",

@@ -78,8 +78,9 @@ class Story:
         wait_until(ready, 120, f"version {number} of {self.model} to be validated")
         return number
 
-    def ask(self, version: int) -> int:
+    def ask(self, version: int, plan: str = "") -> int:
         wish = {"model": self.model, "version": version, "environment": "production", "why": "A test of faults."}
+        wish |= {"plan": plan} if plan else {}
         return int(self.author.post("/api/v1/promotions/", wish)["number"])
 
     def approve(self, number: int, reviewer: Session) -> None:

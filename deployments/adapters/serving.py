@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from django.conf import settings
 
 from portal.core.errors import Unavailable
-from serving.contract import RevisionSpec, RouteSpec, as_json
+from serving import contract
+from serving.contract import Measures, RevisionSpec, RouteSpec, as_json
 
 
 class ServingUnavailable(Unavailable):
@@ -65,6 +66,9 @@ class ServingRuntime(Protocol):
 
     def remove_routes(self, environment: str, endpoint: str) -> None:
         """Take the endpoint out of service."""
+
+    def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
+        """What each revision of the endpoint that has run has counted; keep the last read per revision and epoch."""
 
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         """The hashes (lower-case hex of SHA-256) of the endpoint's keys that it knows."""
@@ -129,6 +133,10 @@ class Agent:
 
     def remove_routes(self, environment: str, endpoint: str) -> None:
         self._call("DELETE", f"/routes/{quote(environment)}/{quote(endpoint)}")
+
+    def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
+        found = self._call("GET", f"/measures?{urlencode({'environment': environment, 'endpoint': endpoint})}") or {}
+        return tuple(contract.measures(one) for one in found.get("measures", []))
 
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         found = (self._call("GET", "/keys") or {}).get("keys", [])

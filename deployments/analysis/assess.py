@@ -115,7 +115,7 @@ def rate(old: Count, new: Count, rule: Rule) -> Measured:
 def latency(old: Histogram, new: Histogram, quantile: float, rule: Rule) -> Measured:
     """How many times the old arm's quantile the new one's is; the value is the middle of the buckets it lies in."""
     places = old.bucket(quantile), new.bucket(quantile)
-    seen = None if None in places else _middle(places[1]) / _middle(places[0])
+    seen = None if None in places else middle(places[1]) / middle(places[0])
     return Measured(
         seen,
         new.n,
@@ -142,7 +142,7 @@ def shortfall(old: Sums, new: Sums, rule: Rule) -> Measured:
     return Measured(seen, new.n, lambda by: means.difference(_scaled_sums(new, by), _scaled_sums(old, by), rule.alpha))
 
 
-def _middle(bucket: tuple[float, float] | None) -> float:
+def middle(bucket: tuple[float, float] | None) -> float:
     low, high = bucket or (0.0, 0.0)
     if high == float("inf"):
         return low

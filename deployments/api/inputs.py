@@ -7,10 +7,21 @@ from portal.core.api.inputs import Strict
 
 
 class Submit(Strict):
+    """`plan` names a rollout plan; without one it is the environment's. With `supersede` a request that is rolling out
+    on the same endpoint is taken back first."""
+
     model = serializers.CharField(max_length=250)
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
     environment = serializers.CharField(max_length=40)
     why = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
+    plan = serializers.CharField(
+        max_length=60,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="a rollout plan; the environment's if empty",
+    )
+    supersede = serializers.BooleanField(default=False)
     dry_run = serializers.BooleanField(default=False)
 
 
@@ -52,6 +63,7 @@ class NewEnvironment(Strict):
     name = serializers.SlugField(max_length=40)
     position = serializers.IntegerField(min_value=0, max_value=999, default=0)
     alias = serializers.CharField(max_length=120, default="", allow_blank=True)
+    plan = serializers.CharField(max_length=60, default="", allow_blank=True)
     rules = serializers.DictField()
 
 
@@ -69,6 +81,26 @@ class RollBack(Strict):
     note = serializers.CharField(max_length=4000, default="", allow_blank=True)
     expect_generation = serializers.IntegerField(min_value=0)
     dry_run = serializers.BooleanField(default=False)
+
+
+class Pause(Strict):
+    reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
+
+
+class Nothing(Strict):
+    """No members."""
+
+
+class Abort(Strict):
+    reason_code = serializers.ChoiceField(choices=list(REASONS.items()))
+    note = serializers.CharField(max_length=4000, default="", allow_blank=True)
+
+
+class Advance(Strict):
+    """`expect_step` is the step on which the decision rests."""
+
+    reason = serializers.CharField(max_length=4000)
+    expect_step = serializers.IntegerField(min_value=0, max_value=1000)
 
 
 class Try(Strict):

@@ -83,10 +83,10 @@ class Promotions(ApiView):
     )
     def post(self, request: Request) -> Response:
         sent = read_input(inputs.Submit, request.data)
-        target = {name: sent[name] for name in ("model", "version", "environment")}
+        target = {name: sent[name] for name in ("model", "version", "environment", "plan")}
         if sent["dry_run"]:
             return Response(preview(promotions.preview(actor=self.actor, **target)))
-        row = promotions.submit(actor=self.actor, why=sent["why"], **target)
+        row = promotions.submit(actor=self.actor, why=sent["why"], supersede=sent["supersede"], **target)
         return Response(detail(self, row.pk), status=201)
 
 
@@ -94,11 +94,13 @@ def preview(found: promotions.Preview) -> dict[str, Any]:
     """What a request would rest on and still lacks, as plain data."""
     missing = [f"{one.text} {one.how}".strip() for one in found.missing]
     other = found.open_request
-    if other is not None:
+    if other is not None and found.rolls_out:
+        missing.append(promotions.ROLLS_OUT.format(number=other.pk))
+    elif other is not None:
         missing.append(promotions.OPEN_EXISTS.format(number=other.pk))
     return {
         "dry_run": True,
-        "possible": found.possible,
+        "possible": found.possible and other is None,
         "missing": missing,
         "evidence": found.evidence,
         "evidence_digest": found.evidence_digest,

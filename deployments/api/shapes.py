@@ -48,7 +48,7 @@ class EnvironmentShape(serializers.ModelSerializer[Environment]):
 
     class Meta:
         model = Environment
-        fields = ["name", "position", "alias", "policies"]
+        fields = ["name", "position", "alias", "plan", "policies"]
 
     @extend_schema_field(InForceShape(many=True))
     def get_policies(self, row: Environment) -> Any:
@@ -83,7 +83,8 @@ class RolloutShape(serializers.ModelSerializer[Rollout]):
         model = Rollout
         fields = [
             "id", "kind", "status", "environment", "endpoint", "promotion", "from_version", "to_version", "to_digest",
-            "plan", "step", "generation", "reason_code", "reason", "note", "started_by", "started_by_label",
+            "plan", "step", "step_began_at", "generation", "pause_code", "pause_why", "paused_at",
+            "reason_code", "reason", "note", "started_by", "started_by_label",
             "created_at", "began_at", "ended_at",
         ]  # fmt: skip
 

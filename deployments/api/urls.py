@@ -1,6 +1,18 @@
 from django.urls import path
 
-from deployments.api import bypasses, changes, dossiers, endpoints, gates, keys, policies, promotions, usage
+from deployments.api import (
+    bypasses,
+    changes,
+    dossiers,
+    endpoints,
+    gates,
+    keys,
+    plans,
+    policies,
+    promotions,
+    rollouts,
+    usage,
+)
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
@@ -28,10 +40,16 @@ urlpatterns = [
     path(f"{ENDPOINT}history/", endpoints.History.as_view(), name="endpoint_history"),
     path(f"{ENDPOINT}rollback/", endpoints.Rollback.as_view(), name="endpoint_rollback"),
     path(f"{ENDPOINT}try/", endpoints.TryIt.as_view(), name="endpoint_try"),
+    path("plans/", plans.Plans.as_view(), name="plans"),
     path(f"{ENDPOINT}keys/", keys.Keys.as_view(), name="endpoint_keys"),
     path(f"{ENDPOINT}keys/<uuid:key_id>/revoke/", keys.Revoke.as_view(), name="endpoint_key_revoke"),
     path("rollouts/", endpoints.Rollouts.as_view(), name="rollouts"),
     path("rollouts/<int:number>/", endpoints.RolloutView.as_view(), name="rollout"),
+    path("rollouts/<int:number>/pause/", rollouts.Pause.as_view(), name="rollout_pause"),
+    path("rollouts/<int:number>/resume/", rollouts.Resume.as_view(), name="rollout_resume"),
+    path("rollouts/<int:number>/abort/", rollouts.Abort.as_view(), name="rollout_abort"),
+    path("rollouts/<int:number>/advance/", rollouts.Advance.as_view(), name="rollout_advance"),
+    path("rollouts/<int:number>/measurements/", rollouts.Measurements.as_view(), name="rollout_measurements"),
     path("gates/check/", gates.GateCheck.as_view(), name="gate_check"),
     path("promotions/", promotions.Promotions.as_view(), name="promotions"),
     path(PROMOTION, promotions.Promotion.as_view(), name="promotion"),

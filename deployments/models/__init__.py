@@ -8,6 +8,7 @@ from django.db.models.functions import Lower, Now
 
 from deployments.models.bypasses import Bypass, BypassGrant
 from deployments.models.keys import EndpointKey
+from deployments.models.plans import Measurement, RolloutPlan
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "EndpointKey",
     "Environment",
+    "Measurement",
     "Policy",
     "PolicyVersion",
     "PromotionComment",
@@ -31,6 +33,7 @@ __all__ = [
     "Revision",
     "Rollout",
     "RolloutKind",
+    "RolloutPlan",
     "RouteTable",
 ]
 
@@ -38,11 +41,13 @@ Json = dict[str, Any]
 
 
 class Environment(models.Model):
-    """Where endpoints live. Its `policies` say how a version gets in."""
+    """Where endpoints live. Its `policies` say how a version gets in; `plan` names the rollout plan of requests that
+    name none, "" for all at once."""
 
     name = models.SlugField(max_length=40, unique=True)
     position = models.PositiveSmallIntegerField(default=0)
     alias = models.CharField(max_length=120, default="", blank=True)
+    plan = models.SlugField(max_length=60, default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -244,7 +249,12 @@ class RolloutKind(models.TextChoices):
 
 
 class Rollout(Leased):
-    """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps."""
+    """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
+    place in it since `step_began_at`.
+
+    While paused, `pause_code` says why: person, too_few, inconclusive, unmeasured, mismatch, or asked (by somebody).
+    `hurried_by` has asked to go on early where that needs a second person, and why.
+    """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="rollouts")
     kind = models.CharField(max_length=10, choices=RolloutKind)
@@ -256,7 +266,13 @@ class Rollout(Leased):
     )
     plan = models.JSONField(default=list)
     step = models.PositiveSmallIntegerField(default=0)
+    step_began_at = models.DateTimeField(null=True)
     generation = models.BigIntegerField(null=True)
+    pause_code = models.CharField(max_length=20, default="", blank=True)
+    paused_at = models.DateTimeField(null=True)
+    pause_why = models.TextField(default="", blank=True)
+    hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    hurried_why = models.TextField(default="", blank=True)
     reason_code = models.CharField(max_length=20, default="", blank=True)
     reason = models.TextField(default="", blank=True)
     started_by = models.CharField(max_length=120)

@@ -1,7 +1,8 @@
 """Approvals that hold only up to some share of the traffic until something has been seen: pure functions.
 
 `{"most_weight": 10, "until": {"labels": 1000}}`: at most 10 % of the traffic until 1,000 labels have come. A step of a
-plan may carry `until` in the same form: what must have been seen, since the rollout began, before the next step.
+plan may carry `until` in the same form, or wait in the steps after it: what must have been seen, since the rollout
+began, before the next weight.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,14 +93,36 @@ def kept(plan: Sequence[Json], condition: Condition) -> Kept:
 def _look(plan: Sequence[Json], condition: Condition) -> tuple[Kept, int, bool]:
     """The answer, the share that goes beyond the limit too soon, and whether that is the first step of all."""
     waits, first = False, True
-    for step in (step for step in plan if step.get("weight")):
-        if step["weight"] > condition.limit:
-            return ("unknown" if waits else "broken", step["weight"], first)
-        until = step.get("until") or {}
-        if until.get(condition.unit, 0) >= condition.amount:
+    for weight, seen in _stages(plan):
+        if weight > condition.limit:
+            return ("unknown" if waits else "broken", weight, first)
+        if seen.get(condition.unit, 0) >= condition.amount:
             return "kept", 0, False
-        waits, first = waits or bool(until), False
+        waits, first = waits or bool(seen), False
     return "kept", 0, False
+
+
+def _stages(plan: Sequence[Json]) -> list[tuple[int, dict[str, float]]]:
+    """Each weight of the plan, and what has been seen at the least, by unit, when the next one comes."""
+    found: list[tuple[int, dict[str, float]]] = []
+    for step in plan:
+        if step.get("weight"):
+            found.append((step["weight"], {}))
+        if found:
+            seen = found[-1][1]
+            for unit, amount in _waits(step).items():
+                seen[unit] = max(seen.get(unit, 0), amount)
+    return found
+
+
+def _waits(step: Json) -> dict[str, float]:
+    """What a step waits for, by unit; a person or a judgement counts as waiting, for nothing that is counted here."""
+    until = dict(step.get("until") or {})
+    if "seconds" in until:
+        until["hours"] = until.pop("seconds") / 3600
+    if step.get("do") == "analyse":
+        until["requests"] = max((guard["fewest"] for guard in step["guards"]), default=0)
+    return until
 
 
 def in_words(plan: Sequence[Json], condition: Condition) -> str:

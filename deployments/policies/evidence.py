@@ -6,6 +6,7 @@ Everything here is deterministic, so that the same rows give the same digest.
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from deployments.engine import plans, ready_made, wording
 from deployments.gates import signature
 from deployments.gates.answers import BLOCKING, shown
 
@@ -16,16 +17,8 @@ LOWER_IS_BETTER = ("loss", "error", "brier", "rmse", "mae", "mape", "mse", "late
 THRESHOLDS = ("decision_threshold", "threshold")
 COUNTS = ("n", "n_rows", "rows", "support")
 
-PLAN: list[Json] = [
-    {"do": "load", "words": "Load", "note": "a private copy whose digest equals the approved one"},
-    {"do": "warm", "words": "Warm and check", "note": "a prediction on the example row must come back"},
-    {
-        "do": "switch",
-        "words": "Switch",
-        "note": "all traffic at once, the former champion stays warm",
-        "weight": 10_000,
-    },
-]
+PLAN: list[Json] = wording.pinned(plans.parse(ready_made.PLANS[ready_made.AT_ONCE]))
+"""The plan of a request that names none."""
 
 
 def better(name: str) -> str | None:
@@ -131,7 +124,7 @@ def _metrics_check(rows: list[Json], champion: Json | None) -> Json:
     return _check(code, label, "needs_review" if worse else "pass", measured, limit, note)
 
 
-def changes(version: Json, champion: Json | None, endpoint: Json) -> list[Json]:
+def changes(version: Json, champion: Json | None, endpoint: Json, plan: Json | None = None) -> list[Json]:
     """What will be different when the request is carried out, row by row: label, was, now, note."""
     was = f"v{champion['number']} 100 %" if champion else "nothing serves"
     rows = [
@@ -139,7 +132,7 @@ def changes(version: Json, champion: Json | None, endpoint: Json) -> list[Json]:
             "label": f"Traffic, {endpoint['name']}",
             "was": was,
             "now": f"v{version['number']} 100 %",
-            "note": "one step, all at once",
+            "note": wording.way(plans.of_pinned((plan or {"steps": PLAN})["steps"])),
         },
         {
             "label": "Artifact digest",
@@ -217,8 +210,10 @@ def assemble(
     policy: Json,
     gates: Sequence[Json] = (),
     evaluations: Sequence[Json] = (),
+    plan: Json | None = None,
 ) -> Json:
-    """The evidence of a request: what its digest covers and its approvers sign."""
+    """The evidence of a request: what its digest covers and its approvers sign. `plan` is pinned, or all at once."""
+    plan = plan or {"steps": PLAN}
     return {
         "version": {
             key: version[key]
@@ -227,10 +222,10 @@ def assemble(
         "champion": {key: champion[key] for key in ("number", "digest", "metrics")} if champion else None,
         "metrics": metrics(version["metrics"], champion["metrics"] if champion else None),
         "checks": checks(version, champion, gates),
-        "plan": {"steps": PLAN},
+        "plan": plan,
         "policy": policy,
         "endpoint": {"environment": endpoint["environment"], "name": endpoint["name"]},
-        "changes": changes(version, champion, endpoint),
+        "changes": changes(version, champion, endpoint, plan),
         "stays": stays(champion, policy["rules"]["warm_hours"]),
         **({"evaluations": list(evaluations)} if evaluations else {}),
     }

@@ -8,6 +8,7 @@ from django.db import transaction
 from deployments.adapters import serving
 from deployments.adapters.serving import RevisionState, ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.models import Endpoint, Revision, RouteTable
+from deployments.reconcilers import traffic
 from deployments.reconcilers.rollouts import spec_of, table_spec
 from deployments.services import endpoints, keys, rollouts
 from portal.core import actors, clock
@@ -40,6 +41,7 @@ def reconcile(lease: Lease) -> datetime | None:
                 "canary": routes.canary,
                 "cut": routes.cut,
                 "revisions": {rid: state.state for rid, state in found.items() if rid in _own(row)},
+                **traffic.seen(row, runtime, clock.now()),
             },
         )
     except (ServingUnavailable, ServingRefused) as error:

@@ -4,9 +4,12 @@ from datetime import datetime, timedelta
 
 from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
-from deployments.engine.planner import Command, Routes, Snapshot, decide
+from deployments.engine import plans
+from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
+from deployments.engine.steps import Steps
 from deployments.models import Revision, Rollout, RouteTable
-from deployments.reconcilers import artifacts
+from deployments.reconcilers import artifacts, measuring
+from deployments.selectors import steering
 from deployments.services import rollouts
 from portal.core import clock, crash, leases
 from portal.core.crash import crash_point
@@ -21,6 +24,8 @@ crash.register(
     "rollout.warm_recorded",
     "rollout.generation_taken",
     "rollout.routes_sent",
+    "rollout.stepped",
+    "rollout.paused",
     "rollout.completed",
     "rollout.failed",
 )
@@ -58,11 +63,14 @@ def table_spec(table: RouteTable) -> RouteSpec:
     )
 
 
-def observe(row: Rollout, runtime: ServingRuntime) -> Snapshot:
+def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     """The rollout's row and the runtime's own words; no transaction is open."""
     target = runtime.revision(str(row.to_revision_id))
-    routes = runtime.routes(row.endpoint.environment.name, row.endpoint.name)
+    found = runtime.routes(row.endpoint.environment.name, row.endpoint.name)
+    routes = Routes(found.generation, found.stable, found.canary, found.cut)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
+    steps, now = plans.of_pinned(row.plan), clock.now()
+    moving = row.status == "progressing"
     return Snapshot(
         status=row.status,
         target=str(row.to_revision_id),
@@ -71,11 +79,29 @@ def observe(row: Rollout, runtime: ServingRuntime) -> Snapshot:
         loaded=target.state,  # type: ignore[arg-type]
         failure=target.reason,
         digest_matches=target.state == "absent" or not target.digest or target.digest == row.to_revision.digest,
-        routes=Routes(routes.generation, routes.stable),
+        routes=routes,
         generation=row.generation,
         generation_target=str(taken.stable_id) if taken else None,
+        generation_canary=str(taken.canary_id) if taken and taken.canary_id else None,
+        generation_cut=taken.canary_weight if taken else 0,
         deadline_passed=rollouts.deadline_passed(row),
+        plan=steps,
+        step=row.step,
+        at_step=(now - row.step_began_at).total_seconds() if row.step_began_at else 0.0,
+        held=steering.held(row, row.step, now) if moving else "",
+        watch=_watch(row, steps, routes, runtime, lease),
     )
+
+
+def _watch(row: Rollout, steps: Steps, routes: Routes, runtime: ServingRuntime, lease: Lease) -> Watch:
+    """What the measures say, once the weight of the present step is seen in force; nothing before."""
+    stage = measuring.stage_at(steps, row.step)
+    ours = (row.generation, str(row.from_revision_id), str(row.to_revision_id), stage.weight if stage else 0)
+    if stage is None or row.status not in ("progressing", "paused"):
+        return measuring.NOTHING
+    if (routes.generation, routes.stable, routes.canary, routes.cut) != ours:
+        return measuring.NOTHING
+    return measuring.watch(row, stage, runtime, lease)
 
 
 def reconcile(lease: Lease) -> datetime | None:
@@ -84,7 +110,7 @@ def reconcile(lease: Lease) -> datetime | None:
     for _ in range(PASSES):
         row = rollouts.load(lease.pk)
         try:
-            command = decide(observe(row, runtime))
+            command = decide(observe(row, runtime, lease))
             wait = _carry_out(command, row, lease, runtime)
         except ServingUnavailable as error:
             return _note_and_wait(row, error.message)
@@ -118,17 +144,23 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
         case "note_warm":
             rollouts.note_warm(lease)
             crash_point("rollout.warm_recorded")
-        case "take_generation":
-            rollouts.take_generation(lease, at_least=command.at_least)
-            crash_point("rollout.generation_taken")
-        case "take_back_generation":
-            rollouts.take_back_generation(lease, at_least=command.at_least)
+        case "take_generation" | "take_back_generation":
+            _take(command, lease)
         case "route" | "route_back":
             _send(row, runtime)
             crash_point("rollout.routes_sent")
         case _:
             return _conclude(command, lease)
     return 0.0
+
+
+def _take(command: Command, lease: Lease) -> None:
+    """Number the table that the command wants, before it is sent."""
+    if command.do == "take_back_generation" or command.aim is None:
+        rollouts.take_back_generation(lease, at_least=command.at_least)
+        return
+    rollouts.take_generation(lease, aim=command.aim, step=command.step, at_least=command.at_least)
+    crash_point("rollout.generation_taken")
 
 
 def _load(row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
@@ -143,12 +175,20 @@ def _load(row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
 
 
 def _conclude(command: Command, lease: Lease) -> float:
+    """The step, or the rollout, is over; nothing but our own rows is touched."""
     match command.do:
+        case "next":
+            rollouts.next_step(lease, step=command.step)
+            crash_point("rollout.stepped")
+        case "pause":
+            rollouts.pause_for(lease, code=command.code, why=command.why, step=command.step)
+            crash_point("rollout.paused")
         case "complete":
             rollouts.complete(lease)
             crash_point("rollout.completed")
         case "fail":
-            rollouts.fail(lease, why=command.why)
+            failed = measuring.failing(lease.pk) if command.code == "guard" else None
+            rollouts.fail(lease, why=command.why, data=failed)
             crash_point("rollout.failed")
         case "settle":
             rollouts.settle(lease)

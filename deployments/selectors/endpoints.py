@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from deployments.models import Endpoint, Revision, Rollout, RouteTable
+from deployments.selectors import rollout_page
+from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -44,25 +46,27 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the plan; `state` is done, now, next or stopped."""
-
-    words: str
-    note: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class Live:
     """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does."""
 
     endpoint: Endpoint
     arms: list[Arm]
     rollout: Rollout | None
-    steps: list[Step]
+    steps: list[Stage]
+    guards: Guards | None
     trouble: str
     moving: bool
     tag: str
+
+    @property
+    def seen(self) -> str:
+        """The split as it was last seen at the gateway, in words; "" while it sends everything one way."""
+        found = self.endpoint.observed
+        names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in self.arms}
+        if not found.get("canary") or found["canary"] not in names or found.get("stable") not in names:
+            return ""
+        cut = found.get("cut", 0)
+        return f"{names[found['stable']]} {(10_000 - cut) / 100:g} %, {names[found['canary']]} {cut / 100:g} %"
 
     @property
     def matches(self) -> bool:
@@ -90,7 +94,7 @@ class Live:
 def active_rollout(endpoint: Endpoint) -> Rollout | None:
     return (
         Rollout.objects.filter(endpoint=endpoint, status__in=rollout_states.ACTIVE)
-        .select_related("to_revision__version", "from_revision__version", "request")
+        .select_related("endpoint", "to_revision__version", "from_revision__version", "request", "hurried_by")
         .first()
     )
 
@@ -109,8 +113,10 @@ def current_table(endpoint: Endpoint) -> RouteTable | None:
     )
 
 
-def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> Live:
+def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None, *, whole: bool = True) -> Live:
+    """`whole` with the steps and guards of a rollout, which lists do not show."""
     arms = _arms(endpoint, rollout, table)
+    guards = rollout_page.guards(rollout) if rollout and whole else None
     trouble = _trouble(endpoint, rollout, table)
     tag = digests.of_json(
         [
@@ -118,7 +124,8 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
             str(endpoint.stable_id),
             str(endpoint.previous_id),
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
-            [rollout.pk, rollout.status, rollout.step, rollout.note] if rollout else None,
+            [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
+            [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
         ]
     )
@@ -126,7 +133,8 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
         endpoint=endpoint,
         arms=arms,
         rollout=rollout,
-        steps=steps_of(rollout) if rollout else [],
+        steps=rollout_page.stages(rollout) if rollout and whole else [],
+        guards=guards,
         trouble=trouble,
         moving=rollout is not None,
         tag=tag.removeprefix("sha256:")[:16],
@@ -140,7 +148,8 @@ COMING = {"promotion": "challenger", "rollback": "coming back"}
 def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> list[Arm]:
     """The champion first, then what is coming in, then the way back; each revision once."""
     shares: dict[Any, int] = {endpoint.stable_id: 10_000}
-    if table is not None and table.stable_id == endpoint.stable_id:
+    ours = (endpoint.stable_id, rollout.to_revision_id if rollout else None)
+    if table is not None and table.stable_id in ours:
         shares = {table.stable_id: table.stable_weight, table.canary_id: table.canary_weight}
     candidates = [
         (endpoint.stable, "champion"),
@@ -170,32 +179,6 @@ def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | No
             "It is being put right."
         )
     return ""
-
-
-def steps_of(rollout: Rollout) -> list[Step]:
-    """The plan with what is done and what happens now."""
-    at = _position(rollout)
-    stopped = rollout.status in ("aborting", "aborted")
-    return [
-        Step(
-            step.get("words", step["do"]),
-            step.get("note", ""),
-            "done" if index < at else "next" if index > at else "stopped" if stopped else "now",
-        )
-        for index, step in enumerate(rollout.plan)
-    ]
-
-
-def _position(rollout: Rollout) -> int:
-    """The index of the step that happens now; one past the end when all are done."""
-    if rollout.status == "completed":
-        return len(rollout.plan)
-    kinds = [step["do"] for step in rollout.plan]
-    if rollout.to_revision.status == "ready" and "switch" in kinds:
-        return kinds.index("switch")
-    if rollout.to_revision.status == "loading" and "warm" in kinds and rollout.step:
-        return kinds.index("warm")
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +214,7 @@ def page(actor: Actor, wanted: Filter, offset: int) -> tuple[list[Live], int | N
     rows = filtered(actor, wanted).prefetch_related(Prefetch("rollouts", moving, to_attr="under_way"))
     found = list(rows[offset : offset + PAGE + 1])
     tables = _newest_tables(found)
-    shown = [build(row, next(iter(row.under_way), None), tables.get(row.pk)) for row in found[:PAGE]]
+    shown = [build(row, next(iter(row.under_way), None), tables.get(row.pk), whole=False) for row in found[:PAGE]]
     if wanted.state == "trouble":
         shown = [one for one in shown if one.trouble]
     return shown, offset + PAGE if len(found) > PAGE else None

@@ -1,8 +1,9 @@
 """Rows turned into the plain facts that policies and evidence work on."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import FilteredRelation, Q
@@ -19,7 +20,7 @@ from deployments.policies.freezes import Freeze
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts
 from deployments.policies.rules import Rules
 from deployments.policies.timing import Timing
-from deployments.selectors import gate_facts
+from deployments.selectors import gate_facts, plans
 from deployments.states import policy as policy_states
 from portal.accounts.models import Person, Team
 from portal.accounts.policies.mailboxes import mailbox
@@ -226,8 +227,18 @@ def version(row: ModelVersion) -> dict[str, Any]:
     }
 
 
-def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVersion, policy: Json) -> dict[str, Any]:
-    """The evidence as it stands now for `candidate` on `endpoint`, which may be unsaved, under a pinned `policy`."""
+def evidence(
+    *,
+    endpoint: Endpoint,
+    environment: Environment,
+    candidate: ModelVersion,
+    policy: Json,
+    plan: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The evidence as it stands now for `candidate` on `endpoint`, which may be unsaved, under a pinned `policy`.
+
+    `plan` is a pinned plan, or names one; nothing stands for all at once.
+    """
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
     asked = rules_policy.parse(policy["rules"]).gates
     known = gate_facts.of(endpoint, candidate, champion, asked)
@@ -242,4 +253,5 @@ def evidence(*, endpoint: Endpoint, environment: Environment, candidate: ModelVe
         policy=policy,
         gates=gates.answers(known, asked),
         evaluations=[{"number": one.number, "digest": one.digest} for one in known.evaluations.values()],
+        plan=plans.pinned_again(plan, first=champion is None),
     )

@@ -11,7 +11,7 @@ from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments, examples, history
+from deployments.selectors import environments, examples, history, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -92,9 +92,11 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
+    live = select.live(row)
     return {
         "endpoint": row,
-        "live": select.live(row),
+        "live": live,
+        "steer": rollout_page.steer(live.rollout, request.actor) if live.rollout else None,
         "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
         "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from deployments import forms
 from deployments.models import Environment
 from deployments.policies import bypass as bypass_policy
-from deployments.selectors import activity, bypasses, people, pinned, reach
+from deployments.selectors import activity, bypasses, people, pinned, plan_page, plans, reach
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -61,14 +61,17 @@ def new(request: PortalRequest) -> HttpResponse:
         return render(
             request, "deployments/promotion_choose.html", choice | {"environments": Environment.objects.all()}
         )
-    form = forms.AskForm(request.POST or None, initial=target)
+    known = plans.listed()
+    form = forms.AskForm(request.POST or None, plans=[(plan.name, plan.title) for plan in known], initial=target)
     if request.method == "POST":
         done = carry_out(request, form, lambda: _submit(request, form.cleaned_data))
         if done is not None:
             return done
     found = promotions.preview(actor=request.actor, **target)
+    form.initial["plan"] = found.plan
     context = {
         "preview": found,
+        "plans": [plan_page.of(plan, found.endpoint) for plan in known],
         "form": form,
         "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
         "pinned": pinned.of(found.evidence),
@@ -85,7 +88,8 @@ def _target(sent: Any) -> dict[str, Any] | None:
     version = query.number(sent, "version")
     if not sent.get("model") or version is None or not environment:
         return None
-    return {"model": sent["model"], "version": version, "environment": environment}
+    plan = sent.get("plan", "")[:60]
+    return {"model": sent["model"], "version": version, "environment": environment, "plan": plan}
 
 
 def _submit(request: PortalRequest, found: dict[str, Any]) -> str:
@@ -95,6 +99,8 @@ def _submit(request: PortalRequest, found: dict[str, Any]) -> str:
         version=found["version"],
         environment=found["environment"],
         why=found["why"],
+        plan=found["plan"],
+        supersede=found["supersede"],
     )
     return reverse("deployments:promotion", args=[row.pk])
 
@@ -138,6 +144,7 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "verdict": page.item.verdict,
         "evidence": page.row.evidence,
         "pinned": pinned.of(page.row.evidence),
+        "plan": plan_page.pinned(page.row),
         "data": inputs_of(page.version.run),
         "reach": reach.of(page.row),
         "known": scans.known(page.row.version),

@@ -19,6 +19,7 @@ SCOPE_WORDS = {
     "evaluate": "Run evaluations",
     "promote": "Ask for promotions and comment on them",
     "rollback": "Roll an endpoint back to its former champion",
+    "rollouts": "Pause, resume and abort rollouts, and write their plans",
     "predict": "Try an endpoint",
     "endpoints": "Create endpoints",
     "keys": "Make and revoke the keys of an endpoint's callers",

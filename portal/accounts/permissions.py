@@ -20,6 +20,7 @@ class Permission(StrEnum):
     ENDPOINTS_CREATE = "endpoints.create"
     ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
     ENDPOINTS_TRY = "endpoints.try"
+    ROLLOUTS_STEER = "rollouts.steer"
     ENDPOINTS_KEYS = "endpoints.keys"
     ENVIRONMENTS_MANAGE = "environments.manage"
     POLICIES_PROPOSE = "policies.propose"
@@ -60,6 +61,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_CREATE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
+        Permission.ROLLOUTS_STEER,
         Permission.ENDPOINTS_KEYS,
     },
     Role.OPERATOR: _READ
@@ -68,6 +70,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_CREATE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
+        Permission.ROLLOUTS_STEER,
         Permission.ENDPOINTS_KEYS,
         Permission.SYSTEM_VIEW,
     },
@@ -105,6 +108,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
         }
     ),
     "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
+    "rollouts": frozenset({Permission.ROLLOUTS_STEER, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
     "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
     "keys": frozenset({Permission.ENDPOINTS_KEYS, Permission.ENDPOINTS_VIEW}),
@@ -128,6 +132,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.ENDPOINTS_CREATE: "create endpoints",
     Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
     Permission.ENDPOINTS_TRY: "try an endpoint",
+    Permission.ROLLOUTS_STEER: "pause, hurry and abort rollouts, and write their plans",
     Permission.ENDPOINTS_KEYS: "make and revoke the keys of callers",
     Permission.ENVIRONMENTS_MANAGE: "create environments and approve their policies",
     Permission.POLICIES_PROPOSE: "draft and propose policies",

@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import contract
+from serving import contract, exposition
 from serving.agent.errors import Refused
 from serving.agent.keys import Keys
+from serving.agent.measuring import Measuring
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
 from serving.contract import Invalid
@@ -27,11 +28,17 @@ class Api:
     """The calls, over the parts that carry them out. `status` gathers what `GET /status` says."""
 
     def __init__(
-        self, revisions: Revisions, routes: Routes, keys: Keys, status: Callable[[], Awaitable[dict[str, Any]]]
+        self,
+        revisions: Revisions,
+        routes: Routes,
+        keys: Keys,
+        measuring: Measuring,
+        status: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._revisions = revisions
         self._routes = routes
         self._keys = keys
+        self._measuring = measuring
         self._status = status
 
     def application(self) -> Starlette:
@@ -45,6 +52,8 @@ class Api:
                 Route("/routes", self.list_routes, methods=["GET"]),
                 Route("/routes", self.put_routes, methods=["PUT"]),
                 Route("/routes/{environment}/{endpoint}", self.delete_routes, methods=["DELETE"]),
+                Route("/measures", self.list_measures, methods=["GET"]),
+                Route("/metrics", self.metrics, methods=["GET"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
                 Route("/keys/{environment}/{endpoint}", self.put_keys, methods=["PUT"]),
             ],
@@ -60,6 +69,7 @@ class Api:
     async def put_revision(self, request: Request) -> Response:
         spec = contract.revision_spec(request.path_params["id"], await _body(request))
         self._revisions.put(spec)
+        await self._measuring.notice()
         return JSONResponse(await self._revisions.shown(spec.id), status_code=202)
 
     async def get_revision(self, request: Request) -> Response:
@@ -79,6 +89,14 @@ class Api:
     async def delete_routes(self, request: Request) -> Response:
         await self._routes.delete(request.path_params["environment"], request.path_params["endpoint"])
         return Response(status_code=204)
+
+    async def list_measures(self, request: Request) -> Response:
+        asked = [request.query_params.get(name, "") for name in ("environment", "endpoint")]
+        found = await self._measuring.of(*asked)
+        return JSONResponse({"measures": [contract.as_json(one) for one in found]})
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(exposition.text(await self._measuring.all()), media_type=exposition.MEDIA_TYPE)
 
     async def list_keys(self, request: Request) -> Response:
         return JSONResponse(

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from serving.agent import status
 from serving.agent.api import Api, TokenRequired
 from serving.agent.keys import Keys
+from serving.agent.measuring import Measuring
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
 from serving.places import Misconfigured, Places, Settings, address
@@ -44,16 +45,21 @@ async def _serve(settings: Settings) -> None:
     zygote, runtime = Client(settings.places.zygote_socket), Runtime(settings.places)
     revisions = Revisions(settings, zygote)
     routes, keys = Routes(settings.places, revisions, runtime), Keys(settings, runtime)
+    measuring = Measuring(settings.places, revisions, routes, runtime)
     revisions.records.load()
     routes.load()
-    api = Api(revisions, routes, keys, status.teller(settings, revisions, routes, keys, runtime, zygote)).application()
+    measuring.load()
+    teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
+    api = Api(revisions, routes, keys, measuring, teller).application()
     servers = [_server(api, _local(settings.places))]
     if settings.agent_bind:
         servers.append(_server(TokenRequired(api, settings.agent_token), _public(settings.agent_bind)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, [server for server, _ in servers])
-    keepers = [asyncio.create_task(work) for work in (revisions.keep(), routes.keep(), _hold_keys(keys))]
+    keepers = [
+        asyncio.create_task(work) for work in (revisions.keep(), routes.keep(), measuring.keep(), _hold_keys(keys))
+    ]
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     done, _ = await asyncio.wait([*serving, *keepers], return_when=asyncio.FIRST_COMPLETED)
     for keeper in keepers:

@@ -8,12 +8,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from serving import launch, spool
+from serving import contract, launch, spool
 from serving.agent import copies
 from serving.agent.copies import CopyFailed
 from serving.agent.errors import Refused, conflict
 from serving.agent.records import Record, Records
-from serving.contract import RevisionSpec, State
+from serving.contract import Measures, RevisionSpec, State
 from serving.crash import crash_point
 from serving.places import Settings
 from serving.zygote.wire import Client, ZygoteUnavailable
@@ -93,6 +93,21 @@ class Revisions:
             found = _get(self._places.slot_socket(record.slot), "/-/status")
             if (found.get("id"), found.get("digest")) == (record.spec.id, record.spec.digest):
                 return {**found, "spool": spool.status(self._places.spool / record.spec.id)}
+        return None
+
+    async def running(self) -> list[Record]:
+        """Those whose process is up as far as the zygote knows; while it is away, all that may be."""
+        children = await self._children()
+        kept = [record for record in self.records.all.values() if record.step == "kept"]
+        if children is None:
+            return kept
+        return [record for record in kept if children.get(record.spec.id, {}).get("phase") == "ready"]
+
+    def ask_measures(self, record: Record) -> Measures | None:
+        """What the revision's own process has counted; None when it does not answer as this revision."""
+        with contextlib.suppress(OSError, ValueError):
+            found = contract.measures(_get(self._places.slot_socket(record.slot), "/-/measures"))
+            return found if found.revision == record.spec.id else None
         return None
 
     async def keep(self) -> None:
@@ -211,7 +226,17 @@ def _state(
     if record.step == "removing":
         return "absent", "being_removed", "It is being removed."
     if child.get("phase") == "ready" or (not zygote_up and worker is not None):
-        return "ready", "", ""
+        hangs = (worker or {}).get("hangs")
+        return (
+            ("ready", "hangs", "Its model hangs at one question; the router sends a canary's requests to stable.")
+            if hangs
+            else ("ready", "", "")
+        )
+    if record.step == "copying":
+        return "loading", "copying", "Its files are copied and checked."
+    if child.get("phase") == "starting" and not child.get("reason"):
+        allowed = record.spec.limits.start_seconds
+        return "loading", "starting", f"It has been starting for {child['seconds']} s; it is given {allowed} s."
     if not zygote_up:
         return "loading", "zygote_away", "The zygote does not answer; it starts the process when it is back."
     return "loading", str(child.get("code", "")), str(child.get("reason", ""))

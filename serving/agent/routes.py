@@ -5,6 +5,7 @@ from typing import Any
 
 from serving import contract, files
 from serving.agent.errors import Refused, conflict
+from serving.agent.records import Record
 from serving.agent.revisions import Revisions
 from serving.contract import RouteSpec
 from serving.crash import crash_point
@@ -132,12 +133,20 @@ class Routes:
             try:
                 async with self._lock:
                     await asyncio.to_thread(self._hold)
+                    await asyncio.to_thread(self._spare, await self._revisions.running())
                 away = False
             except RouterUnavailable as error:
                 if not away:
                     print(str(error), flush=True)
                 away = True
             await asyncio.sleep(KEEP_SECONDS)
+
+    def _spare(self, running: list[Record]) -> None:
+        """Have stable answer for a canary without a process sooner than the router's own checks would notice."""
+        up = {record.spec.id for record in running}
+        for route in self.desired.values():
+            if route.canary_slot is not None and route.spec.canary not in up:
+                self._runtime.leave_out(route.canary_slot)
 
     def _hold(self) -> None:
         found = self._runtime.routes()

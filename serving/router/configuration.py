@@ -5,8 +5,10 @@ from serving.contract import BODY_LIMIT, CUT_SCALE
 from serving.places import Places, Settings
 from serving.router import problems
 
-PER_REVISION = 64
-"""Requests one revision works on or holds at a time; more wait in the router's queue."""
+PER_REVISION = 128
+"""Requests one revision works on or holds at a time; it sheds by deadline itself, and beyond this the router does."""
+GRACE_MS = 1000
+"""How much later than a caller's deadline the router gives up on a process that should have said so itself."""
 
 GLOBAL = """\
 # Written by `python -m serving router` at each start; changes made here are lost.
@@ -33,7 +35,8 @@ defaults
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout client 30s
-    timeout queue 2s
+    # What cannot be taken in at once is told so at once.
+    timeout queue 200ms
     timeout server 60s
     timeout check 2s
 {errors}
@@ -54,7 +57,7 @@ frontend gateway
     http-request set-var(txn.key) var(txn.environment),concat(/,txn.endpoint)
 {keys}    http-request set-var(txn.route) var(txn.key),map_str({routes_map})
     {no_endpoint} if !{{ var(txn.route) -m found }}
-    {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|v2(/.*)?)$ }}
+    {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|ping|health|version|v2(/.*)?)$ }}
     {too_large} if {{ req.hdr_val(content-length) gt {body_limit} }}
     http-request set-var(txn.cut) var(txn.route),field(2,:)
     http-request set-var(txn.salt) var(txn.route),field(5,:)
@@ -68,7 +71,18 @@ frontend gateway
     http-request set-var(txn.slot) var(txn.route),field(4,:) if canary
     http-request set-var(txn.revision) var(txn.route),field(6,:)
     http-request set-var(txn.revision) var(txn.route),field(7,:) if canary
+    http-request set-var(txn.backend) str(slot_),concat(,txn.slot)
+    http-request set-var(txn.server) str(slot_),concat(,txn.slot,/s)
+    # A canary whose process is down, or that has no room, is answered by stable.
+    http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.backend),nbsrv eq 0 }}
+    http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.server),srv_queue gt 0 }}
+    acl diverted var(txn.diverted) -m bool
+    http-request set-header x-signalbox-assigned canary if diverted
+    http-request set-var(txn.arm) str(stable) if diverted
+    http-request set-var(txn.slot) var(txn.route),field(3,:) if diverted
+    http-request set-var(txn.revision) var(txn.route),field(6,:) if diverted
     http-request set-header x-signalbox-arm %[var(txn.arm)]
+    http-request set-header x-signalbox-at %[date(0,us)]
     http-request set-header x-signalbox-revision %[var(txn.revision)]
     http-request set-header x-signalbox-generation %[var(txn.route),field(1,:)]
     http-request set-path %[path,regsub(^/[^/]+/[^/]+,)]
@@ -88,10 +102,28 @@ KEYS = """\
     http-request del-header x-endpoint-key
 """
 
+METRICS = """
+frontend metrics
+    bind {bind}
+    no log
+    http-request return status 405 if !METH_GET
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request return status 404 if !{{ path /metrics/revisions }}
+    http-request set-path /metrics
+    http-request del-header authorization
+    default_backend agent
+
+backend agent
+    no log
+    server s unix@{agent_socket}
+"""
+
 BACKEND = """
 backend slot_{slot:02d}
     # An empty slot is no news; failed requests are logged by the frontend.
     no log
+    {busy} if {{ queue gt 0 }}
+    http-request set-timeout server req.fhdr(x-deadline-ms),add({grace}) if {{ req.fhdr(x-deadline-ms) -m reg ^[0-9]{{1,6}}$ }}
     option httpchk GET /v2/health/ready
     http-check expect status 200
     server s unix@{socket} maxconn {maxconn} check inter 1s fastinter 250ms downinter 1s rise 1 fall 3
@@ -113,7 +145,7 @@ def render(settings: Settings) -> str:
         no_route=problems.NO_ROUTE,
         too_large=problems.TOO_LARGE,
     )
-    return top + front + "".join(_backend(places, slot) for slot in range(places.slots))
+    return top + front + _metrics(settings) + "".join(_backend(places, slot) for slot in range(places.slots))
 
 
 def _keys(settings: Settings) -> str:
@@ -122,5 +154,13 @@ def _keys(settings: Settings) -> str:
     return KEYS.format(keys_map=settings.places.keys_map, no_key=problems.NO_KEY)
 
 
+def _metrics(settings: Settings) -> str:
+    """HAProxy's own exporter, and of the agent's calls the one that says what revisions have counted."""
+    if not settings.metrics_bind:
+        return ""
+    return METRICS.format(bind=settings.metrics_bind, agent_socket=settings.places.agent_socket)
+
+
 def _backend(places: Places, slot: int) -> str:
-    return BACKEND.format(slot=slot, socket=places.slot_socket(slot), maxconn=PER_REVISION)
+    socket = places.slot_socket(slot)
+    return BACKEND.format(slot=slot, socket=socket, maxconn=PER_REVISION, busy=problems.BUSY, grace=GRACE_MS)

@@ -30,7 +30,7 @@ NO_ROUTE = _answer(
     404,
     "route_unknown",
     "Not found",
-    "This endpoint answers at /invocations and below /v2/. Check the last part of the path.",
+    "This endpoint answers at /invocations, /ping, /health, /version and below /v2/. Check the last part of the path.",
 )
 TOO_LARGE = _answer(
     413,
@@ -44,6 +44,13 @@ NO_KEY = _answer(
     "Endpoint key needed",
     "Send a valid key of this endpoint as Authorization: Bearer or in the x-endpoint-key header.",
     ' hdr www-authenticate "Bearer"',
+)
+BUSY = _answer(
+    503,
+    "busy",
+    "Not available",
+    "More requests arrive than this endpoint can answer. Try again in a second.",
+    ' hdr retry-after "1"',
 )
 
 _ERRORS = (

@@ -36,6 +36,8 @@ def prepare(settings: Settings) -> None:
     """Write the configuration; maps that are there stay as they are, so that the table in force comes back."""
     places = settings.places
     address(settings.bind, "SIGNALBOX_GATEWAY_BIND")
+    if settings.metrics_bind:
+        address(settings.metrics_bind, "SIGNALBOX_METRICS_BIND")
     places.prepare()
     for path in (places.routes_map, places.keys_map):
         if not path.exists():

@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from serving.places import Places
-from serving.router import entry
+from serving.router import entry, stats
 from serving.router.entry import Entry
 
 TIMEOUT_SECONDS = 3.0
@@ -66,11 +66,24 @@ class Runtime:
         """Send traffic to a slot at once, without waiting for the next health check to find it up."""
         self._silent(f"set server slot_{slot:02d}/s health up")
 
+    def leave_out(self, slot: int) -> None:
+        """Send no traffic to a slot until a health check finds it up again."""
+        self._silent(f"set server slot_{slot:02d}/s health down")
+
     def about(self) -> dict[str, str]:
         """Version and process id."""
-        rows = [line.partition(": ") for line in self.command("show info").splitlines()]
-        found = {name: value for name, _, value in rows}
+        found = self._info()
         return {"version": found.get("Version", ""), "pid": found.get("Pid", "")}
+
+    def died(self) -> tuple[str, dict[int, int]]:
+        """Who counts, and how many requests got no answer from the process of each slot since it began to."""
+        found = self._info()
+        started = f"{found.get('Pid', '')}-{found.get('Start_time_sec', '')}"
+        return started, stats.died(self.command("show stat -1 6 -1"))
+
+    def _info(self) -> dict[str, str]:
+        rows = [line.partition(": ") for line in self.command("show info").splitlines()]
+        return {name: value for name, _, value in rows}
 
     def _map(self, path: str) -> dict[str, str]:
         answer = self.command(f"show map {path}")

@@ -1,19 +1,18 @@
 """The HTTP side of one revision, as a plain ASGI application: the router speaks to nothing else of ours."""
 
 import asyncio
-import datetime as dt
-import hashlib
-import time
+import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from serving import contract, ids, plain
-from serving.contract import RevisionSpec
+from serving import contract, ids, measures, plain
+from serving.contract import Measures, RevisionSpec
 from serving.spool import Writer
-from serving.worker import bodies, invocations, v2
+from serving.worker import answers, bodies, invocations, v2
+from serving.worker.calls import Call
+from serving.worker.desk import Desk
 from serving.worker.predictor import Predictor, example_rows
 from serving.worker.question import Question
 from serving.worker.refusals import Refusal
@@ -24,8 +23,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-UNIT_DIGITS = 32
-MOST_WAITING = 256
+PLAIN = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +36,6 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class Call:
-    """One request for a prediction, from its arrival to its note in the spool."""
-
-    prediction_id: str
-    headers: Mapping[str, str]
-    began: float = field(default_factory=time.perf_counter)
-    at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
-    asked: Question | None = None
-    predictions: Any = None
-    error: str = ""
-
-    @property
-    def arm(self) -> str:
-        return "canary" if self.headers.get("x-signalbox-arm") == "canary" else "stable"
-
-
 class App:
     """Answers for one revision. `layers` and `about` are what its start found out, for the agent to read."""
 
@@ -64,12 +45,11 @@ class App:
         self.spool = spool
         self.about = dict(about)
         self.statuses: Counter[int] = Counter()
-        self.stopping = False
-        self._pool = ThreadPoolExecutor(1, "model")
-        self._waiting = 0
-        self._working_since = 0.0
+        self.counts = measures.Counts(spec.id, ids.new_id())
+        self.desk = Desk(spec.limits.deadline_ms / 1000)
         version = str(spec.version)
         self._names = {f"/v2/models/{spec.endpoint}", f"/v2/models/{spec.endpoint}/versions/{version}"}
+        self._pages = self._readable()
         self._served = (
             (contract.HEADER_VERSION, version),
             (contract.HEADER_REVISION, str(spec.revision)),
@@ -79,7 +59,7 @@ class App:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        call = Call(_prediction_id(headers), headers)
+        call = Call(headers, self.spec.limits.deadline_ms)
         try:
             answer = await self._answer(scope["method"], scope["path"], call, receive)
         except Refusal as refusal:
@@ -87,36 +67,73 @@ class App:
         self.statuses[answer.status] += 1
         await _send(send, answer, self._told(call))
 
-    @property
-    def busy_seconds(self) -> float:
-        """How long the model has been at its present question."""
-        return time.perf_counter() - self._working_since if self._working_since else 0.0
+    def measures(self) -> Measures:
+        """What was answered since this process started."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return self.counts.read(peak, round(self.desk.worked_ms, 3))
 
     async def _answer(self, method: str, path: str, call: Call, receive: Receive) -> Answer:
         predicting = path == "/invocations" or path in {f"{name}/infer" for name in self._names}
         if predicting:
             self._require(method == "POST", 405, "method", "Predictions are asked for with POST.")
-            return await self._predict(path, call, receive)
+            return await self._counted(path, call, receive)
+        if path == "/v2/repository/index":
+            self._require(method == "POST", 405, "method", "The repository's index is asked for with POST.")
+            return _json(self._index(await _body(receive, self.spec.limits.body_bytes, call.seconds_left)))
+        if path.startswith("/v2/repository/"):
+            raise Refusal(403, "repository_read_only", "What is loaded here is decided in the portal, by promotions.")
         found = self._information(path)
         self._require(method in ("GET", "HEAD"), 405, "method", "This is read with GET.")
         return found
 
     def _information(self, path: str) -> Answer:
         """Everything that is read and asks nothing of the model."""
-        if path in ("/v2/health/live", "/v2/health/ready"):
-            return Answer(200, b'{"ready":true}')
-        if path in ("/v2", "/v2/"):
-            return _json({"name": "signalbox", "version": "2", "extensions": v2.EXTENSIONS})
-        if path == "/-/status":
-            return _json(self.status())
-        if path in self._names:
-            return _json(v2.metadata(self.spec.endpoint, str(self.spec.version), self.predictor.signature))
-        if path.removesuffix("/ready") in self._names:
-            return _json({"name": self.spec.endpoint, "ready": True})
+        found = self._pages.get(path)
+        if found is not None:
+            return found()
         if path.startswith("/v2/models/"):
             detail = f"Here only {self.spec.endpoint} serves, now with version {self.spec.version}."
             raise Refusal(404, "model_unknown", detail)
-        raise Refusal(404, "route_unknown", "This endpoint answers at /invocations and below /v2/.")
+        raise Refusal(404, "route_unknown", "This endpoint answers at /invocations, /ping and below /v2/.")
+
+    def _readable(self) -> dict[str, Callable[[], Answer]]:
+        """What is answered at each path that is only read."""
+        name, version = self.spec.endpoint, str(self.spec.version)
+
+        def server() -> Answer:
+            return _json({"name": "signalbox", "version": "2", "extensions": v2.EXTENSIONS})
+
+        def model() -> Answer:
+            return _json(v2.metadata(name, version, self.predictor.signature))
+
+        return {
+            "/v2": server,
+            "/v2/": server,
+            "/v2/health/live": lambda: _json({"live": True}),
+            "/v2/health/ready": lambda: self._ready({}),
+            "/ping": lambda: self._alive(b"\n"),
+            "/health": lambda: self._alive(b"\n"),
+            "/version": lambda: self._alive(invocations.version()),
+            "/-/status": lambda: _json(self.status()),
+            "/-/measures": lambda: _json(contract.as_json(self.measures())),
+            **dict.fromkeys(self._names, model),
+            **{f"{one}/ready": lambda: self._ready({"name": name}) for one in self._names},
+        }
+
+    def _ready(self, named: Mapping[str, str]) -> Answer:
+        """Not ready while the model hangs, so that the router sends a canary's requests to stable."""
+        return Answer(503 if self.desk.hangs else 200, plain.dumps({**named, "ready": not self.desk.hangs}))
+
+    def _alive(self, said: bytes) -> Answer:
+        """As `mlflow models serve` says it."""
+        return Answer(503 if self.desk.hangs else 200, said, PLAIN)
+
+    def _index(self, body: bytes) -> list[dict[str, str]]:
+        """The one model that is served here, as the protocol lists models."""
+        only_ready = bodies.json_object(body).get("ready") if body else False
+        state = "UNAVAILABLE" if self.desk.hangs else "READY"
+        row = {"name": self.spec.endpoint, "version": str(self.spec.version), "state": state, "reason": ""}
+        return [] if only_ready and self.desk.hangs else [row]
 
     def status(self) -> dict[str, Any]:
         """What the agent reads: who this is, what protects it, how it goes."""
@@ -124,64 +141,73 @@ class App:
             **{name: getattr(self.spec, name) for name in ("id", "digest", "version", "revision")},
             **self.about,
             "answers": {str(code): count for code, count in sorted(self.statuses.items())},
-            "waiting": self._waiting,
+            "waiting": self.desk.waiting,
+            "hangs": self.desk.hangs,
             "example": example_rows(self.predictor),
         }
 
-    async def _predict(self, path: str, call: Call, receive: Receive) -> Answer:
+    async def _counted(self, path: str, call: Call, receive: Receive) -> Answer:
+        """Answer and count it; a question meant for another revision is none of this one's."""
         meant = call.headers.get("x-signalbox-revision", self.spec.id)
         self._require(meant == self.spec.id, 503, "revision_moved", "The endpoint just moved. Try again.")
-        self._require(self._waiting < MOST_WAITING, 503, "busy", "Too many requests wait already. Try again.")
-        body = await _body(receive, self.spec.limits.body_bytes)
-        work = self._invoke if path == "/invocations" else self._infer
-        self._waiting += 1
         try:
-            answer = await self._in_time(work, body, call)
+            answer = await self._predict(path, call, receive)
         except Refusal as refusal:
             call.error = refusal.code
-            if refusal.status >= 500:
+            if refusal.status < 500:
+                self.counts.refused += 1
+            else:
+                self.counts.failed(call.assigned)
                 self._note(call, refusal.status)
             raise
-        finally:
-            self._waiting -= 1
+        self.counts.answered(call.assigned, call.milliseconds, measures.labels(answers.values(call.predictions)))
         self._note(call, answer.status)
         return answer
 
-    async def _in_time(self, work: Callable[[bytes, Call], Answer], body: bytes, call: Call) -> Answer:
-        """Let the model's thread do the work, and give up on it at the deadline."""
-        milliseconds = _deadline(call.headers, self.spec.limits.deadline_ms)
-        future = self._pool.submit(self._guarded, work, body, call)
+    async def _predict(self, path: str, call: Call, receive: Receive) -> Answer:
+        self.desk.admit(call.seconds_left)
+        body = await _body(receive, self.spec.limits.body_bytes, call.seconds_left)
+        work = self._invoke if path == "/invocations" else self._infer
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), milliseconds / 1000)
+            return await self.desk.answered(lambda: self._guarded(work, body, call), call.seconds_left)
         except TimeoutError as error:
-            detail = f"The model did not answer within {milliseconds} ms. Send fewer rows, or try again."
+            detail = f"The model did not answer within {call.allowed_ms} ms. Send fewer rows, or allow more time."
             raise Refusal(504, "deadline_exceeded", detail) from error
 
-    def _guarded(self, work: Callable[[bytes, Call], Answer], body: bytes, call: Call) -> Answer:
-        self._working_since = time.perf_counter()
+    @staticmethod
+    def _guarded(work: Callable[[bytes, Call], Answer], body: bytes, call: Call) -> Answer:
+        """What a model raises is a failure of the model, told without its words; those stand in the log."""
+        ask = f"Ask its owner about prediction {call.prediction_id}."
         try:
             return work(body, call)
         except Refusal:
             raise
+        except MemoryError as error:
+            print(f"prediction {call.prediction_id}: out of memory", flush=True)
+            detail = f"The model needed more memory than it may have. Send fewer rows. {ask}"
+            raise Refusal(500, "out_of_memory", detail) from error
         except Exception as error:
             print(f"prediction {call.prediction_id}: {type(error).__name__}: {error}", flush=True)
-            detail = f"The model raised {type(error).__name__}. Ask its owner about prediction {call.prediction_id}."
-            raise Refusal(500, "model_failed", detail) from error
-        finally:
-            self._working_since = 0.0
+            raise Refusal(500, "model_failed", f"The model raised {type(error).__name__}. {ask}") from error
 
     def _invoke(self, body: bytes, call: Call) -> Answer:
-        limits = self.spec.limits
-        asked = invocations.read(body, call.headers.get("content-type", ""), self.predictor.signature, limits.rows)
-        call.asked = asked
-        call.predictions = self.predictor.predict(asked)
+        limits, kind = self.spec.limits, call.headers.get("content-type", "")
+        body = bodies.unpacked(body, call.headers.get("content-encoding", ""), limits.body_bytes)
+        asked = invocations.read(body, kind, self.predictor.signature, limits.rows)
+        call.predictions = self._asked(call, asked)
         return Answer(200, invocations.answer(call.predictions))
+
+    def _asked(self, call: Call, asked: Question) -> Any:
+        call.asked = asked
+        found = self.predictor.predict(asked)
+        answers.check(found, asked.rows, self.predictor.signature.outputs)
+        return found
 
     def _infer(self, body: bytes, call: Call) -> Answer:
         spec, known = self.spec, self.predictor.signature
+        body = bodies.unpacked(body, call.headers.get("content-encoding", ""), spec.limits.body_bytes)
         asked, wanted = v2.read(body, call.headers.get(v2.HEADER_LENGTH), known, spec.limits.rows)
-        call.asked = asked
-        call.predictions = self.predictor.predict(asked)
+        call.predictions = self._asked(call, asked)
         content, json_length = v2.answer(
             call.predictions, wanted, spec.endpoint, str(spec.version), call.prediction_id, known
         )
@@ -191,32 +217,11 @@ class App:
 
     def _note(self, call: Call, status: int) -> None:
         """Hand the record to the spool's thread; what it costs is paid there."""
-        latency = round((time.perf_counter() - call.began) * 1000, 3)
-        self.spool.put(lambda: plain.dumps(self._record(call, status, latency)))
-
-    def _record(self, call: Call, status: int, latency_ms: float) -> dict[str, Any]:
-        spec, asked = self.spec, call.asked
-        unit = call.headers.get(contract.HEADER_UNIT)
-        return {
-            "prediction_id": call.prediction_id,
-            "time": call.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            **{n: getattr(spec, n) for n in ("environment", "endpoint", "model", "version", "revision")},
-            "revision_id": spec.id,
-            "arm": call.arm,
-            "generation": int(call.headers.get("x-signalbox-generation") or 0),
-            "request_id": call.headers.get(contract.HEADER_REQUEST, ""),
-            "unit": hashlib.sha256(unit.encode()).hexdigest()[:UNIT_DIGITS] if unit else None,
-            "rows": asked.rows if asked else 0,
-            "inputs": plain.jsonable(asked.noted) if asked else None,
-            "parameters": asked.parameters if asked else {},
-            "answer": plain.jsonable(call.predictions),
-            "latency_ms": latency_ms,
-            "status": status,
-            "error": call.error,
-        }
+        latency = round(call.milliseconds, 3)
+        self.spool.put(lambda: plain.dumps(call.record(self.spec, status, latency)))
 
     def _refused(self, refusal: Refusal, path: str, call: Call) -> Answer:
-        retry = (("retry-after", "1"),) if refusal.status == 503 else ()
+        retry = (("retry-after", str(refusal.retry_after or 1)),) if refusal.status == 503 else ()
         kind = JSON if path.startswith("/v2") else PROBLEM
         return Answer(refusal.status, plain.dumps(refusal.body(call.prediction_id)), kind, retry)
 
@@ -233,29 +238,22 @@ def _json(value: Any) -> Answer:
     return Answer(200, plain.dumps(value))
 
 
-def _prediction_id(headers: Mapping[str, str]) -> str:
-    own = headers.get(contract.HEADER_PREDICTION, "")
-    return own.lower() if own and ids.is_id(own) else ids.new_id()
-
-
-def _deadline(headers: Mapping[str, str], most: int) -> int:
-    """Milliseconds; a caller may ask for less time than there is, never for more."""
-    text = headers.get(contract.HEADER_DEADLINE, "")
-    return min(most, max(1, int(text))) if text.isdecimal() and len(text) < 9 else most
-
-
-async def _body(receive: Receive, most: int) -> bytes:
+async def _body(receive: Receive, most: int, seconds: float) -> bytes:
     parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "body_incomplete", "The connection ended before the body did.")
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            raise bodies.too_large(most)
-        parts.append(part)
-        more = message.get("more_body", False)
+    try:
+        async with asyncio.timeout(seconds):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Refusal(400, "body_incomplete", "The connection ended before the body did.")
+                part = message.get("body", b"")
+                size += len(part)
+                if size > most:
+                    raise bodies.too_large(most)
+                parts.append(part)
+                more = message.get("more_body", False)
+    except TimeoutError as error:
+        raise Refusal(408, "body_too_slow", "The body did not arrive in time. Send all of it at once.") from error
     return b"".join(parts)
 
 

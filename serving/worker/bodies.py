@@ -3,13 +3,19 @@
 import csv
 import io
 import json
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from serving.worker.columns import MISSING, Frame, NotANumber
+import pyarrow as pa
+from pyarrow import parquet
+
+from serving.worker.columns import MISSING, Frame, NotANumber, check_rows
 from serving.worker.refusals import Refusal, bad
 from serving.worker.signature import Signature
 
+GZIP = zlib.MAX_WBITS | 16
+INDEX_COLUMNS = frozenset({"__index_level_0__"})
 TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -104,6 +110,46 @@ def _typed(text: str, kind: str) -> Any:
     except ValueError:
         return text
     return TRUTH.get(text.lower(), text) if kind == "boolean" else text
+
+
+def unpacked(body: bytes, encoding: str, most: int) -> bytes:
+    """The body as it was before gzip or deflate, at most `most` bytes of it. Raises `Refusal`."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "deflate"):
+        raise Refusal(415, "media_type", f"The content encoding {encoding[:40]!r} is not read here. Send gzip or none.")
+    reader = zlib.decompressobj(GZIP if encoding == "gzip" else zlib.MAX_WBITS)
+    try:
+        found = reader.decompress(body, most + 1)
+    except zlib.error as error:
+        raise bad("malformed_encoding", f"The body is not {encoding}.") from error
+    if len(found) > most:
+        raise too_large(most)
+    if not reader.eof:
+        raise bad("malformed_encoding", f"The body's {encoding} ends too early.")
+    return found
+
+
+def from_parquet(body: bytes, most_rows: int) -> Frame:
+    """A Parquet file as columns. Raises `Refusal`."""
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(body))
+        check_rows(file.metadata.num_rows, most_rows)
+        table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise bad("malformed_parquet", f"The body is not Parquet: {str(error)[:200]}") from error
+    if len(set(table.column_names)) != table.num_columns:
+        raise bad("duplicate_column", "A column is there twice. Send each column once.")
+    return {name: _listed(table.column(name)) for name in table.column_names if name not in INDEX_COLUMNS}
+
+
+def _listed(column: Any) -> list[Any]:
+    """Plain values; moments as text, as JSON has them."""
+    if pa.types.is_temporal(column.type):
+        column = column.cast(pa.string())
+    values: list[Any] = column.to_pylist()
+    return values
 
 
 def too_large(most: int) -> Refusal:

@@ -8,18 +8,19 @@ from serving.worker.question import Question
 from serving.worker.refusals import Refusal, bad
 from serving.worker.signature import Signature
 
+CSV, PARQUET, JSON = "text/csv", "application/vnd.apache.parquet", "application/json"
+UTF_8 = ("charset=utf-8", 'charset="utf-8"', "charset=utf8")
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
 def read(body: bytes, content_type: str, signature: Signature, most_rows: int) -> Question:
     """The question in a body. Raises `Refusal`."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "text/csv":
-        return question.of_frame(
-            bodies.from_csv(body, signature), signature, most_rows, question.checked_parameters({}, signature)
-        )
-    if kind not in ("application/json", ""):
-        raise Refusal(415, "media_type", f"{kind[:60]!r} is not read here. Send application/json or text/csv.")
+    kind = _kind(content_type)
+    if kind in (CSV, PARQUET):
+        frame = bodies.from_csv(body, signature) if kind == CSV else bodies.from_parquet(body, most_rows)
+        return question.of_frame(frame, signature, most_rows, question.checked_parameters({}, signature))
+    if kind not in (JSON, ""):
+        raise Refusal(415, "media_type", f"{kind[:60]!r} is not read here. Send {JSON}, {CSV} or {PARQUET}.")
     given = bodies.json_object(body)
     form = _form(given)
     parameters = question.checked_parameters(given.get("params"), signature)
@@ -37,6 +38,20 @@ def read(body: bytes, content_type: str, signature: Signature, most_rows: int) -
 def answer(predictions: Any) -> bytes:
     """The answer's body."""
     return plain.dumps({"predictions": plain.jsonable(predictions)})
+
+
+def version() -> bytes:
+    """The version of MLflow whose protocol this is."""
+    from mlflow.version import VERSION
+
+    return str(VERSION).encode()
+
+
+def _kind(content_type: str) -> str:
+    kind, *options = (part.strip().lower() for part in content_type.split(";"))
+    if any(option.startswith("charset=") and option not in UTF_8 for option in options):
+        raise Refusal(415, "media_type", "Only UTF-8 is read here.")
+    return kind
 
 
 def _form(given: dict[str, Any]) -> str:

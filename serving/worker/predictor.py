@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.worker import invocations, question, signature
+from serving.worker import answers, invocations, question, signature
 from serving.worker.question import Question
 from serving.worker.refusals import Refusal, bad
 from serving.worker.signature import Signature, Tensor
@@ -91,7 +91,11 @@ def warm(predictor: Predictor, most_rows: int) -> str:
 
 def _ask(predictor: Predictor, asked: Question) -> None:
     try:
-        invocations.answer(predictor.predict(asked))
+        found = predictor.predict(asked)
+        answers.check(found, asked.rows, predictor.signature.outputs)
+        invocations.answer(found)
+    except Refusal as refusal:
+        raise WarmUpFailed(f"asked with its own input example: {refusal.detail}") from refusal
     except Exception as error:
         raise WarmUpFailed(f"the model raised {type(error).__name__} on its own input example: {error}") from error
 

@@ -4,6 +4,7 @@ import contextlib
 import faulthandler
 import gc
 import json
+import math
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from serving import formats, spool
-from serving.launch import Launch
+from serving.launch import STUCK_EXIT, Launch
 from serving.sandbox import layers
 from serving.worker import predictor
 from serving.worker.app import App
@@ -44,7 +45,7 @@ def run(launch: Launch, listener: socket.socket, report: int, wanted_layers: Map
         _detach(listener.fileno(), report)
         app = _start(launch, wanted_layers)
         _tell(report, {"event": "ready", **app.about})
-        _serve(app, listener)
+        _serve(app, listener, launch.patience)
         app.spool.close()
         code = 0
     except Refused as refusal:
@@ -121,7 +122,7 @@ def _start(launch: Launch, wanted_layers: Mapping[str, bool]) -> App:
     return App(spec, loaded, writer, about)
 
 
-def _serve(app: App, listener: socket.socket) -> None:
+def _serve(app: App, listener: socket.socket, patience: float) -> None:
     import uvicorn
 
     stuck = app.spec.limits.deadline_ms / 1000 + STUCK_SECONDS
@@ -129,9 +130,9 @@ def _serve(app: App, listener: socket.socket) -> None:
     async def heartbeat() -> None:
         """A question that never ends costs this process, not the callers: the zygote starts a new one."""
         faulthandler.dump_traceback_later(BLOCKED_SECONDS, exit=True)
-        if app.busy_seconds > stuck:
-            print(f"the model has been at one question for {app.busy_seconds:.0f} s; ending", flush=True)
-            os._exit(70)
+        if app.desk.busy_seconds > stuck:
+            print(f"the model has been at one question for {app.desk.busy_seconds:.0f} s; ending", flush=True)
+            os._exit(STUCK_EXIT)
 
     config = uvicorn.Config(
         app,
@@ -145,7 +146,7 @@ def _serve(app: App, listener: socket.socket) -> None:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=300,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=math.ceil(patience),
         timeout_notify=1,
         callback_notify=heartbeat,
     )

@@ -6,8 +6,10 @@ from typing import Any
 MOST_ERRORS = 20
 TITLES = {
     400: "Bad request",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     413: "Too large",
     415: "Unsupported media type",
     422: "Does not fit the signature",

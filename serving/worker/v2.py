@@ -17,7 +17,7 @@ from serving.worker.refusals import bad
 from serving.worker.signature import Column, Signature, Tensor
 
 HEADER_LENGTH = "inference-header-content-length"
-EXTENSIONS = ["binary_tensor_data"]
+EXTENSIONS = ["binary_tensor_data", "model_repository"]
 NAMELESS_INPUT = "input-0"
 NAMELESS_OUTPUT = "output-0"
 _WHOLE = {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
@@ -175,11 +175,16 @@ def _own_name(name: str, signature: Signature) -> str:
 
 def _own_parameters(given: dict[str, Any], signature: Signature) -> list[str]:
     """Names of request parameters that are the model's; others may belong to extensions, so the protocol says."""
-    parameters = given.get("parameters") or {}
-    if not isinstance(parameters, dict):
-        raise bad("wrong_form", "parameters must be an object.", "parameters")
+    parameters = _options(given, "parameters")
     known = {parameter.name for parameter in signature.parameters}
     return [name for name in parameters if name in known]
+
+
+def _options(given: dict[str, Any], field: str) -> dict[str, Any]:
+    found = given.get("parameters") or {}
+    if not isinstance(found, dict):
+        raise bad("wrong_form", "parameters must be an object.", field)
+    return found
 
 
 def _wanted(given: dict[str, Any]) -> Wanted:
@@ -188,8 +193,8 @@ def _wanted(given: dict[str, Any]) -> Wanted:
         isinstance(o, dict) and isinstance(o.get("name"), str) for o in outputs
     ):
         raise bad("wrong_form", "outputs must be a list of objects with a name.", "outputs")
-    as_bytes = {o["name"]: bool((o.get("parameters") or {}).get("binary_data")) for o in outputs}
-    parameters = given.get("parameters") or {}
+    as_bytes = {o["name"]: bool(_options(o, "outputs").get("binary_data")) for o in outputs}
+    parameters = _options(given, "parameters")
     own = given.get("id")
     return Wanted(
         id=own if isinstance(own, str) else "",

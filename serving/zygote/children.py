@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeAlias
 
-from serving.launch import Launch
+from serving.launch import STUCK_EXIT, Launch
 
 BACKLOG = 1024
 STABLE_SECONDS = 60.0
@@ -60,6 +60,7 @@ class Child:
             "restarts": max(0, self.starts - 1),
             "code": self.code,
             "reason": self.reason,
+            "seconds": round(time.monotonic() - self.since),
             "about": self.about,
         }
 
@@ -181,7 +182,11 @@ def exit_words(child: Child) -> str:
     except ChildProcessError:
         return "it ended"
     if pid and os.WIFSIGNALED(status):
-        return f"it was ended by {signal.Signals(os.WTERMSIG(status)).name}"
+        number = signal.Signals(os.WTERMSIG(status))
+        short = ", as the kernel does where memory is short" if number == signal.SIGKILL else ""
+        return f"it was ended by {number.name}{short}"
+    if pid and os.waitstatus_to_exitcode(status) == STUCK_EXIT:
+        return "its model hung at one question, and it gave itself up"
     return f"it ended with code {os.waitstatus_to_exitcode(status)}" if pid else "it ended"
 
 

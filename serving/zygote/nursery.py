@@ -82,7 +82,7 @@ class Nursery:
             self._forget(child)
             return True
         if child.phase != "stopping":
-            child.phase, child.due = "stopping", time.monotonic() + STOP_SECONDS
+            child.phase, child.due = "stopping", time.monotonic() + child.launch.patience + 1
             child.signal(signal.SIGTERM)
         return False
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
-from serving.contract import RevisionSpec, RouteSpec
+from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec
 
 
 @dataclass
 class MemoryRuntime:
     """`broken` digests fail to load, `slow` ones never finish, `away` makes every call raise.
 
-    `routed` is the history of tables in force.
+    `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -20,6 +20,7 @@ class MemoryRuntime:
     slow: set[str] = field(default_factory=set)
     away: bool = False
     routed: list[RouteState] = field(default_factory=list)
+    measured: dict[str, Measures] = field(default_factory=dict)
     allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def _here(self) -> None:
@@ -75,6 +76,14 @@ class MemoryRuntime:
         self._here()
         self.table.pop((environment, endpoint), None)
 
+    def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
+        self._here()
+        named = [
+            spec.id for spec in self.loaded.values() if (spec.environment, spec.endpoint) == (environment, endpoint)
+        ]
+        ready = [one for one in named if self.revision(one).state == "ready"]
+        return tuple(self.measured.get(one) or nothing_yet(one) for one in ready)
+
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         self._here()
         return self.allowed.get((environment, endpoint), frozenset())
@@ -87,3 +96,8 @@ class MemoryRuntime:
         self._here()
         routes = {f"{environment}/{name}": found.generation for (environment, name), found in self.table.items()}
         return {"revisions": [{"id": one} for one in self.loaded], "routes": routes}
+
+
+def nothing_yet(revision_id: str) -> Measures:
+    """A revision that nobody has asked."""
+    return Measures(revision_id, "first", 0, 0, 0, (0,) * (len(LATENCY_EDGES_MS) - 1), {}, {}, 0, 0.0)

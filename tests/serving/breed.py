@@ -83,14 +83,24 @@ mlflow.models.set_model(Model())
 """
 
 
-def python(folder: Path, load: str = "pass", predict: str = "return [float(v) for v in model_input['x']]") -> Path:
+def python(
+    folder: Path,
+    load: str = "pass",
+    predict: str = "return [float(v) for v in model_input['x']]",
+    outputs: Schema | None = None,
+    example: pd.DataFrame | None = None,
+) -> Path:
     """A model whose author's own lines run when it loads and when it predicts."""
     source = folder.with_suffix(".py")
     source.write_text(CODE.format(load=load, predict=predict))
     columns = ModelSignature(
-        inputs=Schema([ColSpec(DataType.double, "x")]), params=ParamSchema([ParamSpec("times", DataType.long, 1)])
+        inputs=Schema([ColSpec(DataType.double, "x")]),
+        outputs=outputs,
+        params=ParamSchema([ParamSpec("times", DataType.long, 1)]),
     )
-    mlflow.pyfunc.save_model(str(folder), python_model=str(source), signature=columns, pip_requirements=[])
+    mlflow.pyfunc.save_model(
+        str(folder), python_model=str(source), signature=columns, input_example=example, pip_requirements=[]
+    )
     source.unlink()
     return folder
 
@@ -143,6 +153,13 @@ def main(root: Path) -> None:
         "raises": python(root / "raises", load="raise ValueError('broken weights')"),
         "hangs": python(root / "hangs", load="time.sleep(600)"),
         "exits": python(root / "exits", load="os._exit(3)"),
+        "ends": python(root / "ends", predict="os._exit(9) if len(model_input) > 1 else None; return [0.0]"),
+        "nan": python(root / "nan", predict="return [float('nan')]"),
+        "nan_at_once": python(
+            root / "nan_at_once", predict="return [float('nan')]", example=pd.DataFrame({"x": [1.0]})
+        ),
+        "texts": python(root / "texts", predict="return ['a']", outputs=Schema([ColSpec(DataType.double)])),
+        "eats": python(root / "eats", predict="return [float(len(bytearray(2**40)))]"),
         "breaks": python(root / "breaks", predict="raise KeyError('gone')"),
         "looks": python(root / "looks", predict=look),
     }

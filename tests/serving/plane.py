@@ -168,6 +168,7 @@ def running(store: Path, names: tuple[str, ...] = COMMANDS, **more: str) -> Iter
         "SIGNALBOX_RUN": str(folder / "run"),
         "SIGNALBOX_STORE": str(store),
         "SIGNALBOX_GATEWAY_BIND": f"127.0.0.1:{free_port()}",
+        "SIGNALBOX_METRICS_BIND": f"127.0.0.1:{free_port()}",
         "SIGNALBOX_SLOTS": SLOTS,
         "PYTHONUNBUFFERED": "1",
         **more,

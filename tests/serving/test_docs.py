@@ -64,7 +64,14 @@ def refusals(folder: str, names: tuple[str, ...]) -> set[tuple[int, str]]:
 
 def of_router() -> set[tuple[int, str]]:
     """Status and code of every body that the router's configuration holds."""
-    texts = [problems.error_lines(), problems.NO_ENDPOINT, problems.NO_ROUTE, problems.TOO_LARGE, problems.NO_KEY]
+    texts = [
+        problems.error_lines(),
+        problems.NO_ENDPOINT,
+        problems.NO_ROUTE,
+        problems.TOO_LARGE,
+        problems.NO_KEY,
+        problems.BUSY,
+    ]
     bodies = [json.loads(found) for text in texts for found in re.findall(r"string '(\{.*?\})'", text)]
     return {(found["status"], found["code"]) for found in bodies}
 
@@ -113,8 +120,8 @@ def test_the_headers_are_those_listed(settings: places.Settings) -> None:
     rendered = configuration.render(settings)
     ruled = set(re.findall(r"req\.fhdr\(([a-z-]+)\)|-header ([a-z-]+)(?= %|\n)| hdr ([a-z-]+) ", rendered))
     named = {value for name, value in vars(contract).items() if name.startswith("HEADER_")}
-    worker = (SERVING / "worker/app.py").read_text()
-    spoken = set(re.findall(r'"(x-signalbox-[a-z]+|retry-after|content-type)"', worker))
+    worker = "".join((SERVING / "worker" / name).read_text() for name in ("app.py", "calls.py"))
+    spoken = set(re.findall(r'"(x-signalbox-[a-z]+|retry-after|content-type|content-encoding)"', worker))
     expected = {name for names in ruled for name in names if name} | named | spoken | {v2.HEADER_LENGTH}
     listed = {name for name, *_ in rows("Headers", "Header")}
     assert listed == expected - {"server"}
@@ -138,7 +145,7 @@ def test_the_settings_are_those_listed() -> None:
 
 def test_the_calls_of_the_agent_are_those_listed() -> None:
     nothing = SimpleNamespace()
-    routes = Api(nothing, nothing, nothing, nothing).application().routes  # type: ignore[arg-type]
+    routes = Api(nothing, nothing, nothing, nothing, nothing).application().routes  # type: ignore[arg-type]
     offered = {
         f"{method} {route.path}"  # type: ignore[attr-defined]
         for route in routes

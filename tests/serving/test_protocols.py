@@ -217,7 +217,7 @@ def test_v2_tells_about_itself(mixed: Plane) -> None:
     paths = ("", "/health/live", "/health/ready", "/models/mixed", "/models/mixed/ready", "/models/mixed/versions/7")
     answers = {path: mixed.gateway.get(base + path) for path in paths}
     assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(paths, 200)
-    assert answers[""].json()["extensions"] == ["binary_tensor_data"]
+    assert answers[""].json()["extensions"] == ["binary_tensor_data", "model_repository"]
     described = answers["/models/mixed"].json()
     assert (described["name"], described["versions"]) == ("mixed", ["7"])
     assert [(i["name"], i["datatype"]) for i in described["inputs"]] == [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployments.adapters.serving import Agent, RouteState, ServingRefused, ServingRuntime, ServingUnavailable
-from serving.contract import RevisionSpec, RouteSpec
+from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.serving.plane import Plane
 from tests.serving.zoo import Zoo
@@ -135,6 +135,18 @@ def test_what_takes_traffic_stays(side: Side) -> None:
     assert first not in side.runtime.revisions()
 
 
+def test_every_ready_revision_is_measured_from_zero_on(side: Side) -> None:
+    assert side.runtime.measures("production", side.endpoint) == ()
+    ids = {side.ready(1), side.ready(2, "triple")}
+    found = side.runtime.measures("production", side.endpoint)
+    assert {one.revision for one in found} == ids
+    for one in found:
+        assert (one.requests, one.errors, one.refused, one.answers, one.arms) == (0, 0, 0, {}, {})
+        assert one.latency == (0,) * (len(LATENCY_EDGES_MS) - 1)
+        assert one.epoch
+    assert side.runtime.measures("staging", side.endpoint) == ()
+
+
 @pytest.mark.parametrize("away", [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock")], ids=["memory", "real"])
 def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) -> None:
     spec = RevisionSpec("one", "production", "flights", "flights", 1, 1, str(tmp_path), OTHER)
@@ -147,6 +159,7 @@ def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) ->
         lambda: away.set_routes(table),
         lambda: away.routes("production", "flights"),
         lambda: away.remove_routes("production", "flights"),
+        lambda: away.measures("production", "flights"),
         away.status,
     ):
         with pytest.raises(ServingUnavailable):

@@ -1,12 +1,22 @@
 """Promotion requests: asking, deciding, withdrawing. What a person approves is pinned by digest."""
 
-from deployments.services.promotions.asking import OPEN_EXISTS, Missing, Preview, preview, resubmit, submit, withdraw
+from deployments.services.promotions.asking import (
+    OPEN_EXISTS,
+    ROLLS_OUT,
+    Missing,
+    Preview,
+    preview,
+    resubmit,
+    submit,
+    withdraw,
+)
 from deployments.services.promotions.deciding import approve, comment, missing_for_approval, reject, request_changes
 from deployments.services.promotions.frozen import binding, find, look_again, subject, timing, verdict
 from deployments.services.promotions.settling import advance, settle
 
 __all__ = [
     "OPEN_EXISTS",
+    "ROLLS_OUT",
     "Missing",
     "Preview",
     "advance",

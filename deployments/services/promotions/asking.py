@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from deployments.engine import plans, ready_made, wording
 from deployments.models import Endpoint, Environment, PromotionRequest
 from deployments.policies import asking as policy
 from deployments.policies import rules as rules_policy
@@ -24,6 +25,10 @@ from portal.lifecycle.move import move
 from registry.models import ModelVersion
 
 CHECK_EVERY = timedelta(seconds=10)
+ROLLS_OUT = (
+    "Request #{number} is rolling out on this endpoint. Wait for its end, or ask to supersede it: all traffic then "
+    "goes back to the champion first."
+)
 OPEN_EXISTS = "There is an open request for this endpoint already: #{number}. Decide or withdraw it first."
 
 
@@ -52,11 +57,24 @@ class Preview:
 
     @property
     def possible(self) -> bool:
-        return not self.missing and self.open_request is None
+        return not self.missing and (self.open_request is None or self.rolls_out)
+
+    @property
+    def rolls_out(self) -> bool:
+        """Whether another request is rolling out, which this one can supersede."""
+        return self.open_request is not None and self.open_request.status == "rolling_out"
+
+    @property
+    def plan(self) -> str:
+        """The name of the plan it would be carried out by."""
+        return str(self.evidence["plan"].get("name", ready_made.AT_ONCE))
 
 
-def preview(*, actor: Actor, model: str, version: int, environment: str) -> Preview:
-    """What would change, on what evidence, and what is still missing. Writes nothing."""
+def preview(*, actor: Actor, model: str, version: int, environment: str, plan: str = "") -> Preview:
+    """What would change, on what evidence, and what is still missing. Writes nothing.
+
+    `plan` names a rollout plan; without one it is the environment's, or all at once.
+    """
     where = endpoints.find_environment(environment)
     what = endpoints.find_model(actor=actor, name=model)
     candidate = ModelVersion.objects.filter(model=what, number=version, deleted_at=None).select_related("model").first()
@@ -71,7 +89,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
     endpoint = found or Endpoint(
         environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True
     )
-    evidence = _evidence(endpoint, where, candidate)
+    evidence = _evidence(endpoint, where, candidate, plan)
     open_request = (
         PromotionRequest.objects.filter(
             endpoint=found, status__in=["pending_review", "changes_requested", "approved", "rolling_out"]
@@ -87,17 +105,27 @@ def preview(*, actor: Actor, model: str, version: int, environment: str) -> Prev
         version=candidate,
         evidence=evidence,
         evidence_digest=digests.of_json(evidence),
-        missing=_missing(candidate, endpoint),
+        missing=[*_missing(candidate, endpoint), *_too_long(evidence, rules)],
         open_request=open_request,
         timing=held,
         by_clock=timing_policy.checks(rules, rules.freezes, held, approved=False),
     )
 
 
-def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVersion) -> dict[str, Any]:
-    """The evidence under the policy in force for the model's risk tier; the request keeps that policy."""
+def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVersion, plan: str) -> dict[str, Any]:
+    """The evidence under the policy in force for the model's risk tier; the request keeps that policy and the plan."""
     held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
-    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held)
+    named = {"name": plan or environment.plan or ready_made.AT_ONCE}
+    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held, plan=named)
+
+
+def _too_long(evidence: dict[str, Any], rules: rules_policy.Rules) -> list[Missing]:
+    """A plan with a step that outlasts the approvals it rests on."""
+    longest = plans.longest_wait(plans.of_pinned(evidence["plan"]["steps"]))
+    if longest <= rules.approval_hours * 3600:
+        return []
+    text = f"A step of the plan can last {wording.seconds(longest)}, and approvals count for {rules.approval_hours} h."
+    return [Missing("plan_too_long", text, "Choose a plan with shorter steps.")]
 
 
 def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:
@@ -130,35 +158,58 @@ def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:
 
 
 @transaction.atomic
-def submit(*, actor: Actor, model: str, version: int, environment: str, why: str) -> PromotionRequest:
+def submit(
+    *,
+    actor: Actor,
+    model: str,
+    version: int,
+    environment: str,
+    why: str,
+    plan: str = "",
+    supersede: bool = False,
+) -> PromotionRequest:
     """Ask that a version become champion of the model's primary endpoint, which is made when there is none.
 
-    Freezes the evidence under one digest. Where the rules ask for no approval the rollout starts at once.
+    Freezes the evidence under one digest. Where the rules ask for no approval the rollout starts at once. A request
+    that rolls out already stands in the way unless this one is to `supersede` it: then its rollout is aborted first,
+    and this one starts no sooner than all traffic has been seen back at the champion.
     """
     text = why.strip()
     if not 3 <= len(text) <= 4000:
         raise BadInput(
             "Say why, in 3 to 4,000 characters. Reviewers read it first.", fields={"why": "3 to 4,000 characters"}
         )
-    found = preview(actor=actor, model=model, version=version, environment=environment)
+    found = preview(actor=actor, model=model, version=version, environment=environment, plan=plan)
     if found.missing:
         first = found.missing[0]
         raise Refused(f"{first.text} {first.how}", code=first.code, missing=[m.text for m in found.missing])
     if found.open_request is not None:
-        raise Refused(
-            OPEN_EXISTS.format(number=found.open_request.pk), code="open_request", open_request=found.open_request.pk
-        )
+        _make_way(found, actor=actor, supersede=supersede)
     endpoint = found.endpoint
     if endpoint._state.adding:
         endpoint = endpoints.make(
             actor=actor, environment=found.environment, name=endpoint.name, model=found.version.model
         )
     endpoint = lock(Endpoint.objects.filter(pk=endpoint.pk))
-    evidence = _evidence(endpoint, found.environment, found.version)
+    evidence = _evidence(endpoint, found.environment, found.version, plan)
     row = _insert(actor=actor, endpoint=endpoint, version=found.version, why=text, evidence=evidence)
     rollouts.hold(row, actor=actor)
     settling.after_freeze(row, actor=actor)
     return row
+
+
+def _make_way(found: Preview, *, actor: Actor, supersede: bool) -> None:
+    """Abort the rollout that the request asks to supersede; `Refused` for anything else that is open."""
+    other = found.open_request
+    assert other is not None
+    if other.status != "rolling_out":
+        raise Refused(OPEN_EXISTS.format(number=other.pk), code="open_request", open_request=other.pk)
+    if not supersede:
+        raise Refused(ROLLS_OUT.format(number=other.pk), code="rollout_active", open_request=other.pk)
+    running = rollouts.active(found.endpoint)
+    if running is None:
+        raise Refused("That rollout has just ended. Look at it again, then decide.", code="rollout_ended")
+    rollouts.supersede(actor=actor, number=running.pk, why=f"Superseded by a request for {found.version}")
 
 
 def _insert(

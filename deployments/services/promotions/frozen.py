@@ -78,6 +78,7 @@ def evidence_now(row: PromotionRequest) -> dict[str, Any]:
         environment=row.endpoint.environment,
         candidate=version,
         policy=row.evidence["policy"],
+        plan=row.evidence["plan"],
     )
 
 

@@ -47,6 +47,19 @@ def rollout(world: World) -> Mapping[str, Any]:
     return {"number": world.rollout.pk}
 
 
+def past(world: World) -> Mapping[str, Any]:
+    """A rollout that is over, so that those who may steer it hear so."""
+    return {**endpoint(world), **rollout(world)}
+
+
+def end(world: World) -> Mapping[str, Any]:
+    return {"reason_code": "quality"}
+
+
+def hurry(world: World) -> Mapping[str, Any]:
+    return {"reason": "We are late.", "expect_step": world.rollout.step}
+
+
 def target(world: World) -> Mapping[str, Any]:
     return {"model": world.model.name, "version": 4, "environment": "production"}
 
@@ -76,20 +89,35 @@ def new_key(world: World) -> Mapping[str, Any]:
     return {"name": "check-in desk", "days": 30}
 
 
+def new_plan(world: World) -> Mapping[str, Any]:
+    return {"name": "halves", "body": {"steps": [{"do": "weight", "weight": 5000}, {"do": "switch"}]}}
+
+
 def data_version(world: World) -> Mapping[str, Any]:
     return {"name": world.data_set.name, "number": 1}
 
 
 PRODUCTION = {"name": "production"}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
-CREATORS, ROLLERS, KEEPERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
+CREATORS, ROLLERS, KEEPERS, STEERERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
-SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints", "keys")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys")
 SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
-NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:keys", "token:policies", "token:audit"), 404)
+NO_MODEL = dict.fromkeys(
+    ("token:rollback", "token:rollouts", "token:predict", "token:keys", "token:policies", "token:audit"), 404
+)
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
+STEER: dict[str, Any] = {
+    "may": STEERERS,
+    "ok": 409,
+    "outsider": 404,
+    "scopes": ("rollouts",),
+    "scope_otherwise": 404,
+    "special": dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollouts"], 403),
+}
+"""The rollout of this world is over: 409 says that they might have."""
 ALREADY_OPEN = 409
 STEP_UP = 422
 STEP_UP_CALL = 403
@@ -162,6 +190,14 @@ PAGES = (
     page("deployments:endpoint_key_new", "POST", may=KEEPERS, ok=STEP_UP, outsider=404, kwargs=endpoint, send=new_key),
     page("deployments:endpoint_key_revoke", may=KEEPERS, outsider=404, kwargs=key),
     page("deployments:endpoint_key_revoke", "POST", may=KEEPERS, ok=302, outsider=404, kwargs=key),
+    page("deployments:rollout_pause", ok=303, kwargs=past, **INSIDE),
+    page("deployments:rollout_pause", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past),
+    page("deployments:rollout_resume", ok=303, kwargs=past, **INSIDE),
+    page("deployments:rollout_resume", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past),
+    page("deployments:rollout_abort", kwargs=past, **INSIDE),
+    page("deployments:rollout_abort", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=end),
+    page("deployments:rollout_advance", kwargs=past, **INSIDE),
+    page("deployments:rollout_advance", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=hurry),
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
@@ -185,12 +221,12 @@ CALLS = (
     call(
         "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
         scopes=("rollback",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:promote", "token:predict", "token:endpoints", "token:keys"), 403),
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollback"], 403),
     ),
     call(
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": {}}, scopes=("predict",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:promote", "token:rollback", "token:endpoints", "token:keys"), 403),
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "predict"], 403),
     ),
     call("api:deployments_api:endpoint_keys", kwargs=endpoint, **TOKENS_INSIDE),
     call(
@@ -202,8 +238,17 @@ CALLS = (
         "api:deployments_api:endpoint_key_revoke", "POST", may=KEEPERS, outsider=404, kwargs=key,
         scopes=("keys",), scope_otherwise=404, special=dict.fromkeys(SEES_BUT_MAKES_NO_KEYS, 403),
     ),
+    call("api:deployments_api:plans", scopes=SCOPES),
+    call(
+        "api:deployments_api:plans", "POST", may=(*STEERERS, "outsider"), ok=201, send=new_plan, scopes=("rollouts",)
+    ),
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
+    call("api:deployments_api:rollout_measurements", kwargs=rollout, **TOKENS_INSIDE),
+    call("api:deployments_api:rollout_pause", "POST", kwargs=rollout, **STEER),
+    call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, **STEER),
+    call("api:deployments_api:rollout_abort", "POST", kwargs=rollout, send=end, **STEER),
+    call("api:deployments_api:rollout_advance", "POST", kwargs=rollout, send=hurry, **STEER),
     call(
         "api:deployments_api:gate_check", "POST", may=ASKERS, outsider=404,
         send=lambda w: {name: value for name, value in ask(w).items() if name != "why"}, scopes=("promote",),

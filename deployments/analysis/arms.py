@@ -1,0 +1,104 @@
+"""What one arm of a rollout has answered since a weight came in force, added up from counters that only rise.
+
+Counters belong to an epoch, the life of a process; a process that starts anew counts from nothing under another epoch.
+What is kept of an epoch is its first reading and its last, as plain data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = Mapping[str, Any]
+Epochs = dict[str, dict[str, Json]]
+"""Epoch to its "first" and "last" reading; a first one that is empty stands for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Counts of one revision. `latency` is per bucket of the agreed edges, `peak_memory` in bytes."""
+
+    requests: int = 0
+    errors: int = 0
+    refused: int = 0
+    latency: tuple[int, ...] = ()
+    answers: Mapping[str, int] = field(default_factory=dict)
+    came: Mapping[str, int] = field(default_factory=dict)
+    peak_memory: int = 0
+
+    @property
+    def answered(self) -> int:
+        return sum(self.answers.values())
+
+
+def noted(epochs: Mapping[str, Mapping[str, Json]], epoch: str, reading: Json, *, begins: bool) -> Epochs:
+    """The epochs with one more reading; `begins` where it is the first look of all, so that it is what came before.
+
+    Raises ValueError when a counter fell within its epoch.
+    """
+    known = {name: dict(ends) for name, ends in epochs.items()}
+    _between(known.get(epoch, {}).get("last", {}), reading)
+    first = known.get(epoch, {}).get("first", reading if begins else {})
+    return known | {epoch: {"first": first, "last": reading}}
+
+
+def total(epochs: Mapping[str, Mapping[str, Json]]) -> Arm:
+    """All that was counted between first and last readings. Raises ValueError for counters that fell or are no counts.
+
+    Memory is no counter: its greatest value counts.
+    """
+    found = Arm()
+    for ends in epochs.values():
+        found = _sum(found, _between(ends["first"], ends["last"]))
+    return found
+
+
+def _between(first: Json, last: Json) -> Arm:
+    return Arm(
+        requests=_rise("requests", first, last),
+        errors=_rise("errors", first, last),
+        refused=_rise("refused", first, last),
+        latency=_buckets(first.get("latency", ()), last.get("latency", ())),
+        answers=_labels(first.get("answers", {}), last.get("answers", {})),
+        came=_labels(first.get("arms", {}), last.get("arms", {})),
+        peak_memory=_count("peak_memory", last.get("peak_memory", 0)),
+    )
+
+
+def _count(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{name} is no count")
+    return value
+
+
+def _rise(name: str, first: Json, last: Json) -> int:
+    rise = _count(name, last.get(name, 0)) - _count(name, first.get(name, 0))
+    if rise < 0:
+        raise ValueError(f"{name} fell")
+    return rise
+
+
+def _buckets(first: Any, last: Any) -> tuple[int, ...]:
+    before = list(first) or [0] * len(last)
+    if len(before) != len(last):
+        raise ValueError("the buckets of the latency changed")
+    pairs = enumerate(zip(before, last, strict=True))
+    return tuple(_rise("latency", {"latency": a}, {"latency": b}) for _, (a, b) in pairs)
+
+
+def _labels(first: Json, last: Json) -> dict[str, int]:
+    return {name: _rise(name, first, last) for name in last}
+
+
+def _sum(a: Arm, b: Arm) -> Arm:
+    latency = tuple(map(sum, zip(a.latency, b.latency, strict=True))) if a.latency and b.latency else (
+        a.latency or b.latency
+    )  # fmt: skip
+    return Arm(
+        requests=a.requests + b.requests,
+        errors=a.errors + b.errors,
+        refused=a.refused + b.refused,
+        latency=latency,
+        answers={name: a.answers.get(name, 0) + b.answers.get(name, 0) for name in {*a.answers, *b.answers}},
+        came={name: a.came.get(name, 0) + b.came.get(name, 0) for name in {*a.came, *b.came}},
+        peak_memory=max(a.peak_memory, b.peak_memory),
+    )

@@ -1,0 +1,115 @@
+"""The guards of a rollout's step, each judged from the counts of both arms of the same time."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deployments.analysis import assess, rates, shares
+from deployments.analysis.arms import Arm
+from deployments.analysis.assess import Measured, Rule, Verdict
+from deployments.analysis.quantiles import Histogram
+from deployments.analysis.rates import Count, Range
+
+FLOOR_MS = 5.0
+"""Latencies below this count as equal: nobody notices, and few buckets lie there."""
+QUANTILES = {"p95": 0.95, "p99": 0.99}
+SPLIT_ALPHA = 1e-4
+"""The chance of saying that the traffic is not split by its weights when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A guard with its verdict, and what each arm showed by itself: a rate, milliseconds, bytes, or nothing."""
+
+    measure: str
+    verdict: Verdict
+    old: float | None = None
+    new: float | None = None
+
+
+def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
+    """One guard. What cannot be judged from such counts is an error, never passing."""
+    try:
+        if measure == "errors":
+            return _errors(rule, old, new)
+        if measure in QUANTILES:
+            return _latency(measure, rule, old, new, edges)
+        if measure == "answers":
+            return Judged(measure, assess.assess(_answers(rule, old, new), rule))
+        if measure == "memory":
+            return _memory(rule, old, new)
+    except (ValueError, ArithmeticError) as error:
+        return Judged(measure, assess.failed_to_measure(f"the counts make no sense: {error}", rule))
+    return Judged(measure, assess.failed_to_measure(f"nothing measures {measure}", rule))
+
+
+def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
+    a, b = Count(old.errors, old.requests), Count(new.errors, new.requests)
+    return Judged("errors", assess.assess(assess.rate(a, b, rule), rule), a.rate, b.rate)
+
+
+def _latency(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
+    quantile = QUANTILES[measure]
+    a, b = (_floored(arm.latency, edges) for arm in (old, new))
+    if not a.n or not b.n:
+        return Judged(measure, assess.assess(Measured(None, b.n, _anything), rule))
+    seen = (assess.middle(one.bucket(quantile)) for one in (a, b))
+    return Judged(measure, assess.assess(assess.latency(a, b, quantile, rule), rule), *seen)
+
+
+def _anything(_: float) -> Range:
+    return Range(0.0, math.inf)
+
+
+def _floored(counts: Sequence[int], edges: Sequence[float]) -> Histogram:
+    """The histogram with everything below the floor in one narrow bucket just under it."""
+    given = tuple(counts) or (0,) * (len(edges) - 1)
+    if len(given) != len(edges) - 1:
+        raise ValueError("the buckets of the latency are not those agreed on")
+    first = next(at for at, edge in enumerate(edges) if edge >= FLOOR_MS)
+    kept = tuple(float(edge) for edge in edges[first:])
+    return Histogram((FLOOR_MS * 0.999, *kept), (sum(given[:first]), *given[first:]))
+
+
+def _answers(rule: Rule, old: Arm, new: Arm) -> Measured:
+    """The largest shift of any label's share. How much more is needed is told by the label that moved most."""
+    labels = sorted({*old.answers, *new.answers})
+    a, b = (tuple(arm.answers.get(label, 0) for label in labels) for arm in (old, new))
+    found = shares.shift(a, b, rule.alpha) if labels and sum(a) and sum(b) else None
+    if found is None:
+        return Measured(None, sum(b), _anything)
+    part = rule.alpha / len(labels)
+
+    def at(by: float) -> Range:
+        if by == 1.0:
+            return found.range
+        moved = rates.difference(_scaled(a, found.place, by), _scaled(b, found.place, by), part)
+        return Range(max(0.0, moved.low, -moved.high), max(abs(moved.low), abs(moved.high)))
+
+    return Measured(abs(found.seen), sum(b), at)
+
+
+def _scaled(counts: Sequence[int], place: int, by: float) -> Count:
+    n = round(sum(counts) * by)
+    return Count(min(n, round(counts[place] * by)), n)
+
+
+def _memory(rule: Rule, old: Arm, new: Arm) -> Judged:
+    """How many times the champion's greatest memory the new version's is: seen as it is, nothing to infer."""
+    if not old.peak_memory or not new.peak_memory:
+        return Judged("memory", assess.assess(Measured(None, new.requests, _anything), rule))
+    ratio = new.peak_memory / old.peak_memory
+    found = Measured(ratio, new.requests, lambda _: Range(ratio, ratio))
+    return Judged("memory", assess.assess(found, rule), float(old.peak_memory), float(new.peak_memory))
+
+
+def split_wrong(old: Arm, new: Arm, weight: int, whole: int) -> str:
+    """Why the traffic cannot have been split by its weights, in a sentence; "" while it can."""
+    counts = old.came.get("stable", 0), new.came.get("canary", 0)
+    if shares.mismatch([shares.Split(counts, (whole - weight, weight))]) < -math.log(SPLIT_ALPHA):
+        return ""
+    seen = counts[1] / sum(counts)
+    return (
+        f"{seen:.1%} of {sum(counts):,} requests came to the new version where {weight / whole:.1%} should. That is no "
+        "chance, so what both versions show cannot be compared until somebody has looked."
+    )

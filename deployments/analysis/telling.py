@@ -1,0 +1,81 @@
+"""What a guard says, for people: value, interval, limit, n, and what is still needed."""
+
+import math
+
+from deployments.analysis.guards import Judged
+from deployments.analysis.rates import Range
+from deployments.engine.plans import MEASURES
+
+POINTS = ("errors", "answers")
+ABOUT = {
+    "errors": "new minus champion",
+    "p95": "new over champion",
+    "p99": "new over champion",
+    "answers": "largest shift of any answer's share",
+    "memory": "new over champion, peak",
+}
+MEBIBYTE = 1024**2
+
+
+def count(amount: float) -> str:
+    return f"{amount:,.0f}".replace(",", " ")
+
+
+def rounded(amount: float) -> int:
+    """Two digits: what is needed is known about so well."""
+    if amount < 100:
+        return max(1, round(amount))
+    size = 10 ** (math.floor(math.log10(amount)) - 1)
+    return int(math.ceil(amount / size) * size)
+
+
+def amount(measure: str, value: float, *, sign: bool = True) -> str:
+    """A difference in percentage points, or a multiple."""
+    if math.isinf(value):
+        return "∞"
+    if measure in POINTS:
+        shown = value * 100
+        return f"{shown:+.2f} pp".replace("-", "−") if sign and measure == "errors" else f"{shown:.2f} pp"
+    return f"{value:.2f}×"
+
+
+def limit(measure: str, value: float) -> str:
+    return f"≤ {amount(measure, value)}"
+
+
+def interval(measure: str, range_: Range | None) -> str:
+    if range_ is None:
+        return ""
+    return f"[{amount(measure, range_.low)}, {amount(measure, range_.high)}]"
+
+
+def own(measure: str, value: float | None) -> str:
+    """What one arm showed by itself."""
+    if value is None:
+        return "–"
+    if measure == "errors":
+        return f"{value * 100:.3g} %"
+    if measure == "memory":
+        return f"{value / MEBIBYTE:,.0f} MiB".replace(",", " ")
+    return "≤ 5 ms" if value <= 5.0 else f"{value:.3g} ms"
+
+
+def sentence(found: Judged) -> str:
+    """The verdict in one sentence: "Error rate +2.10 pp [+1.20 pp, +3.00 pp], limit +1.00 pp, after 1 240 requests"."""
+    verdict, name = found.verdict, MEASURES[found.measure][0]
+    if verdict.value is None:
+        return f"{name}: {verdict.reason}"
+    return (
+        f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
+        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests"
+    )
+
+
+def missing(found: Judged) -> str:
+    """What would bring an answer: "about 3 600 more requests"; "" when there is one."""
+    verdict = found.verdict
+    if verdict.answer in ("passing", "failing"):
+        return ""
+    if verdict.needed is None:
+        return verdict.reason
+    return f"about {count(rounded(verdict.needed))} more requests"

@@ -1,0 +1,104 @@
+"""Steering a rollout over the API, and what was measured at each of its weights."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api import answers, inputs, shapes
+from deployments.api.endpoints import rollouts as visible
+from deployments.models import Measurement, Rollout
+from deployments.services import rollouts
+from portal.core.api.inputs import read_input
+from portal.core.api.paging import paged
+from portal.core.api.views import ApiView
+
+REFUSALS = {409: OpenApiResponse(description="Not possible in the present state, or at another step by now")}
+
+
+class RangeShape(serializers.Serializer[Any]):
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class VerdictShape(serializers.Serializer[Any]):
+    """What one guard says. 1e12 stands for no bound; `needed` is about how many more requests an answer takes."""
+
+    measure = serializers.CharField()
+    answer = serializers.ChoiceField(["passing", "failing", "inconclusive", "error"])
+    value = serializers.FloatField(allow_null=True)
+    range = RangeShape(allow_null=True)
+    limit = serializers.FloatField()
+    n = serializers.IntegerField()
+    needed = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    sentence = serializers.CharField()
+
+
+class MeasurementShape(serializers.ModelSerializer[Measurement]):
+    """Both versions under one weight, in basis points; `requests` are those of the new one."""
+
+    verdicts = VerdictShape(many=True)
+
+    class Meta:
+        model = Measurement
+        fields = [
+            "id", "step", "weight", "requests", "champion_requests", "answer", "verdicts", "mismatch",
+            "began_at", "read_at",
+        ]  # fmt: skip
+
+
+class Measurements(ApiView):
+    @extend_schema(responses={200: MeasurementShape(many=True)}, summary="What a rollout measured, weight by weight")
+    def get(self, request: Request, number: int) -> Response:
+        row = rollouts.find(actor=self.actor, number=number)
+        return paged(self, request, Measurement.objects.filter(rollout=row), MeasurementShape, "id")
+
+
+class Steer(ApiView):
+    """Shared by the four verbs: act, then answer the rollout as it is."""
+
+    def shown(self, row: Rollout) -> Response:
+        body = dict(shapes.RolloutShape(visible(self.actor).get(pk=row.pk)).data)
+        return Response(body | {"receipts": answers.receipts(self.actor)})
+
+
+class Pause(Steer):
+    @extend_schema(
+        request=inputs.Pause,
+        responses={200: shapes.RolloutShape, **REFUSALS},
+        summary="Keep the weights as they are until somebody resumes",
+    )
+    def post(self, request: Request, number: int) -> Response:
+        return self.shown(rollouts.pause(actor=self.actor, number=number, **read_input(inputs.Pause, request.data)))
+
+
+class Resume(Steer):
+    @extend_schema(
+        request=inputs.Nothing, responses={200: shapes.RolloutShape, **REFUSALS}, summary="Go on after a pause"
+    )
+    def post(self, request: Request, number: int) -> Response:
+        read_input(inputs.Nothing, request.data)
+        return self.shown(rollouts.resume(actor=self.actor, number=number))
+
+
+class Abort(Steer):
+    @extend_schema(
+        request=inputs.Abort,
+        responses={200: shapes.RolloutShape, **REFUSALS},
+        summary="End the rollout: all traffic back to the champion",
+    )
+    def post(self, request: Request, number: int) -> Response:
+        return self.shown(rollouts.abort(actor=self.actor, number=number, **read_input(inputs.Abort, request.data)))
+
+
+class Advance(Steer):
+    @extend_schema(
+        request=inputs.Advance,
+        responses={200: shapes.RolloutShape, **REFUSALS},
+        summary="Go to the next weight early; before the guards have their sample it takes two people",
+    )
+    def post(self, request: Request, number: int) -> Response:
+        return self.shown(rollouts.advance(actor=self.actor, number=number, **read_input(inputs.Advance, request.data)))

@@ -1,0 +1,256 @@
+"""Rollout plans as data: read, checked, and written back in one normal form. Pure.
+
+A plan somebody writes is `{"steps": [...]}` without the loading and warming that every rollout begins with. A plan that
+is pinned in a request's evidence is a list of steps with those two, each with its words for people beside its data.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deployments.engine.steps import (
+    WHOLE,
+    Analyse,
+    Guard,
+    Hold,
+    Load,
+    Pause,
+    Step,
+    Steps,
+    Switch,
+    Warm,
+    Weight,
+)
+
+Json = dict[str, Any]
+
+MOST_STEPS = 40
+LONGEST = 7 * 86_400
+"""Seconds any one step may last."""
+PATIENCE = 86_400
+"""Seconds after which too few requests are a person's to judge, unless the step says otherwise."""
+MOST_REQUESTS = 1_000_000_000
+MOST_CHANCE = 0.5
+"""The chance of stopping a good version by mistake that all guards of a plan may have together."""
+
+MEASURES: dict[str, tuple[str, float, float]] = {
+    "errors": ("Error rate", 0.0, 1.0),
+    "p95": ("p95 latency", 1.0, 100.0),
+    "p99": ("p99 latency", 1.0, 100.0),
+    "answers": ("Predictions", 0.0, 1.0),
+    "memory": ("Memory", 1.0, 100.0),
+}
+"""Words, least and greatest limit. Rates and shares are differences to the champion, the others multiples of its."""
+
+
+class PlanRefused(ValueError):
+    """A plan that cannot be carried out. `fields` says what is wrong, by the place in the data."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__(" ".join(f"{place} {said}." for place, said in self.fields.items()))
+
+
+class _Reader:
+    """Reads plain data and gathers what is wrong with it, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self.wrong: dict[str, str] = {}
+
+    def whole(self, place: str, value: object, least: int, most: int) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        self.wrong[place] = f"must be a whole number from {least:,} to {most:,}"
+        return least
+
+    def number(self, place: str, value: object, least: float, most: float) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and least < value <= most:
+            return float(value)
+        self.wrong[place] = f"must be a number above {least:g} and up to {most:g}"
+        return most
+
+    def members(self, place: str, given: Mapping[str, Any], known: set[str]) -> None:
+        if unknown := sorted(str(name)[:40] for name in set(given) - known):
+            self.wrong[f"{place}.{unknown[0]}"] = f"is not known here; known are {', '.join(sorted(known))}"
+
+    def step(self, place: str, given: object) -> Step:
+        if not isinstance(given, Mapping):
+            self.wrong[place] = "must be an object with a member do"
+            return Switch()
+        match given.get("do"):
+            case "weight":
+                self.members(place, given, {"do", "weight"})
+                return Weight(self.whole(f"{place}.weight", given.get("weight"), 1, WHOLE))
+            case "pause":
+                self.members(place, given, {"do", "until", "give_up"})
+                return self._pause(place, given)
+            case "analyse":
+                self.members(place, given, {"do", "guards", "give_up"})
+                return self._analyse(place, given)
+            case "switch":
+                self.members(place, given, {"do"})
+                return Switch()
+            case "hold":
+                self.members(place, given, {"do", "seconds"})
+                return Hold(self.whole(f"{place}.seconds", given.get("seconds"), 1, LONGEST))
+        self.wrong[f"{place}.do"] = "must be one of: weight, pause, analyse, switch, hold"
+        return Switch()
+
+    def _pause(self, place: str, given: Mapping[str, Any]) -> Pause:
+        until = given.get("until")
+        known = {"seconds", "person", "requests"}
+        if not isinstance(until, Mapping) or len(until) != 1 or not set(until) <= known:
+            self.wrong[f"{place}.until"] = "must name one of: seconds, person, requests"
+            return Pause(person=True)
+        unit, amount = next(iter(until.items()))
+        if unit == "person":
+            if amount is not True:
+                self.wrong[f"{place}.until.person"] = "must be true"
+            return Pause(person=True)
+        if unit == "seconds":
+            return Pause(seconds=self.whole(f"{place}.until.seconds", amount, 1, LONGEST))
+        found = self.whole(f"{place}.until.requests", amount, 1, MOST_REQUESTS)
+        return Pause(
+            requests=found, give_up=self.whole(f"{place}.give_up", given.get("give_up", PATIENCE), 10, LONGEST)
+        )
+
+    def _analyse(self, place: str, given: Mapping[str, Any]) -> Analyse:
+        listed = given.get("guards")
+        if not isinstance(listed, list) or not 1 <= len(listed) <= len(MEASURES):
+            self.wrong[f"{place}.guards"] = f"must be a list of 1 to {len(MEASURES)} guards"
+            listed = []
+        guards = tuple(self._guard(f"{place}.guards.{at}", one) for at, one in enumerate(listed))
+        if len({guard.measure for guard in guards}) < len(guards):
+            self.wrong[f"{place}.guards"] = "must name each measure once"
+        return Analyse(guards, self.whole(f"{place}.give_up", given.get("give_up", PATIENCE), 10, LONGEST))
+
+    def _guard(self, place: str, given: object) -> Guard:
+        measure = given.get("measure") if isinstance(given, Mapping) else None
+        if not isinstance(given, Mapping) or not isinstance(measure, str) or measure not in MEASURES:
+            self.wrong[f"{place}.measure"] = f"must be one of: {', '.join(MEASURES)}"
+            return Guard("errors", 1.0, 0.01, 100)
+        self.members(place, given, {"measure", "limit", "alpha", "fewest"})
+        _, least, most = MEASURES[measure]
+        return Guard(
+            measure,  # type: ignore[arg-type]
+            self.number(f"{place}.limit", given.get("limit"), least, most),
+            self.number(f"{place}.alpha", given.get("alpha", 0.002), 0.0, 0.2),
+            self.whole(f"{place}.fewest", given.get("fewest", 500), 20, MOST_REQUESTS),
+        )
+
+
+def parse(body: object) -> Steps:
+    """The steps of a written plan, loading and warming first. Raises `PlanRefused` with everything that is wrong."""
+    reader = _Reader()
+    if not isinstance(body, Mapping) or set(body) != {"steps"} or not isinstance(body["steps"], list):
+        raise PlanRefused({"steps": "must be the one member, a list of steps"})
+    if not 1 <= len(body["steps"]) <= MOST_STEPS:
+        raise PlanRefused({"steps": f"must have 1 to {MOST_STEPS} steps"})
+    steps = [reader.step(f"steps.{at}", given) for at, given in enumerate(body["steps"])]
+    if not reader.wrong:
+        reader.wrong |= _order(steps)
+    if reader.wrong:
+        raise PlanRefused(reader.wrong)
+    return (Load(), Warm(), *steps)
+
+
+def _order(steps: Sequence[Step]) -> dict[str, str]:
+    """What is wrong with steps that are each well formed: a plan that cannot end, or goes back on its way."""
+    switches = [at for at, step in enumerate(steps) if isinstance(step, Switch)]
+    if len(switches) != 1:
+        return {"steps": "must switch exactly once, or the plan cannot end"}
+    wrong: dict[str, str] = {}
+    before = 0
+    for at, step in enumerate(steps):
+        if at > switches[0]:
+            said = "" if isinstance(step, Hold) and at == len(steps) - 1 else AFTER_SWITCH
+        else:
+            said = _out_of_order(step, before)
+        if said:
+            wrong[f"steps.{at}.weight" if isinstance(step, Weight) and at < switches[0] else f"steps.{at}"] = said
+        before = step.weight if isinstance(step, Weight) else before
+    if (chance := false_alarm(steps)) > MOST_CHANCE:
+        wrong["steps"] = f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most"
+    return wrong
+
+
+AFTER_SWITCH = "comes after the switch, where only one hold can stand"
+
+
+def _out_of_order(step: Step, before: int) -> str:
+    """Why a step cannot stand before the switch, where the new version has `before` of the traffic; "" when it can."""
+    match step:
+        case Hold():
+            return "comes before the switch: until then the former champion is loaded anyway"
+        case Weight(weight) if weight <= before:
+            return f"must be above {before:,}, the weight before it"
+        case Analyse() if before == WHOLE:
+            return "comes at 100 %, where no champion is left to compare with"
+        case Analyse() | Pause(seconds=0, person=False) if not before:
+            return "waits for requests before the new version gets any, so the plan cannot end"
+    return ""
+
+
+def false_alarm(steps: Sequence[Step]) -> float:
+    """The chance, at most, that the guards of the whole plan stop a version that keeps every limit."""
+    return sum(guard.alpha for step in steps if isinstance(step, Analyse) for guard in step.guards)
+
+
+def data_of(step: Step) -> Json:
+    """A step as plain data, in the one form that digests are taken of."""
+    match step:
+        case Weight(weight):
+            return {"do": "weight", "weight": weight}
+        case Pause(seconds=seconds) if seconds:
+            return {"do": "pause", "until": {"seconds": seconds}}
+        case Pause(person=True):
+            return {"do": "pause", "until": {"person": True}}
+        case Pause(requests=requests, give_up=give_up):
+            return {"do": "pause", "until": {"requests": requests}, "give_up": give_up}
+        case Analyse(guards, give_up):
+            return {"do": "analyse", "guards": [_guard_data(guard) for guard in guards], "give_up": give_up}
+        case Hold(seconds):
+            return {"do": "hold", "seconds": seconds}
+    return {"do": type(step).__name__.lower()}
+
+
+def _guard_data(guard: Guard) -> Json:
+    return {"measure": guard.measure, "limit": guard.limit, "alpha": guard.alpha, "fewest": guard.fewest}
+
+
+def body_of(steps: Sequence[Step]) -> Json:
+    """The written plan again; `parse` reads it back."""
+    return {"steps": [data_of(step) for step in steps if not isinstance(step, Load | Warm)]}
+
+
+KNOWN = {
+    "weight": {"do", "weight"},
+    "pause": {"do", "until", "give_up"},
+    "analyse": {"do", "guards", "give_up"},
+    "hold": {"do", "seconds"},
+}
+
+
+def of_pinned(pinned: Sequence[Mapping[str, Any]]) -> Steps:
+    """The steps of a plan as a rollout keeps it, without their words. Raises `PlanRefused` when one cannot be read."""
+    reader, found = _Reader(), list[Step]()
+    for at, given in enumerate(pinned):
+        kind = str(given.get("do"))
+        if kind in ("load", "warm"):
+            found.append(Load() if kind == "load" else Warm())
+            continue
+        bare = {name: value for name, value in given.items() if name in KNOWN.get(kind, {"do"})}
+        found.append(reader.step(f"steps.{at}", bare))
+    if reader.wrong:
+        raise PlanRefused(reader.wrong)
+    return tuple(found)
+
+
+def longest_wait(steps: Sequence[Step]) -> int:
+    """The seconds the longest step may last before somebody or something ends it."""
+    waits = {Pause: ("seconds", "give_up"), Analyse: ("give_up",), Hold: ("seconds",)}
+    return max((getattr(step, name) for step in steps for name in waits.get(type(step), ())), default=0)
+
+
+def without_champion(steps: Sequence[Step]) -> Steps:
+    """What is left of a plan where nothing serves yet: there is nobody to share with or to compare to."""
+    return tuple(step for step in steps if isinstance(step, Load | Warm | Switch))

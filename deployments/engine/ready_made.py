@@ -1,0 +1,54 @@
+"""The plans that come with the portal, as somebody would write them."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+AT_ONCE = "at-once"
+"""The plan of whoever asks for none."""
+
+
+def _guards(alpha: float) -> list[Json]:
+    """The guards of one step; `alpha` is shared among them evenly."""
+    limits = {"errors": 0.01, "p95": 2.0, "p99": 3.0, "answers": 0.1, "memory": 2.0}
+    fewest = {"errors": 500, "p95": 500, "p99": 1000, "answers": 500, "memory": 100}
+    part = round(alpha / len(limits), 6)
+    return [{"measure": name, "limit": limit, "alpha": part, "fewest": fewest[name]} for name, limit in limits.items()]
+
+
+def _judged(weights: list[int], *, alpha: float, give_up: int, pause: int) -> list[Json]:
+    """Each weight, a while to settle, and a judgement; the chance of a false stop is shared among the weights."""
+    found: list[Json] = []
+    for weight in weights:
+        found += [
+            {"do": "weight", "weight": weight},
+            {"do": "pause", "until": {"seconds": pause}},
+            {"do": "analyse", "guards": _guards(alpha / len(weights)), "give_up": give_up},
+        ]
+    return found
+
+
+PLANS: dict[str, Json] = {
+    AT_ONCE: {"steps": [{"do": "switch"}]},
+    "blue-green": {"steps": [{"do": "switch"}, {"do": "hold", "seconds": 600}]},
+    "canary": {
+        "steps": [
+            *_judged([500, 2500, 5000], alpha=0.03, give_up=3600, pause=60),
+            {"do": "switch"},
+            {"do": "hold", "seconds": 600},
+        ]
+    },
+    "linear": {
+        "steps": [
+            *_judged([1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000], alpha=0.045, give_up=3600, pause=60),
+            {"do": "switch"},
+            {"do": "hold", "seconds": 600},
+        ]
+    },
+}
+TITLES = {
+    AT_ONCE: "Switch at once",
+    "blue-green": "Blue-green",
+    "canary": "Canary",
+    "linear": "Linear",
+}

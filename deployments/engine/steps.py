@@ -1,0 +1,115 @@
+"""What a rollout plan is made of: one small type for each kind of step. Another kind is another type here, its reading
+in `plans` and its turn in `planner`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+WHOLE = 10_000
+"""Weights are counted in basis points of the traffic."""
+
+Measure: TypeAlias = Literal["errors", "p95", "p99", "answers", "memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The runtime holds a private copy of the approved bytes. Every plan begins with it, unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """The revision has answered its example. Follows `Load`, unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """The new revision gets `weight` basis points of the traffic, the former champion the rest."""
+
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for `seconds`, for a person, or until the new revision had `requests` since its weight came in force.
+
+    Exactly one of the three. Too few requests after `give_up` seconds are a person's to judge.
+    """
+
+    seconds: int = 0
+    person: bool = False
+    requests: int = 0
+    give_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold between both arms. `alpha` is its part of the chance to stop a good version by mistake; `fewest`
+    the requests the new arm must have had before it is judged. What `limit` bounds is said by `MEASURES`."""
+
+    measure: Measure
+    limit: float
+    alpha: float
+    fewest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analyse:
+    """Wait until every guard passes; after `give_up` seconds without an answer a person decides."""
+
+    guards: tuple[Guard, ...]
+    give_up: int
+
+    @property
+    def fewest(self) -> int:
+        return max(guard.fewest for guard in self.guards)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """All traffic to the new revision; the router does not name the former one any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The former champion stays loaded for `seconds` after the switch; an abort goes back to it at once."""
+
+    seconds: int
+
+
+Step: TypeAlias = Load | Warm | Weight | Pause | Analyse | Switch | Hold
+Steps: TypeAlias = tuple[Step, ...]
+MOVES = (Weight, Switch)
+"""The steps that change who answers; the others wait."""
+
+
+def share_at(steps: Sequence[Step], index: int) -> int | None:
+    """What the new revision gets while the step at `index` lasts, in basis points; None before anything moved."""
+    moved = stage_of(steps, index)
+    if moved is None:
+        return None
+    found = steps[moved]
+    return found.weight if isinstance(found, Weight) else WHOLE
+
+
+def stage_of(steps: Sequence[Step], index: int) -> int | None:
+    """The index of the weight or switch under which the step at `index` lasts; None before any."""
+    return next((at for at in range(min(index, len(steps) - 1), -1, -1) if isinstance(steps[at], MOVES)), None)
+
+
+def next_move(steps: Sequence[Step], index: int) -> int:
+    """The index of the next weight or switch after `index`; the number of steps when none is left."""
+    return next((at for at in range(index + 1, len(steps)) if isinstance(steps[at], MOVES)), len(steps))
+
+
+def guards_at(steps: Sequence[Step], index: int) -> tuple[Guard, ...]:
+    """The guards that watch while the step at `index` lasts: those judged before the traffic moves on."""
+    stage = stage_of(steps, index)
+    if stage is None or not isinstance(steps[stage], Weight):
+        return ()
+    found = [step for step in steps[stage : next_move(steps, stage)] if isinstance(step, Analyse)]
+    return found[-1].guards if found else ()
+
+
+def after_warm(steps: Sequence[Step]) -> int:
+    """Where a rollout stands once its revision is warm."""
+    return next((at for at, step in enumerate(steps) if not isinstance(step, Load | Warm)), len(steps))

@@ -1,0 +1,133 @@
+"""A plan in words for people, and about how long it takes. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.engine import plans
+from deployments.engine.steps import WHOLE, Analyse, Guard, Hold, Load, Pause, Step, Steps, Switch, Warm, Weight
+
+Json = dict[str, Any]
+
+
+def percent(weight: int) -> str:
+    return f"{weight / 100:g} %"
+
+
+def seconds(amount: float) -> str:
+    """A length of time in the largest unit that says it to the nearest tenth."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if amount >= size:
+            return f"{round(amount / size, 1):g} {unit}"
+    return f"{round(amount)} s"
+
+
+def count(amount: float) -> str:
+    return f"{amount:,.0f}".replace(",", " ")
+
+
+def limit(guard: Guard) -> str:
+    """What a guard asks, such as "at most +1 pp" or "at most 2 times"."""
+    if guard.measure == "errors":
+        return f"at most +{guard.limit * 100:g} pp"
+    if guard.measure == "answers":
+        return f"within {guard.limit * 100:g} pp"
+    return f"at most {guard.limit:g} times"
+
+
+def named(guard: Guard) -> str:
+    return plans.MEASURES[guard.measure][0]
+
+
+def words(step: Step) -> tuple[str, str]:
+    """What a step does and what that means, each a few words."""
+    match step:
+        case Load():
+            return "Load", "a private copy whose digest equals the approved one"
+        case Warm():
+            return "Warm and check", "a prediction on the example row must come back"
+        case Weight(weight):
+            return percent(weight), "of the traffic to the new version, the rest to the champion"
+        case Pause():
+            return _pause(step)
+        case Analyse(guards, give_up):
+            held = ", ".join(f"{named(guard)} {limit(guard)}" for guard in guards)
+            return f"Judge {len(guards)} guards", f"{held}; asks a person after {seconds(give_up)}"
+        case Hold(amount):
+            return f"Hold {seconds(amount)}", "the former champion stays loaded; an abort goes back to it at once"
+    return "Switch", "all traffic at once, the former champion stays warm"
+
+
+def _pause(step: Pause) -> tuple[str, str]:
+    if step.seconds:
+        return f"Wait {seconds(step.seconds)}", "the weights stay"
+    if step.person:
+        return "Wait for a person", "the weights stay until somebody says to go on"
+    note = f"to the new version; asks a person after {seconds(step.give_up)}"
+    return f"Wait for {count(step.requests)} requests", note
+
+
+def pinned(steps: Sequence[Step]) -> list[Json]:
+    """The plan as a request's evidence and its rollout keep it: each step as data, with its words."""
+    found = []
+    for step in steps:
+        said, note = words(step)
+        weight = {"weight": WHOLE} if isinstance(step, Switch) else {}
+        found.append({**plans.data_of(step), "words": said, "note": note, **weight})
+    return found
+
+
+def way(steps: Sequence[Step]) -> str:
+    """The weights the traffic goes through, in a few words."""
+    weights = [step.weight for step in steps if isinstance(step, Weight)]
+    if not weights:
+        return "one step, all at once"
+    return f"in steps: {', '.join(percent(weight) for weight in (*weights, WHOLE) if weight)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """About how long a plan takes: the shortest and the longest time in seconds, and how often it asks a person."""
+
+    least: float
+    most: float
+    asks: int
+
+    @property
+    def words(self) -> str:
+        span = f"about {seconds(self.least)}" if self.most <= self.least * 1.2 + 60 else (
+            f"{seconds(self.least)} to {seconds(self.most)}"
+        )  # fmt: skip
+        return span + (f", and waits for a person {self.asks} times" if self.asks > 1 else
+                       ", and waits for a person once" if self.asks else "")  # fmt: skip
+
+
+SETTLING = 10.0
+"""Seconds that loading and setting weights take, about."""
+
+
+def duration(steps: Steps, rate: float) -> Duration:
+    """How long the plan takes at `rate` requests a second to the endpoint, if all goes well at the fewest requests,
+    and at the longest, if every judgement needs all its time. Without traffic only the longest is known."""
+    least = most = SETTLING
+    asks, weight = 0, 0
+    for step in steps:
+        match step:
+            case Weight(now):
+                weight = now
+            case Pause(seconds=amount) if amount:
+                least, most = least + amount, most + amount
+            case Pause(person=True):
+                asks += 1
+            case Pause(requests=amount, give_up=give_up):
+                least, most = least + _takes(amount, rate, weight, give_up), most + give_up
+            case Analyse(give_up=give_up):
+                least, most = least + _takes(step.fewest, rate, weight, give_up), most + give_up
+            case Hold(amount):
+                least, most = least + amount, most + amount
+    return Duration(least, most, asks)
+
+
+def _takes(requests: int, rate: float, weight: int, give_up: int) -> float:
+    per_second = rate * weight / WHOLE
+    return min(requests / per_second, give_up) if per_second > 0 else float(give_up)

@@ -1,0 +1,148 @@
+"""Reads what both versions of a rollout answer, and has the guards judge it. Called while no transaction is open."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.analysis import arms, assess, guards, telling
+from deployments.analysis.arms import Arm
+from deployments.analysis.assess import Rule
+from deployments.analysis.guards import Judged
+from deployments.engine.planner import Watch
+from deployments.engine.steps import WHOLE, Guard, Steps, Weight, guards_at, stage_of
+from deployments.models import Measurement, Rollout
+from deployments.services import rollouts
+from deployments.services.rollouts.measuring import Look
+from portal.core import clock
+from portal.core.leases import Lease
+from serving.contract import LATENCY_EDGES_MS, Invalid, as_json
+
+NOTHING = Watch()
+FRESH = timedelta(seconds=1)
+"""A reading this young is looked at again without asking the runtime."""
+LARGEST = 1e12
+"""Stands for what has no bound, in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One weight of a rollout while it is in force."""
+
+    step: int
+    weight: int
+    guards: tuple[Guard, ...]
+
+
+def stage_at(steps: Steps, step: int) -> Stage | None:
+    """The weight under which both versions answer at this step; None where only one of them does."""
+    at = stage_of(steps, step)
+    moved = steps[at] if at is not None else None
+    if at is None or not isinstance(moved, Weight) or moved.weight == WHOLE:
+        return None
+    return Stage(at, moved.weight, guards_at(steps, step))
+
+
+def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> Watch:
+    """What the measures say under the weight that is in force. The first look is what the later ones start from."""
+    known, now = Measurement.objects.filter(rollout=row, step=stage.step).first(), clock.now()
+    if known is not None and now - known.read_at < FRESH:
+        return _said(known, 0.0)
+    try:
+        found = runtime.measures(row.endpoint.environment.name, row.endpoint.name)
+    except (ServingUnavailable, ServingRefused, Invalid):
+        return _unread(row, known, now)
+    read = {one.revision: one for one in found}
+    if not {str(row.from_revision_id), str(row.to_revision_id)} <= set(read):
+        return _unread(row, known, now)
+    old, new = str(row.from_revision_id), str(row.to_revision_id)
+    counts = dict(known.counts) if known else {}
+    try:
+        for one in found:
+            reading = as_json(one)
+            epoch = str(reading.pop("epoch"))
+            counts[one.revision] = arms.noted(counts.get(one.revision, {}), epoch, reading, begins=known is None)
+        look = judge(stage, counts, arms.total(counts[old]), arms.total(counts[new]))
+    except ValueError as error:
+        look = _senseless(stage, known, f"the counts make no sense: {error}")
+    return _said(rollouts.note_measures(lease, look, read_at=now), 0.0)
+
+
+def _unread(row: Rollout, known: Measurement | None, now: datetime) -> Watch:
+    """The measures are not to be had; since the last time they were, or since the step began."""
+    since = max(filter(None, (known.read_at if known else None, row.step_began_at)), default=now)
+    return _said(known, max(0.001, (now - since).total_seconds()))
+
+
+def _said(known: Measurement | None, unread: float) -> Watch:
+    if known is None:
+        return Watch(unread=unread)
+    answer = known.answer or None
+    telling = [one["sentence"] for one in known.verdicts if one["answer"] == answer]
+    why = ". ".join(telling[:3])
+    return Watch(known.requests, answer, why, unread, known.mismatch)  # type: ignore[arg-type]
+
+
+def _rule(guard: Guard) -> Rule:
+    return Rule(guard.limit, guard.alpha, guard.fewest)
+
+
+def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm) -> Look:
+    """The counts of both arms, and every guard's answer on them."""
+    judged = [guards.judge(one.measure, _rule(one), old, new, LATENCY_EDGES_MS) for one in stage.guards]
+    wrong = guards.split_wrong(old, new, stage.weight, WHOLE)
+    return _look(stage, counts, judged, new=new.requests, old=old.requests, mismatch=wrong)
+
+
+def _senseless(stage: Stage, known: Measurement | None, why: str) -> Look:
+    """Counters that fell, or are none: every guard is an error until they make sense again."""
+    judged = [Judged(one.measure, assess.failed_to_measure(why, _rule(one))) for one in stage.guards]
+    if known is None:
+        return _look(stage, {}, judged)
+    return _look(stage, known.counts, judged, new=known.requests, old=known.champion_requests)
+
+
+def _look(
+    stage: Stage, counts: dict[str, Any], judged: list[Judged], *, new: int = 0, old: int = 0, mismatch: str = ""
+) -> Look:
+    return Look(
+        step=stage.step,
+        weight=stage.weight,
+        counts=counts,
+        requests=new,
+        champion_requests=old,
+        answer=assess.worst([one.verdict for one in judged]) if judged else "",
+        verdicts=[verdict_data(one) for one in judged],
+        mismatch=mismatch,
+    )
+
+
+def failing(rollout: int) -> dict[str, Any]:
+    """What the log keeps of the guards that failed, as they stood at the last look."""
+    row = Measurement.objects.filter(rollout=rollout).order_by("-step").first()
+    verdicts = [one for one in (row.verdicts if row else []) if one["answer"] == "failing"]
+    return {"guards": verdicts, "weight": row.weight if row else 0}
+
+
+def verdict_data(found: Judged) -> dict[str, Any]:
+    """A verdict as plain data, with its words."""
+    verdict = found.verdict
+    range_ = {name: _finite(end) for name, end in asdict(verdict.range).items()} if verdict.range else None
+    return {
+        "measure": found.measure,
+        "answer": verdict.answer,
+        "value": _finite(verdict.value),
+        "range": range_,
+        "limit": verdict.limit,
+        "n": verdict.n,
+        "needed": verdict.needed,
+        "reason": verdict.reason,
+        "old": _finite(found.old),
+        "new": _finite(found.new),
+        "sentence": telling.sentence(found),
+        "missing": telling.missing(found),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None else max(-LARGEST, min(LARGEST, value))

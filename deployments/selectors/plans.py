@@ -1,0 +1,81 @@
+"""Rollout plans by name, and how a request keeps one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from deployments.engine import plans, ready_made, wording
+from deployments.engine.steps import Steps
+from deployments.models import RolloutPlan
+from portal.core import digests
+from portal.core.errors import BadInput
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One version of a plan. The ready-made ones are known even where no row stands for them."""
+
+    name: str
+    version: int
+    title: str
+    body: Json
+    digest: str
+
+    @property
+    def steps(self) -> Steps:
+        return plans.parse(self.body)
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def _of(row: RolloutPlan) -> Plan:
+    return Plan(row.name, row.version, row.title, row.body, row.digest)
+
+
+def _ready_made(name: str) -> Plan:
+    body = ready_made.PLANS[name]
+    return Plan(name, 1, ready_made.TITLES[name], body, digests.of_json(body))
+
+
+def newest() -> QuerySet[RolloutPlan]:
+    return RolloutPlan.objects.order_by("name", "-version").distinct("name")
+
+
+def listed() -> list[Plan]:
+    """The newest version of every plan: the ready-made ones first, then the others by name."""
+    rows = {row.name: _of(row) for row in newest()}
+    own = [rows.get(name) or _ready_made(name) for name in ready_made.PLANS]
+    return own + [plan for name, plan in rows.items() if name not in ready_made.PLANS]
+
+
+def find(name: str, version: int | None = None) -> Plan:
+    """A plan by name, the newest version unless one is named; `BadInput` where there is none."""
+    rows = RolloutPlan.objects.filter(name=name)
+    row = (rows.filter(version=version) if version else rows).order_by("-version").first()
+    if row is not None:
+        return _of(row)
+    if name in ready_made.PLANS and version in (None, 1):
+        return _ready_made(name)
+    known = ", ".join(plan.name for plan in listed())
+    raise BadInput(f"There is no rollout plan {name[:60]}. There are: {known}.", fields={"plan": known})
+
+
+def pin(plan: Plan, *, first: bool) -> Json:
+    """The plan as a request's evidence keeps it; `first` where nothing serves yet that could share the traffic.
+
+    What happens at once anyway is kept as it always was, without a name.
+    """
+    steps = plans.without_champion(plan.steps) if first else plan.steps
+    if plan.name == ready_made.AT_ONCE:
+        return {"steps": wording.pinned(steps)}
+    return {"steps": wording.pinned(steps), "name": plan.name, "version": plan.version, "digest": plan.digest}
+
+
+def pinned_again(kept: Mapping[str, Any], *, first: bool) -> Json:
+    """The same version of the same plan, as it reads under the champion of today."""
+    return pin(find(kept.get("name", ready_made.AT_ONCE), kept.get("version")), first=first)

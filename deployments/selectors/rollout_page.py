@@ -1,0 +1,212 @@
+"""A rollout under way as its page shows it: its steps, its guards, and what the reader may do with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.analysis import telling
+from deployments.analysis.rates import Range
+from deployments.engine import plans, wording
+from deployments.engine.steps import Analyse, Hold, Pause, Step, Steps, Switch, Weight, guards_at, next_move, stage_of
+from deployments.models import Measurement, Rollout
+from deployments.policies import steering as policy
+from deployments.selectors import steering
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.actors import Actor
+from portal.core.decisions import Decision
+
+STATES = {
+    "passing": ("ok", "Holding", "check"),
+    "failing": ("bad", "Breached", "alert"),
+    "error": ("bad", "Not measured", "alert"),
+    "inconclusive": ("mute", "Not judged yet", "hourglass"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step on the page: a weight with all that is waited for under it. `state` is done, now, next or stopped."""
+
+    words: str
+    note: str
+    state: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRow:
+    """One guard: what each version showed, the difference with its interval, the limit, and where that leads."""
+
+    name: str
+    about: str
+    old: str
+    new: str
+    difference: str
+    limit: str
+    tone: str
+    state: str
+    icon: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """All guards of the weight that stands. `need` is the greatest sample any of them asks for."""
+
+    rows: list[GuardRow]
+    seen: int
+    need: int
+    mismatch: str
+    chance: str
+    row: Measurement | None
+
+    @property
+    def holding(self) -> int:
+        return sum(row.tone == "ok" for row in self.rows)
+
+    @property
+    def counted(self) -> str:
+        return f"{telling.count(self.seen)} of {telling.count(self.need)} requests to the new version"
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step."""
+
+    rollout: Rollout
+    may: Decision
+    pause: Decision
+    resume: Decision
+    advance: Decision
+    abort: Decision
+    following: str
+    goes_on: bool
+    second: bool
+    asked_by: Person | None
+
+    @property
+    def hurry(self) -> str:
+        """The words of the button that goes on early."""
+        verb = f"Go to {self.following} early" if self.following else "Finish early"
+        return f"Agree: {verb[0].lower()}{verb[1:]}" if self.asked_by else verb
+
+    @property
+    def go_on(self) -> str:
+        """The words of the button that ends a pause."""
+        if self.goes_on:
+            return f"Go to {self.following}" if self.following else "Finish"
+        return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
+
+
+def stages(rollout: Rollout) -> list[Stage]:
+    """The plan as people see it: loading, then each weight with its waiting and judging, then the champion."""
+    steps = plans.of_pinned(rollout.plan)
+    measured = {row.step: row for row in Measurement.objects.filter(rollout=rollout)}
+    found = []
+    places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Weight | Switch))]
+    for at in dict.fromkeys(places):
+        until = next_move(steps, at)
+        found.append(_stage(rollout, steps, at, until, measured.get(at)))
+    return found
+
+
+def _stage(rollout: Rollout, steps: Steps, at: int, until: int, seen: Measurement | None) -> Stage:
+    state = _state(rollout, at, until)
+    words, note = _named(steps[at], steps[at + 1 : until])
+    if state == "done":
+        return Stage(words, _showed(seen) or note, state)
+    if state != "now":
+        return Stage(words, note, state)
+    return Stage(words, note, state, _showed(seen))
+
+
+def _state(rollout: Rollout, at: int, until: int) -> str:
+    if rollout.status == "completed" or rollout.step >= until:
+        return "done"
+    if rollout.step < at:
+        return "next"
+    return "stopped" if rollout.status in ("aborting", "aborted") else "now"
+
+
+def _named(step: Step, waits: Steps) -> tuple[str, str]:
+    """The words of a stage, and what is waited for under it."""
+    said = ", ".join(filter(None, map(_waited, waits)))
+    match step:
+        case Weight(weight):
+            return wording.percent(weight), said
+        case Switch():
+            return "100 %, champion", said or "the former champion stays warm"
+    return "Warm and check", "a private copy of the approved bytes"
+
+
+def _waited(step: Step) -> str:
+    match step:
+        case Pause(seconds=amount) | Hold(amount) if amount:
+            return f"{'held' if isinstance(step, Hold) else 'at least'} {wording.seconds(amount)}"
+        case Pause(person=True):
+            return "until somebody says to go on"
+        case Pause(requests=amount):
+            return f"{wording.count(amount)} requests"
+        case Analyse(guards):
+            return f"{len(guards)} guards"
+    return ""
+
+
+def _showed(seen: Measurement | None) -> str:
+    if seen is None:
+        return ""
+    held = sum(one["answer"] == "passing" for one in seen.verdicts)
+    said = f", {held} of {len(seen.verdicts)} guards held" if seen.verdicts else ""
+    return f"{telling.count(seen.requests)} requests{said}"
+
+
+def guards(rollout: Rollout) -> Guards | None:
+    """The guards of the weight that stands; None where nothing is compared."""
+    steps = plans.of_pinned(rollout.plan)
+    stage, watching = stage_of(steps, rollout.step), guards_at(steps, rollout.step)
+    if stage is None or not watching:
+        return None
+    row = Measurement.objects.filter(rollout=rollout, step=stage).first()
+    verdicts = {one["measure"]: one for one in (row.verdicts if row else [])}
+    rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
+    need = max(guard.fewest for guard in watching)
+    chance = f"{plans.false_alarm(steps) * 100:.2g} %"
+    return Guards(rows, row.requests if row else 0, need, row.mismatch if row else "", chance, row)
+
+
+def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) -> GuardRow:
+    found = verdict or {"answer": "inconclusive", "value": None, "range": None, "missing": "no data yet"}
+    tone, state, icon = STATES[found["answer"]]
+    range_ = Range(found["range"]["low"], found["range"]["high"]) if found["range"] else None
+    value = "" if found["value"] is None else telling.amount(measure, found["value"])
+    return GuardRow(
+        name=plans.MEASURES[measure][0],
+        about=telling.ABOUT[measure],
+        old=telling.own(measure, found.get("old")),
+        new=telling.own(measure, found.get("new")),
+        difference=f"{value} {telling.interval(measure, range_)}".strip() or "–",
+        limit=telling.limit(measure, limit),
+        tone=tone,
+        state=state,
+        icon=icon,
+        missing=found["missing"],
+    )
+
+
+def steer(rollout: Rollout, actor: Actor) -> Steering:
+    """What the actor may do with the rollout, each with its reason where not."""
+    person = Person.objects.filter(pk=actor.person_id or 0).first()
+    facts, now = steering.facts(rollout, clock.now(), person), policy.may_steer(actor, rollout.endpoint.team_id)
+    return Steering(
+        rollout=rollout,
+        may=now,
+        pause=now and policy.can_pause(facts),
+        resume=now and policy.can_resume(facts),
+        advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
+        abort=now and policy.can_abort(facts),
+        following=steering.following(rollout),
+        goes_on=steering.goes_on(rollout),
+        second=policy.needs_second(facts),
+        asked_by=rollout.hurried_by if policy.needs_second(facts) else None,
+    )

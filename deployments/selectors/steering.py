@@ -1,0 +1,71 @@
+"""A rollout under way as the plain facts its policies ask for, and what its next step would be called."""
+
+from datetime import datetime
+
+from deployments.engine import plans, wording
+from deployments.engine.steps import MOVES, WHOLE, Pause, Weight, guards_at, next_move, share_at, stage_of
+from deployments.models import Measurement, Rollout
+from deployments.policies import conditions
+from deployments.policies.steering import SteerFacts
+from deployments.selectors import facts as read
+from portal.accounts.models import Person
+from portal.accounts.policies.mailboxes import mailbox
+
+
+def measurement(row: Rollout) -> Measurement | None:
+    """What was measured under the weight that stands."""
+    stage = stage_of(plans.of_pinned(row.plan), row.step)
+    return Measurement.objects.filter(rollout=row, step=-1 if stage is None else stage).first()
+
+
+def seen(row: Rollout, now: datetime) -> dict[str, float]:
+    """What conditions of approvals count, by unit, since the rollout began."""
+    requests = sum(Measurement.objects.filter(rollout=row).values_list("requests", flat=True))
+    hours = (now - row.began_at).total_seconds() / 3600 if row.began_at else 0.0
+    return {"requests": requests, "hours": hours}
+
+
+def held(row: Rollout, step: int, now: datetime) -> str:
+    """Why the approvals do not let the new version have the share of this step yet; "" when they do."""
+    steps = plans.of_pinned(row.plan)
+    share = share_at(steps, step)
+    before = share_at(steps, step - 1) or 0
+    if row.request is None or row.kind != "promotion" or share is None or share <= before:
+        return ""
+    return conditions.allows(read.conditions_of(row.request), share, seen(row, now)).reason
+
+
+def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFacts:
+    """`person` is who would act, to be told from whoever asked to go on early."""
+    steps, found = plans.of_pinned(row.plan), measurement(row)
+    watched = bool(guards_at(steps, row.step))
+    answer = found.answer if found and watched else ""
+    other = row.hurried_by
+    return SteerFacts(
+        team_id=row.endpoint.team_id,
+        kind=row.kind,
+        status=row.status,
+        waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
+        judged=not watched or answer == "passing",
+        answer=answer,
+        hurried_by=row.hurried_by_id,
+        twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
+        held=held(row, next_move(steps, row.step), now),
+    )
+
+
+def following(row: Rollout) -> str:
+    """What comes after the present weight, as a button says it: "50 %", "100 %", or "the end"."""
+    steps = plans.of_pinned(row.plan)
+    at = next_move(steps, row.step)
+    if at >= len(steps):
+        return ""
+    step = steps[at]
+    return wording.percent(step.weight if isinstance(step, Weight) else WHOLE)
+
+
+def goes_on(row: Rollout) -> bool:
+    """Whether resuming leaves the step: the plan itself waits for a person here."""
+    steps = plans.of_pinned(row.plan)
+    at = steps[row.step] if row.step < len(steps) else None
+    return row.status == "paused" and isinstance(at, Pause) and at.person

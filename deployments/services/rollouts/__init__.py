@@ -1,0 +1,45 @@
+"""Rollouts: starting them, what the reconciler records, how they end, and what people may do with them."""
+
+from deployments.services.rollouts.carrying import (
+    begin,
+    deadline_passed,
+    next_step,
+    note_loading,
+    note_warm,
+    pause_for,
+    take_back_generation,
+    take_generation,
+)
+from deployments.services.rollouts.common import active, hold, lift, load, subject
+from deployments.services.rollouts.ending import complete, fail, give_up, settle
+from deployments.services.rollouts.measuring import note_measures
+from deployments.services.rollouts.starting import start
+from deployments.services.rollouts.steering import abort, advance, find, pause, resume, supersede
+
+__all__ = [
+    "abort",
+    "active",
+    "advance",
+    "begin",
+    "complete",
+    "deadline_passed",
+    "fail",
+    "find",
+    "give_up",
+    "hold",
+    "lift",
+    "load",
+    "next_step",
+    "note_loading",
+    "note_measures",
+    "note_warm",
+    "pause",
+    "pause_for",
+    "resume",
+    "settle",
+    "start",
+    "subject",
+    "supersede",
+    "take_back_generation",
+    "take_generation",
+]

@@ -1,0 +1,134 @@
+"""How a rollout ends: completed, or given up and led back to what served before."""
+
+from typing import Any
+
+from django.db import transaction
+
+from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
+from deployments.policies.rollback import REASONS
+from deployments.services import endpoints, tell, tell_rollout
+from deployments.services.rollouts import common
+from portal.audit import recorder
+from portal.core import clock, work
+from portal.core.actors import Actor
+from portal.core.leases import Lease
+from portal.core.locking import lock
+from portal.lifecycle.move import move
+from registry.services import aliases
+
+ENDS = {"fail": "could not be rolled out", "roll_back": "was rolled back", "supersede": "was superseded"}
+"""What who asked is told, by what became of the request."""
+
+
+@transaction.atomic
+def complete(lease: Lease) -> Rollout:
+    """The world has been seen to be as planned: traffic, alias, request and endpoint are settled together."""
+    row = common.locked(lease.pk, lease)
+    actor = common.system(row)
+    endpoint, now = lock(Endpoint.objects.filter(pk=row.endpoint_id)), clock.now()
+    former = endpoint.stable
+    endpoint.stable = row.to_revision
+    endpoint.previous = former if row.kind == RolloutKind.PROMOTION else _way_back(row.to_revision, former)
+    endpoint.next_reconcile_at = now
+    endpoint.save(update_fields=["stable", "previous", "next_reconcile_at"])
+    move(row, "complete", actor=actor, ended_at=now, name=str(row))
+    recorder.record(
+        "endpoint.changed",
+        actor=actor,
+        subject=endpoints.subject(endpoint),
+        before={"stable": _name(former)},
+        after={"stable": _name(row.to_revision), "previous": _name(endpoint.previous)},
+    )
+    if row.request_id and row.request is not None:
+        move(row.request, "promote" if row.kind == RolloutKind.PROMOTION else "roll_back", actor=actor)
+        common.lift(row.request, actor=actor)
+        _tell_the_end(row, row.request)
+    _review_again(endpoint)
+    if endpoint.primary and row.endpoint.environment.alias:
+        aliases.point(
+            model=row.to_revision.version.model,
+            alias=row.endpoint.environment.alias,
+            version=row.to_revision.version,
+            actor=actor,
+            reason=str(row),
+        )
+    return common.load(row.pk)
+
+
+def _tell_the_end(row: Rollout, request: PromotionRequest) -> None:
+    if row.kind == RolloutKind.PROMOTION:
+        tell.decided(request, "serves")
+        return
+    told = f": {row.reason}" if row.reason else "."
+    why = f"{row.started_by_label} rolled it back, {REASONS[row.reason_code].lower()}{told}"
+    tell.decided(request, "was rolled back", why)
+
+
+def _review_again(endpoint: Endpoint) -> None:
+    """Requests under review were measured against the champion that has left: have their evidence frozen anew."""
+    waiting = PromotionRequest.objects.filter(endpoint=endpoint, status__in=["pending_review", "approved"])
+    for request in waiting:
+        PromotionRequest.objects.filter(pk=request.pk).update(next_reconcile_at=clock.now())
+        work.ring("deployments.promotion", request.pk)
+
+
+def _name(revision: Revision | None) -> str | None:
+    return f"r{revision.number} v{revision.version.number}" if revision else None
+
+
+def _way_back(target: Revision, left: Revision | None) -> Revision | None:
+    """Where one could go back to from `target`: what served before its promotion, unless that was just left."""
+    made = (
+        Rollout.objects.filter(to_revision=target, kind=RolloutKind.PROMOTION, status="completed")
+        .select_related("from_revision__version")
+        .first()
+    )
+    found = made.from_revision if made else None
+    return found if found and found.status == "ready" and found != left else None
+
+
+@transaction.atomic
+def fail(lease: Lease, *, why: str, data: dict[str, Any] | None = None) -> Rollout:
+    """Give the rollout up: what served goes on serving, under a newer generation than anything this rollout sent.
+
+    `data` is what the log keeps of the guard that failed.
+    """
+    row = common.locked(lease.pk, lease)
+    if data:
+        tell_rollout.stopped(row, why)
+    return give_up(row, actor=common.system(row), why=why, data=data)
+
+
+def give_up(
+    row: Rollout, *, actor: Actor, why: str, event: str = "fail", data: dict[str, Any] | None = None
+) -> Rollout:
+    """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request."""
+    if row.status == "pending":
+        move(row, "cancel", actor=actor, reason=why, note=why[:500], ended_at=clock.now(), name=str(row))
+    elif row.status in ("progressing", "paused"):
+        move(
+            row,
+            "abort",
+            actor=actor,
+            reason=why,
+            data=data,
+            note=why[:500],
+            next_reconcile_at=clock.now(),
+            name=str(row),
+        )
+        work.ring("deployments.rollout", row.pk)
+    if row.to_revision.status in ("requested", "loading"):
+        move(row.to_revision, "break", actor=actor, data={"why": why}, status_note=why[:500])
+    if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
+        move(row.request, event, actor=actor, data={"why": why}, reason=why, decision_note=why)
+        common.lift(row.request, actor=actor)
+        tell.decided(row.request, ENDS[event])
+    return row
+
+
+@transaction.atomic
+def settle(lease: Lease) -> Rollout:
+    """All traffic has been seen to be where it was before the rollout."""
+    row = common.locked(lease.pk, lease)
+    endpoints.look_at(row.endpoint)
+    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), name=str(row))

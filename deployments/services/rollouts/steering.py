@@ -1,0 +1,184 @@
+"""What people do with a rollout under way: pause, resume, abort, and go on early."""
+
+from django.db import transaction
+
+from deployments.engine import plans
+from deployments.engine.steps import next_move
+from deployments.models import Rollout
+from deployments.policies import steering as policy
+from deployments.policies.rollback import REASONS
+from deployments.selectors import steering as read
+from deployments.services import tell_rollout
+from deployments.services.rollouts import common, ending
+from portal.accounts import access
+from portal.accounts.models import Person
+from portal.accounts.permissions import Permission
+from portal.audit import recorder
+from portal.core import clock, work
+from portal.core.actors import Actor
+from portal.core.errors import BadInput, NotFound, PortalError, Stale
+from portal.lifecycle.move import move
+
+MISSING = "This rollout does not exist, or you may not see it."
+
+
+def find(*, actor: Actor, number: int) -> Rollout:
+    """The rollout, if the actor may see its endpoint; `NotFound` otherwise."""
+    row = Rollout.objects.select_related("endpoint__environment", "request").filter(pk=number).first()
+    if row is None:
+        raise NotFound(MISSING)
+    try:
+        access.require_visible(actor, row.endpoint.team_id, Permission.ENDPOINTS_VIEW)
+    except NotFound as error:
+        raise NotFound(MISSING) from error
+    return row
+
+
+def _locked(number: int, actor: Actor, verb: str) -> Rollout:
+    """The rollout under its locks, once the actor may steer it; a refused attempt leaves its trace as `verb`."""
+    seen = find(actor=actor, number=number)
+    try:
+        policy.may_steer(actor, seen.endpoint.team_id).require()
+    except PortalError as error:
+        raise recorder.refusing(error, verb, actor=actor, subject=common.subject(seen)) from None
+    return common.locked(number)
+
+
+def _person(actor: Actor) -> Person | None:
+    return Person.objects.filter(pk=actor.person_id or 0).first()
+
+
+def _soon(row: Rollout) -> None:
+    Rollout.objects.filter(pk=row.pk).update(next_reconcile_at=clock.now())
+    work.ring("deployments.rollout", row.pk)
+
+
+@transaction.atomic
+def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
+    """Stop here: the traffic stays as it is, the guards go on watching, and nothing rises until somebody resumes."""
+    row, now = _locked(number, actor, "rollout.paused"), clock.now()
+    policy.can_pause(read.facts(row, now)).require()
+    text = reason.strip()[:4000]
+    move(
+        row,
+        "pause",
+        actor=actor,
+        reason=text,
+        data={"code": "asked", "step": row.step},
+        name=str(row),
+        pause_code="asked",
+        paused_at=now,
+        pause_why=f"{actor.label} paused it. {text}".strip(),
+    )
+    _soon(row)
+    return row
+
+
+@transaction.atomic
+def resume(*, actor: Actor, number: int) -> Rollout:
+    """Go on. Where the plan waits for a person its step is done; what could not be judged gets its time again."""
+    row, now = _locked(number, actor, "rollout.resumed"), clock.now()
+    policy.can_resume(read.facts(row, now)).require()
+    step, began = row.step, now
+    if read.goes_on(row):
+        step += 1
+    elif row.pause_code == "asked" and row.paused_at and row.step_began_at:
+        began = row.step_began_at + (now - row.paused_at)
+    _resumed(row, actor=actor, step=step, began=began, reason="")
+    return row
+
+
+def _resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str) -> None:
+    move(
+        row,
+        "resume",
+        actor=actor,
+        reason=reason,
+        data={"step": step},
+        name=str(row),
+        step=step,
+        step_began_at=began,
+        pause_code="",
+        paused_at=None,
+        pause_why="",
+        hurried_by=None,
+        hurried_why="",
+        note="",
+    )
+    _soon(row)
+
+
+@transaction.atomic
+def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rollout:
+    """End the rollout: all traffic goes back to the champion, and the request is closed as rolled back."""
+    if reason_code not in REASONS:
+        raise BadInput(f"Choose a reason: {', '.join(REASONS)}.", fields={"reason_code": ", ".join(REASONS)})
+    row = _locked(number, actor, "rollout.abort_started")
+    policy.can_abort(read.facts(row, clock.now())).require()
+    why = note.strip()[:4000] or REASONS[reason_code]
+    return ending.give_up(row, actor=actor, why=why, event="roll_back", data={"reason_code": reason_code})
+
+
+@transaction.atomic
+def supersede(*, actor: Actor, number: int, why: str) -> Rollout:
+    """Abort for a newer request: by way of stable, so that this rollout ends before that one begins."""
+    row = _locked(number, actor, "rollout.abort_started")
+    policy.can_abort(read.facts(row, clock.now())).require()
+    return ending.give_up(row, actor=actor, why=why, event="supersede")
+
+
+@transaction.atomic
+def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Rollout:
+    """Go on to the next weight before the plan would. Before the guards have their sample it takes two people: the
+    first asks, and the rollout stays where it is until another one agrees.
+
+    Raises `Stale` when the rollout is no longer at the step the page showed.
+    """
+    text = reason.strip()
+    if not 3 <= len(text) <= 4000:
+        raise BadInput("Say why, in 3 to 4,000 characters.", fields={"reason": "3 to 4,000 characters"})
+    row, now = _locked(number, actor, "rollout.hurried"), clock.now()
+    if row.step != expect_step:
+        raise Stale("The rollout moved on while you were looking. Look at it again, then decide.", code="step_changed")
+    facts = read.facts(row, now, _person(actor))
+    policy.can_advance(facts).require()
+    try:
+        policy.may_advance(actor, facts).require()
+    except PortalError as error:
+        raise recorder.refusing(error, "rollout.hurried", actor=actor, subject=common.subject(row)) from None
+    if policy.needs_second(facts) and row.hurried_by_id is None:
+        return _ask(row, actor=actor, reason=text)
+    return _go(row, actor=actor, reason=text)
+
+
+def _ask(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
+    row.hurried_by, row.hurried_why = _person(actor), reason
+    row.save(update_fields=["hurried_by", "hurried_why"])
+    recorder.record(
+        "rollout.hurry_asked", actor=actor, subject=common.subject(row), data={"step": row.step}, reason=reason
+    )
+    tell_rollout.hurry_asked(row)
+    return row
+
+
+def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
+    step, found = next_move(plans.of_pinned(row.plan), row.step), read.measurement(row)
+    recorder.record(
+        "rollout.hurried",
+        actor=actor,
+        subject=common.subject(row),
+        data={
+            "from": row.step,
+            "to": step,
+            "asked_by": f"person:{row.hurried_by_id}" if row.hurried_by_id else None,
+            "guards": found.answer if found else "",
+        },
+        reason=reason,
+    )
+    if row.status == "paused":
+        _resumed(row, actor=actor, step=step, began=clock.now(), reason=reason)
+        return row
+    row.step, row.step_began_at, row.hurried_by, row.hurried_why, row.note = step, clock.now(), None, "", ""
+    row.save(update_fields=["step", "step_began_at", "hurried_by", "hurried_why", "note"])
+    _soon(row)
+    return row

@@ -1,0 +1,43 @@
+"""Who is told what about a rollout, in the transaction of the verb that is the reason."""
+
+from deployments.models import Rollout
+from portal.notices.services import notices
+
+
+def _people(row: Rollout) -> list[int]:
+    """Who asked for it and who approved it."""
+    if row.request is None:
+        return []
+    given = row.request.approvals.filter(evidence_digest=row.request.evidence_digest)
+    return sorted({row.request.requester_id, *given.values_list("reviewer_id", flat=True)})
+
+
+def _url(row: Rollout) -> str:
+    return f"/endpoints/{row.endpoint.environment.name}/{row.endpoint.name}/"
+
+
+def _tell(row: Rollout, kind: str, dedup: str, subject: str, text: str) -> None:
+    notices.tell(
+        person_ids=_people(row),
+        kind=kind,
+        dedup=f"{row.pk}.{dedup}",
+        subject=f"{subject}: {row.to_revision.version} on {row.endpoint}"[:200],
+        text=text,
+        url=_url(row),
+    )
+
+
+def paused(row: Rollout, why: str) -> None:
+    """The traffic stays as it is until somebody decides."""
+    _tell(row, "rollout.paused", f"{row.step}.{row.paused_at}", "The rollout waits for you", why)
+
+
+def stopped(row: Rollout, why: str) -> None:
+    """A guard failed: all traffic goes back to the champion by itself."""
+    _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")
+
+
+def hurry_asked(row: Rollout) -> None:
+    """Somebody wants to go on before the guards have their sample, which needs another person."""
+    text = f"{row.hurried_by} asks to go on early: {row.hurried_why}"
+    _tell(row, "rollout.hurry_asked", f"{row.step}.hurry", "A second person is needed", text)

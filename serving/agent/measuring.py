@@ -1,0 +1,97 @@
+"""Live measures: what each process has counted, and what the router saw die, joined and never counted twice."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from serving import files, measures
+from serving.agent.records import Record
+from serving.agent.revisions import Revisions
+from serving.agent.routes import Routes
+from serving.contract import Measures, RevisionSpec
+from serving.measures import Deaths
+from serving.places import Places
+from serving.router.runtime import RouterUnavailable, Runtime
+
+KEEP_SECONDS = 1.0
+
+
+class Measuring:
+    """Reads everything once a second, so that a process that ends takes little with it."""
+
+    def __init__(self, places: Places, revisions: Revisions, routes: Routes, runtime: Runtime) -> None:
+        self._path = places.deaths
+        self._revisions = revisions
+        self._routes = routes
+        self._runtime = runtime
+        self._lock = asyncio.Lock()
+        self._last: dict[str, Measures] = {}
+        self._deaths: dict[str, Deaths] = {}
+
+    def load(self) -> None:
+        """What died before this agent began; without the file, counting starts now."""
+        try:
+            kept = files.read_json(self._path) or {}
+            self._deaths = {name: Deaths(**found) for name, found in kept.items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            print(f"{self._path} cannot be read; deaths are counted from now on: {error}", flush=True)
+
+    async def all(self) -> list[tuple[RevisionSpec, Measures]]:
+        """Every revision that has run while this agent did, as of now."""
+        await self._read()
+        arms = self._arms()
+        return [
+            (
+                record.spec,
+                measures.with_deaths(self._last[name], self._deaths.get(name), arms.get(name, "stable")),
+            )
+            for name, record in sorted(self._revisions.records.all.items())
+            if name in self._last
+        ]
+
+    async def of(self, environment: str, endpoint: str) -> list[Measures]:
+        """Those of one endpoint."""
+        found = await self.all()
+        return [one for spec, one in found if (spec.environment, spec.endpoint) == (environment, endpoint)]
+
+    async def notice(self) -> None:
+        """Have every revision counted from here on; a new one must not inherit what died in its slot before."""
+        async with self._lock:
+            await asyncio.to_thread(self._count_deaths, list(self._revisions.records.all.values()))
+
+    async def keep(self) -> None:
+        """Read for as long as the agent runs."""
+        while True:
+            with contextlib.suppress(OSError):  # a full disk: the next round writes them
+                await self._read()
+            await asyncio.sleep(KEEP_SECONDS)
+
+    async def _read(self) -> None:
+        async with self._lock:
+            running = await self._revisions.running()
+            found = await asyncio.gather(*(asyncio.to_thread(self._revisions.ask_measures, r) for r in running))
+            self._last.update({one.revision: one for one in found if one is not None})
+            known = self._revisions.records.all
+            self._last = {name: one for name, one in self._last.items() if name in known}
+            await asyncio.to_thread(self._count_deaths, list(known.values()))
+
+    def _count_deaths(self, records: Iterable[Record]) -> None:
+        try:
+            router, died = self._runtime.died()
+        except RouterUnavailable:
+            return
+        counted = {record.spec.id: self._counted(record, router, died.get(record.slot, 0)) for record in records}
+        if counted != self._deaths:
+            files.write_json(self._path, {name: deaths.as_json() for name, deaths in counted.items()})
+            self._deaths = counted
+
+    def _counted(self, record: Record, router: str, died: int) -> Deaths:
+        """A slot's count goes on over its revisions, so a new one starts from where it stands."""
+        known = self._deaths.get(record.spec.id) or Deaths(router, died)
+        answered = self._last.get(record.spec.id)
+        return (known.of(answered.epoch) if answered else known).read(router, died)
+
+    def _arms(self) -> dict[str, str]:
+        """As what each revision is routed."""
+        specs = [route.spec for route in self._routes.desired.values()]
+        return {spec.canary: "canary" for spec in specs if spec.canary}

@@ -1,0 +1,112 @@
+"""Counting what one revision answers, and what the router saw die: plain arithmetic, no file and no socket."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from serving.contract import LATENCY_EDGES_MS, SCORE_BINS, Measures
+
+MOST_LABELS = 100
+LONGEST_LABEL = 100
+OTHER = "other"
+
+
+@dataclass(slots=True)
+class Counts:
+    """The running counts of one process."""
+
+    revision: str
+    epoch: str
+    requests: int = 0
+    errors: int = 0
+    refused: int = 0
+    latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) - 1))
+    answers: Counter[str] = field(default_factory=Counter)
+    arms: Counter[str] = field(default_factory=Counter)
+
+    def answered(self, arm: str, latency_ms: float, labels: Iterable[str]) -> None:
+        """A prediction went out."""
+        self._asked(arm)
+        self.latency[bisect_right(LATENCY_EDGES_MS, latency_ms, hi=len(self.latency)) - 1] += 1
+        for label in labels:
+            self.answers[self._known(label)] += 1
+
+    def failed(self, arm: str) -> None:
+        """A prediction was asked for and none came, by no fault of the caller."""
+        self._asked(arm)
+        self.errors += 1
+
+    def _asked(self, arm: str) -> None:
+        self.requests += 1
+        self.arms[arm] += 1
+
+    def _known(self, label: str) -> str:
+        full = label not in self.answers and len(self.answers) >= MOST_LABELS
+        return OTHER if full else label
+
+    def read(self, peak_memory: int, busy_ms: float) -> Measures:
+        return Measures(
+            revision=self.revision,
+            epoch=self.epoch,
+            requests=self.requests,
+            errors=self.errors,
+            refused=self.refused,
+            latency=tuple(self.latency),
+            answers=dict(self.answers),
+            arms=dict(self.arms),
+            peak_memory=peak_memory,
+            busy_ms=busy_ms,
+        )
+
+
+def labels(values: Iterable[Any]) -> Iterable[str]:
+    """What each answered value counts as: its bin for a score from 0 to 1, its text for a class."""
+    for value in values:
+        if isinstance(value, float):
+            yield f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}" if 0.0 <= value <= 1.0 else OTHER
+        elif isinstance(value, str | int):
+            yield str(value)[:LONGEST_LABEL]
+        else:
+            yield OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Deaths:
+    """Requests of one revision that the router saw die, over restarts of router, process and agent.
+
+    `router` and `seen` are whose count was read last and what it said; `total` is the sum over routers, and `floor`
+    the part of it that earlier epochs of the process have already told.
+    """
+
+    router: str
+    seen: int
+    total: int = 0
+    epoch: str = ""
+    floor: int = 0
+
+    @property
+    def told(self) -> int:
+        """What belongs to the present epoch."""
+        return self.total - self.floor
+
+    def read(self, router: str, count: int) -> "Deaths":
+        """Take in the router's count; one that started anew counts from zero."""
+        rise = count - self.seen if router == self.router and count >= self.seen else count
+        return replace(self, router=router, seen=count, total=self.total + rise)
+
+    def of(self, epoch: str) -> "Deaths":
+        """From here on what dies is told with this epoch of the process."""
+        return self if epoch == self.epoch else replace(self, epoch=epoch, floor=self.total)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def with_deaths(answered: Measures, deaths: Deaths | None, arm: str) -> Measures:
+    """What a process counted and what died under it; the dead came under the arm the revision is routed as."""
+    if deaths is None or not deaths.told:
+        return answered
+    arms = {**answered.arms, arm: answered.arms.get(arm, 0) + deaths.told}
+    return replace(answered, requests=answered.requests + deaths.told, errors=answered.errors + deaths.told, arms=arms)

@@ -1,0 +1,159 @@
+"""A rollout in steps on its pages and over the API, without script: what it shows, and what people do there."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deployments.models import Rollout
+from portal.core import once
+from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
+from tests.deployments.rolling import Rolling
+
+pytestmark = pytest.mark.django_db
+Open = Callable[..., Browser]
+PAGE = "/endpoints/production/flight-delay/"
+GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
+SOME: dict[str, Any] = {"requests": 90, "slow": 2}
+
+
+@pytest.fixture
+def rolling(line: Line) -> Rolling:
+    found = Rolling(line).begin()
+    found.answered({"requests": 810, "slow": 16}, SOME)
+    found.look(2)
+    return found
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) -> None:
+    page = browser(rolling.line.priya).open(PAGE)
+    assert 'aria-label="Traffic: v1 90 % 90 percent, v2 10 % 10 percent"' in page
+    assert re.search(r'aria-current="step">\s*<span class="dot">2</span>\s*<span class="st">10 %</span>', page)
+    said = words(page)
+    for part in ("Warm and check", "50 %", "100 %, champion", "4 guards", "at least 30 s", "held 1 min"):
+        assert part in said, part
+    assert "90 of 200 requests to the new version" in said
+    assert "Not judged yet" in said
+    assert "Error rate new minus champion" in said
+    assert "≤ +2.00 pp" in said
+    assert re.search(r"about [\d ]+ more requests", said)
+    assert "with a chance of at most 4 %" in said
+
+
+def test_who_may_not_steer_sees_no_buttons(rolling: Rolling, browser: Open) -> None:
+    page = browser(rolling.line.priya).open(PAGE)
+    assert "Abort rollout" not in page
+    assert "early" not in page
+
+
+def test_pause_and_resume_by_their_buttons(rolling: Rolling, browser: Open) -> None:
+    marta, place = browser(rolling.line.marta), f"{PAGE}rollouts/{rolling.row.pk}/"
+    assert marta.send(PAGE, f"{place}pause/").status_code == 303
+    said = words(marta.open(PAGE))
+    assert "Paused: the weights stay as they are. Marta Kowalska paused it." in said
+    assert marta.send(PAGE, f"{place}resume/").status_code == 303
+    assert rolling.row.status == "progressing"
+    assert marta.client.get(f"{place}pause/").status_code == 303
+
+
+def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolling, browser: Open) -> None:
+    marta, daniel = browser(rolling.line.marta), browser(rolling.line.daniel)
+    place = f"{PAGE}rollouts/{rolling.row.pk}/advance/"
+    assert "Go to 50 % early" in marta.open(PAGE)
+    assert "Your word is the first of two" in marta.open(place)
+    assert marta.send(place, place, reason="").status_code == 422
+    assert marta.send(place, place, reason="The morning wave comes.").status_code == 303
+    assert rolling.row.step == 3
+    assert "You asked for this already" in marta.open(place)
+    assert "Agree: go to 50 % early" in daniel.open(PAGE)
+    assert daniel.send(place, place, reason="Agreed.").status_code == 303
+    rolling.look()
+    assert rolling.share == 5000
+
+
+def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
+    marta, place = browser(rolling.line.marta), f"{PAGE}rollouts/{rolling.row.pk}/abort/"
+    assert "All traffic goes back to v1; now v1 90 %, v2 10 %" in words(marta.open(place))
+    assert marta.send(place, place).status_code == 422
+    assert marta.send(place, place, reason_code="latency").status_code == 303
+    assert rolling.look().status == "aborted"
+    assert "This rollout is over." in marta.open(place)
+    assert "Rollout to v2: aborted" in words(marta.open(PAGE))
+
+
+def test_a_rollout_of_another_endpoint_is_not_steered_from_here(rolling: Rolling, browser: Open) -> None:
+    marta = browser(rolling.line.marta)
+    assert marta.client.get(f"{PAGE}rollouts/{rolling.row.pk + 99}/abort/").status_code == 404
+
+
+def test_the_live_part_changes_with_the_guards(rolling: Rolling, browser: Open) -> None:
+    priya = browser(rolling.line.priya)
+    found = re.search(r'hx-ptag="([^"]+)"', priya.open(f"{PAGE}live/"))
+    assert found is not None
+    tag = {"HX-PTag": found[1], "HX-Request": "true"}
+    assert priya.client.get(f"{PAGE}live/", headers=tag).status_code == 304
+    rolling.answered({"requests": 900, "slow": 16}, {"requests": 100, "slow": 2})
+    rolling.look(2)
+    moved = priya.client.get(f"{PAGE}live/", headers=tag)
+    assert moved.status_code == 200
+    assert re.search(r'id="steer"[^>]*hx-swap-oob', moved.content.decode())
+
+
+def test_the_request_shows_its_plan(rolling: Rolling, browser: Open) -> None:
+    page = words(browser(rolling.line.priya).open(f"/promotions/{rolling.row.request_id}/"))
+    assert "Rollout plan" in page
+    assert "Judge 4 guards" in page
+    assert "p95 latency at most 2 times" in page
+    assert "with a chance of at most 4 %" in page
+
+
+def test_a_plan_is_chosen_where_one_asks(line: Line, browser: Open) -> None:
+    line.promote(1)
+    priya = browser(line.priya)
+    place = "/promotions/new/?model=flight-delay&version=2&environment=production"
+    page = priya.open(place)
+    for title in ("Switch at once", "Blue-green", "Canary", "Linear"):
+        assert title in page
+    answer = priya.send(place, "/promotions/new/", why="Step by step.", plan="canary")
+    assert answer.status_code == 303
+    assert "Canary" in priya.open(answer.headers["Location"])
+
+
+def test_superseding_is_offered_where_a_rollout_is_in_the_way(rolling: Rolling, browser: Open) -> None:
+    marta = browser(rolling.line.marta)
+    place = "/promotions/new/?model=flight-delay&version=3&environment=production"
+    assert "Supersede the rollout under way" in marta.open(place)
+    refused = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once")
+    assert refused.status_code == 409
+    sent = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once", supersede="on")
+    assert sent.status_code == 303
+    assert rolling.look().status == "aborted"
+
+
+def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
+    client, place = browser(rolling.line.marta).client, f"/api/v1/rollouts/{rolling.row.pk}/"
+    client.handler.enforce_csrf_checks = False
+
+    def call(verb: str, status: int = 200, **body: Any) -> dict[str, Any]:
+        answer = client.post(
+            f"{place}{verb}/", body, content_type="application/json", headers={"Idempotency-Key": once.new_key()}
+        )
+        assert answer.status_code == status, answer.content
+        return dict(answer.json())
+
+    assert call("pause", reason="Lunch")["pause_code"] == "asked"
+    assert call("pause", 409)["code"] == "paused_already"
+    assert call("resume")["status"] == "progressing"
+    assert call("advance", 409, reason="Quick", expect_step=1)["code"] == "step_changed"
+    assert call("advance", reason="Quick", expect_step=3)["step"] == 3
+    found = client.get(f"{place}measurements/").json()["results"]
+    assert [(one["weight"], one["requests"], len(one["verdicts"])) for one in found] == [(1000, 90, 4)]
+    ended = call("abort", reason_code="quality")
+    assert (ended["status"], next(one["type"] for one in ended["receipts"])) == ("aborting", "rollout.abort_started")
+    assert Rollout.objects.filter(status="aborting").exists()

@@ -1,0 +1,404 @@
+"""Rollouts in steps, from the approved request to the last table, with measures as the data plane would give them."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
+from deployments.policies.conditions import Condition
+from deployments.selectors import plan_page
+from deployments.services import plans, promotions, rollbacks, rollouts
+from portal.audit.models import AuditEvent
+from portal.core import clock, work
+from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
+from portal.notices.models import Notice
+from tests import world
+from tests.deployments.conftest import Line
+from tests.deployments.rolling import STEPS, Rolling, measures
+
+pytestmark = pytest.mark.django_db
+GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
+SAME: dict[str, Any] = {"requests": 2000, "slow": 40}
+
+
+@pytest.fixture
+def rolling(line: Line) -> Rolling:
+    return Rolling(line).begin()
+
+
+def said(row: Rollout, verb: str) -> dict[str, Any]:
+    event = AuditEvent.objects.filter(subject_type="rollout", subject_id=str(row.pk), type=verb).order_by("id")[0]
+    return dict(json.loads(bytes(event.canon))["data"])
+
+
+def test_a_good_version_goes_all_the_way(rolling: Rolling) -> None:
+    assert (rolling.share, rolling.row.step, rolling.row.status) == (1000, 3, "progressing")
+    rolling.look()
+    assert rolling.share == 1000
+    rolling.answered(GOOD, SAME)
+    rolling.look(3)
+    assert (rolling.share, rolling.row.step) == (5000, 5)
+    rolling.look(29)
+    assert rolling.share == 5000
+    rolling.look(2)
+    assert (rolling.share, rolling.row.status) == (10_000, "progressing")
+    assert Endpoint.objects.get().stable_id != rolling.row.to_revision_id
+    row = rolling.look(61)
+    assert row.status == "completed"
+    row.request.refresh_from_db()  # type: ignore[union-attr]
+    assert row.request.status == "promoted"  # type: ignore[union-attr]
+    assert Endpoint.objects.get().stable_id == row.to_revision_id
+    tables = [(t.generation, t.stable_weight, t.canary_weight) for t in RouteTable.objects.filter(rollout=row)]
+    assert tables == [(2, 9000, 1000), (3, 5000, 5000), (4, 10_000, 0)]
+    assert [t.generation for t in rolling.line.runtime.routed] == [1, 2, 3, 4]
+    assert said(row, "rollout.stepped")["now"] == "Judge 4 guards"
+
+
+def test_the_verdicts_say_value_interval_limit_and_what_is_missing(rolling: Rolling) -> None:
+    rolling.answered({"requests": 900, "slow": 18}, {"requests": 100, "slow": 2})
+    rolling.look(3)
+    found = Measurement.objects.get()
+    assert (found.requests, found.champion_requests, found.answer) == (100, 900, "inconclusive")
+    errors = found.verdicts[0]
+    assert (errors["measure"], errors["value"], errors["limit"], errors["n"]) == ("errors", 0.0, 0.02, 100)
+    assert errors["range"]["low"] < 0 < errors["range"]["high"]
+    assert errors["missing"].startswith("about ")
+    assert errors["missing"].endswith(" more requests")
+
+
+@pytest.mark.parametrize(
+    ("fault", "measure"),
+    [
+        ({"errors": 160}, "Error rate"),
+        ({"slow": 400}, "p95 latency"),
+        ({"late": 0.75}, "Predictions"),
+        ({"memory": 900 * 1024**2}, "Memory"),
+    ],
+)
+def test_a_faulty_version_is_stopped_by_itself(rolling: Rolling, fault: dict[str, Any], measure: str) -> None:
+    rolling.answered(GOOD, {**SAME, **fault})
+    row = rolling.look(3)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert rolling.line.runtime.routed[-1].stable == rolling.revision(1)
+    assert rolling.line.runtime.routed[-1].canary is None
+    row.request.refresh_from_db()  # type: ignore[union-attr]
+    assert row.request.status == "failed"  # type: ignore[union-attr]
+    assert row.note.startswith(measure)
+    assert "limit" in row.note
+    assert "after " in row.note
+    (guard,) = said(row, "rollout.abort_started")["guards"]
+    assert guard["answer"] == "failing"
+    assert {"value", "range", "limit", "n"} <= set(guard)
+    told = Notice.objects.filter(kind="rollout.stopped")
+    assert {notice.person_id for notice in told} == {
+        rolling.line.priya.pk,
+        rolling.line.marta.pk,
+        rolling.line.daniel.pk,
+    }
+
+
+def test_one_unlucky_request_stops_nothing(rolling: Rolling) -> None:
+    rolling.answered({"requests": 360}, {"requests": 40, "errors": 1})
+    assert rolling.look(3).status == "progressing"
+    assert Measurement.objects.get().answer == "inconclusive"
+
+
+def test_too_little_traffic_asks_a_person_who_lets_it_wait_again(rolling: Rolling) -> None:
+    rolling.answered({"requests": 90}, {"requests": 10})
+    assert rolling.look(599).status == "progressing"
+    row = rolling.look(2)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "inconclusive", 1000)
+    assert "no data yet" in row.pause_why or "after 10 requests" in row.pause_why
+    assert Notice.objects.filter(kind="rollout.paused", person=rolling.line.marta).exists()
+    assert rolling.look(3600).status == "paused"
+    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    rolling.look()
+    assert (rolling.row.status, rolling.row.step, rolling.share) == ("progressing", 3, 1000)
+
+
+def test_a_dead_source_of_measures_pauses_after_a_while(rolling: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:
+    rolling.answered(GOOD, SAME)
+    monkeypatch.setattr(type(rolling.line.runtime), "measures", lambda *_: ())
+    assert rolling.look(10).status == "progressing"
+    row = rolling.look(61)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 1000)
+
+
+def test_counters_that_make_no_sense_are_never_passing(rolling: Rolling) -> None:
+    rolling.answered({"requests": 4500}, {"requests": 500})
+    rolling.look(2)
+    rolling.answered({"requests": 4500}, {"requests": 300})
+    row = rolling.look(61)
+    assert Measurement.objects.get().answer == "error"
+    assert (row.status, row.pause_code) == ("paused", "unmeasured")
+
+
+def test_a_process_that_began_anew_adds_to_what_was_counted(rolling: Rolling) -> None:
+    rolling.look(2)
+    rolling.answered({"requests": 900}, {"requests": 60})
+    rolling.look(2)
+    rolling.answered({"requests": 950}, {"requests": 50, "epoch": "2"})
+    rolling.look(2)
+    assert Measurement.objects.get().requests == 110
+
+
+def test_a_split_that_cannot_be_chance_waits_for_a_person(rolling: Rolling) -> None:
+    rolling.answered({"requests": 5000}, {"requests": 2000})
+    row = rolling.look(3)
+    assert (row.status, row.pause_code) == ("paused", "mismatch")
+    assert "28.6% of 7,000 requests" in row.pause_why
+
+
+def test_what_came_before_the_weight_does_not_count(line: Line) -> None:
+    rolling = Rolling(line)
+    rolling.line.promote(1)
+    one = rolling.revision(1)
+    line.runtime.measured[one] = measures(one, "stable", requests=10_000, errors=9_000)
+    rolling.begun = True
+    plans.create(actor=world.actor(line.marta), name="slowly", body={"steps": STEPS})
+    rolling.begin()
+    found = Measurement.objects.get()
+    assert (found.champion_requests, found.requests) == (0, 0)
+
+
+class TestConditions:
+    def test_the_weight_waits_for_what_an_approval_asked(self, line: Line) -> None:
+        rolling = Rolling(line, [
+            {"do": "weight", "weight": 1000},
+            {"do": "pause", "until": {"requests": 300}, "give_up": 600},
+            {"do": "weight", "weight": 5000},
+            {"do": "pause", "until": {"person": True}},
+            {"do": "switch"},
+        ])  # fmt: skip
+        line.promote(1)
+        plans.create(actor=world.actor(line.marta), name="slowly", body={"steps": rolling.steps})
+        rolling.begun = True
+        request = rolling.ask(2)
+        until = Condition(10, "requests", 300)
+        actor = world.actor(line.marta)
+        world.step_up(actor, promotions.binding(request.pk, request.evidence_digest, "approve", until))
+        promotions.approve(actor=actor, number=request.pk, seen=request.evidence_digest, condition=until)
+        line.approve(request, line.daniel)
+        work.drain()
+        assert rolling.share == 1000
+        with pytest.raises(Refused) as refusal:
+            rollouts.advance(actor=actor, number=rolling.row.pk, reason="Quick!", expect_step=rolling.row.step)
+        assert refusal.value.code == "condition"
+        rolling.answered({"requests": 2700}, {"requests": 299})
+        rolling.look(2)
+        assert rolling.share == 1000
+        rolling.answered({"requests": 2700}, {"requests": 300})
+        rolling.look(2)
+        rolling.look(2)
+        assert rolling.share == 5000
+
+
+class TestSteering:
+    def test_pause_keeps_the_weights_and_resume_goes_on(self, rolling: Rolling) -> None:
+        row = rollouts.pause(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason="Lunch")
+        rolling.answered(GOOD, SAME)
+        assert rolling.look(700).status == "paused"
+        assert rolling.share == 1000
+        rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+        rolling.look()
+        assert (rolling.row.status, rolling.share) == ("progressing", 5000)
+        assert said(row, "rollout.paused") == {"code": "asked", "step": 3}
+
+    def test_a_pause_does_not_count_as_waiting(self, rolling: Rolling) -> None:
+        rolling.answered(GOOD, SAME)
+        rolling.look(3)
+        rollouts.pause(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
+        Rollout.objects.update(
+            step_began_at=clock.now() - timedelta(hours=1), paused_at=clock.now() - timedelta(hours=1)
+        )
+        rollouts.resume(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
+        rolling.look()
+        assert rolling.share == 5000
+
+    def test_the_guards_watch_at_a_standstill_too(self, rolling: Rolling) -> None:
+        rollouts.pause(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
+        rolling.answered(GOOD, {**SAME, "errors": 200})
+        assert rolling.look(3).status == "aborted"
+
+    def test_a_runtime_that_lost_its_table_at_a_standstill_gets_it_back(self, rolling: Rolling) -> None:
+        rollouts.pause(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
+        rolling.line.runtime.table.clear()
+        rolling.look()
+        assert (rolling.share, rolling.row.status) == (1000, "paused")
+
+    def test_abort_leads_back(self, rolling: Rolling) -> None:
+        row = rollouts.abort(
+            actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="quality", note="Odd at the hubs"
+        )
+        assert row.status == "aborting"
+        row = rolling.look()
+        row.request.refresh_from_db()  # type: ignore[union-attr]
+        assert (row.status, rolling.share, row.request.status) == ("aborted", 0, "rolled_back")  # type: ignore[union-attr]
+
+    def test_a_rollback_during_the_canary_does_the_same(self, rolling: Rolling) -> None:
+        rollbacks.roll_back(
+            actor=world.actor(rolling.line.marta), environment="production", endpoint="flight-delay",
+            reason_code="quality", expect_generation=Endpoint.objects.get().generation,
+        )  # fmt: skip
+        assert rolling.look().status == "aborted"
+        assert rolling.share == 0
+
+    def test_a_rollback_while_the_former_champion_is_held_warm(self, rolling: Rolling) -> None:
+        rolling.answered(GOOD, SAME)
+        rolling.look(3)
+        rolling.look(31)
+        assert rolling.share == 10_000
+        rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="other")
+        assert rolling.look().status == "aborted"
+        assert rolling.share == 0
+
+    def test_going_on_early_takes_two_before_the_guards_have_their_sample(self, rolling: Rolling) -> None:
+        number, step = rolling.row.pk, rolling.row.step
+        row = rollouts.advance(
+            actor=world.actor(rolling.line.marta), number=number, reason="We are in a hurry", expect_step=step
+        )
+        assert (row.step, row.hurried_by) == (step, rolling.line.marta)
+        assert Notice.objects.filter(kind="rollout.hurry_asked", person=rolling.line.daniel).exists()
+        with pytest.raises(Refused) as refusal:
+            rollouts.advance(actor=world.actor(rolling.line.marta), number=number, reason="Please", expect_step=step)
+        assert refusal.value.code == "hurry_asked"
+        rollouts.advance(actor=world.actor(rolling.line.daniel), number=number, reason="I agree", expect_step=step)
+        rolling.look()
+        assert (rolling.share, rolling.row.hurried_by) == (5000, None)
+        event = said(row, "rollout.hurried")
+        assert event["asked_by"] == f"person:{rolling.line.marta.pk}"
+
+    def test_with_their_sample_one_person_suffices(self, rolling: Rolling) -> None:
+        rolling.answered(GOOD, SAME)
+        rolling.look(3)
+        assert rolling.share == 5000
+        rollouts.advance(
+            actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason="It is fine", expect_step=5
+        )
+        rolling.look()
+        assert rolling.share == 10_000
+
+    def test_another_account_of_the_same_human_is_no_second_person(self, rolling: Rolling) -> None:
+        number, step = rolling.row.pk, rolling.row.step
+        rollouts.advance(actor=world.actor(rolling.line.marta), number=number, reason="Quick", expect_step=step)
+        twin = world.person("Marta Twin", ("ml_lead", rolling.line.team))
+        user, _, host = rolling.line.marta.email.partition("@")
+        type(twin).objects.filter(pk=twin.pk).update(email=f"{user}+again@{host}")
+        twin.refresh_from_db()
+        with pytest.raises(NotAllowed) as refusal:
+            rollouts.advance(actor=world.actor(twin), number=number, reason="Me too", expect_step=step)
+        assert refusal.value.code == "four_eyes"
+
+    def test_a_page_from_before_the_step_does_no_harm(self, rolling: Rolling) -> None:
+        with pytest.raises(Stale):
+            rollouts.advance(
+                actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason="Quick", expect_step=1
+            )
+
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 4001])
+    def test_a_reason_is_needed(self, rolling: Rolling, reason: str) -> None:
+        with pytest.raises(BadInput):
+            rollouts.advance(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason=reason, expect_step=3)
+
+    @pytest.mark.parametrize("verb", ["pause", "resume", "abort", "advance"])
+    def test_who_may_not(self, rolling: Rolling, verb: str) -> None:
+        needs: dict[str, Any] = {"abort": {"reason_code": "other"}, "advance": {"reason": "Quick", "expect_step": 3}}
+        more = needs.get(verb, {})
+        act = getattr(rollouts, verb)
+        with pytest.raises(NotAllowed):
+            act(actor=world.actor(rolling.line.priya), number=rolling.row.pk, **more)
+        with pytest.raises(NotFound):
+            act(actor=world.actor(rolling.line.olga), number=rolling.row.pk, **more)
+
+    def test_what_is_over_is_left_alone(self, rolling: Rolling) -> None:
+        rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="other")
+        rolling.look()
+        for act, more in ((rollouts.pause, {}), (rollouts.resume, {}), (rollouts.abort, {"reason_code": "other"})):
+            with pytest.raises(Refused):
+                act(actor=world.actor(rolling.line.marta), number=rolling.row.pk, **more)
+
+
+class TestSuperseding:
+    def test_a_newer_request_is_refused_unless_it_asks(self, rolling: Rolling) -> None:
+        with pytest.raises(Refused) as refusal:
+            rolling.ask(3)
+        assert refusal.value.code == "rollout_active"
+
+    def test_it_goes_by_way_of_stable(self, rolling: Rolling) -> None:
+        old = rolling.row
+        world.grant(rolling.line.priya, "operator", rolling.line.team)
+        request = rolling.ask(3, supersede=True)
+        rolling.line.approve(request, rolling.line.marta)
+        rolling.line.approve(request, rolling.line.daniel)
+        request.refresh_from_db()
+        assert request.status == "approved"
+        rolling.look()
+        old.refresh_from_db()
+        old.request.refresh_from_db()  # type: ignore[union-attr]
+        assert (old.status, old.request.status) == ("aborted", "superseded")  # type: ignore[union-attr]
+        type(request).objects.filter(pk=request.pk).update(next_reconcile_at=clock.now())
+        work.drain()
+        assert rolling.share == 1000
+        tables = [(t.stable, t.canary, t.cut) for t in rolling.line.runtime.routed]
+        first = rolling.revision(1)
+        assert tables[1:] == [(first, rolling.revision(2), 1000), (first, None, 0), (first, rolling.revision(3), 1000)]
+
+    def test_only_by_those_who_may_abort(self, rolling: Rolling) -> None:
+        with pytest.raises(NotAllowed):
+            rolling.ask(3, supersede=True)
+        assert rolling.row.status == "progressing"
+
+
+class TestStoriesOfOthers:
+    def test_nothing_is_taken_away_while_a_rollout_moves(self, rolling: Rolling) -> None:
+        """argo-rollouts 1292, 2050, 4390."""
+        for _ in range(2):
+            Endpoint.objects.update(next_reconcile_at=clock.now())
+            rolling.look()
+        assert {rolling.revision(1), rolling.revision(2)} <= set(rolling.line.runtime.loaded)
+
+    def test_a_champion_that_fell_out_of_the_runtime_is_loaded_again(self, rolling: Rolling) -> None:
+        rolling.line.runtime.loaded.pop(rolling.revision(1))
+        Endpoint.objects.update(next_reconcile_at=clock.now())
+        rolling.look()
+        assert rolling.revision(1) in rolling.line.runtime.loaded
+
+    def test_a_new_version_that_is_lost_at_a_step_is_loaded_before_anything_rises(self, rolling: Rolling) -> None:
+        """argo-rollouts 1665."""
+        rolling.answered(GOOD, SAME)
+        rolling.line.runtime.slow.add(rolling.row.to_revision.digest)
+        rolling.look(5)
+        assert rolling.share == 1000
+        rolling.line.runtime.slow.clear()
+        rolling.look(5)
+        assert rolling.share == 5000
+
+    def test_a_new_version_that_dies_at_a_step_gives_its_traffic_back(self, rolling: Rolling) -> None:
+        rolling.line.runtime.broken.add(rolling.row.to_revision.digest)
+        rolling.line.runtime.slow.clear()
+        assert rolling.look().status == "aborted"
+        assert rolling.share == 0
+
+    def test_the_weights_that_stand_are_those_of_one_row(self, rolling: Rolling) -> None:
+        for table in RouteTable.objects.all():
+            assert table.stable_weight + table.canary_weight == 10_000
+        assert Revision.objects.count() == 2
+
+
+def test_the_traffic_of_an_endpoint_is_known_from_two_readings(line: Line) -> None:
+    line.promote(1)
+    one = str(Endpoint.objects.get().stable_id)
+
+    def look(requests: int) -> float:
+        line.runtime.measured[one] = measures(one, "stable", requests=requests)
+        row = Endpoint.objects.get()
+        known = row.observed | {"counted_at": (clock.now() - timedelta(seconds=10)).isoformat()}
+        Endpoint.objects.update(observed=known, next_reconcile_at=clock.now())
+        work.drain()
+        return plan_page.rate(Endpoint.objects.get())
+
+    look(1000)
+    assert look(1500) == pytest.approx(50, rel=0.1)
+    assert look(1500) == 0

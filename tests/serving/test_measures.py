@@ -1,0 +1,231 @@
+"""Live measures: what is counted as what, and that nothing is lost or counted twice when parts die."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+
+from serving import contract
+from serving.contract import LATENCY_EDGES_MS, Invalid, Measures
+from serving.measures import Counts, Deaths, labels, with_deaths
+from serving.router import stats
+from serving.worker import answers
+from serving.worker.refusals import Refusal
+from serving.worker.signature import Column, Tensor
+from tests.serving.plane import Plane, end
+from tests.serving.zoo import Zoo, body
+from tests.waiting import wait_until
+
+
+def bucket(latency_ms: float) -> int:
+    counts = Counts("r", "e")
+    counts.answered("stable", latency_ms, [])
+    return counts.latency.index(1)
+
+
+def test_a_latency_falls_between_its_edges() -> None:
+    assert bucket(0.0) == 0
+    assert bucket(0.25) == 1
+    assert bucket(9.99) == LATENCY_EDGES_MS.index(8.0)
+    assert bucket(1e9) == len(LATENCY_EDGES_MS) - 2
+    assert list(LATENCY_EDGES_MS) == sorted(set(LATENCY_EDGES_MS))
+    assert math.isinf(LATENCY_EDGES_MS[-1])
+
+
+SHAPES: list[tuple[Any, list[str]]] = [
+    (np.array(["a", "b", "a"], dtype=object), ["a", "b", "a"]),
+    (np.array([0, 1]), ["0", "1"]),
+    (np.array([True]), ["True"]),
+    (np.array([0.0, 0.05, 0.999, 1.0]), ["bin 0", "bin 1", "bin 19", "bin 19"]),
+    (np.array([[0.2, 0.8]]), ["bin 16"]),
+    (np.array([[0.2, 0.1, 0.7], [0.9, 0.1, 0.0]]), ["2", "0"]),
+    (np.array([[5.0], [0.5]]), ["other", "bin 10"]),
+    (np.array([np.nan]), ["other"]),
+    (pd.DataFrame({"label": ["x"], "more": [1]}), ["x"]),
+    ({"p": [0.1]}, ["bin 2"]),
+    ([{"deep": 1}], ["other"]),
+    ([[1], [1, 2]], []),
+    (np.zeros((1, 2, 2)), []),
+    (None, []),
+]
+
+
+@pytest.mark.parametrize(("predictions", "expected"), SHAPES, ids=range(len(SHAPES)))
+def test_every_shape_of_answer_has_its_labels(predictions: Any, expected: list[str]) -> None:
+    assert list(labels(answers.values(predictions))) == expected
+
+
+def refused(act: Callable[[], None]) -> str:
+    """The code it is refused with, or an empty text."""
+    try:
+        act()
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+NUMBER, GAPS = Column("a", "double"), Column("a", "double", required=False)
+PAIR = Tensor("", "float64", (-1, 2))
+TRUE_TO_PROMISE: list[tuple[Any, list[Column | Tensor], str]] = [
+    ([0.5, 1.0], [], ""),
+    ([0.5, math.nan], [], "answer_not_finite"),
+    (pd.DataFrame({"a": [1.0, math.inf]}), [NUMBER], "answer_not_finite"),
+    (pd.DataFrame({"a": [1.0, math.nan]}), [GAPS], ""),
+    (["x", "y"], [Column("", "string")], ""),
+    (["x", "y"], [NUMBER], "answer_wrong_schema"),
+    ([1.0], [NUMBER], "answer_wrong_schema"),
+    (np.zeros((2, 2)), [PAIR], ""),
+    (np.zeros((2, 3)), [PAIR], "answer_wrong_schema"),
+    (np.zeros(2), [PAIR], "answer_wrong_schema"),
+    (pd.DataFrame({"b": [1.0, 2.0]}), [NUMBER, Column("b", "double")], "answer_wrong_schema"),
+    ({"a": [1.0, 2.0], "b": ["x", "y"]}, [NUMBER, Column("b", "string")], ""),
+    ([[1], [1, 2]], [], ""),
+]
+
+
+@pytest.mark.parametrize(("predictions", "promised", "code"), TRUE_TO_PROMISE, ids=range(len(TRUE_TO_PROMISE)))
+def test_an_answer_to_two_rows_is_held_to_what_was_promised(
+    predictions: Any, promised: list[Column | Tensor], code: str
+) -> None:
+    assert refused(lambda: answers.check(predictions, 2, promised)) == code
+
+
+def test_labels_are_bounded() -> None:
+    counts = Counts("r", "e")
+    counts.answered("stable", 1.0, [f"label {number}" for number in range(150)])
+    counts.answered("stable", 1.0, ["label 3", "new"])
+    assert len(counts.answers) == 101
+    assert (counts.answers["other"], counts.answers["label 3"]) == (51, 2)
+
+
+def test_measures_survive_json_and_nothing_else_does() -> None:
+    counts = Counts("r", "e")
+    counts.answered("canary", 3.0, ["a"])
+    found = counts.read(10, 1.5)
+    assert contract.measures(contract.as_json(found)) == found
+    wrongs: list[Any] = [[], {"revision": "r"}, {**contract.as_json(found), "colour": 1}, {"latency": 5}]
+    for wrong in wrongs:
+        with pytest.raises(Invalid):
+            contract.measures(wrong)
+
+
+def test_deaths_are_told_once_over_restarts_of_router_and_process() -> None:
+    """The count of one router goes 3, 5; the next one's 1, 4. The process is replaced after the 5."""
+    deaths = Deaths("router 1", 3).of("first").read("router 1", 5)
+    assert deaths.told == 2
+    deaths = deaths.of("first").read("router 2", 1)
+    assert deaths.told == 3
+    deaths = deaths.of("second").read("router 2", 4)
+    assert (deaths.told, deaths.total) == (3, 6)
+    assert deaths.of("second").read("router 2", 4) == deaths
+
+
+def test_the_dead_are_requests_and_errors_of_the_arm() -> None:
+    counts = Counts("r", "e")
+    counts.answered("canary", 1.0, [])
+    found = with_deaths(counts.read(0, 0.0), Deaths("router", 9, total=2), "canary")
+    assert (found.requests, found.errors, found.arms) == (3, 2, {"canary": 3})
+    assert with_deaths(counts.read(0, 0.0), None, "canary").requests == 1
+
+
+STATS = """\
+# pxname,svname,hrsp_5xx,srv_abrt,
+slot_03,s,4,1,
+slot_03,BACKEND,6,1,
+nowhere,BACKEND,9,0,
+slot_04,s,2,0,
+slot_04,BACKEND,1,0,
+"""
+
+
+def test_the_router_counts_what_it_answered_itself_or_saw_cut_off() -> None:
+    assert stats.died(STATS) == {3: 3, 4: 0}
+
+
+def measured(plane: Plane, endpoint: str) -> dict[str, Measures]:
+    answer = plane.agent.get("/measures", params={"environment": "production", "endpoint": endpoint})
+    assert answer.status_code == 200
+    return {one["revision"]: contract.measures(one) for one in answer.json()["measures"]}
+
+
+def test_answers_refusals_and_failures_are_counted_by_arm(plane: Plane, endpoint: str, models: Zoo) -> None:
+    first, second = f"{endpoint}-1", f"{endpoint}-2"
+    plane.load(first, models.double.spec(endpoint, 1))
+    plane.load(second, models.breaks.spec(endpoint, 2))
+    assert plane.route(endpoint, 1, first, canary=second, cut=5000, salt="s").status_code == 200
+    units = [f"unit {number}" for number in range(40)]
+    answered = Counter(
+        plane.ask(endpoint, body({"x": 0.12}), **{"x-unit-id": unit}).headers["x-served-arm"] for unit in units
+    )
+    for unit in units[:10]:
+        plane.ask(endpoint, body({"y": 0.1}), **{"x-unit-id": unit})
+    plane.gateway.get(f"/production/{endpoint}/v2/health/ready")
+    found = measured(plane, endpoint)
+    good, bad = found[first], found[second]
+    assert (good.requests, good.errors, good.arms) == (answered["stable"], 0, {"stable": answered["stable"]})
+    assert (bad.requests, bad.errors, bad.arms) == (answered["canary"],) * 2 + ({"canary": answered["canary"]},)
+    assert good.refused + bad.refused == 10
+    assert (sum(good.latency), sum(bad.latency)) == (answered["stable"], 0)
+    assert good.answers == {"bin 4": answered["stable"]}
+    assert good.peak_memory > 10 * 1024**2
+    assert 0 < good.busy_ms < 60_000
+
+
+def dies(plane: Plane, endpoint: str) -> bool:
+    """Whether a question too large to be sent again ended its process. On a kept connection HAProxy hangs up."""
+    large = body(*[{"x": 1.0}] * 3000)
+    try:
+        return plane.ask(endpoint, large).status_code == 502
+    except httpx.RemoteProtocolError:
+        return True
+
+
+def test_a_request_that_dies_with_its_process_is_counted_as_an_error(plane: Plane, endpoint: str, models: Zoo) -> None:
+    """Over a restart of the process, of the agent and of the router; each is told once."""
+    plane.load(endpoint, models.ends.spec(endpoint))
+    assert plane.route(endpoint, 1, endpoint).status_code == 200
+    assert plane.ask(endpoint, {"dataframe_records": [{"x": 0.0}]}).status_code == 200
+    before = measured(plane, endpoint)[endpoint]
+    assert dies(plane, endpoint)
+
+    def total() -> int:
+        """What a consumer adds up over epochs."""
+        one = measured(plane, endpoint)[endpoint]
+        seen[one.epoch] = max(seen.get(one.epoch, 0), one.errors)
+        return sum(seen.values())
+
+    seen: dict[str, int] = {before.epoch: before.errors}
+    wait_until(lambda: total() == 1, 10, "the death to be told")
+    wait_until(lambda: measured(plane, endpoint)[endpoint].epoch != before.epoch, 20, "a new epoch")
+    assert total() == 1
+    plane.kill("agent")
+    plane.kill("router")
+    plane.start("router")
+    plane.start("agent")
+    plane.await_up()
+    wait_until(lambda: endpoint in measured(plane, endpoint), 10, "the agent to have read it again")
+    assert total() == 1
+    wait_until(lambda: dies(plane, endpoint), 10, "the router to reach it")
+    wait_until(lambda: total() == 2, 10, "the second death to be told")
+
+
+def test_what_a_killed_process_had_counted_stays_until_the_next_one_counts(
+    plane: Plane, endpoint: str, models: Zoo
+) -> None:
+    plane.load(endpoint, models.double.spec(endpoint))
+    plane.route(endpoint, 1, endpoint)
+    assert [plane.ask(endpoint, body({"x": 1.0})).status_code for _ in range(3)] == [200] * 3
+    first = measured(plane, endpoint)[endpoint]
+    end(int(plane.revision(endpoint)["pid"]))
+    wait_until(lambda: measured(plane, endpoint)[endpoint].epoch != first.epoch, 20, "a new epoch")
+    assert measured(plane, endpoint)[endpoint].requests == 0
+    assert first.requests == 3
+
+
+def test_measures_of_another_endpoint_are_not_told(plane: Plane, endpoint: str) -> None:
+    assert measured(plane, endpoint) == {}
