@@ -45,6 +45,7 @@ defaults
 FRONTEND = """
 frontend gateway
     bind {bind}{tls}
+    bind unix@{gateway_socket} mode 600
     http-request set-var(txn.rid) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9_.:-]{{1,128}}$ }}
     http-request set-var(txn.rid) uuid() unless {{ var(txn.rid) -m found }}
     http-request set-header x-request-id %[var(txn.rid)]
@@ -52,6 +53,9 @@ frontend gateway
     http-after-response del-header server
     http-request del-header x-signalbox- -m beg
     http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
+    # What comes by gRPC comes back as HTTP, by way of its door, and is judged then.
+    acl grpc path_beg /inference.GRPCInferenceService/
+    http-request allow if grpc
     http-request set-var(txn.environment) path,field(2,/)
     http-request set-var(txn.endpoint) path,field(3,/)
     http-request set-var(txn.key) var(txn.environment),concat(/,txn.endpoint)
@@ -86,8 +90,13 @@ frontend gateway
     http-request set-header x-signalbox-revision %[var(txn.revision)]
     http-request set-header x-signalbox-generation %[var(txn.route),field(1,:)]
     http-request set-path %[path,regsub(^/[^/]+/[^/]+,)]
+    use_backend grpc if grpc
     use_backend slot_%[var(txn.slot)]
     default_backend nowhere
+
+backend grpc
+    no log
+    server s unix@{grpc_socket} proto h2
 
 backend nowhere
     {no_endpoint}
@@ -136,6 +145,8 @@ def render(settings: Settings) -> str:
     top = GLOBAL.format(router_socket=places.router_socket, errors=problems.error_lines())
     front = FRONTEND.format(
         bind=settings.bind,
+        gateway_socket=places.gateway_socket,
+        grpc_socket=places.grpc_socket,
         tls=f" ssl crt {settings.tls_pem} alpn h2,http/1.1" if settings.tls_pem else "",
         keys=_keys(settings),
         routes_map=places.routes_map,
