@@ -76,11 +76,9 @@ frontend gateway
     http-request set-var(txn.revision) var(txn.route),field(6,:)
     http-request set-var(txn.revision) var(txn.route),field(7,:) if canary
     http-request set-var(txn.backend) str(slot_),concat(,txn.slot)
-    http-request set-var(txn.server) str(slot_),concat(,txn.slot,/s)
     # A canary whose process is down, or that has no room, is answered by stable.
     http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.backend),nbsrv eq 0 }}
-    http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.server),srv_queue gt 0 }}
-    acl diverted var(txn.diverted) -m bool
+{full}    acl diverted var(txn.diverted) -m bool
     http-request set-header x-signalbox-assigned canary if diverted
     http-request set-var(txn.arm) str(stable) if diverted
     http-request set-var(txn.slot) var(txn.route),field(3,:) if diverted
@@ -110,6 +108,11 @@ KEYS = """\
     http-request del-header authorization
     http-request del-header x-endpoint-key
 """
+
+FULL = """\
+    http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.slot) -m str {slot:02d} }} {{ queue(slot_{slot:02d}) gt 0 }}
+"""
+"""The length of a queue can only be asked for by a name that is written out."""
 
 METRICS = """
 frontend metrics
@@ -152,6 +155,7 @@ def render(settings: Settings) -> str:
         routes_map=places.routes_map,
         body_limit=BODY_LIMIT,
         scale=CUT_SCALE,
+        full="".join(FULL.format(slot=slot) for slot in range(places.slots)),
         no_endpoint=problems.NO_ENDPOINT,
         no_route=problems.NO_ROUTE,
         too_large=problems.TOO_LARGE,
