@@ -1,4 +1,4 @@
-"""The commands of the data plane: `python -m serving router|zygote|agent|stop`."""
+"""The commands of the data plane: `python -m serving router|zygote|agent|grpc|stop`."""
 
 import sys
 from collections.abc import Callable
@@ -25,6 +25,12 @@ def _agent(settings: Settings) -> None:
     program.run(settings)
 
 
+def _grpc(settings: Settings) -> None:
+    from serving.grpc_door import program
+
+    program.run(settings)
+
+
 def _stop(settings: Settings) -> None:
     from serving.zygote import leftovers
 
@@ -35,6 +41,7 @@ COMMANDS: dict[str, Callable[[Settings], None]] = {
     "router": _router,
     "zygote": _zygote,
     "agent": _agent,
+    "grpc": _grpc,
     "stop": _stop,
 }
 

@@ -81,6 +81,15 @@ class Places:
         return self.run / "zygote.sock"
 
     @property
+    def gateway_socket(self) -> Path:
+        """The gateway for callers on this host's own behalf: the gRPC door."""
+        return self.run / "gateway.sock"
+
+    @property
+    def grpc_socket(self) -> Path:
+        return self.run / "grpc.sock"
+
+    @property
     def agent_socket(self) -> Path:
         return self.run / "agent.sock"
 

@@ -136,6 +136,13 @@ def _data_plane(parts: Parts) -> list[Service]:
             probe=probes.http_socket(run / "agent.sock", "/status"),
             survives=True,
         ),
+        Service(
+            name="grpc",
+            command=(*command, "grpc"),
+            environment=environment,
+            probe=probes.accepts(run / "grpc.sock"),
+            survives=True,
+        ),
     ]
 
 

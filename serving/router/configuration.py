@@ -45,6 +45,7 @@ defaults
 FRONTEND = """
 frontend gateway
     bind {bind}{tls}
+    bind unix@{gateway_socket} mode 600
     http-request set-var(txn.rid) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9_.:-]{{1,128}}$ }}
     http-request set-var(txn.rid) uuid() unless {{ var(txn.rid) -m found }}
     http-request set-header x-request-id %[var(txn.rid)]
@@ -52,6 +53,9 @@ frontend gateway
     http-after-response del-header server
     http-request del-header x-signalbox- -m beg
     http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
+    # What comes by gRPC comes back as HTTP, by way of its door, and is judged then.
+    acl grpc path_beg /inference.GRPCInferenceService/
+    http-request allow if grpc
     http-request set-var(txn.environment) path,field(2,/)
     http-request set-var(txn.endpoint) path,field(3,/)
     http-request set-var(txn.key) var(txn.environment),concat(/,txn.endpoint)
@@ -72,11 +76,9 @@ frontend gateway
     http-request set-var(txn.revision) var(txn.route),field(6,:)
     http-request set-var(txn.revision) var(txn.route),field(7,:) if canary
     http-request set-var(txn.backend) str(slot_),concat(,txn.slot)
-    http-request set-var(txn.server) str(slot_),concat(,txn.slot,/s)
     # A canary whose process is down, or that has no room, is answered by stable.
     http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.backend),nbsrv eq 0 }}
-    http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.server),srv_queue gt 0 }}
-    acl diverted var(txn.diverted) -m bool
+{full}    acl diverted var(txn.diverted) -m bool
     http-request set-header x-signalbox-assigned canary if diverted
     http-request set-var(txn.arm) str(stable) if diverted
     http-request set-var(txn.slot) var(txn.route),field(3,:) if diverted
@@ -86,8 +88,13 @@ frontend gateway
     http-request set-header x-signalbox-revision %[var(txn.revision)]
     http-request set-header x-signalbox-generation %[var(txn.route),field(1,:)]
     http-request set-path %[path,regsub(^/[^/]+/[^/]+,)]
+    use_backend grpc if grpc
     use_backend slot_%[var(txn.slot)]
     default_backend nowhere
+
+backend grpc
+    no log
+    server s unix@{grpc_socket} proto h2
 
 backend nowhere
     {no_endpoint}
@@ -101,6 +108,11 @@ KEYS = """\
     http-request del-header authorization
     http-request del-header x-endpoint-key
 """
+
+FULL = """\
+    http-request set-var(txn.diverted) bool(true) if canary {{ var(txn.slot) -m str {slot:02d} }} {{ queue(slot_{slot:02d}) gt 0 }}
+"""
+"""The length of a queue can only be asked for by a name that is written out."""
 
 METRICS = """
 frontend metrics
@@ -136,11 +148,14 @@ def render(settings: Settings) -> str:
     top = GLOBAL.format(router_socket=places.router_socket, errors=problems.error_lines())
     front = FRONTEND.format(
         bind=settings.bind,
+        gateway_socket=places.gateway_socket,
+        grpc_socket=places.grpc_socket,
         tls=f" ssl crt {settings.tls_pem} alpn h2,http/1.1" if settings.tls_pem else "",
         keys=_keys(settings),
         routes_map=places.routes_map,
         body_limit=BODY_LIMIT,
         scale=CUT_SCALE,
+        full="".join(FULL.format(slot=slot) for slot in range(places.slots)),
         no_endpoint=problems.NO_ENDPOINT,
         no_route=problems.NO_ROUTE,
         too_large=problems.TOO_LARGE,

@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FILE = PROJECT / "docker-compose.yml"
 SERVICES = {
     *("postgres", "redis", "mlflow", "migrate", "web", "worker", "beat"),
-    *("sequencer", "signer", "router", "zygote", "agent", "edge"),
+    *("sequencer", "signer", "router", "zygote", "agent", "grpc", "edge"),
 }
 REQUIRED = ("SIGNALBOX_URL", "SIGNALBOX_GATEWAY_URL", "SIGNALBOX_LOG_ORIGIN", "EMAIL_URL")
 
@@ -61,6 +61,7 @@ def test_each_process_gets_only_its_own_database_role(compose: dict[str, Any]) -
         "router": set(),
         "zygote": set(),
         "agent": set(),
+        "grpc": set(),
     }
     for name, urls in expected.items():
         mounted = {secret for secret in compose["services"][name].get("secrets", ()) if secret.startswith("database_")}

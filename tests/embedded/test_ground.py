@@ -16,7 +16,7 @@ from tests.stack import Stack
 from tests.waiting import wait_until
 
 SERVICES = {
-    *("postgres", "valkey", "router", "zygote", "agent", "web", "worker", "beat"),
+    *("postgres", "valkey", "router", "zygote", "agent", "grpc", "web", "worker", "beat"),
     *("sequencer", "signer", "mlflow"),
 }
 IDLE_LIMIT_MB = 2048

@@ -20,7 +20,7 @@ from serving.places import Settings
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
-COMMANDS = ("zygote", "router", "agent")
+COMMANDS = ("zygote", "router", "agent", "grpc")
 SLOTS = "12"
 
 
@@ -84,7 +84,9 @@ class Plane:
         if not accepts(self.settings.places.agent_socket):
             return False
         found = self.agent.get("/status").json()
-        return all(found[name]["up"] for name in self.names if name != "agent")
+        if "grpc" in self.names and not accepts(self.settings.places.grpc_socket):
+            return False
+        return all(found[name]["up"] for name in self.names if name not in ("agent", "grpc"))
 
     def mend(self) -> None:
         """Start whatever a test has ended."""

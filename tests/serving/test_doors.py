@@ -4,14 +4,18 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
 from serving import places
+from serving.grpc_door import inference_pb2 as pb
+from serving.grpc_door.service import NAME
 from serving.places import Misconfigured
 from serving.router import configuration
 from tests.serving import plane as planes
-from tests.serving.plane import Plane, free_port
+from tests.serving.plane import Plane, accepts, free_port
+from tests.waiting import wait_until
 
 KEY, OTHER = "sbk_example", "sbk_other"
 ROUTE = "production/keyed 1:0:00::s:rev:\n"
@@ -70,6 +74,26 @@ def test_only_a_key_of_this_endpoint_opens_it(keyed: Plane) -> None:
 def test_unknown_endpoints_are_not_told_apart_without_a_key(keyed: Plane) -> None:
     assert keyed.gateway.get("/production/nobody/v2").status_code == 401
     assert keyed.gateway.get("/healthz").status_code == 200
+
+
+def test_grpc_asks_for_the_same_keys(keyed: Plane) -> None:
+    put_keys(keyed, (KEY, "keyed"), (OTHER, "another"))
+
+    def infer(*metadata: tuple[str, str]) -> grpc.StatusCode:
+        asked = pb.ModelInferRequest(model_name="production.keyed")
+        with grpc.insecure_channel(keyed.settings.bind) as channel:
+            call = channel.unary_unary(f"/{NAME}/ModelInfer", request_serializer=pb.ModelInferRequest.SerializeToString)
+            with pytest.raises(grpc.RpcError) as error:
+                call(asked, metadata=metadata, timeout=10)
+        return error.value.code()
+
+    let_in, turned_away = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED
+    keyed.start("grpc")
+    wait_until(lambda: accepts(keyed.settings.places.grpc_socket), 20, "the door to open")
+    assert infer() == turned_away
+    assert infer(("x-endpoint-key", OTHER)) == turned_away
+    assert infer(("x-endpoint-key", KEY)) == let_in
+    assert infer(("authorization", f"Bearer {KEY}")) == let_in
 
 
 def test_a_withdrawn_key_no_longer_opens(keyed: Plane) -> None:
