@@ -15,9 +15,10 @@ CUT_SCALE = 10_000
 
 BODY_LIMIT = 8 * 1024 * 1024
 SLOTS = 32
+SEGMENTS = 3
 
 State: TypeAlias = Literal["absent", "loading", "ready", "failed"]
-Arm: TypeAlias = Literal["stable", "canary"]
+Arm: TypeAlias = Literal["stable", "canary", "shadow"]
 
 HEADER_UNIT = "x-unit-id"
 HEADER_REQUEST = "x-request-id"
@@ -53,6 +54,10 @@ LATENCY_EDGES_MS: tuple[float, ...] = (
 )
 SCORE_BINS = 20
 """Of a score from 0 to 1, equal widths."""
+
+
+DIFFERENCE_BINS = 40
+"""Of the difference of two scores, -1 to 1, equal widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,49 @@ class RouteSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowSpec:
+    """Which revision is asked again what callers of an endpoint asked the others, and how it is compared.
+
+    `share` basis points of the predictions are copied, at most `per_second` of them; `threshold` makes classes of
+    scores, and `segments` are up to three columns of the input that differences are shown by.
+    """
+
+    environment: str
+    endpoint: str
+    revision: str
+    share: int = CUT_SCALE
+    per_second: int = 50
+    threshold: float | None = None
+    segments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """What a shadow has shown since `since` (ISO 8601, UTC). Counts only rise.
+
+    `copied` predictions were sent to it, `failed` of them gave no answer (`reasons` by code), `shed` were not looked at
+    so that copying never falls behind; `ready` is False while the revision does not run. `all`, and each value of each
+    column in `segments`, holds rows compared, rows with the same answer, and number, sum and sum of squares of the
+    differences of scores, shadow minus answered. `flips` counts changes of class ("0 → 1"), `differences` rows per bin
+    of the difference of scores, `latency` and `shadow_latency` predictions per bucket of `LATENCY_EDGES_MS`.
+    """
+
+    revision: str
+    since: str
+    ready: bool
+    copied: int
+    failed: int
+    shed: int
+    reasons: dict[str, int]
+    all: dict[str, float]
+    flips: dict[str, int]
+    differences: tuple[int, ...]
+    latency: tuple[int, ...]
+    shadow_latency: tuple[int, ...]
+    segments: dict[str, dict[str, dict[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointKey:
     """A caller's key for one endpoint; only the SHA-256 of the key, in lower-case hex, ever leaves the caller."""
 
@@ -178,6 +226,35 @@ def endpoint_keys(environment: str, endpoint: str, body: Any) -> tuple[EndpointK
     return tuple(sorted(found, key=lambda key: key.hash))
 
 
+def shadow_spec(environment: str, endpoint: str, body: Any) -> ShadowSpec:
+    """Check the body of `PUT /shadows/{environment}/{endpoint}`. Raises `Invalid`."""
+    given = _mapping(body, {f.name for f in fields(ShadowSpec)} - {"environment", "endpoint"})
+    threshold, segments = given.get("threshold"), given.get("segments", [])
+    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
+        raise Invalid("threshold", "must be a number or null")
+    if not isinstance(segments, list) or len(segments) > SEGMENTS:
+        raise Invalid("segments", f"must be a list of at most {SEGMENTS} columns")
+    return ShadowSpec(
+        environment=_match("environment", environment, NAME),
+        endpoint=_match("endpoint", endpoint, NAME),
+        revision=_match("revision", given.get("revision"), REVISION_ID),
+        share=_whole("share", given.get("share", CUT_SCALE), 1, CUT_SCALE),
+        per_second=_whole("per_second", given.get("per_second", 50), 1, 1000),
+        threshold=None if threshold is None else float(threshold),
+        segments=tuple(_text("segments", one, 200) for one in segments),
+    )
+
+
+def shadow_report(body: Any) -> ShadowReport:
+    """A report as it comes over the wire. Raises `Invalid` for what is none."""
+    given = _mapping(body, {f.name for f in fields(ShadowReport)})
+    try:
+        listed = {name: tuple(given[name]) for name in ("differences", "latency", "shadow_latency")}
+        return ShadowReport(**{**given, **listed})
+    except (TypeError, KeyError) as error:
+        raise Invalid("report", "must be a report of a shadow") from error
+
+
 def measures(body: Any) -> Measures:
     """Read `Measures` back from JSON. Raises `Invalid`."""
     given = _mapping(body, {f.name for f in fields(Measures)}, "measures")
@@ -187,7 +264,7 @@ def measures(body: Any) -> Measures:
         raise Invalid("measures", f"cannot be read: {error}") from error
 
 
-def as_json(spec: RevisionSpec | RouteSpec | EndpointKey | Measures) -> dict[str, Any]:
+def as_json(spec: ShadowSpec | ShadowReport | RevisionSpec | RouteSpec | EndpointKey | Measures) -> dict[str, Any]:
     """The spec as plain data, with its id; `revision_spec`, `route_spec` and `measures` read it back."""
     return asdict(spec)
 

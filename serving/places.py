@@ -61,6 +61,11 @@ class Places:
         return self.home / "deaths.json"
 
     @property
+    def shadows(self) -> Path:
+        """Which shadows there are, and what they have shown."""
+        return self.home / "shadows"
+
+    @property
     def router_config(self) -> Path:
         return self.home / "router" / "haproxy.cfg"
 
@@ -110,6 +115,7 @@ class Places:
             (self.scratch, 0o711),
             (self.stage, 0o755),
             (self.records, 0o700),
+            (self.shadows, 0o700),
             (self.launches, 0o700),
             (self.router_config.parent, 0o700),
         ):

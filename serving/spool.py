@@ -198,6 +198,24 @@ def read(folder: Path, after: Position | None = None, limit: int = 1000) -> Batc
     return Batch(tuple(records), position, damaged)
 
 
+def skip(folder: Path, after: Position) -> tuple[Position, int]:
+    """The position behind the last whole record, and how many records lie between; none of them is read."""
+    position, passed = after, 0
+    for number, path in sorted(segments(folder).items()):
+        if number < after.segment:
+            continue
+        offset = after.offset if number == after.segment else 0
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                content = file.read()
+        except FileNotFoundError:
+            continue  # the ring took it
+        passed += content.count(b"\n")
+        position = Position(number, offset + content.rfind(b"\n") + 1)
+    return position, passed
+
+
 def acknowledge(folder: Path, position: Position) -> None:
     """Remove segments a reader has finished with; the one it stands in stays."""
     for number, path in segments(folder).items():

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from portal.core.errors import Unavailable
 from serving import contract
-from serving.contract import Measures, RevisionSpec, RouteSpec, as_json
+from serving.contract import Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec, as_json, shadow_report
 
 
 class ServingUnavailable(Unavailable):
@@ -75,6 +75,16 @@ class ServingRuntime(Protocol):
 
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         """These are all keys of the endpoint from now on."""
+
+    def set_shadow(self, shadow: ShadowSpec) -> None:
+        """Have a revision asked again what callers ask. The same again goes on; another one replaces it and begins
+        anew. Raises `ServingRefused` 409 for a revision that is not ready or takes traffic."""
+
+    def shadow(self, environment: str, endpoint: str) -> ShadowReport | None:
+        """What the endpoint's shadow has shown; None without one."""
+
+    def remove_shadow(self, environment: str, endpoint: str) -> None:
+        """End it, and forget what it has shown."""
 
     def status(self) -> dict[str, Any]:
         """What the parts of the runtime say of themselves."""
@@ -146,6 +156,17 @@ class Agent:
 
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
+
+    def set_shadow(self, shadow: ShadowSpec) -> None:
+        body = as_json(shadow)
+        self._call("PUT", f"/shadows/{quote(body.pop('environment'))}/{quote(body.pop('endpoint'))}", body)
+
+    def shadow(self, environment: str, endpoint: str) -> ShadowReport | None:
+        found = self._call("GET", f"/shadows/{quote(environment)}/{quote(endpoint)}")
+        return shadow_report(found) if found else None
+
+    def remove_shadow(self, environment: str, endpoint: str) -> None:
+        self._call("DELETE", f"/shadows/{quote(environment)}/{quote(endpoint)}")
 
     def status(self) -> dict[str, Any]:
         return dict(self._call("GET", "/status") or {})

@@ -17,6 +17,7 @@ from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
+from serving.agent.shadows import Shadows
 from serving.contract import Invalid
 
 LONGEST_BODY = 4 * 1024**2
@@ -33,12 +34,14 @@ class Api:
         routes: Routes,
         keys: Keys,
         measuring: Measuring,
+        shadows: Shadows,
         status: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._revisions = revisions
         self._routes = routes
         self._keys = keys
         self._measuring = measuring
+        self._shadows = shadows
         self._status = status
 
     def application(self) -> Starlette:
@@ -52,6 +55,9 @@ class Api:
                 Route("/routes", self.list_routes, methods=["GET"]),
                 Route("/routes", self.put_routes, methods=["PUT"]),
                 Route("/routes/{environment}/{endpoint}", self.delete_routes, methods=["DELETE"]),
+                Route("/shadows/{environment}/{endpoint}", self.put_shadow, methods=["PUT"]),
+                Route("/shadows/{environment}/{endpoint}", self.get_shadow, methods=["GET"]),
+                Route("/shadows/{environment}/{endpoint}", self.delete_shadow, methods=["DELETE"]),
                 Route("/measures", self.list_measures, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
@@ -76,6 +82,7 @@ class Api:
         return JSONResponse(await self._revisions.shown(request.path_params["id"]))
 
     async def delete_revision(self, request: Request) -> Response:
+        self._shadows.require_free(request.path_params["id"])
         gone = await self._routes.remove_revision(request.path_params["id"], REMOVAL_PATIENCE_SECONDS)
         return Response(status_code=204 if gone else 202)
 
@@ -83,7 +90,10 @@ class Api:
         return JSONResponse({"routes": await self._routes.in_force()})
 
     async def put_routes(self, request: Request) -> Response:
-        found = await self._routes.put(contract.route_spec(await _body(request)))
+        spec = contract.route_spec(await _body(request))
+        for arm in (spec.stable, spec.canary):
+            self._shadows.require_free(arm)
+        found = await self._routes.put(spec)
         return JSONResponse(found, status_code=200 if found["in_force"] else 202)
 
     async def delete_routes(self, request: Request) -> Response:
@@ -97,6 +107,20 @@ class Api:
 
     async def metrics(self, request: Request) -> Response:
         return Response(exposition.text(await self._measuring.all()), media_type=exposition.MEDIA_TYPE)
+
+    async def put_shadow(self, request: Request) -> Response:
+        spec = contract.shadow_spec(*_where(request), await _body(request))
+        return JSONResponse(contract.as_json(await self._shadows.put(spec)))
+
+    async def get_shadow(self, request: Request) -> Response:
+        found = self._shadows.report(*_where(request))
+        if found is None:
+            raise Refused(404, "no_shadow", "Nothing shadows this endpoint.")
+        return JSONResponse(contract.as_json(found))
+
+    async def delete_shadow(self, request: Request) -> Response:
+        await self._shadows.delete(*_where(request))
+        return Response(status_code=204)
 
     async def list_keys(self, request: Request) -> Response:
         return JSONResponse(
@@ -125,6 +149,10 @@ class TokenRequired:
             await answer(scope, receive, send)
             return
         await self._application(scope, receive, send)
+
+
+def _where(request: Request) -> tuple[str, str]:
+    return request.path_params["environment"], request.path_params["endpoint"]
 
 
 async def _body(request: Request) -> Any:

@@ -15,6 +15,7 @@ from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
+from serving.agent.shadows import Shadows
 from serving.places import Misconfigured, Places, Settings, address
 from serving.router.runtime import RouterUnavailable, Runtime
 from serving.zygote import children
@@ -46,11 +47,13 @@ async def _serve(settings: Settings) -> None:
     revisions = Revisions(settings, zygote)
     routes, keys = Routes(settings.places, revisions, runtime), Keys(settings, runtime)
     measuring = Measuring(settings.places, revisions, routes, runtime)
+    shadows = Shadows(settings.places, revisions, routes)
     revisions.records.load()
     routes.load()
     measuring.load()
+    shadows.load()
     teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
-    api = Api(revisions, routes, keys, measuring, teller).application()
+    api = Api(revisions, routes, keys, measuring, shadows, teller).application()
     servers = [_server(api, _local(settings.places))]
     if settings.agent_bind:
         servers.append(_server(TokenRequired(api, settings.agent_token), _public(settings.agent_bind)))
@@ -58,7 +61,8 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, [server for server, _ in servers])
     keepers = [
-        asyncio.create_task(work) for work in (revisions.keep(), routes.keep(), measuring.keep(), _hold_keys(keys))
+        asyncio.create_task(work)
+        for work in (revisions.keep(), routes.keep(), measuring.keep(), shadows.keep(), _hold_keys(keys))
     ]
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     done, _ = await asyncio.wait([*serving, *keepers], return_when=asyncio.FIRST_COMPLETED)

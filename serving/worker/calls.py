@@ -93,7 +93,7 @@ class Call:
 
 
 def _arm(text: str | None) -> str:
-    return "canary" if text == "canary" else "stable"
+    return text if text in ("canary", "shadow") else "stable"
 
 
 def _waited(at: str) -> float:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
-from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec
+from serving.comparing import Comparison
+from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec
 
 
 @dataclass
@@ -22,6 +23,7 @@ class MemoryRuntime:
     routed: list[RouteState] = field(default_factory=list)
     measured: dict[str, Measures] = field(default_factory=dict)
     allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    shadows: dict[tuple[str, str], tuple[ShadowSpec, Comparison]] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -53,6 +55,8 @@ class MemoryRuntime:
         self._here()
         if any(revision_id in (t.stable, t.canary) for t in self.table.values()):
             raise ServingRefused(409, "the revision takes traffic")
+        if any(spec.revision == revision_id for spec, _ in self.shadows.values()):
+            raise ServingRefused(409, "the revision is a shadow")
         self.loaded.pop(revision_id, None)
 
     def set_routes(self, routes: RouteSpec) -> None:
@@ -64,6 +68,8 @@ class MemoryRuntime:
             raise ServingRefused(409, f"generation {known.generation} is in force")
         if any(self.revision(arm).state != "ready" for arm in (routes.stable, routes.canary) if arm):
             raise ServingRefused(409, "the revision is not ready")
+        if any(spec.revision in (routes.stable, routes.canary) for spec, _ in self.shadows.values()):
+            raise ServingRefused(409, "the revision is a shadow")
         if known != wanted:
             self.table[key] = wanted
             self.routed.append(wanted)
@@ -91,6 +97,27 @@ class MemoryRuntime:
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._here()
         self.allowed[environment, endpoint] = hashes
+
+    def set_shadow(self, shadow: ShadowSpec) -> None:
+        self._here()
+        key = (shadow.environment, shadow.endpoint)
+        if key in self.shadows and self.shadows[key][0] == shadow:
+            return
+        if self.revision(shadow.revision).state != "ready":
+            raise ServingRefused(409, "the revision is not ready")
+        table = self.table.get(key, RouteState())
+        if shadow.revision in (table.stable, table.canary):
+            raise ServingRefused(409, "the revision takes traffic")
+        self.shadows[key] = shadow, Comparison(shadow.revision, "2026-01-01T00:00:00Z", shadow.threshold)
+
+    def shadow(self, environment: str, endpoint: str) -> ShadowReport | None:
+        self._here()
+        found = self.shadows.get((environment, endpoint))
+        return found[1].report(ready=True) if found else None
+
+    def remove_shadow(self, environment: str, endpoint: str) -> None:
+        self._here()
+        self.shadows.pop((environment, endpoint), None)
 
     def status(self) -> dict[str, Any]:
         self._here()

@@ -153,6 +153,7 @@ class Plane:
 
     def clear(self, endpoint: str) -> None:
         """Take an endpoint and all its revisions away."""
+        self.agent.delete(f"/shadows/production/{endpoint}")
         self.agent.delete(f"/routes/production/{endpoint}")
         for row in self.agent.get("/revisions").json()["revisions"]:
             if row["endpoint"] == endpoint:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployments.adapters.serving import Agent, RouteState, ServingRefused, ServingRuntime, ServingUnavailable
-from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec
+from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec, ShadowSpec
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.serving.plane import Plane
 from tests.serving.zoo import Zoo
@@ -145,6 +145,29 @@ def test_every_ready_revision_is_measured_from_zero_on(side: Side) -> None:
         assert one.latency == (0,) * (len(LATENCY_EDGES_MS) - 1)
         assert one.epoch
     assert side.runtime.measures("staging", side.endpoint) == ()
+
+
+def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(side: Side) -> None:
+    first, second = side.ready(1), side.ready(2, "triple")
+    side.runtime.set_routes(side.table(1, first))
+    assert side.runtime.shadow("production", side.endpoint) is None
+    for wrong in ("nobody", first):
+        with pytest.raises(ServingRefused) as error:
+            side.runtime.set_shadow(ShadowSpec("production", side.endpoint, wrong))
+        assert refused(error)
+    shadow = ShadowSpec("production", side.endpoint, second, 5_000, 20, 0.5, ("x",))
+    side.runtime.set_shadow(shadow)
+    side.runtime.set_shadow(shadow)
+    found = side.runtime.shadow("production", side.endpoint)
+    assert found is not None
+    assert (found.revision, found.ready, found.copied, found.all["rows"]) == (second, True, 0, 0)
+    with pytest.raises(ServingRefused) as error:
+        side.runtime.remove_revision(second)
+    assert refused(error)
+    for _ in range(2):
+        side.runtime.remove_shadow("production", side.endpoint)
+    assert side.runtime.shadow("production", side.endpoint) is None
+    side.runtime.remove_revision(second)
 
 
 @pytest.mark.parametrize("away", [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock")], ids=["memory", "real"])

@@ -138,6 +138,25 @@ def test_what_was_shipped_is_removed_by_segments(make: Callable[..., Writer]) ->
     assert min(spool.segments(writer.folder)) == half.position.segment
 
 
+def test_what_is_skipped_is_counted_and_the_unfinished_line_is_left(make: Callable[..., Writer]) -> None:
+    writer = make(most_bytes=100_000, segment_bytes=1024)
+    for number in range(60):
+        writer.put(line(number, 100))
+    writer.close()
+    assert len(spool.segments(writer.folder)) > 1
+    some = spool.read(writer.folder, None, 7).position
+    newest = spool.segments(writer.folder)[max(spool.segments(writer.folder))]
+    with newest.open("ab") as file:
+        file.write(b'{"n": 60')
+    end, passed = spool.skip(writer.folder, some)
+    assert passed == 53
+    assert spool.skip(writer.folder, end) == (end, 0)
+    with newest.open("ab") as file:
+        file.write(b', "text": ""}\n')
+    assert numbers(writer.folder, end) == [60]
+    assert spool.skip(writer.folder / "nowhere", end) == (end, 0)
+
+
 def test_a_disk_that_refuses_costs_records_and_nothing_else(
     make: Callable[..., Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
