@@ -1,0 +1,72 @@
+"""The simulation of rollouts: what it says of the plan's promise, and that it would notice a broken one."""
+
+import math
+
+import numpy as np
+import pytest
+
+from bench.stopping import drawing, simulate
+from bench.stopping.__main__ import put_between
+from bench.stopping.cases import CHAMPION, CURVES, Case, Result, result
+from bench.stopping.simulate import Ended
+from bench.stopping.world import Traffic, Version, looks
+
+PLAN = simulate.stages()
+SHORT = Traffic(a_look=1_000, looks=10)
+
+
+def stopped(new: Version, n: int) -> list[Ended]:
+    return [simulate.rollout(CHAMPION, new, PLAN, SHORT, seed) for seed in range(n)]
+
+
+def test_the_ready_made_canary_has_three_weights_and_a_small_promise() -> None:
+    assert [stage.weight for stage in PLAN] == [500, 2500, 5000]
+    assert 0 < simulate.promised(PLAN) <= 0.05
+
+
+@pytest.mark.parametrize(
+    "new", [CHAMPION, Version(errors=0.02), Version(slower=2.0), Version(moved=0.1)], ids=["alike", "e", "l", "a"]
+)
+def test_a_version_no_worse_than_allowed_is_hardly_ever_stopped(new: Version) -> None:
+    """At most the promised share; of 30 rollouts more than 5 have a chance below 1 in 1,000."""
+    assert sum(bool(one.guard) for one in stopped(new, 30)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("new", "guard"), [(Version(errors=0.08), "errors"), (Version(slower=8.0), "p95"), (Version(moved=0.3), "answers")]
+)
+def test_a_bad_version_is_stopped_by_the_guard_that_watches_it(new: Version, guard: str) -> None:
+    assert {one.guard for one in stopped(new, 10)} == {guard}
+
+
+def test_a_test_made_for_one_look_would_stop_many() -> None:
+    """The control: the same looks at two equal versions, judged by an ordinary test at the guard's own chance."""
+    alpha = sum(guard.alpha for stage in PLAN for guard in stage.guards if guard.measure == "errors")
+    bound = 1.96 * math.sqrt(math.log(1 / alpha) / math.log(1 / 0.05))
+    alarms = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        for old, new in looks(CHAMPION, CHAMPION, 5_000, Traffic(200, 200), random):
+            pooled = (old.errors + new.errors) / (old.requests + new.requests)
+            spread = math.sqrt(pooled * (1 - pooled) * (1 / old.requests + 1 / new.requests)) or 1.0
+            if (new.errors / new.requests - old.errors / old.requests) / spread > bound:
+                alarms += 1
+                break
+    assert alarms / 100 > 3 * alpha
+
+
+def test_results_become_tables_and_curves() -> None:
+    cases = [case for curve in CURVES.values() for case in curve]
+    found = [result(Case("alike", CHAMPION), [Ended("", 9)] * 4)]
+    found += [result(case, [Ended("errors", 500), Ended("errors", 700), Ended("", 900)]) for case in cases]
+    assert found[1] == Result(cases[0], 3, 2, 700)
+    assert "| alike | 4 | 0 | 0.00% |" in drawing.false_stops(found)
+    assert drawing.power(found).count("67%") == len(cases)
+    assert drawing.svg(found).count("<circle") == len(cases)
+
+
+def test_what_stands_between_the_marks_is_replaced_and_nothing_else() -> None:
+    text = "a\n<!-- x -->\nold\n<!-- end of x -->\nb"
+    assert put_between(text, "x", "new") == "a\n<!-- x -->\nnew\n<!-- end of x -->\nb"
+    with pytest.raises(ValueError, match="there is no"):
+        put_between(text, "y", "new")
