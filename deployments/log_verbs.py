@@ -54,6 +54,7 @@ register(
     Verb("dossier.asked", "{actor} asked for the dossier of {subject}", required=("dossier",)),
     Verb("dossier.written", "{actor} wrote the dossier of {subject}", required=("dossier", "sha256")),
     Verb("dossier.taken", "{actor} took the dossier of {subject}", required=("dossier",)),
+    Verb("dossier.removed", "{actor} removed the file of a dossier of {subject}", required=("dossier", "days")),
     Verb("rollout.created", "{actor} planned {subject}", required=("kind", "plan")),
     Verb("rollout.started", "{actor} started {subject}"),
     Verb("rollout.cancelled", "{actor} cancelled {subject}"),

@@ -168,7 +168,7 @@ def test_whoever_was_erased_is_not_in_a_new_one_and_the_old_one_is_not_handed_ou
     assert erase(actor=world.SYSTEM, whose=Whose(told.line.marta.pk), reason="asked in writing")
     assert not AuditPii.objects.filter(value="Marta Kowalska").exists()
     reader = world.actor(told.line.priya)
-    with pytest.raises(NotFound, match="cleared away"):
+    with pytest.raises(NotFound, match="its file is gone"):
         dossiers.take(actor=reader, number=told.row.pk, pk=old.pk)
     content = told.dossier()
     assert b"Marta Kowalska" not in content
