@@ -11,6 +11,11 @@ register(
     Verb("policy.edited", "{actor} edited {subject}", required=("digest",)),
     Verb("policy.proposed", "{actor} proposed {subject}", required=("digest",)),
     Verb("policy.approved", "{actor} approved {subject}, which came into force", required=("digest", "step_up_at")),
+    Verb(
+        "policy.retired",
+        "{actor} approved {subject}, which retired it: {falls_to} holds",
+        required=("digest", "step_up_at", "falls_to"),
+    ),
     Verb("policy.superseded", "{subject} was superseded", required=("by",)),
     Verb("policy.rejected", "{actor} rejected {subject}", required=("digest",)),
     Verb("policy.withdrawn", "{actor} withdrew {subject}"),
