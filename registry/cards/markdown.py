@@ -58,6 +58,8 @@ def _section(section: Json, base: str) -> Iterator[str]:
         yield f"**UNKNOWN** {plain(section['why'])} {required} Owner: {plain(section['owner'])}"
         yield ""
     for claim in section["claims"]:
+        if claim["unknown"] and claim["unknown"] == section["why"]:
+            continue
         yield f"- {plain(claim['label'])}: {_claim(claim, base)}"
     if section["written"]:
         yield from _written(section["written"], spaced=bool(section["claims"]))

@@ -101,3 +101,8 @@ def test_the_page_to_print_and_the_way_to_it(priya: Client, version: ModelVersio
         aliases.point(model=version.model, alias="champion", version=version, actor=world.SYSTEM, reason="x")
     assert address in priya.get("/models/flight-delay/").content.decode()
     assert "is the champion" in priya.get(address).content.decode()
+
+
+def test_a_reason_that_stands_above_is_not_said_again(version: ModelVersion) -> None:
+    text = markdown(read.of(version).as_json())
+    assert text.count("It was never evaluated") == 3, "of evaluation data, metrics and slices, once each"
