@@ -131,7 +131,11 @@ def test_a_tier_loses_its_policy_by_two_hands(line: Line, alex: Person, rosa: Pe
     assert "This policy is retired." in second.open(here)
     assert "held instead" in second.open(f"{here}versions/2/")
     assert ">retired</a>" in second.open("/settings/policies/")
-    again = admin.send(f"{here}retire/", f"{here}retire/")
+    assert "there is nothing to retire" in admin.open(f"{here}retire/")
+    general = select.in_force(world.production().pk).policy_id
+    assert "Change it instead." in admin.open(f"/settings/policies/{general}/retire/")
+    token = admin.fill("/me/", "/accounts/logout/")["csrfmiddlewaretoken"]
+    again = admin.post(f"{here}retire/", {"csrfmiddlewaretoken": token})
     assert (again.status_code, "no policy of their own" in again.content.decode()) == (409, True)
 
 
