@@ -8,11 +8,12 @@ from portal.ui import charts, text
 from portal.ui.charts import Figure, Point
 
 SPARE = ("third", "fourth")
-"""For the newest of the versions that serve no more; still older ones stand in the table only."""
+"""The way back, then the newest of the versions that serve no more; still older ones stand in the table only."""
 
 
-def traffic(tables: Sequence[RouteTable], until: datetime) -> Figure | None:
-    """Which version took which share of an endpoint's traffic over time; None before the first table."""
+def traffic(tables: Sequence[RouteTable], until: datetime, way_back: int | None = None) -> Figure | None:
+    """Which version took which share of an endpoint's traffic over time; None before the first table. `way_back` is
+    the number of the version a rollback leads to."""
     if not tables:
         return None
     layout = charts.Layout(x_title="UTC", y_title="Share of traffic", from_zero=True, x_is_time=True, percent_y=True)
@@ -28,7 +29,7 @@ def traffic(tables: Sequence[RouteTable], until: datetime) -> Figure | None:
         alt=f"Step lines of the share of traffic per version, {len(tables)} tables so far. Now: {now}.",
         data=[
             charts.line(f"v{number}", _points(number, tables, until), identity, step=True)
-            for number, identity in _identities(tables)
+            for number, identity in _identities(tables, way_back)
         ],
         layout=drawn,
         table=charts.table(
@@ -47,11 +48,12 @@ def shares(table: RouteTable) -> dict[int, float]:
     return found
 
 
-def _identities(tables: Sequence[RouteTable]) -> list[tuple[int, str]]:
-    """Versions with their colours: what serves now looks as it does on the rest of the page."""
+def _identities(tables: Sequence[RouteTable], way_back: int | None) -> list[tuple[int, str]]:
+    """Versions with their colours: each looks as it does on the rest of the page."""
     now = tables[-1]
     serving = [now.stable.version.number] + ([now.canary.version.number] if now.canary else [])
-    former = sorted({number for table in tables for number in shares(table)} - set(serving), reverse=True)
+    gone = {number for table in tables for number in shares(table)} - set(serving)
+    former = sorted(gone, key=lambda number: (number == way_back, number), reverse=True)
     return [*zip(serving, ("champ", "chall"), strict=False), *zip(former, SPARE, strict=False)]
 
 

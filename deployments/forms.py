@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from deployments.models import Environment
-from deployments.policies import conditions
+from deployments.policies import asking, conditions
 from deployments.policies.rollback import REASONS
 from portal.accounts.acting import OnceForm
 from portal.accounts.policies.credentials import DEFAULT_DAYS, MAX_DAYS
@@ -14,8 +14,10 @@ from portal.core.errors import PortalError
 TEXT = 4000
 
 
-def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3) -> forms.CharField:
+def _text(label: str, *, required: bool, help_text: str = "", rows: int = 3, wrong: str = "") -> forms.CharField:
+    """`wrong` is one sentence for whatever is wrong with it."""
     return forms.CharField(
+        error_messages=dict.fromkeys(("required", "max_length"), wrong) if wrong else None,
         label=label,
         required=required,
         max_length=TEXT,
@@ -44,6 +46,7 @@ class AskForm(OnceForm):
         "Why",
         required=True,
         rows=6,
+        wrong=asking.WHY,
         help_text="Reviewers read this first: what is better, how you know, what could go wrong.",
     )
 
@@ -116,7 +119,12 @@ class WithdrawForm(OnceForm):
 
 
 class ResubmitForm(OnceForm):
-    why = _text("What changed", required=True, help_text="Earlier approvals do not count for the new evidence.")
+    why = _text(
+        "What changed",
+        required=True,
+        wrong=asking.WHY,
+        help_text="Earlier approvals do not count for the new evidence.",
+    )
 
 
 class DossierForm(OnceForm):

@@ -142,6 +142,10 @@ class ApprovalRow(forms.Form):
 ApprovalRows = forms.formset_factory(ApprovalRow, extra=2, max_num=9, can_delete=True)
 
 
+class RetireForm(OnceForm):
+    why = forms.CharField(**WHY, widget=forms.Textarea(attrs={"rows": 3}))  # type: ignore[arg-type]
+
+
 class SeenForm(OnceForm):
     seen = forms.CharField(widget=forms.HiddenInput(attrs={"id": False}), max_length=80)
 

@@ -49,6 +49,7 @@ urlpatterns = [
     path("settings/policies/", policies.listing, name="policies"),
     path("settings/policies/new/", changes.new, name="policy_new"),
     path("settings/policies/<int:policy_id>/", policies.detail, name="policy"),
+    path("settings/policies/<int:policy_id>/retire/", changes.retire, name="policy_retire"),
     path("settings/policies/<int:policy_id>/versions/<int:number>/", policies.version, name="policy_version"),
     path(CHANGE, policies.change, name="policy_change"),
     path(f"{CHANGE}edit/", changes.edit, name="policy_edit"),

@@ -40,6 +40,8 @@ SIGNALBOX_INCIDENT_SOURCE = env.text("SIGNALBOX_INCIDENT_SOURCE", "monitoring.se
 # credentials of the worker's environment.
 SIGNALBOX_DATA_FOLDERS = [path for path in env.text("SIGNALBOX_DATA_FOLDERS", "").split(":") if path]
 SIGNALBOX_S3_ENDPOINT = env.text("SIGNALBOX_S3_ENDPOINT", "")
+# Exports of the log and dossiers are removed from disk after so many days; 0 keeps them.
+SIGNALBOX_EXPORT_DAYS = env.number("SIGNALBOX_EXPORT_DAYS", 30)
 # When a change that MLflow never answered is asked after: longer than the gate itself waits for the answer.
 SIGNALBOX_GATE_SETTLE_SECONDS = env.number("SIGNALBOX_GATE_SETTLE_SECONDS", 80)
 

@@ -71,8 +71,7 @@ def _cells(point: Point, *, barred: bool) -> list[str]:
 def _marks(numbers: list[int], champion: int | None, challenger: int | None) -> dict[str, Any]:
     """Colour and shape of each dot, the same as in the tables beside it."""
     looks = [charts.IDENTITIES[{champion: "champ", challenger: "chall"}.get(number, "ref")] for number in numbers]
-    shapes = ["square" if look["color"] == "$ref" else look["symbol"] for look in looks]
-    return {"color": [look["color"] for look in looks], "size": 10, "symbol": shapes}
+    return {"color": [look["color"] for look in looks], "size": 10, "symbol": [look["symbol"] for look in looks]}
 
 
 def metric_curve(name: str, points: list[list[float]]) -> Figure:
@@ -85,7 +84,7 @@ def metric_curve(name: str, points: list[list[float]]) -> Figure:
         title=name,
         finding=f"last {last:.4g} after {len(pairs)} points",
         alt=f"{name} over {len(pairs)} steps, from {pairs[0][1]:.4g} to {last:.4g}.",
-        data=[charts.line(name, pairs)],
+        data=[charts.line(name, pairs, "plain")],
         layout=layout.as_plotly(),
         table=charts.table(["Step", name], [[str(s), f"{y:.6g}"] for s, y in charts.thin(pairs, 30)]),
     )

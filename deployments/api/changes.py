@@ -18,6 +18,7 @@ from deployments.services import policies
 from portal.core.api.inputs import Strict, read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
+from portal.core.errors import BadInput
 from registry.models import RiskTier
 
 DECIDED = PolymorphicProxySerializer(
@@ -26,11 +27,12 @@ DECIDED = PolymorphicProxySerializer(
 
 
 class NewChange(Strict):
-    """Without `rules` the change begins as what is in force."""
+    """Without `rules` the change begins as what is in force. With `retires` it takes the tier's own policy away."""
 
     environment = serializers.CharField(max_length=40)
     tier = serializers.ChoiceField([("", "all tiers"), *RiskTier.choices], default="", allow_blank=True)
     rules = serializers.DictField(required=False)
+    retires = serializers.BooleanField(default=False)
     why = serializers.CharField(max_length=4000, default="", allow_blank=True)
 
 
@@ -67,7 +69,11 @@ class Changes(ApiView):
 
     @extend_schema(request=NewChange, responses={201: shapes.VersionShape}, summary="Begin a change of a policy")
     def post(self, request: Request) -> Response:
-        row = policies.draft(actor=self.actor, **read_input(NewChange, request.data))
+        sent = read_input(NewChange, request.data)
+        retires = sent.pop("retires")
+        if retires and "rules" in sent:
+            raise BadInput("A change that retires a policy has no rules.", fields={"rules": "leave it out"})
+        row = (policies.retire if retires else policies.draft)(actor=self.actor, **sent)
         return Response(shown(row.pk), status=201)
 
 

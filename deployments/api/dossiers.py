@@ -28,6 +28,7 @@ class DossierShape(serializers.Serializer[object]):
     total = serializers.IntegerField()
     error = serializers.CharField()
     size_bytes = serializers.IntegerField(allow_null=True)
+    removed_at = serializers.DateTimeField(allow_null=True)
 
 
 class Dossiers(ApiView):

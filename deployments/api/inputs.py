@@ -1,19 +1,34 @@
 """What the API of this app takes, member by member, each with its limits."""
 
+from typing import Any
+
 from rest_framework import serializers
 
+from deployments.policies import asking
 from deployments.policies.rollback import REASONS
 from portal.core.api.inputs import Strict
 
 
+class Why(serializers.CharField):
+    """Why a promotion is asked for; whatever is wrong with it, one sentence says what is wanted."""
+
+    default_error_messages = dict.fromkeys(
+        ("required", "null", "blank", "invalid", "min_length", "max_length"), asking.WHY
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_length=asking.LEAST_WHY, max_length=asking.MOST_WHY, **options)
+
+
 class Submit(Strict):
-    """`plan` names a rollout plan; without one it is the environment's. With `supersede` a request that is rolling out
-    on the same endpoint is taken back first."""
+    """`why` may be left out of a dry run, which says what is missing of everything else. `plan` names a rollout plan;
+    without one it is the environment's. With `supersede` a request that is rolling out on the same endpoint is taken
+    back first."""
 
     model = serializers.CharField(max_length=250)
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
     environment = serializers.CharField(max_length=40)
-    why = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
+    why = Why()
     plan = serializers.CharField(
         max_length=60,
         required=False,
@@ -23,6 +38,11 @@ class Submit(Strict):
     )
     supersede = serializers.BooleanField(default=False)
     dry_run = serializers.BooleanField(default=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        found, sent = super().get_fields(), getattr(self, "initial_data", None)
+        rehearsed = isinstance(sent, dict) and sent.get("dry_run") is True
+        return found | {"why": Why(required=False, default="")} if rehearsed else found
 
 
 class Dossier(Strict):
@@ -51,7 +71,7 @@ class Withdraw(Strict):
 
 
 class Resubmit(Strict):
-    why = serializers.CharField(max_length=4000, default="", allow_blank=True)
+    why = Why()
     dry_run = serializers.BooleanField(default=False)
 
 

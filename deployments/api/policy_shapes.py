@@ -12,22 +12,27 @@ from deployments.states import policy as states
 
 
 class VersionShape(InForceShape):
-    """A version or a change of a policy. `number` is null until it comes into force."""
+    """A version or a change of a policy. `number` is null until it is approved. `falls_to` is "" but for a change that
+    retires the policy of a tier: then it names the version of the general policy that holds instead."""
 
     environment = serializers.CharField(source="policy.environment.name")
     base = serializers.SerializerMethodField()
+    falls_to = serializers.SerializerMethodField()
     proposed_by = PersonShape(allow_null=True)
     approved_by = PersonShape(allow_null=True)
 
     class Meta(InForceShape.Meta):
         fields = [
-            "id", *InForceShape.Meta.fields, "environment", "status", "base", "why", "editors", "created_through",
-            "proposed_by", "approved_by", "step_up_at", "step_up_method", "decision_note", "created_at",
-            "proposed_at", "decided_at",
+            "id", *InForceShape.Meta.fields, "environment", "status", "base", "falls_to", "why", "editors",
+            "created_through", "proposed_by", "approved_by", "step_up_at", "step_up_method", "decision_note",
+            "created_at", "proposed_at", "decided_at",
         ]  # fmt: skip
 
     def get_base(self, row: PolicyVersion) -> str:
         return str(row.base) if row.base else ""
+
+    def get_falls_to(self, row: PolicyVersion) -> str:
+        return str(row.falls_to) if row.falls_to else ""
 
 
 class PolicyShape(serializers.ModelSerializer[Policy]):

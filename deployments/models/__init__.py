@@ -16,7 +16,7 @@ from deployments.states import rollout as rollout_states
 from portal.accounts.models import Person, Team
 from portal.core import ids
 from portal.core.leases import Leased
-from registry.models import ModelVersion, RegisteredModel
+from registry.models import ModelVersion, RegisteredModel, RiskTier
 
 __all__ = [
     "Approval",
@@ -40,6 +40,10 @@ __all__ = [
 Json = dict[str, Any]
 
 
+TIER_ENDING = rf"-({'|'.join(RiskTier.values)})$"
+"""What no environment's name ends in: `production-high` is the policy of `production` for models of high risk."""
+
+
 class Environment(models.Model):
     """Where endpoints live. Its `policies` say how a version gets in; `plan` names the rollout plan of requests that
     name none, "" for all at once."""
@@ -55,6 +59,7 @@ class Environment(models.Model):
         constraints = [
             models.UniqueConstraint(Lower("name"), name="environment_name_once"),
             models.UniqueConstraint(Lower("alias"), condition=~Q(alias=""), name="environment_alias_once"),
+            models.CheckConstraint(condition=~Q(name__iregex=TIER_ENDING), name="environment_name_without_tier"),
         ]
 
     def __str__(self) -> str:

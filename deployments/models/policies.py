@@ -32,12 +32,16 @@ class PolicyVersion(models.Model):
     """`content` is read by `policies.rules.parse` only. `base` is the version in force it was drafted from; an
     environment's first version has none, and is the only one that nobody else approved.
 
-    `number` is given when it comes into force. `editors` are the people who wrote it, none of whom can approve it:
+    A change with `falls_to` retires the policy of a tier: once it is approved, that version of the environment's
+    general policy holds for the tier, and `content` is its rules, for diff and replay.
+
+    `number` is given when it is approved. `editors` are the people who wrote it, none of whom can approve it:
     the database refuses them, and any change of content after the draft.
     """
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="versions")
     base = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    falls_to = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     number = models.PositiveIntegerField(null=True)
     status = models.CharField(max_length=12, choices=states.MACHINE.choices, default=states.MACHINE.initial)
     content = models.JSONField()
@@ -65,15 +69,20 @@ class PolicyVersion(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=states.MACHINE.names), name="policy_status_known"),
             models.CheckConstraint(
-                condition=Q(number__isnull=False) | ~Q(status__in=states.USED), name="policy_used_is_numbered"
+                condition=Q(number__isnull=False) | ~Q(status__in=states.NUMBERED), name="policy_used_is_numbered"
             ),
             models.CheckConstraint(
-                condition=Q(base__isnull=True) | Q(approved_by__isnull=False) | ~Q(status__in=states.USED),
+                condition=Q(base__isnull=True) | Q(approved_by__isnull=False) | ~Q(status__in=states.NUMBERED),
                 name="policy_change_is_approved",
             ),
             models.CheckConstraint(
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
                 name="policy_not_by_proposer",
+            ),
+            models.CheckConstraint(
+                condition=(Q(falls_to__isnull=True) & ~Q(status="retired"))
+                | (Q(falls_to__isnull=False) & ~Q(status__in=states.USED)),
+                name="policy_retired_falls_back",
             ),
         ]
 

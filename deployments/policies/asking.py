@@ -5,6 +5,18 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import Decision, refused
+from portal.core.errors import BadInput
+
+LEAST_WHY, MOST_WHY = 3, 4000
+WHY = "Say why, in 3 to 4,000 characters. Reviewers read it first."
+
+
+def why(text: str) -> str:
+    """The reason without what surrounds it. Raises `BadInput` when it is too short or too long."""
+    found = text.strip()
+    if not LEAST_WHY <= len(found) <= MOST_WHY:
+        raise BadInput(WHY, fields={"why": WHY})
+    return found
 
 
 def may_submit(actor: Actor, team_id: int) -> Decision:

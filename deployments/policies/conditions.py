@@ -19,6 +19,11 @@ MOST = {"labels": 100_000_000, "requests": 1_000_000_000, "hours": 720}
 WHOLE = 10_000
 
 
+def _grouped(amount: float) -> str:
+    """As pages group numbers."""
+    return f"{amount:,.0f}".replace(",", "\u202f")
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """At most `most_weight` per cent until `amount` of `unit`."""
@@ -34,7 +39,7 @@ class Condition:
 
     @property
     def words(self) -> str:
-        return f"up to {self.most_weight} % until {self.amount:,} {UNITS[self.unit]}"
+        return f"up to {self.most_weight} % until {_grouped(self.amount)} {UNITS[self.unit]}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def allows(conditions: Iterable[Condition], weight: int, seen: Mapping[str, floa
             have = seen.get(condition.unit, 0)
             return refused_now(
                 "condition",
-                f"Approved only {condition.words}; there are {have:,.0f} so far, so it stays at "
+                f"Approved only {condition.words}; there are {_grouped(have)} so far, so it stays at "
                 f"{condition.most_weight} % or below.",
             )
     return ALLOWED

@@ -15,11 +15,11 @@ ORDER = ("approvals", "request_days", "approval_hours", "warm_hours", "step_up",
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The rules of one environment and risk tier ("" for all tiers)."""
+    """The rules of one environment and risk tier ("" for all tiers); None where the tier is to have none of its own."""
 
     environment: str
     tier: str
-    rules: Json
+    rules: Json | None
 
 
 class _Plain(yaml.SafeLoader):
@@ -86,7 +86,8 @@ def write(found: Iterable[tuple[str, Entry]]) -> str:
     """One document of all entries, each below its name as a comment."""
     parts = ["# Policies in force. Apply with: signalbox policies apply FILE\npolicies:\n"]
     for name, entry in found:
-        body = dump({"environment": entry.environment, "tier": entry.tier or None, "rules": in_order(entry.rules)})
+        what = {"rules": in_order(entry.rules)} if entry.rules is not None else {"retired": True}
+        body = dump({"environment": entry.environment, "tier": entry.tier or None, **what})
         first, *rest = body.splitlines()
         lines = [f"  # {name}", f"  - {first}", *(f"    {line}" for line in rest)]
         parts.append("\n".join(lines) + "\n")
@@ -108,9 +109,15 @@ def read(text: str) -> list[Entry]:
 
 def _entry(index: int, item: Any) -> Entry:
     where = f"policies[{index}]"
-    if not isinstance(item, dict) or not {"environment", "rules"} <= set(item) <= {"environment", "tier", "rules"}:
-        raise BadInput(f"{where} needs environment and rules, and may have tier.", fields={where: "environment, rules"})
-    environment, tier, rules = item["environment"], item.get("tier") or "", item["rules"]
-    if not isinstance(environment, str) or not isinstance(tier, str) or not isinstance(rules, dict):
+    members = set(item) - {"tier"} if isinstance(item, dict) else set()
+    if members not in ({"environment", "rules"}, {"environment", "retired"}):
+        raise BadInput(
+            f"{where} needs environment, and either rules or retired: true. It may have tier.",
+            fields={where: "environment, rules"},
+        )
+    environment, tier = item["environment"], item.get("tier") or ""
+    if not isinstance(environment, str) or not isinstance(tier, str) or not isinstance(item.get("rules", {}), dict):
         raise BadInput(f"{where}: environment and tier are text, rules an object.", fields={where: "wrong kind"})
-    return Entry(environment, tier, rules)
+    if "retired" in item and (item["retired"] is not True or not tier):
+        raise BadInput(f"{where}: only the policy of a tier is retired, by retired: true.", fields={where: "retired"})
+    return Entry(environment, tier, item.get("rules"))

@@ -19,6 +19,7 @@ from portal.auditors.services import proofs
 from portal.core import digests
 from portal.core.errors import Unavailable
 from registry.artifacts import bound
+from registry.cards.markdown import markdown
 from registry.models import RegisteredModel
 
 README = """This is the dossier of one promotion, as a Signalbox portal wrote it. It proves itself:
@@ -32,7 +33,7 @@ the package cryptography, no network and no portal. index.html is for people: op
 manifest.json, signature.json   every other file with its size and SHA-256; signed with the portal's artifact key
 request.json, votes.json, bypasses.json   who asked for what, who decided what on which evidence
 evidence.json, policy.json      what the decisions rest on, and the rules they were made under
-card.json                       the model card of the version
+card.json, card.md              the model card of the version; card.md is for people
 evaluations/, lineage.json      what was measured; where version, code and data came from
 artifact/                       files, scan, signed statement, bill of materials
 audit/                          the events with their proofs, the signed checkpoint, names and words
@@ -64,6 +65,7 @@ def packed(row: PromotionRequest, since: int = 0) -> bytes:
     members = {
         "README.txt": README.encode(),
         "index.html": _page(row, papers, log).encode(),
+        "card.md": markdown(papers.card).encode(),
         **_documents(papers),
         **_audit(log, since),
     }

@@ -37,8 +37,8 @@ class Arm:
 
     @property
     def identity(self) -> str:
-        """Which of the two identity colours it has."""
-        return {"champion": "champ", "challenger": "chall"}.get(self.role, "none")
+        """Its colour and shape on every page and figure: champion, challenger, or the way back."""
+        return {"champion": "champ", "challenger": "chall"}.get(self.role, "third")
 
     @property
     def percent(self) -> str:
@@ -80,7 +80,7 @@ class Live:
     @property
     def split(self) -> list[tuple[str, float, str]]:
         """The traffic as the split bar takes it: label, weight in per cent, kind."""
-        kinds = {"champ": "champ", "chall": "chall", "none": "other"}
+        kinds = {"champ": "champ", "chall": "chall", "third": "other"}
         return [
             (f"v{arm.revision.version.number} {arm.percent} %", arm.share / 100, kinds[arm.identity])
             for arm in self.shares

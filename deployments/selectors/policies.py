@@ -21,7 +21,12 @@ MISSING = "There is no such policy, or no such version of it."
 
 def versions() -> QuerySet[PolicyVersion]:
     return PolicyVersion.objects.select_related(
-        "policy__environment", "base__policy__environment", "created_by", "proposed_by", "approved_by"
+        "policy__environment",
+        "base__policy__environment",
+        "falls_to__policy__environment",
+        "created_by",
+        "proposed_by",
+        "approved_by",
     )
 
 
@@ -35,6 +40,12 @@ def in_force(environment_id: int, tier: str = "") -> PolicyVersion:
     if not found:
         raise Refused("No policy is in force here, so nothing can be promoted.", code="no_policy")
     return found.get(tier) or found[""]
+
+
+def own(environment_id: int, tier: str) -> PolicyVersion | None:
+    """The version in force of the tier's own policy, None while the environment's general one holds for it."""
+    rows = versions().filter(policy__environment_id=environment_id, policy__tier=tier, status=states.IN_FORCE)
+    return rows.first() if tier else None
 
 
 def all_in_force() -> dict[int, list[PolicyVersion]]:

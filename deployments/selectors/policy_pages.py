@@ -35,6 +35,11 @@ class Page:
         return "All models" if self.alone else "Models whose tier has no policy of its own"
 
     @property
+    def retired(self) -> PolicyVersion | None:
+        """The change that took it out of force, while none has put it back."""
+        return next((version for version in self.history[:1] if version.status == "retired"), None)
+
+    @property
     def gates(self) -> dict[str, dict[str, Any]]:
         return gates(self.now) if self.now else {}
 

@@ -22,7 +22,8 @@ from portal.core.models import Job, JobState
 KIND = "deployments.dossier"
 ATTEMPTS = 8
 """Enough for the signer to sign what happened a moment ago, and for one that is started again."""
-GONE = "This dossier is not ready, or it has been cleared away. Ask for a new one."
+GONE = "This dossier is not ready, or its file is gone. Ask for a new one."
+REMOVED = "This dossier was removed on {:%-d %B %Y}. Ask for a new one."
 
 
 def path_of(job: Job) -> Path:
@@ -86,11 +87,22 @@ def take(*, actor: Actor, number: int, pk: int) -> Path:
     """
     job = find(actor=actor, number=number, pk=pk)
     found = path_of(job)
+    if job.file_removed_at is not None:
+        raise NotFound(REMOVED.format(job.file_removed_at))
     if facts([job])[0]["size_bytes"] is None:
         raise NotFound(GONE)
     row = promotions.find(actor=actor, number=number)
     recorder.record("dossier.taken", actor=actor, subject=promotions.subject(row), data={"dossier": pk})
     return found
+
+
+@transaction.atomic
+def note_removed(job: Job, days: int) -> None:
+    """The file of a dossier was cleared away after so many days."""
+    row = PromotionRequest.objects.get(pk=job.args["promotion"])
+    keeper = system(f"files are kept for {days} days")
+    data = {"dossier": job.pk, "days": days}
+    recorder.record("dossier.removed", actor=keeper, subject=promotions.subject(row), data=data)
 
 
 def facts(found: Sequence[Job]) -> list[dict[str, Any]]:

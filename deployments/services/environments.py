@@ -1,10 +1,11 @@
 """Environments; what it takes to get in stands in their policies."""
 
+import re
 from typing import Any
 
 from django.db import transaction
 
-from deployments.models import Environment
+from deployments.models import TIER_ENDING, Environment
 from deployments.policies import rules as rules_policy
 from deployments.selectors import plans
 from deployments.services import policies
@@ -14,7 +15,7 @@ from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.core import actors
 from portal.core.actors import Actor
-from portal.core.errors import Conflict
+from portal.core.errors import BadInput, Conflict
 
 
 def _subject(row: Environment) -> Subject:
@@ -26,6 +27,7 @@ def create(*, actor: Actor, name: str, position: int, alias: str, rules: dict[st
     """A new environment with its first policy. `alias` is the alias its primary endpoints move, "" for none; `plan`
     the rollout plan of requests that name none, "" for all at once."""
     access.require(actor, Permission.ENVIRONMENTS_MANAGE)
+    _require_own_name(name)
     if other := Environment.objects.filter(name__iexact=name).first():
         raise Conflict(f"There is an environment {other} already.", fields={"name": "taken"})
     if alias and (other := Environment.objects.filter(alias__iexact=alias).first()):
@@ -37,6 +39,17 @@ def create(*, actor: Actor, name: str, position: int, alias: str, rules: dict[st
     recorder.record("environment.created", actor=actor, subject=_subject(row), after={"alias": alias, "plan": plan})
     policies.introduce(actor=actor, environment=row, rules=rules)
     return row
+
+
+def _require_own_name(name: str) -> None:
+    """Policies are named by environment and tier, so a name that ends in a tier would be that of another's policy."""
+    found = re.search(TIER_ENDING, name, re.IGNORECASE)
+    if found:
+        raise BadInput(
+            f"The name of an environment cannot end in {found[0]}: {name}@1 would be its own policy as well as that of "
+            f"{name[: found.start()] or 'another'} for models of {found[1].lower()} risk.",
+            fields={"name": f"ends in {found[0]}"},
+        )
 
 
 def ensure_defaults() -> None:

@@ -52,7 +52,7 @@ def edit(request: PortalRequest, change_id: int) -> HttpResponse:
     """The whole policy as fields, and as text for those who know it; `mode` says which of the two was sent."""
     policy.may_draft(request.actor).require()
     row = select.draft(change_id)
-    if row.status != "draft":
+    if row.status != "draft" or row.falls_to:
         return see_other(page_url(change_id))
     sent = request.POST if request.method == "POST" else None
     as_text = bool(sent) and request.POST.get("mode") == "text"
@@ -67,6 +67,24 @@ def edit(request: PortalRequest, change_id: int) -> HttpResponse:
         done = carry_out(request, form, lambda: _save(request, row, form, rows))
     context = {"row": row, "form": form, "rows": rows, "text": text, "as_text": as_text}
     return done or render(request, "deployments/policy_edit.html", context, status=422 if sent is not None else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def retire(request: PortalRequest, policy_id: int) -> HttpResponse:
+    """Begin a change that takes the policy of a tier away; the change's page shows what that does."""
+    policy.may_draft(request.actor).require()
+    row = select.one(policy_id)
+    form = forms.RetireForm(request.POST if request.method == "POST" else None)
+    place = {"environment": row.environment.name, "tier": row.tier}
+
+    def act() -> str:
+        return page_url(policies.retire(actor=request.actor, **place, why=form.cleaned_data["why"]).pk)
+
+    done = carry_out(request, form, act) if request.method == "POST" else None
+    context = {"row": row, "form": form, "now": select.own(row.environment_id, row.tier)}
+    context |= {"general": select.in_force(row.environment_id)}
+    return done or render(request, "deployments/policy_retire.html", context, status=422 if form.errors else 200)
 
 
 def _save(request: PortalRequest, row: PolicyVersion, form: forms.RulesForm, rows: Any) -> str:

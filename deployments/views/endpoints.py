@@ -115,7 +115,9 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "older": older,
         "history": kind,
         "histories": list(history.KINDS.items()),
-        "figure": charts.traffic(select.tables_of(row), clock.now()),
+        "figure": charts.traffic(
+            select.tables_of(row), clock.now(), row.previous.version.number if row.previous else None
+        ),
     } | more
 
 

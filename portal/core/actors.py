@@ -57,6 +57,11 @@ class Actor:
         return replace(self, via=via)
 
 
+def begins(words: str) -> str:
+    """The words as the beginning of a sentence: a token's label begins large, and names stay as people write them."""
+    return f"T{words[1:]}" if words.startswith("token “") else words
+
+
 ANONYMOUS = Actor(kind="anonymous", id="anonymous", label="Anonymous")
 
 

@@ -11,3 +11,4 @@ class CoreConfig(AppConfig):
         import_module("portal.celery")
         import_module("portal.core.checks")
         import_module("portal.core.jobs")
+        import_module("portal.core.registration")

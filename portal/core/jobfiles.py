@@ -10,6 +10,8 @@ from django.conf import settings
 
 from portal.core.models import Job, JobState
 
+UNFINISHED = ".part"
+
 
 def folder() -> Path:
     return Path(settings.SIGNALBOX_VAR) / "exports"
@@ -19,7 +21,7 @@ def folder() -> Path:
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """A file beside `path` that takes its place when the block ends well, and is gone when it does not."""
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.NamedTemporaryFile(dir=folder(), suffix=".part", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=folder(), suffix=UNFINISHED, delete=False) as file:
         written = Path(file.name)
         try:
             yield file
@@ -31,7 +33,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 
 def facts(job: Job, path: Path) -> dict[str, Any]:
     """What pages and API show of a job that writes a file, whatever is in it."""
-    there = job.state == JobState.SUCCEEDED and path.is_file()
+    there = job.state == JobState.SUCCEEDED and job.file_removed_at is None and path.is_file()
     return {
         "id": job.pk,
         "state": job.state,
@@ -41,4 +43,5 @@ def facts(job: Job, path: Path) -> dict[str, Any]:
         "total": job.progress_total,
         "error": job.error,
         "size_bytes": path.stat().st_size if there else None,
+        "removed_at": job.file_removed_at,
     }

@@ -15,7 +15,10 @@ class JobState(models.TextChoices):
 
 
 class Job(Leased):
-    """A leased piece of background work with progress and a log. `key` makes enqueueing twice one job."""
+    """A leased piece of background work with progress and a log. `key` makes enqueueing twice one job.
+
+    `file_removed_at` is when the file it wrote was cleared away, for those that write one (`core.clearing`).
+    """
 
     kind = models.CharField(max_length=80)
     key = models.CharField(max_length=200, unique=True)
@@ -29,6 +32,7 @@ class Job(Leased):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    file_removed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

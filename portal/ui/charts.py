@@ -14,14 +14,18 @@ MAX_TABLE_ROWS = 30
 X = float | int | str | datetime
 Point = tuple[X, float | None]
 
-# The four identities a reader can tell apart: colour, marker and dash, in this order.
+# The four identities a reader can tell apart: colour, marker and dash, in this order. Tables draw the same marks
+# (`.ver` in app.css); docs/style.md says which version has which.
 IDENTITIES: dict[str, dict[str, Any]] = {
     "champ": {"color": "$champ", "symbol": "square", "dash": "solid"},
     "chall": {"color": "$chall", "symbol": "circle", "dash": "solid"},
     "third": {"color": "$third", "symbol": "diamond", "dash": "dash"},
     "fourth": {"color": "$fourth", "symbol": "triangle-up", "dash": "dot"},
-    "ref": {"color": "$ref", "symbol": "circle", "dash": "dash"},
+    "ref": {"color": "$ref", "symbol": "square", "dash": "dash"},
+    "plain": {"color": "$fg-2", "symbol": "circle", "dash": "solid"},
 }
+VERSIONS = ("champ", "chall", "third", "fourth")
+FEW_MARKS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +98,21 @@ def _plain(value: Any) -> Any:
 def line(
     name: str, points: Sequence[Point], identity: str = "champ", *, markers: bool = False, step: bool = False
 ) -> dict[str, Any]:
-    """One series; gaps (None) stay gaps."""
-    look = IDENTITIES[identity]
+    """One series; gaps (None) stay gaps. Versions carry their mark, at each point or else at a few."""
+    look, marked = IDENTITIES[identity], markers or identity in VERSIONS
     kept = thin(points)
     trace: dict[str, Any] = {
         "type": "scatter",
-        "mode": "lines+markers" if markers else "lines",
+        "mode": "lines+markers" if marked else "lines",
         "name": name,
         "x": [_plain(x) for x, _ in kept],
         "y": [y for _, y in kept],
         "line": {"color": look["color"], "width": 2, "dash": look["dash"], "shape": "hv" if step else "linear"},
         "connectgaps": False,
     }
-    if markers:
-        trace["marker"] = {"color": look["color"], "symbol": look["symbol"], "size": 7}
+    if marked:
+        few = {} if markers else {"maxdisplayed": FEW_MARKS}
+        trace["marker"] = {"color": look["color"], "symbol": look["symbol"], "size": 7, **few}
     return trace
 
 

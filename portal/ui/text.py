@@ -8,9 +8,7 @@ Number = int | float
 
 
 def grouped(digits: str) -> str:
-    """The integer part in groups of three: 1234567 becomes 1 234 567; four digits stay together."""
-    if len(digits) <= 4:
-        return digits
+    """The integer part in groups of three: 1234567 becomes 1 234 567, and 3708 becomes 3 708."""
     head = len(digits) % 3
     parts = ([digits[:head]] if head else []) + [digits[i : i + 3] for i in range(head, len(digits), 3)]
     return THIN.join(parts)

@@ -15,6 +15,7 @@ DIGITS = 9
 
 ORDER = (
     *("roc_auc", "pr_auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1", "calibration_error"),
+    "calibration_error_mass",
     *("rmse", "mae", "r2", "mape", "pinball", "ndcg", "map", "mrr", "cost"),
 )
 """Metrics in the order people read them; others follow by name. The database does not keep the order of members."""

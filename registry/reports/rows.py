@@ -6,6 +6,7 @@ from statistics import median
 
 from portal.ui import svg, text
 from portal.ui.svg import Scale
+from registry.evaluations import names
 from registry.evaluations.results import Comparison, Direction, MetricResult, Results, SliceResult, Slices, ordered
 
 WIDEST, NARROWEST = 0.25, 0.01
@@ -50,6 +51,25 @@ class MetricRow:
     @property
     def words(self) -> str:
         return READINGS[self.apart.reading][1] if self.apart else ""
+
+    @property
+    def label(self) -> str:
+        return names.label(self.name)
+
+    @property
+    def explained(self) -> str:
+        return names.explained(self.name)
+
+    @property
+    def loss(self) -> str:
+        """How a value that is not as good as the baseline's is marked: Worse where the whole interval is, Perhaps worse
+        where only the value is; "" for all others."""
+        if self.apart is None or not self.apart.difference:
+            return ""
+        if self.apart.reading == "worse":
+            return "Worse"
+        lost = (self.apart.difference < 0) == (self.apart.direction == "higher")
+        return "Perhaps worse" if lost and self.apart.reading != "better" else ""
 
     @property
     def reason(self) -> str:

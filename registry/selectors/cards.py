@@ -5,7 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from portal.core import digests
+from portal.ui import text
 from registry.cards.compose import Card, Claim, Missing, Record, SectionView, Text, compose
+from registry.evaluations import names
 from registry.evaluations.results import BadResults, Results, ordered, read
 from registry.models import CardText, DataSetVersion, Evaluation, ModelVersion
 from registry.reports.rows import slices_summary
@@ -139,7 +141,7 @@ def _common(row: DataSetVersion, version: ModelVersion) -> bool:
 
 def _data(row: DataSetVersion, version: ModelVersion) -> Claim:
     link = f"/data-sets/{quote(row.data_set.name, safe='')}/versions/{row.number}/"
-    rows = f", {row.rows} rows" if row.rows is not None else ""
+    rows = f", {text.number(row.rows)} rows" if row.rows is not None else ""
     record = Record("data_set_version", str(row.pk), row.digest)
     if not _common(row, version):
         return Claim("Data set", f"data of another team{rows}", record=record)
@@ -177,12 +179,12 @@ def _measured(newest: Evaluation | None, version: ModelVersion) -> dict[str, lis
 def _metrics(found: Results, facts: dict[str, Any]) -> list[Claim]:
     claims = []
     for name in ordered(found.metrics):
-        one = found.metrics[name]
+        one, label = found.metrics[name], names.label(name)
         if one.value is None:
-            claims.append(Claim(name, f"no value: {one.undefined}", **facts))
+            claims.append(Claim(label, f"no value: {one.undefined}", **facts))
             continue
         between = f" [{one.low:.4g}, {one.high:.4g}]" if one.low is not None and one.high is not None else ""
-        claims.append(Claim(name, f"{one.value:.4g}{between}, n = {one.n}", **facts))
+        claims.append(Claim(label, f"{one.value:.4g}{between}, n = {text.number(one.n)}", **facts))
     return claims
 
 

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from portal.accounts import access
 from portal.core.actors import Actor
 from portal.ui.svg import Scale
+from registry.evaluations import names
 from registry.evaluations.results import BadResults, Comparison, Reading, Results, ordered, read
 from registry.models import DataSetVersion, Evaluation, ModelVersion
 from registry.reports import figures, rows
@@ -47,6 +48,14 @@ class Line:
     name: str
     base: float | None
     cells: tuple[Cell | None, ...]
+
+    @property
+    def label(self) -> str:
+        return names.label(self.name)
+
+    @property
+    def explained(self) -> str:
+        return names.explained(self.name)
 
     @property
     def differs(self) -> bool:

@@ -1,17 +1,42 @@
-"""The page on which a section of a model card is written, or confirmed by saving it unchanged."""
+"""The model card to print and as Markdown, and the page on which a section is written, or confirmed by saving it."""
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.accounts import access
 from portal.accounts.acting import carry_out
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 from registry import forms
+from registry.cards.markdown import markdown
 from registry.selectors import cards as read
-from registry.services import cards, versions
+from registry.services import aliases, cards, versions
+
+
+@require_GET
+@signed_in
+def page(request: PortalRequest, name: str, number: int) -> HttpResponse:
+    """To read and to print."""
+    row = versions.find(actor=request.actor, model=name, number=number)
+    champion = aliases.at(row.model, "champion")
+    context = {"version": row, "model": row.model, "card": read.of(row), "is_champion": champion == row}
+    return render(request, "registry/card.html", context | {"now": clock.now()})
+
+
+@require_GET
+@signed_in
+def as_markdown(request: PortalRequest, name: str, number: int) -> HttpResponse:
+    row = versions.find(actor=request.actor, model=name, number=number)
+    text = markdown(read.of(row).as_json(), settings.SIGNALBOX_URL)
+    answer = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    answer["Content-Disposition"] = str(content_disposition_header(True, f"{name}-v{number}-card.md"))
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 @require_http_methods(["GET", "POST"])

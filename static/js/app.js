@@ -6,9 +6,10 @@
   const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
   const clock = () => new Date().toISOString().slice(11, 16);
 
-  // MLflow's clients print the addresses of MLflow's own pages. They lead to ours.
+  // MLflow's clients print the addresses of MLflow's own pages, which begin at "/#/". They lead to ours, also after
+  // signing in, since a browser keeps the fragment when it is sent to the sign-in page.
   function leadFromMlflow() {
-    const [, run, model, version] = /^#\/(?:experiments\/\d+\/runs\/(\w+)|models\/([^/]+)(?:\/versions\/(\d+))?)$/.exec(location.hash) || [];
+    const [, run, model, version] = /^#\/(?:experiments\/\d+\/runs\/(\w+)|models\/([^/?]+)(?:\/versions\/(\d+))?)(?:[/?].*)?$/.exec(location.hash) || [];
     if (run) location.replace(`/runs/${run}/`);
     else if (model) location.replace(`/models/${model}/${version ? `versions/${version}/` : ''}`);
   }

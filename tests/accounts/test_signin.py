@@ -51,6 +51,16 @@ def test_failures_name_the_target_and_keep_what_was_typed_erasable(marta: Person
     assert b"wrong" not in bytes(first.canon)
 
 
+def test_the_page_says_what_is_wrong_once(marta: Person) -> None:
+    answer = Client().post("/accounts/login/", {"login": marta.email, "password": "wrong"})
+    page = answer.content.decode()
+    assert page.count("not correct") == 1, page
+    assert "another look" not in page
+    assert 'role="alert"' in page
+    empty = Client().post("/accounts/login/", {"login": marta.email, "password": ""}).content.decode()
+    assert empty.count("This field is required.") == 1
+
+
 def test_a_wrong_account_and_a_wrong_password_look_the_same(marta: Person) -> None:
     known = Browser().sign_in(marta, "wrong")
     unknown = Browser().post(f"{SESSION_API}/auth/login", {"email": "nobody@example.org", "password": "wrong"})

@@ -57,6 +57,7 @@ def test_a_person_s_token_is_its_person_within_its_scopes() -> None:
     actor = tokens.authenticate_token(people.token(priya, "read").secret, request_id="r-1", source_ip="192.0.2.7")
     assert (actor.kind, actor.person_id, actor.scopes) == ("token", priya.pk, frozenset({"read"}))
     assert actor.on_behalf_of == f"person:{priya.pk}"
+    assert actor.label == f"token “{ApiToken.objects.get().name}” of Priya Nair"
     assert access.may(actor, Permission.MODELS_VIEW, team.pk)
     assert access.may(actor, Permission.MODELS_REGISTER, team.pk).code == "scope_missing"
 

@@ -23,6 +23,13 @@ def test_a_refusal_is_an_attempt(outcome: str, data: dict[str, str], words: str)
     assert sentences.sentence("promotion.approved", "Ada", "churn v2", data, outcome) == words
 
 
+def test_a_token_begins_a_sentence_and_a_name_stays_as_it_is_written() -> None:
+    said = sentences.sentence("promotion.submitted", "token “ci” of vera", "x", {})
+    assert said == "Token “ci” of vera asked for x"
+    assert sentences.sentence("promotion.submitted", "vera", "x", {}) == "vera asked for x"
+    assert sentences.sentence("promotion.promoted", "vera", "token", {}) == "token was promoted"
+
+
 def test_an_unknown_verb_reads_as_its_name() -> None:
     assert sentences.sentence("gone.away", "Ada", "x", {}) == "Ada: gone.away x"
     assert sentences.sentence("gone.away", "Ada", "x", {}, "denied") == "Refused: Ada: gone.away x"

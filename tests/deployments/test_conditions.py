@@ -25,7 +25,8 @@ from tests.deployments.pages.conftest import Browser
 TEN = Condition(10, "labels", 1000)
 GIVEN = {"most_weight": 10, "until": {"labels": 1000}}
 NOT_YET = (
-    "Approved only up to 10 % until 1,000 labels; the plan goes to 100 % at once, so this approval does not count yet"
+    "Approved only up to 10 % until 1\u202f000 labels; "
+    "the plan goes to 100 % at once, so this approval does not count yet"
 )
 
 
@@ -103,7 +104,7 @@ def test_it_lapses_when_the_rollout_went_beyond_it(weight: int, labels: int, sat
     found = verdict(GRADUAL, Progress(weight, {"labels": labels}))
     assert found.satisfied == satisfied
     assert bool(found.lapsed) != satisfied
-    assert satisfied or "it was given up to 10 % until 1,000 labels" in found.lapsed[0][1]
+    assert satisfied or "it was given up to 10 % until 1\u202f000 labels" in found.lapsed[0][1]
 
 
 def test_once_met_it_binds_no_plan_any_more() -> None:
@@ -222,7 +223,7 @@ def test_on_the_page(line: Line) -> None:
     assert marta.send(page, f"{page}decision/", **fields).status_code == 303
     sign = marta.open(f"{page}sign/")
     assert "Nothing happens to the traffic." in sign
-    assert "up to 10 % until 1,000 labels" in sign
+    assert "up to 10 % until 1\u202f000 labels" in sign
     assert marta.send(f"{page}sign/", f"{page}sign/", step_up_password="correct horse battery").status_code == 303
     shown = marta.open(page)
     assert NOT_YET in shown

@@ -128,3 +128,13 @@ def test_backup_without_a_name_or_data_says_so(
     assert "FILE=" in capsys.readouterr().err
     assert main(["restore", str(checkout.var / "missing.tar")]) == 1
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_make_status_of_what_is_stopped_is_no_failure(open_folder: Path) -> None:
+    env = os.environ | {"SIGNALBOX_VAR": str(open_folder / "var")}
+    project = Path(__file__).resolve().parents[2]
+    done = subprocess.run(["make", "status"], cwd=project, env=env, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Run make run" in done.stdout
+    own = [sys.executable, "-m", "portal.embedded", "status"]
+    assert subprocess.run(own, cwd=project, env=env, capture_output=True, timeout=120).returncode == 3

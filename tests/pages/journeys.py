@@ -57,6 +57,9 @@ def policy_changes(visitor: Visitor) -> None:
     draft, proposal = (visitor.stack.facts[f"{name} change"] for name in ("production", "staging"))
     for path in (f"{draft}/", f"{draft}/edit/", f"{draft}/withdraw/", f"{proposal}/", f"{proposal}/sign/"):
         visitor.visit(f"/settings/policies/changes/{path}")
+    visitor.page.goto(f"{visitor.stack.url}/settings/policies/")
+    policy = visitor.page.locator("tbody").get_by_role("link", name="production", exact=True)
+    visitor.visit(f"{policy.get_attribute('href')}retire/")
 
 
 def rollback_dialog(visitor: Visitor) -> None:

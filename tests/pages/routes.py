@@ -18,6 +18,7 @@ NO_PAGE = {
     "registry:alias": "leads to the version behind the alias",
     "registry:artifact": "a file",
     "registry:bom": "a file",
+    "registry:card_markdown": "a file",
     "registry:statement": "a file",
     "registry:scan_now": "a part of the version's page",
     "registry:data_version_archive": "leads to the version",

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
@@ -9,7 +10,7 @@ import pytest
 
 from deployments import charts as deployments
 from deployments.models import Revision, RouteTable
-from portal.ui import gallery
+from portal.ui import charts, gallery
 from portal.ui.charts import Figure
 from registry import charts as registry
 from registry.models import ModelVersion
@@ -74,3 +75,32 @@ def test_a_property_plotly_does_not_know_is_noticed() -> None:
     spec["layout"]["zaxis_of_evil"] = {}
     with pytest.raises(ValueError, match="zaxis_of_evil"):
         go.Figure(spec)
+
+
+def test_a_version_has_one_mark_in_figures_and_tables() -> None:
+    css = (Path(__file__).parents[2] / "static" / "css" / "app.css").read_text()
+    for name in charts.VERSIONS:
+        look = charts.IDENTITIES[name]
+        assert look["color"] == f"${name}"
+        assert f".ver.{name}::before {{ background: var(--{name})" in css
+    marks = {charts.IDENTITIES[name]["symbol"] for name in charts.VERSIONS}
+    assert marks == {"square", "circle", "diamond", "triangle-up"}
+    assert charts.IDENTITIES["champ"]["symbol"] == "square"
+    assert charts.IDENTITIES["chall"]["symbol"] == "circle"
+
+
+def test_lines_of_versions_carry_their_mark_and_a_run_has_no_version_s_colour() -> None:
+    found = deployments.traffic(tables(), NOW, way_back=1)
+    assert found is not None
+    drawn = {one["name"]: one["marker"]["symbol"] for one in found.data}
+    assert drawn == {"v2": "square", "v3": "circle", "v1": "diamond"}
+    run = FIGURES["metric curve"].data[0]
+    assert run["line"]["color"] not in {charts.IDENTITIES[name]["color"] for name in charts.VERSIONS}
+
+
+def test_the_way_back_has_its_mark_whatever_its_number() -> None:
+    rows = [*tables(), RouteTable(generation=4, stable=Revision(version=ModelVersion(number=4)), created_at=NOW)]
+    found = deployments.traffic(rows, NOW, way_back=2)
+    assert found is not None
+    colours = {one["name"]: one["line"]["color"] for one in found.data}
+    assert colours == {"v4": "$champ", "v2": "$third", "v3": "$fourth"}

@@ -3,6 +3,7 @@
 from deployments.services.policies.applying import Applied, apply, export
 from deployments.services.policies.deciding import approve, binding, propose, reject
 from deployments.services.policies.drafting import draft, edit, introduce, withdraw
+from deployments.services.policies.retiring import retire
 
 __all__ = [
     "Applied",
@@ -15,5 +16,6 @@ __all__ = [
     "introduce",
     "propose",
     "reject",
+    "retire",
     "withdraw",
 ]

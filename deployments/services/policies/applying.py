@@ -7,10 +7,12 @@ from django.db import transaction
 from deployments.models import PolicyVersion
 from deployments.policies import change, documents
 from deployments.selectors import policies as select
-from deployments.services.policies import deciding, drafting
+from deployments.services.policies import deciding, drafting, retiring
 from deployments.states import policy as states
 from portal.core import digests
 from portal.core.actors import Actor
+
+FROM_A_FILE = "Applied from a file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,35 @@ def apply(*, actor: Actor, text: str, why: str = "", dry_run: bool = False) -> l
 
 
 def _apply(actor: Actor, entry: documents.Entry, why: str) -> Applied:
+    if entry.rules is None:
+        return _retire(actor, entry, why)
     wanted = digests.of_json(entry.rules)
     rows = PolicyVersion.objects.filter(
         policy__environment__name=entry.environment, policy__tier=entry.tier, digest=wanted
     )
     if rows.filter(status=states.IN_FORCE).exists():
         return Applied(entry.environment, entry.tier, "equal")
-    waiting = rows.filter(status="proposed").first()
+    waiting = rows.filter(status="proposed", falls_to=None).first()
     if waiting:
         return Applied(entry.environment, entry.tier, "proposed_already", waiting.pk)
-    row = drafting.draft(
-        actor=actor, environment=entry.environment, tier=entry.tier, rules=entry.rules, why=why or "Applied from a file"
-    )
+    place = {"environment": entry.environment, "tier": entry.tier}
+    return _propose(actor, entry, drafting.draft(actor=actor, **place, rules=entry.rules, why=why or FROM_A_FILE))
+
+
+def _retire(actor: Actor, entry: documents.Entry, why: str) -> Applied:
+    """The same for an entry that wants the tier to have no policy of its own."""
+    place = drafting.where(entry.environment, entry.tier)
+    own = select.own(place.pk, entry.tier)
+    if own is None:
+        return Applied(entry.environment, entry.tier, "equal")
+    wanted = retiring.digest(own.policy, select.in_force(place.pk))
+    waiting = PolicyVersion.objects.filter(policy=own.policy_id, status="proposed", digest=wanted).first()
+    if waiting:
+        return Applied(entry.environment, entry.tier, "proposed_already", waiting.pk)
+    row = retiring.retire(actor=actor, environment=entry.environment, tier=entry.tier, why=why or FROM_A_FILE)
+    return _propose(actor, entry, row)
+
+
+def _propose(actor: Actor, entry: documents.Entry, row: PolicyVersion) -> Applied:
     deciding.propose(actor=actor, change_id=row.pk, seen=row.digest)
     return Applied(entry.environment, entry.tier, "proposed", row.pk)

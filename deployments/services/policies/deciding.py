@@ -46,7 +46,8 @@ def propose(*, actor: Actor, change_id: int, seen: str) -> PolicyVersion:
 
 @transaction.atomic
 def approve(*, actor: Actor, change_id: int, seen: str, comment: str = "") -> PolicyVersion:
-    """Approve the proposal, which comes into force for requests made from now on; open ones keep theirs.
+    """Approve the proposal, which comes into force for requests made from now on; open ones keep theirs. One that
+    retires a tier's policy takes it out of force, and the general policy holds for them.
 
     Needs a step-up bound to the proposal's digest, by a method the policy in force takes.
     """
@@ -54,23 +55,20 @@ def approve(*, actor: Actor, change_id: int, seen: str, comment: str = "") -> Po
     facts = _may_decide(actor, row, "policy.approved")
     _proposed(row)
     current(row, seen)
-    if row.base_id != (held := select.authority(row)).pk:
-        raise Stale(
-            f"{held} came into force after this change was drafted, so what it changes is no longer what was read. "
-            "Withdraw it and draft it anew.",
-            code="policy_moved_on",
-        )
+    _rests_on_what_was_read(row)
     proof = stepup.consume(actor=actor, binding=binding(change_id, seen), methods=facts.rules.step_up)
     former = PolicyVersion.objects.filter(policy_id=row.policy_id, status=states.IN_FORCE).first()
     newest = PolicyVersion.objects.filter(policy_id=row.policy_id).aggregate(n=Max("number"))["n"] or 0
     note = comment.strip()[:4000]
+    signed = {"digest": seen, "step_up_at": proof.at.isoformat(), "step_up_method": proof.method}
+    signed |= {"falls_to": str(row.falls_to)} if row.falls_to else {}
     if former:
         move(former, "supersede", actor=actor, data={"by": newest + 1})
     row = move(
         row,
-        "approve",
+        "retire" if row.falls_to else "approve",
         actor=actor,
-        data={"digest": seen, "step_up_at": proof.at.isoformat(), "step_up_method": proof.method},
+        data=signed,
         reason=note,
         name=f"{row.policy}@{newest + 1}",
         number=newest + 1,
@@ -80,7 +78,7 @@ def approve(*, actor: Actor, change_id: int, seen: str, comment: str = "") -> Po
         decision_note=note,
         decided_at=clock.now(),
     )
-    tell.decided(row, "was approved and is in force")
+    tell.decided(row, f"was approved; {row.falls_to} holds" if row.falls_to else "was approved and is in force")
     return row
 
 
@@ -108,6 +106,19 @@ def _may_decide(actor: Actor, row: PolicyVersion, verb: str) -> change.ChangeFac
     except PortalError as error:
         raise recorder.refusing(error, verb, actor=actor, subject=subject(row), digest=row.digest) from None
     return facts
+
+
+def _rests_on_what_was_read(row: PolicyVersion) -> None:
+    """Raises `Stale` when what the change was drafted from, or falls back to, is not in force any more."""
+    read = [(row.base_id, select.authority(row))]
+    read += [(row.falls_to_id, select.in_force(row.policy.environment_id))] if row.falls_to_id else []
+    held = next((now for then, now in read if then != now.pk), None)
+    if held is not None:
+        raise Stale(
+            f"{held} came into force after this change was drafted, so what it changes is no longer what was read. "
+            "Withdraw it and draft it anew.",
+            code="policy_moved_on",
+        )
 
 
 def _proposed(row: PolicyVersion) -> None:

@@ -15,7 +15,7 @@ from portal.audit.recorder import Subject
 from portal.core import clock, digests
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Conflict, NotFound, Refused, Stale
-from portal.core.locking import lock
+from portal.core.locking import lock, lock_all
 from portal.lifecycle.move import move
 from registry.models import RiskTier
 
@@ -57,24 +57,25 @@ def draft(*, actor: Actor, environment: str, tier: str = "", rules: Json | None 
     base = select.in_force(policy.environment_id, policy.tier)
     content = base.content if rules is None else rules
     parsed(content)
-    _none_open(policy)
-    row = PolicyVersion.objects.create(
-        policy=policy,
-        base=base,
-        content=content,
-        digest=digests.of_json(content),
-        why=_why(why),
-        created_by_id=actor.person_id,
-        created_through="" if actor.is_person else actor.label,
-        editors=[actor.person_id] if actor.person_id else [],
-    )
+    return begin(actor, PolicyVersion(policy=policy, base=base, content=content, digest=digests.of_json(content)), why)
+
+
+def begin(actor: Actor, row: PolicyVersion, why: str) -> PolicyVersion:
+    """Keep this change of a locked policy as a draft of the actor's."""
+    _none_open(row.policy)
+    assert row.base is not None
+    row.why, row.created_by_id = _why(why), actor.person_id
+    row.created_through = "" if actor.is_person else actor.label
+    row.editors = [actor.person_id] if actor.person_id else []
+    row.save(force_insert=True)
+    data = {"digest": row.digest, "base": str(row.base)}
     recorder.record(
         "policy.drafted",
         actor=actor,
         subject=subject(row),
-        data={"digest": row.digest, "base": str(base)},
-        before={"rules": base.content},
-        after={"rules": content},
+        data=data | ({"falls_to": str(row.falls_to)} if row.falls_to else {}),
+        before={"rules": row.base.content},
+        after={"rules": row.content},
         reason=row.why,
     )
     return row
@@ -88,6 +89,10 @@ def edit(*, actor: Actor, change_id: int, seen: str, rules: Json, why: str = "")
     row = locked(change_id)
     if row.status != "draft":
         raise Refused("Only a draft can be edited. Withdraw it and start again.", code="not_a_draft")
+    if row.falls_to_id:
+        raise Refused(
+            "This change retires the policy, so it has no rules to edit. Withdraw it and begin another.", code="retires"
+        )
     current(row, seen)
     before = row.content
     row.content, row.digest, row.why = rules, digests.of_json(rules), _why(why)
@@ -114,9 +119,9 @@ def withdraw(*, actor: Actor, change_id: int, reason: str = "") -> PolicyVersion
 
 
 def locked(change_id: int) -> PolicyVersion:
-    """The change under lock, its policy locked first (lock order)."""
+    """The change under lock, its policy locked first (lock order), with the one it falls to where it retires it."""
     seen = select.draft(change_id)
-    lock(Policy.objects.filter(pk=seen.policy_id))
+    lock_all(Policy.objects.filter(pk__in=[seen.policy_id, *([seen.falls_to.policy_id] if seen.falls_to else [])]))
     return lock(select.versions().filter(pk=change_id))
 
 
@@ -144,20 +149,26 @@ def _create(actor: Actor, environment: Environment, tier: str) -> Policy:
 
 def _place(actor: Actor, environment: str, tier: str) -> Policy:
     """The policy of this environment and tier, made without a version when the tier has none yet."""
-    if tier not in ("", *RiskTier.values):
-        known = ", ".join(RiskTier.values)
-        raise BadInput(f"tier must be empty or one of: {known}.", fields={"tier": known})
-    where = Environment.objects.filter(name=environment).first()
-    if where is None:
-        raise NotFound(f"There is no environment {environment}.")
-    found = Policy.objects.filter(environment=where, tier=tier).first()
+    place = where(environment, tier)
+    found = Policy.objects.filter(environment=place, tier=tier).first()
     if found:
         return found
     try:
         with transaction.atomic():
-            return _create(actor, where, tier)
+            return _create(actor, place, tier)
     except IntegrityError:
-        return Policy.objects.get(environment=where, tier=tier)
+        return Policy.objects.get(environment=place, tier=tier)
+
+
+def where(environment: str, tier: str) -> Environment:
+    """The environment; raises `BadInput` for a tier there is none of, `NotFound` without such an environment."""
+    if tier not in ("", *RiskTier.values):
+        known = ", ".join(RiskTier.values)
+        raise BadInput(f"tier must be empty or one of: {known}.", fields={"tier": known})
+    found = Environment.objects.filter(name=environment).first()
+    if found is None:
+        raise NotFound(f"There is no environment {environment}.")
+    return found
 
 
 def _none_open(policy: Policy) -> None:

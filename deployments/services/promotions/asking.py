@@ -19,7 +19,7 @@ from deployments.services.promotions import bypassed, frozen, settling
 from portal.audit import recorder
 from portal.core import clock, digests
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, NotFound, Refused
+from portal.core.errors import NotFound, Refused
 from portal.core.locking import lock
 from portal.lifecycle.move import move
 from registry.models import ModelVersion
@@ -174,11 +174,7 @@ def submit(
     that rolls out already stands in the way unless this one is to `supersede` it: then its rollout is aborted first,
     and this one starts no sooner than all traffic has been seen back at the champion.
     """
-    text = why.strip()
-    if not 3 <= len(text) <= 4000:
-        raise BadInput(
-            "Say why, in 3 to 4,000 characters. Reviewers read it first.", fields={"why": "3 to 4,000 characters"}
-        )
+    text = policy.why(why)
     found = preview(actor=actor, model=model, version=version, environment=environment, plan=plan)
     if found.missing:
         first = found.missing[0]
@@ -272,9 +268,7 @@ def withdraw(*, actor: Actor, number: int, reason: str = "") -> PromotionRequest
 @transaction.atomic
 def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
     """Send a request that needed changes again: the evidence is frozen anew, and earlier approvals do not count."""
-    text = why.strip()
-    if not 3 <= len(text) <= 4000:
-        raise BadInput("Say what changed, in 3 to 4,000 characters.", fields={"why": "3 to 4,000 characters"})
+    text = policy.why(why)
     row = frozen.locked(number, actor)
     policy.may_resubmit(actor, read.request(row)).require()
     evidence, now = frozen.evidence_now(row), clock.now()

@@ -73,7 +73,7 @@ def actor_of_token(
     return Actor(
         kind="token",
         id=f"token:{token.pk}",
-        label=f"{account.name} ({token.name})" if account is not None else f"{token.person} ({token.name})",
+        label=f"token “{token.name}” of {account.name if account is not None else token.person}",
         person_id=human,
         service_account_id=token.service_account_id,
         grants=grants_of(person_id=token.person_id, service_account_id=token.service_account_id),

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from portal.audit import verbs
+from portal.core.actors import begins
 
 # The first word of the verbs' sentences, as done and as tried; words that are no act of the actor are left out.
 DONE_TO_TRIED = {
@@ -99,4 +100,4 @@ def sentence(name: str, actor: str, subject: str, data: dict[str, Any], outcome:
         template = attempt(template)
         template = UNTOLD.sub(lambda part: part[0] if part[1] in (*data, "subject") else "", template)
     words = {key: str(value) for key, value in data.items()} | {"actor": actor, "subject": subject, "name": name}
-    return template.format_map(_Lenient(words))
+    return begins(template.format_map(_Lenient(words)))

@@ -10,7 +10,7 @@ from portal.auditors import policy
 from portal.auditors.selectors.events import Filter, search
 from portal.auditors.services.reading import LOG
 from portal.core import ids, jobfiles, jobs
-from portal.core.actors import Actor
+from portal.core.actors import Actor, system
 from portal.core.errors import NotFound
 from portal.core.models import Job, JobState
 
@@ -58,11 +58,20 @@ def file_of(*, actor: Actor, pk: int) -> Path:
     """The finished bundle; raises `NotFound` while it is being written or once it has been cleared away."""
     job = find(actor=actor, pk=pk)
     found = path_of(job)
+    if job.file_removed_at is not None:
+        raise NotFound(f"This export was removed on {job.file_removed_at:%-d %B %Y}. Ask for it again.")
     if job.state != JobState.SUCCEEDED or not found.is_file():
-        raise NotFound("This export is not ready, or it has been cleared away. Ask for a new one.")
+        raise NotFound("This export is not ready, or its file is gone. Ask for a new one.")
     return found
 
 
 def facts(job: Job) -> dict[str, Any]:
     """What pages and API show of an export."""
-    return jobfiles.facts(job, path_of(job)) | {"filter": job.args["filter"]}
+    return jobfiles.facts(job, path_of(job)) | {"filter": job.args["filter"], "vault": job.args["vault"]}
+
+
+@transaction.atomic
+def note_removed(job: Job, days: int) -> None:
+    """The file of an export was cleared away after so many days."""
+    keeper = system(f"files are kept for {days} days")
+    recorder.record("audit.export_removed", actor=keeper, subject=LOG, data={"export": job.pk, "days": days})

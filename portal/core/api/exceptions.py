@@ -57,8 +57,17 @@ def _of_the_library(error: drf.APIException) -> PortalError:
     return PortalError(str(error.detail), code=code if isinstance(code, str) else "refused", status=error.status_code)
 
 
+def _wrong_method(error: Exception, context: dict[str, Any]) -> PortalError | None:
+    """Says which methods the address takes, as the header `Allow` does."""
+    if not isinstance(error, drf.MethodNotAllowed):
+        return None
+    allowed = ", ".join(context["view"].allowed_methods)
+    text = f"{context['request'].method} is not taken here. This address takes {allowed}."
+    return PortalError(text, code="method_not_allowed", status=405)
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    found = as_portal_error(error)
+    found = _wrong_method(error, context) or as_portal_error(error)
     if found is None:
         return None
     set_rollback()

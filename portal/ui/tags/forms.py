@@ -38,13 +38,17 @@ def field(bound: BoundField, *, label: str = "", hint: str = "", boxed: bool = T
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(form: forms.BaseForm) -> dict[str, Any]:
-    """`{% error_summary form %}`: over a form that was refused, with links to the fields; else nothing."""
+def error_summary(form: forms.BaseForm, *, brief: bool = False) -> dict[str, Any]:
+    """`{% error_summary form %}`: over a form that was refused, with links to the fields; else nothing.
+
+    `brief` leaves out the heading and what stands at the fields: for a form of two fields, it would say things twice.
+    """
     wrong = [(form[name], messages) for name, messages in form.errors.items() if name in form.fields]
     hidden = [(bound, messages) for bound, messages in wrong if bound.is_hidden]
     return {
         "general": [*form.non_field_errors(), *(m for _, messages in hidden for m in messages)],
         "fields": [(bound, messages) for bound, messages in wrong if not bound.is_hidden],
+        "brief": brief,
         "count": sum(len(messages) for messages in form.errors.values()),
     }
 

@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from portal.core import actors
 from portal.lifecycle import catalogue
 from portal.ui import text
 from portal.ui.icons import ALIASES, ICONS
@@ -62,6 +63,12 @@ def ver(number: Any, role: str = "", url: str = "") -> SafeString:
     if url:
         return format_html('<a class="ver {}" href="{}">{}</a>', role, url, label)
     return format_html('<span class="ver {}">{}</span>', role, label)
+
+
+@register.filter
+def begins(words: Any) -> str:
+    """`{{ actor_label|begins }}`: at the beginning of a sentence or a line."""
+    return actors.begins(str(words))
 
 
 @register.simple_tag

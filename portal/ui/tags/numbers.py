@@ -76,7 +76,13 @@ def duration(value: Any) -> str:
 @register.filter
 def sign_class(value: Any, better: str = "higher") -> str:
     """The class of a difference: `delta-up` when better, `delta-dn` when worse. `better` may be empty: no judgement."""
+    return {"Better": "delta-up", "Worse": "delta-dn"}.get(sign_word(value, better), "delta-eq")
+
+
+@register.simple_tag
+def sign_word(value: Any, better: str = "higher") -> str:
+    """`{% sign_word difference "lower" as word %}`: Better, Worse, or "" without a difference or judgement."""
     found = _numeric(value)
     if not found or better not in ("higher", "lower"):
-        return "delta-eq"
-    return "delta-up" if (found > 0) == (better == "higher") else "delta-dn"
+        return ""
+    return "Better" if (found > 0) == (better == "higher") else "Worse"

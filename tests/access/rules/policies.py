@@ -44,6 +44,8 @@ PAGES = (
     page("deployments:policy_new", "POST", may=(ADMIN,), ok=303, send=begin),
     page("deployments:policy", kwargs=policy),
     page("deployments:policy_version", kwargs=version),
+    page("deployments:policy_retire", may=(ADMIN,), kwargs=policy),
+    page("deployments:policy_retire", "POST", may=(ADMIN,), ok=409, kwargs=policy),
     page("deployments:policy_change", kwargs=draft),
     page("deployments:policy_edit", may=(ADMIN,), kwargs=draft),
     page("deployments:policy_edit", "POST", may=(ADMIN,), ok=422, kwargs=draft),

@@ -64,6 +64,8 @@ RULES = (
     page("registry:scan_now", kwargs=version, **INSIDE),
     page("registry:bom", kwargs=version, **INSIDE),
     page("registry:statement", kwargs=version, **INSIDE),
+    page("registry:card", kwargs=version, **INSIDE),
+    page("registry:card_markdown", kwargs=version, **INSIDE),
     page("registry:card_edit", kwargs=section, **REGISTERS),
     page(
         "registry:card_edit", "POST", kwargs=section, send=lambda w: {"text": "None."}, **REGISTERS | {"ok": 303}

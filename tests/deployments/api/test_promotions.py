@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from deployments.models import Approval, PromotionRequest
+from deployments.policies.asking import WHY
+from deployments.services import promotions
 from portal.core import work
+from portal.core.errors import BadInput
 from portal.core.models import IdempotencyKey
 from tests import world
 from tests.callers import Caller
@@ -172,3 +175,39 @@ def test_comments(line: Line, session: Session) -> None:
     assert marta.post(f"promotions/{row.pk}/comments/", {"text": ""}).status_code == 422
     [comment] = marta.get(f"promotions/{row.pk}/comments/").json()["results"]
     assert (comment["author"], comment["text"]) == ("Marta Kowalska", "Is March enough?")
+
+
+def test_everything_that_is_missing_is_named_at_once(line: Line, session: Session) -> None:
+    caller = session(line.priya)
+    answer = caller.post("promotions/", {})
+    assert answer.status_code == 422
+    assert list(answer.json()["fields"]) == ["model", "version", "environment", "why"]
+    assert WHY in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("why", ["", "  ", "ab", "x" * 4001, None])
+def test_one_sentence_says_how_long_why_is(line: Line, session: Session, why: str | None) -> None:
+    caller = session(line.priya)
+    row = line.submit(1)
+    for path in ("promotions/", f"promotions/{row.pk}/resubmit/"):
+        body = (ASK if path == "promotions/" else {}) | {"why": why}
+        answer = caller.post(path, body)
+        assert (answer.status_code, answer.json()["fields"]) == (422, {"why": WHY}), answer.content
+    with pytest.raises(BadInput) as refusal:
+        promotions.submit(
+            actor=world.actor(line.priya), model="flight-delay", version=1, environment="production", why=why or ""
+        )
+    assert refusal.value.fields == {"why": WHY}
+    assert caller.post("promotions/", ASK | {"why": "abc", "dry_run": True}).status_code == 200
+
+
+def test_a_dry_run_needs_no_reason(line: Line, session: Session) -> None:
+    body = {name: value for name, value in ASK.items() if name != "why"} | {"dry_run": True}
+    assert session(line.priya).post("promotions/", body).json()["possible"] is True
+
+
+def test_a_wrong_method_is_told_the_right_ones(line: Line, session: Session) -> None:
+    answer = session(line.priya).put("promotions/", {})
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.json()["detail"] == "PUT is not taken here. This address takes GET, POST, HEAD, OPTIONS."
+    assert answer["Allow"] == "GET, POST, HEAD, OPTIONS"

@@ -34,7 +34,7 @@ from tests.deployments.dossiers.conftest import (
     artifact_key,
     members,
 )
-from tests.deployments.dossiers.test_bytes import changed
+from tests.deployments.dossiers.test_bytes import changed, signed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[3]
 def test_it_verifies_and_holds_everything_that_is_asked_for(told: Told, auditor: Auditor) -> None:
     content = told.dossier()
     assert auditor(content) == INTACT
-    assert f"OK dossier of promotion {told.row.pk}, 20 files" in auditor.said
+    assert f"OK dossier of promotion {told.row.pk}, 21 files" in auditor.said
     assert "which the log vouches for" in auditor.said
     found = members(content)
     assert json.loads(found["request.json"])["status"] == "promoted"
@@ -53,6 +53,10 @@ def test_it_verifies_and_holds_everything_that_is_asked_for(told: Told, auditor:
     ]
     assert json.loads(found["lineage.json"])["commit"] == "c0ffee12"
     assert json.loads(found["bypasses.json"])[0]["status"] == "upheld"
+    card, text = json.loads(found["card.json"]), found["card.md"].decode()
+    assert text.startswith("# Model card: flight-delay v4\n")
+    assert card["digest"] in text
+    assert all(f"## {one['title']}\n" in text for one in card["sections"])
     [evaluation] = [body for name, body in found.items() if name.startswith("evaluations/")]
     assert json.loads(evaluation)["covered"]["results"]["rows"]["scored"] == 25_000
     assert json.loads(found["artifact/bom.json"])["components"][0]["name"] == "scikit-learn"
@@ -164,10 +168,11 @@ def test_whoever_was_erased_is_not_in_a_new_one_and_the_old_one_is_not_handed_ou
     assert erase(actor=world.SYSTEM, whose=Whose(told.line.marta.pk), reason="asked in writing")
     assert not AuditPii.objects.filter(value="Marta Kowalska").exists()
     reader = world.actor(told.line.priya)
-    with pytest.raises(NotFound, match="cleared away"):
+    with pytest.raises(NotFound, match="its file is gone"):
         dossiers.take(actor=reader, number=told.row.pk, pk=old.pk)
     content = told.dossier()
     assert b"Marta Kowalska" not in content
+    assert "- Owner: erased" in members(content)["card.md"].decode()
     assert told.line.marta.email.encode() not in content
     assert json.loads(members(content)["card.json"])["erased"] is True
     assert "erased (person:" in members(content)["index.html"].decode()
@@ -229,6 +234,11 @@ def test_rows_that_were_changed_behind_the_log_are_found(told: Told, auditor: Au
         cursor.execute("ALTER TABLE deployments_approval ENABLE TRIGGER USER")
     assert auditor(told.dossier()) == TAMPERED
     assert 'rule is "Head of risk", the log has "ML lead"' in auditor.said
+
+
+def test_one_from_before_there_was_a_markdown_card_verifies_still(told: Told, auditor: Auditor) -> None:
+    found = {name: body for name, body in members(told.dossier()).items() if name != "card.md"}
+    assert auditor(signed(found)) == INTACT
 
 
 def test_what_is_not_signed_yet_is_waited_for(told: Told) -> None:

@@ -111,6 +111,34 @@ def test_rejected_and_withdrawn(alex: Person, rosa: Person, browser: Open) -> No
     assert "Seven is right." in second.open(page)
 
 
+def test_a_tier_loses_its_policy_by_two_hands(line: Line, alex: Person, rosa: Person, browser: Open) -> None:
+    world.production()
+    own = world.change_policy("production", world.rules_of("production") | {"request_days": 2}, "high")
+    here, admin = f"/settings/policies/{own.policy_id}/", browser(alex)
+    assert f"{here}retire/" in admin.open(here)
+    assert f"{here}retire/" not in browser(line.priya).open(here)
+    assert "production@1" in admin.open(f"{here}retire/")
+    page = admin.send(f"{here}retire/", f"{here}retire/", why="Too strict.")["Location"]
+    shown = admin.open(page)
+    assert "This change retires production-high." in shown
+    assert "Edit the draft" not in shown
+    assert "Too strict." in shown
+    assert admin.client.get(f"{page}edit/")["Location"] == page
+    assert admin.send(page, f"{page}propose/").status_code == 303
+    second = browser(rosa)
+    assert "It retires production-high at once" in second.open(f"{page}sign/")
+    assert second.send(f"{page}sign/", f"{page}sign/", step_up_password=PASSWORD)["Location"] == page
+    assert "This policy is retired." in second.open(here)
+    assert "held instead" in second.open(f"{here}versions/2/")
+    assert ">retired</a>" in second.open("/settings/policies/")
+    assert "there is nothing to retire" in admin.open(f"{here}retire/")
+    general = select.in_force(world.production().pk).policy_id
+    assert "Change it instead." in admin.open(f"/settings/policies/{general}/retire/")
+    token = admin.fill("/me/", "/accounts/logout/")["csrfmiddlewaretoken"]
+    again = admin.post(f"{here}retire/", {"csrfmiddlewaretoken": token})
+    assert (again.status_code, "no policy of their own" in again.content.decode()) == (409, True)
+
+
 def test_one_administrator_alone_reads_what_to_do(alex: Person, browser: Open) -> None:
     admin = browser(alex)
     page = admin.send(NEW, NEW, environment="production", tier="")["Location"].removesuffix("edit/")

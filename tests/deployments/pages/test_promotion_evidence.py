@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 
 from deployments.models import PromotionRequest
@@ -74,7 +76,7 @@ def test_metrics_figures_and_slices_come_from_the_pinned_evaluation(
     page = page_of(line, browser, asked)
     metrics = section(page, "metrics")
     assert "Metrics against the champion" in metrics
-    assert "25\u202f000 rows, 95\u202f% paired bootstrap, 1000 resamples" in metrics
+    assert "25\u202f000 rows, 95\u202f% paired bootstrap, 1\u202f000 resamples" in metrics
     assert "[+0.0100, +0.0300]" in metrics
     assert "point values" not in metrics
     for title in ("Precision and recall", "ROC curve", "Calibration error by score"):
@@ -86,6 +88,36 @@ def test_metrics_figures_and_slices_come_from_the_pinned_evaluation(
     assert slices.index("All rows") < slices.index("origin = JFK") < slices.index("origin = LGA")
     assert "2 slices tested; corrected by Holm. origin = JFK is the only one shown worse." in slices
     assert f'href="/evaluations/{Evaluation.objects.get().pk}/#slices">The 2 on record' in slices
+
+
+def test_a_metric_that_is_worse_stands_out_by_a_mark_and_a_word(
+    line: Line, champion: ModelVersion, data: DataSetVersion, browser: Open
+) -> None:
+    found = measured.results()
+    worse = {"roc_auc": replace(found.comparison["roc_auc"], difference=-0.02, low=-0.03, high=-0.01, reading="worse")}
+    lost = replace(found, comparison={**found.comparison, **worse})
+    measured.evaluation(line.model.versions.get(number=2), champion, data, lost)
+    metrics = section(page_of(line, browser, line.submit(2)), "metrics")
+    line_of = next(part for part in metrics.split("<tr")[1:] if "roc_auc" in part)
+    assert line_of.startswith(' class="fail"')
+    assert re.search(r'<span class="badge bad[^>]*>.*?</svg>.*?Worse</span>', line_of)
+
+
+def test_logged_values_that_are_worse_have_the_word_too(line: Line, browser: Open, champion: ModelVersion) -> None:
+    row = line.submit(2)
+    metrics = [{"name": "auc", "champion": 0.9, "value": 0.8, "difference": -0.1, "better": "higher"}]
+    metrics += [{"name": "loss", "champion": 0.9, "value": 0.8, "difference": -0.1, "better": "lower"}]
+    metrics += [{"name": "odd", "champion": 0.9, "value": 0.8, "difference": -0.1, "better": ""}]
+    shown = render_to_string("deployments/_metrics.html", {"evidence": row.evidence | {"metrics": metrics}})
+    lines = dict(zip(("auc", "loss", "odd"), shown.split("<tr")[2:], strict=True))
+    assert [name for name, part in lines.items() if "Worse" in part] == ["auc"]
+    assert 'class="attn"' in lines["auc"]
+
+
+def test_a_legend_says_what_the_marks_are(line: Line, browser: Open, asked: PromotionRequest) -> None:
+    changes = section(page_of(line, browser, asked), "changes")
+    assert '<span class="ver champ">champion</span>' in changes
+    assert '<span class="ver chall">challenger</span>' in changes
 
 
 def test_without_an_evaluation_the_page_says_how_to_get_one(line: Line, browser: Open) -> None:

@@ -26,6 +26,11 @@ class Office:
         content = self.held.content | rules
         return policies.draft(actor=world.actor(by or self.alex), environment="production", tier=tier, rules=content)
 
+    def retire(self, tier: str = "high", by: Person | None = None) -> PolicyVersion:
+        return policies.retire(
+            actor=world.actor(by or self.alex), environment="production", tier=tier, why="Too strict."
+        )
+
     def propose(self, row: PolicyVersion, by: Person | None = None) -> PolicyVersion:
         return policies.propose(actor=world.actor(by or self.alex), change_id=row.pk, seen=row.digest)
 

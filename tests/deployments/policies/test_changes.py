@@ -6,9 +6,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
-from deployments.models import PolicyVersion
+from deployments.models import Environment, Policy, PolicyVersion
 from deployments.selectors import policies as select
-from deployments.services import policies
+from deployments.services import environments, policies
 from portal.accounts.models import Person, StepUp
 from portal.audit import recorder
 from portal.audit.models import AuditEvent
@@ -257,6 +257,26 @@ def test_a_change_of_a_tier_rests_on_what_holds_when_it_is_approved(office: Offi
     assert refusal.value.code == "policy_moved_on"
     waiting.refresh_from_db()
     assert waiting.status == "proposed"
+
+
+@pytest.mark.parametrize("name", ["production-high", "Production-HIGH", "a-low", "eu-west-medium", "-high"])
+def test_no_environment_has_the_name_of_a_policy_of_another(office: Office, name: str) -> None:
+    rules = office.held.content
+    with pytest.raises(BadInput, match="cannot end in -") as refusal:
+        environments.create(actor=world.actor(office.alex), name=name, position=3, alias="", rules=rules)
+    assert list(refusal.value.fields) == ["name"]
+    with pytest.raises(IntegrityError, match="environment_name_without_tier"), transaction.atomic():
+        Environment.objects.create(name=name)
+
+
+def test_names_of_all_policies_differ(office: Office) -> None:
+    rules = office.held.content
+    for name in ("high", "production-higher", "production_high", "high-production"):
+        environments.create(actor=world.actor(office.alex), name=name, position=3, alias="", rules=rules)
+    for where in ("production", "production_high", "high"):
+        policies.draft(actor=world.actor(office.alex), environment=where, tier="high")
+    names = [str(row).lower() for row in Policy.objects.select_related("environment")]
+    assert len(names) == len(set(names)) == 9
 
 
 def test_the_teams_of_a_bypass_exist_too(office: Office) -> None:

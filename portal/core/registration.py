@@ -1,0 +1,5 @@
+"""Registers the periodic work of the ground."""
+
+from portal.core import clearing, work
+
+work.periodic("core.clearing", clearing.EVERY_SECONDS, clearing.clear)
