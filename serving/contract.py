@@ -47,11 +47,9 @@ class Invalid(ValueError):
         self.detail = detail
 
 
-LATENCY_EDGES_MS: tuple[float, ...] = (
-    *(0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.5, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0),
-    *(80.0, 100.0, 125.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0, 600.0, 800.0, 1000.0, 1500.0, 2000.0, 3000.0),
-    *(5000.0, 10_000.0, 30_000.0, math.inf),
-)
+LATENCY_EDGES_MS: tuple[float, ...] = (0.0, *(float(f"{0.25 * 1.12**step:.4g}") for step in range(105)), math.inf)
+"""From a quarter of a millisecond to half a minute, each bucket 12 % wider than the one before: a guard on a ratio of
+latencies sees no finer than its buckets, see docs/rollout-judgement.md."""
 SCORE_BINS = 20
 """Of a score from 0 to 1, equal widths."""
 

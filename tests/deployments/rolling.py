@@ -1,5 +1,6 @@
 """A rollout in steps over the memory runtime, with traffic and time as a test wants them."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -34,8 +35,8 @@ def measures(revision: str, arm: str, *, requests: int, errors: int = 0, slow: i
     """Answers of a revision: `slow` of them in 50 to 60 ms, the rest in 8 to 10 ms; a share `late` says so."""
     answered = requests - errors
     latency = [0] * (len(LATENCY_EDGES_MS) - 1)
-    latency[LATENCY_EDGES_MS.index(8.0)] = answered - slow
-    latency[LATENCY_EDGES_MS.index(50.0)] = slow
+    latency[bisect_right(LATENCY_EDGES_MS, 9.0) - 1] = answered - slow
+    latency[bisect_right(LATENCY_EDGES_MS, 55.0) - 1] = slow
     yes = round(answered * late)
     answers = {"late": yes, "in time": answered - yes}
     return Measures(revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0)

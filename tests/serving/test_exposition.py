@@ -64,8 +64,9 @@ def test_the_histogram_is_cumulative_and_ends_in_everything() -> None:
     buckets = [(labels["le"], value) for labels, value in found["signalbox_revision_latency_seconds_bucket"]]
     values = [value for _, value in buckets]
     assert values == sorted(values)
-    assert (buckets[0], buckets[-1]) == (("0.00025", 1), ("+Inf", 4))
-    assert dict(buckets)["0.008"] == 3
+    assert (buckets[0][1], buckets[-1]) == (1, ("+Inf", 4))
+    assert 20 < len(buckets) < 40
+    assert {value for edge, value in buckets if 0.0075 <= float(edge) <= 30} == {3}
     assert found["signalbox_revision_latency_seconds_count"][0][1] == 4
 
 
