@@ -391,7 +391,7 @@ def test_the_traffic_of_an_endpoint_is_known_from_two_readings(line: Line) -> No
     line.promote(1)
     one = str(Endpoint.objects.get().stable_id)
 
-    def look(requests: int) -> float:
+    def look(requests: int) -> float | None:
         line.runtime.measured[one] = measures(one, "stable", requests=requests)
         row = Endpoint.objects.get()
         known = row.observed | {"counted_at": (clock.now() - timedelta(seconds=10)).isoformat()}
