@@ -15,6 +15,8 @@ ABOUT = {
     "memory": "new over champion, peak",
 }
 MEBIBYTE = 1024**2
+LARGEST = 1e12
+"""What has no bound is kept as this, which JSON can hold."""
 
 
 def count(amount: float) -> str:
@@ -31,7 +33,7 @@ def rounded(amount: float) -> int:
 
 def amount(measure: str, value: float, *, sign: bool = True) -> str:
     """A difference in percentage points, or a multiple."""
-    if math.isinf(value):
+    if value >= LARGEST:
         return "∞"
     if measure in POINTS:
         shown = value * 100

@@ -106,9 +106,10 @@ SETTLING = 10.0
 """Seconds that loading and setting weights take, about."""
 
 
-def duration(steps: Steps, rate: float) -> Duration:
+def duration(steps: Steps, rate: float | None) -> Duration:
     """How long the plan takes at `rate` requests a second to the endpoint, if all goes well at the fewest requests,
-    and at the longest, if every judgement needs all its time. Without traffic only the longest is known."""
+    and at the longest, if every judgement needs all its time. Where nobody knows the rate, the shortest is without
+    the judgements; without traffic each takes all its time."""
     least = most = SETTLING
     asks, weight = 0, 0
     for step in steps:
@@ -128,6 +129,8 @@ def duration(steps: Steps, rate: float) -> Duration:
     return Duration(least, most, asks)
 
 
-def _takes(requests: int, rate: float, weight: int, give_up: int) -> float:
+def _takes(requests: int, rate: float | None, weight: int, give_up: int) -> float:
+    if rate is None:
+        return 0.0
     per_second = rate * weight / WHOLE
     return min(requests / per_second, give_up) if per_second > 0 else float(give_up)

@@ -21,8 +21,6 @@ from serving.contract import LATENCY_EDGES_MS, Invalid, as_json
 NOTHING = Watch()
 FRESH = timedelta(seconds=1)
 """A reading this young is looked at again without asking the runtime."""
-LARGEST = 1e12
-"""Stands for what has no bound, in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,8 @@ def _said(known: Measurement | None, unread: float) -> Watch:
     if known is None:
         return Watch(unread=unread)
     answer = known.answer or None
-    telling = [one["sentence"] for one in known.verdicts if one["answer"] == answer]
-    why = ". ".join(telling[:3])
+    said = [one["sentence"] for one in known.verdicts if one["answer"] == answer]
+    why = ". ".join(said[:3])
     return Watch(known.requests, answer, why, unread, known.mismatch)  # type: ignore[arg-type]
 
 
@@ -145,4 +143,4 @@ def verdict_data(found: Judged) -> dict[str, Any]:
 
 
 def _finite(value: float | None) -> float | None:
-    return None if value is None else max(-LARGEST, min(LARGEST, value))
+    return None if value is None else max(-telling.LARGEST, min(telling.LARGEST, value))

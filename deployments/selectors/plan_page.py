@@ -23,10 +23,10 @@ class PlanPage:
     first: bool
 
 
-def rate(endpoint: Endpoint) -> float:
-    """The requests a second that the endpoint was last seen to get; 0 while nobody knows."""
+def rate(endpoint: Endpoint) -> float | None:
+    """The requests a second that the endpoint was last seen to get; None while nobody knows."""
     found = endpoint.observed.get("rate")
-    return float(found) if isinstance(found, int | float) else 0.0
+    return float(found) if isinstance(found, int | float) else None
 
 
 def of(plan: Plan, endpoint: Endpoint) -> PlanPage:

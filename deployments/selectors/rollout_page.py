@@ -52,7 +52,7 @@ class GuardRow:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """All guards of the weight that stands. `need` is the greatest sample any of them asks for."""
+    """All guards of the weight that stands. `need` is about how many requests the last of them waits for."""
 
     rows: list[GuardRow]
     seen: int
@@ -67,7 +67,8 @@ class Guards:
 
     @property
     def counted(self) -> str:
-        return f"{telling.count(self.seen)} of {telling.count(self.need)} requests to the new version"
+        need = telling.count(telling.rounded(self.need))
+        return f"{telling.count(self.seen)} of about {need} requests to the new version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +171,10 @@ def guards(rollout: Rollout) -> Guards | None:
     row = Measurement.objects.filter(rollout=rollout, step=stage).first()
     verdicts = {one["measure"]: one for one in (row.verdicts if row else [])}
     rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
-    need = max(guard.fewest for guard in watching)
+    seen = row.requests if row else 0
+    need = max([guard.fewest for guard in watching] + [seen + (one["needed"] or 0) for one in verdicts.values()])
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"
-    return Guards(rows, row.requests if row else 0, need, row.mismatch if row else "", chance, row)
+    return Guards(rows, seen, need, row.mismatch if row else "", chance, row)
 
 
 def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) -> GuardRow:

@@ -64,9 +64,7 @@ def _changes(
     rows = [
         {
             "label": "Traffic",
-            "was": f"v{current.version.number} 100 %"
-            if running is None
-            else f"v{target.version.number}, v{current.version.number} starting",
+            "was": f"v{current.version.number} 100 %" if running is None else _split(row, target, current),
             "now": f"v{target.version.number} 100 %",
             "note": "at once; open requests finish first",
         },
@@ -101,6 +99,15 @@ def _changes(
             }
         )
     return rows
+
+
+def _split(row: Endpoint, target: Revision, current: Revision) -> str:
+    """Who has what of the traffic while a rollout brings `current` in."""
+    table = endpoints.current_table(row)
+    moving = table is not None and current.pk in (table.stable_id, table.canary_id)
+    if table is None or not moving:
+        return f"v{target.version.number}, v{current.version.number} starting"
+    return ", ".join(f"{name} {weight / 100:g} %" for name, weight in endpoints.weights(table).items())
 
 
 def _request_of(revision: Revision) -> PromotionRequest | None:

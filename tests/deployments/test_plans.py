@@ -120,9 +120,10 @@ def test_where_a_rollout_stands_within_its_plan() -> None:
 
 def test_how_long_it_takes_at_the_traffic_of_today() -> None:
     steps = plans.parse({"steps": [weight(1000), {"do": "pause", "until": {"person": True}}, JUDGE, SWITCH]})
-    busy, idle = wording.duration(steps, 100.0), wording.duration(steps, 0.0)
+    busy, idle, unknown = (wording.duration(steps, rate) for rate in (100.0, 0.0, None))
     assert (busy.least, busy.most, busy.asks) == (20.0, 70.0, 1)
     assert idle.least == 70.0
+    assert (unknown.least, unknown.most) == (10.0, 70.0)
     assert busy.words == "about 20 s, and waits for a person once"
 
 

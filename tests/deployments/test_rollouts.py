@@ -238,6 +238,10 @@ class TestSteering:
         assert (row.status, rolling.share, row.request.status) == ("aborted", 0, "rolled_back")  # type: ignore[union-attr]
 
     def test_a_rollback_during_the_canary_does_the_same(self, rolling: Rolling) -> None:
+        shown = rollbacks.preview(
+            actor=world.actor(rolling.line.marta), environment="production", endpoint="flight-delay"
+        )
+        assert shown.changes[0]["was"] == "v1 90 %, v2 10 %"
         rollbacks.roll_back(
             actor=world.actor(rolling.line.marta), environment="production", endpoint="flight-delay",
             reason_code="quality", expect_generation=Endpoint.objects.get().generation,
@@ -391,7 +395,7 @@ def test_the_traffic_of_an_endpoint_is_known_from_two_readings(line: Line) -> No
     line.promote(1)
     one = str(Endpoint.objects.get().stable_id)
 
-    def look(requests: int) -> float:
+    def look(requests: int) -> float | None:
         line.runtime.measured[one] = measures(one, "stable", requests=requests)
         row = Endpoint.objects.get()
         known = row.observed | {"counted_at": (clock.now() - timedelta(seconds=10)).isoformat()}

@@ -153,8 +153,8 @@ def test_a_rollout_in_steps_is_carried_out_once(ground: Ground, point: str) -> N
         return dict(row)
 
     wait_until(lambda: mine()["status"] == "paused", 90, "the rollout to wait for a person")
-    arms = story.author.get(story.endpoint)["arms"]
-    assert sorted(arm["share"] for arm in arms if arm["share"]) == [5000, 5000]
+    traffic = story.author.get(story.endpoint)["traffic"]
+    assert sorted(arm["share"] for arm in traffic if arm["share"]) == [5000, 5000]
     lead.post(f"/api/v1/rollouts/{mine()['id']}/resume/", {})
     story.carried_out(number)
     ground.serves(version)

@@ -1,0 +1,133 @@
+"""The counters of two versions added up over their processes, and each guard on them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deployments.analysis import arms, guards, telling
+from deployments.analysis.arms import Arm
+from deployments.analysis.assess import Rule
+from deployments.analysis.guards import Judged
+from serving.contract import LATENCY_EDGES_MS
+
+RULE = Rule(0.02, 0.01, 200)
+
+
+def reading(requests: int, **more: Any) -> dict[str, Any]:
+    return {"requests": requests, "errors": 0, "refused": 0, "latency": [requests, 0], "answers": {"yes": requests},
+            "arms": {"canary": requests}, "peak_memory": 10, **more}  # fmt: skip
+
+
+def test_only_what_came_since_the_first_look_counts() -> None:
+    epochs = arms.noted({}, "a", reading(1000), begins=True)
+    assert arms.total(epochs).requests == 0
+    epochs = arms.noted(epochs, "a", reading(1300, errors=3), begins=False)
+    found = arms.total(epochs)
+    assert (found.requests, found.errors, found.latency, found.answers) == (300, 3, (300, 0), {"yes": 300})
+    assert found.came == {"canary": 300}
+
+
+def test_a_process_that_began_anew_counts_from_nothing() -> None:
+    epochs = arms.noted({}, "a", reading(1000), begins=True)
+    epochs = arms.noted(epochs, "a", reading(1100), begins=False)
+    epochs = arms.noted(epochs, "b", reading(50, peak_memory=99), begins=False)
+    assert arms.total(epochs).requests == 150
+    assert arms.total(epochs).peak_memory == 99
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"requests": 10},
+        {"errors": -1},
+        {"latency": [1, 2, 3]},
+        {"answers": {"yes": 1}},
+        {"peak_memory": float("nan")},
+        {"errors": True},
+    ],
+)
+def test_counters_that_fall_or_are_none_are_refused(bad: dict[str, Any]) -> None:
+    epochs = arms.noted({}, "a", reading(100, errors=5), begins=True)
+    with pytest.raises(ValueError, match=r"fell|no count|changed"):
+        arms.noted(epochs, "a", reading(100, errors=5) | bad, begins=False)
+
+
+def arm(requests: int, *, errors: int = 0, slow: int = 0, late: float = 0.3, memory: int = 100) -> Arm:
+    answered = requests - errors
+    latency = [0] * (len(LATENCY_EDGES_MS) - 1)
+    latency[LATENCY_EDGES_MS.index(8.0)], latency[LATENCY_EDGES_MS.index(50.0)] = answered - slow, slow
+    yes = round(answered * late)
+    return Arm(requests, errors, 0, tuple(latency), {"late": yes, "in time": answered - yes}, {}, memory)
+
+
+def judged(measure: str, limit: float, old: Arm, new: Arm, fewest: int = 200) -> Judged:
+    return guards.judge(measure, replace(RULE, limit=limit, fewest=fewest), old, new, LATENCY_EDGES_MS)
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit", "good", "bad"),
+    [
+        ("errors", 0.02, arm(2000), arm(2000, errors=160)),
+        ("p95", 2.0, arm(2000), arm(2000, slow=400)),
+        ("p99", 2.0, arm(2000), arm(2000, slow=400)),
+        ("answers", 0.1, arm(2000), arm(2000, late=0.7)),
+        ("memory", 2.0, arm(2000), arm(2000, memory=900)),
+    ],
+)
+def test_each_guard_tells_good_from_bad_and_says_when_it_cannot(
+    measure: str, limit: float, good: Arm, bad: Arm
+) -> None:
+    old = arm(18_000)
+    assert judged(measure, limit, old, good).verdict.answer == "passing"
+    assert judged(measure, limit, old, bad).verdict.answer == "failing"
+    assert judged(measure, limit, old, arm(20)).verdict.answer == "inconclusive"
+    assert judged(measure, limit, Arm(), Arm()).verdict.answer == "inconclusive"
+    assert judged(measure, limit, old, Arm()).verdict.answer == "inconclusive"
+
+
+def test_what_is_below_notice_counts_as_equal() -> None:
+    quick, quicker = [0] * (len(LATENCY_EDGES_MS) - 1), [0] * (len(LATENCY_EDGES_MS) - 1)
+    quick[LATENCY_EDGES_MS.index(4.0)], quicker[LATENCY_EDGES_MS.index(0.25)] = 2000, 2000
+    found = judged("p95", 1.5, Arm(2000, latency=tuple(quicker)), Arm(2000, latency=tuple(quick)))
+    assert found.verdict.answer == "passing"
+
+
+@pytest.mark.parametrize("new", [Arm(10, errors=20), Arm(300, latency=(1, 2, 3)), Arm(300, errors=-1)])
+def test_counts_that_make_no_sense_are_an_error_and_never_passing(new: Arm) -> None:
+    for measure in ("errors", "p95"):
+        found = judged(measure, 2.0 if measure == "p95" else 0.02, arm(1000), new)
+        assert found.verdict.answer in ("error", "inconclusive")
+    assert judged("nonsense", 1.0, arm(10), arm(10)).verdict.answer == "error"
+
+
+def test_a_model_without_countable_answers_is_not_judged_by_them() -> None:
+    found = judged("answers", 0.1, replace(arm(5000), answers={}), replace(arm(5000), answers={}))
+    assert found.verdict.answer == "inconclusive"
+
+
+@pytest.mark.parametrize(("canary", "wrong"), [(1000, False), (1060, False), (2500, True), (0, True)])
+def test_a_split_that_cannot_be_chance(canary: int, wrong: bool) -> None:
+    old, new = Arm(came={"stable": 9000}), Arm(came={"canary": canary})
+    assert bool(guards.split_wrong(old, new, 1000, 10_000)) == wrong
+
+
+def test_without_traffic_no_split_is_wrong() -> None:
+    assert guards.split_wrong(Arm(), Arm(), 1000, 10_000) == ""
+
+
+def test_a_verdict_in_words() -> None:
+    failing = judged("errors", 0.02, arm(18_000), arm(2000, errors=160))
+    assert telling.sentence(failing).startswith("Error rate +8.00 pp [+")
+    assert telling.sentence(failing).endswith("limit +2.00 pp, after 2 000 requests")
+    assert telling.missing(failing) == ""
+    waiting = judged("errors", 0.02, arm(900), arm(100))
+    assert telling.missing(waiting).startswith("about ")
+    assert telling.amount("errors", -0.0007) == "−0.07 pp"
+    assert telling.amount("p95", float("inf")) == "∞"
+    assert telling.sentence(judged("errors", 0.02, Arm(), Arm())) == "Error rate: no data yet"
+
+
+@pytest.mark.parametrize(("amount", "said"), [(0.2, 1), (42, 42), (100, 100), (3541, 3600), (98_765, 99_000)])
+def test_what_is_needed_is_said_to_two_digits(amount: float, said: int) -> None:
+    assert telling.rounded(amount) == said
