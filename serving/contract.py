@@ -16,6 +16,7 @@ CUT_SCALE = 10_000
 BODY_LIMIT = 8 * 1024 * 1024
 SLOTS = 32
 SEGMENTS = 3
+MOST_REPLICAS = 4
 
 State: TypeAlias = Literal["absent", "loading", "ready", "failed"]
 Arm: TypeAlias = Literal["stable", "canary", "shadow"]
@@ -83,7 +84,7 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one revision's process. Bytes, seconds and milliseconds as the names say."""
+    """Bounds of one revision's processes. Bytes, seconds and milliseconds as the names say; each process has them."""
 
     memory_bytes: int = 2 * 1024**3
     start_seconds: int = 60
@@ -94,6 +95,8 @@ class Limits:
     copy_bytes: int = 32 * 1024**3
     spool_bytes: int = 256 * 1024**2
     spool_seconds: int = 7 * 24 * 3600
+    replicas_min: int = 1
+    replicas_max: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,4 +322,6 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
 def _limits(body: Any) -> Limits:
     names = {f.name for f in fields(Limits)}
     given = _mapping(body, names, "limits")
-    return Limits(**{name: _whole(f"limits.{name}", value, 1, 2**50) for name, value in given.items()})
+    limits = Limits(**{name: _whole(f"limits.{name}", value, 1, 2**50) for name, value in given.items()})
+    _whole("limits.replicas_max", limits.replicas_max, limits.replicas_min, MOST_REPLICAS)
+    return limits

@@ -9,7 +9,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 EVERY = 3
 NAMED = ("environment", "endpoint", "model", "version")
 
-Counted = tuple[RevisionSpec, Measures]
+Counted = tuple[RevisionSpec, int, Measures]
 Sample = tuple[str, Mapping[str, str], float]
 
 
@@ -53,8 +53,12 @@ def _family(
     full = f"signalbox_revision_{name}"
     yield f"# HELP {full} {about}"
     yield f"# TYPE {full} {kind}"
-    for spec, found in rows:
-        common = {**{label: str(getattr(spec, label)) for label in NAMED}, "revision": spec.id}
+    for spec, replica, found in rows:
+        common = {
+            **{label: str(getattr(spec, label)) for label in NAMED},
+            "revision": spec.id,
+            "replica": str(replica),
+        }
         for suffix, more, value in read(found):
             labels = ",".join(f'{label}="{_escaped(said)}"' for label, said in {**common, **more}.items())
             yield f"{full}{suffix}{{{labels}}} {value:.16g}"

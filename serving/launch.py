@@ -16,7 +16,7 @@ STUCK_EXIT = 70
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A revision, the slot it answers in, and its private folders."""
+    """A process of a revision, the slot it answers in, and its private folders; replicas share the copy only."""
 
     spec: RevisionSpec
     slot: int
@@ -25,10 +25,11 @@ class Launch:
     scratch: str
     stage: str
     account: int
+    replica: int = 0
 
     @property
     def id(self) -> str:
-        return self.spec.id
+        return name(self.spec.id, self.replica)
 
     @property
     def patience(self) -> float:
@@ -48,19 +49,26 @@ class Launch:
         )
 
     def as_json(self) -> dict[str, Any]:
-        return {"spec": contract.as_json(self.spec), "slot": self.slot}
+        return {"spec": contract.as_json(self.spec), "slot": self.slot, "replica": self.replica}
 
 
-def make(spec: RevisionSpec, slot: int, places: Places, uid_base: int) -> Launch:
+def name(revision_id: str, replica: int) -> str:
+    """What a process is called; no revision's own id holds a dot."""
+    return f"{revision_id}.{replica}" if replica else revision_id
+
+
+def make(spec: RevisionSpec, slot: int, places: Places, uid_base: int, replica: int = 0) -> Launch:
     """The launch of a revision in a slot; every folder follows from its id."""
+    own = name(spec.id, replica)
     return Launch(
         spec=spec,
         slot=slot,
         copy=str(places.copies / spec.id),
-        spool=str(places.spool / spec.id),
-        scratch=str(places.scratch / spec.id),
+        spool=str(places.spool / own),
+        scratch=str(places.scratch / own),
         stage=str(places.stage),
         account=uid_base + slot,
+        replica=replica,
     )
 
 
@@ -71,4 +79,7 @@ def read(value: Mapping[str, Any], places: Places, uid_base: int) -> Launch:
     slot = int(value["slot"])
     if not 0 <= slot < places.slots:
         raise contract.Invalid("slot", f"must be below {places.slots}")
-    return make(spec, slot, places, uid_base)
+    replica = int(value.get("replica", 0))
+    if not 0 <= replica < contract.MOST_REPLICAS:
+        raise contract.Invalid("replica", f"must be below {contract.MOST_REPLICAS}")
+    return make(spec, slot, places, uid_base, replica)

@@ -102,8 +102,8 @@ class Places:
     def zygote_lock(self) -> Path:
         return self.run / "zygote.lock"
 
-    def slot_socket(self, slot: int) -> Path:
-        return self.run / f"slot-{slot:02d}.sock"
+    def slot_socket(self, slot: int, replica: int = 0) -> Path:
+        return self.run / (f"slot-{slot:02d}-{replica}.sock" if replica else f"slot-{slot:02d}.sock")
 
     def prepare(self) -> None:
         """Make the folders. `home` may be passed through, so that a revision process reaches its own copy."""
@@ -146,7 +146,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         store=_folder(environ, "SIGNALBOX_STORE"),
         slots=_whole(environ, "SIGNALBOX_SLOTS", contract.SLOTS, 1, 99),
     )
-    if len(os.fsencode(places.slot_socket(99))) > LONGEST_SOCKET:
+    if len(os.fsencode(places.slot_socket(99, 1))) > LONGEST_SOCKET:
         raise Misconfigured(f"SIGNALBOX_RUN is too long for Unix sockets: {places.run}. Name a shorter folder.")
     return Settings(
         places=places,

@@ -25,7 +25,7 @@ class Measuring:
         self._routes = routes
         self._runtime = runtime
         self._lock = asyncio.Lock()
-        self._last: dict[str, Measures] = {}
+        self._last: dict[tuple[str, int], Measures] = {}
         self._deaths: dict[str, Deaths] = {}
 
     def load(self) -> None:
@@ -36,23 +36,23 @@ class Measuring:
         except (ValueError, TypeError, AttributeError) as error:
             print(f"{self._path} cannot be read; deaths are counted from now on: {error}", flush=True)
 
-    async def all(self) -> list[tuple[RevisionSpec, Measures]]:
-        """Every revision that has run while this agent did, as of now."""
+    async def all(self) -> list[tuple[RevisionSpec, int, Measures]]:
+        """Every process that has run while this agent did, as of now. The dead are told with a revision's first one."""
         await self._read()
-        arms = self._arms()
+        arms, known = self._arms(), self._revisions.records.all
         return [
             (
-                record.spec,
-                measures.with_deaths(self._last[name], self._deaths.get(name), arms.get(name, "stable")),
+                known[name].spec,
+                replica,
+                measures.with_deaths(found, None if replica else self._deaths.get(name), arms.get(name, "stable")),
             )
-            for name, record in sorted(self._revisions.records.all.items())
-            if name in self._last
+            for (name, replica), found in sorted(self._last.items())
         ]
 
     async def of(self, environment: str, endpoint: str) -> list[Measures]:
         """Those of one endpoint."""
         found = await self.all()
-        return [one for spec, one in found if (spec.environment, spec.endpoint) == (environment, endpoint)]
+        return [one for spec, _, one in found if (spec.environment, spec.endpoint) == (environment, endpoint)]
 
     async def notice(self) -> None:
         """Have every revision counted from here on; a new one must not inherit what died in its slot before."""
@@ -69,10 +69,10 @@ class Measuring:
     async def _read(self) -> None:
         async with self._lock:
             running = await self._revisions.running()
-            found = await asyncio.gather(*(asyncio.to_thread(self._revisions.ask_measures, r) for r in running))
-            self._last.update({one.revision: one for one in found if one is not None})
+            found = await asyncio.gather(*(asyncio.to_thread(self._revisions.ask_measures, *one) for one in running))
+            told = {(r.spec.id, replica): one for (r, replica), one in zip(running, found, strict=True) if one}
             known = self._revisions.records.all
-            self._last = {name: one for name, one in self._last.items() if name in known}
+            self._last = {name: one for name, one in {**self._last, **told}.items() if name[0] in known}
             await asyncio.to_thread(self._count_deaths, list(known.values()))
 
     def _count_deaths(self, records: Iterable[Record]) -> None:
@@ -88,7 +88,7 @@ class Measuring:
     def _counted(self, record: Record, router: str, died: int) -> Deaths:
         """A slot's count goes on over its revisions, so a new one starts from where it stands."""
         known = self._deaths.get(record.spec.id) or Deaths(router, died)
-        answered = self._last.get(record.spec.id)
+        answered = self._last.get((record.spec.id, 0))
         return (known.of(answered.epoch) if answered else known).read(router, died)
 
     def _arms(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from serving.agent import status
 from serving.agent.api import Api, TokenRequired
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
+from serving.agent.replicas import Replicas
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
 from serving.agent.shadows import Shadows
@@ -52,6 +53,7 @@ async def _serve(settings: Settings) -> None:
     routes.load()
     measuring.load()
     shadows.load()
+    replicas = Replicas(settings, revisions, zygote, runtime)
     teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
     api = Api(revisions, routes, keys, measuring, shadows, teller).application()
     servers = [_server(api, _local(settings.places))]
@@ -60,10 +62,8 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, [server for server, _ in servers])
-    keepers = [
-        asyncio.create_task(work)
-        for work in (revisions.keep(), routes.keep(), measuring.keep(), shadows.keep(), _hold_keys(keys))
-    ]
+    work = (revisions.keep(), routes.keep(), measuring.keep(), shadows.keep(), replicas.keep(), _hold_keys(keys))
+    keepers = [asyncio.create_task(one) for one in work]
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     done, _ = await asyncio.wait([*serving, *keepers], return_when=asyncio.FIRST_COMPLETED)
     for keeper in keepers:

@@ -21,6 +21,15 @@ class Record:
     code: str = ""
     reason: str = ""
 
+    @property
+    def most_replicas(self) -> int:
+        return self.spec.limits.replicas_max
+
+    @property
+    def beside(self) -> range:
+        """Numbers of the processes it may have beside the first, which is 0."""
+        return range(1, self.most_replicas)
+
     def as_json(self) -> dict[str, Any]:
         shown = {name: getattr(self, name) for name in ("slot", "step", "code", "reason")}
         return {"spec": contract.as_json(self.spec), **shown}

@@ -66,10 +66,10 @@ class Revisions:
         """One revision with everything known about it. Raises `Refused` 404."""
         record = self._record(revision_id)
         worker = await asyncio.to_thread(self.ask_worker, record)
-        return {**_shown(record, await self._children(), worker), "worker": worker}
+        return {**_shown(record, await self.children(), worker), "worker": worker}
 
     async def all_shown(self) -> list[dict[str, Any]]:
-        children = await self._children()
+        children = await self.children()
         kept = [record for record in self.records.all.values() if record.step != "removing"]
         asked = children is None
         workers = await asyncio.gather(*(asyncio.to_thread(self.ask_worker, r) for r in kept)) if asked else []
@@ -82,7 +82,7 @@ class Revisions:
         state = "absent"
         if record is not None:
             worker = await asyncio.to_thread(self.ask_worker, record)
-            state = _shown(record, await self._children(), worker)["state"]
+            state = _shown(record, await self.children(), worker)["state"]
         if record is None or state != "ready":
             raise conflict("revision_not_ready", f"Revision {revision_id} is {state}; only a ready one takes traffic.")
         return record
@@ -95,18 +95,23 @@ class Revisions:
                 return {**found, "spool": spool.status(self._places.spool / record.spec.id)}
         return None
 
-    async def running(self) -> list[Record]:
-        """Those whose process is up as far as the zygote knows; while it is away, all that may be."""
-        children = await self._children()
+    async def running(self) -> list[tuple[Record, int]]:
+        """Revisions and numbers of processes that are up as the zygote says; while it is away, all that may be."""
+        children = await self.children()
         kept = [record for record in self.records.all.values() if record.step == "kept"]
         if children is None:
-            return kept
-        return [record for record in kept if children.get(record.spec.id, {}).get("phase") == "ready"]
+            return [(record, 0) for record in kept]
+        return [
+            (record, number)
+            for record in kept
+            for number in (0, *record.beside)
+            if children.get(launch.name(record.spec.id, number), {}).get("phase") == "ready"
+        ]
 
-    def ask_measures(self, record: Record) -> Measures | None:
-        """What the revision's own process has counted; None when it does not answer as this revision."""
+    def ask_measures(self, record: Record, replica: int) -> Measures | None:
+        """What one of the revision's processes has counted; None when it does not answer as this revision."""
         with contextlib.suppress(OSError, ValueError):
-            found = contract.measures(_get(self._places.slot_socket(record.slot), "/-/measures"))
+            found = contract.measures(_get(self._places.slot_socket(record.slot, replica), "/-/measures"))
             return found if found.revision == record.spec.id else None
         return None
 
@@ -120,7 +125,7 @@ class Revisions:
 
     async def _pass(self) -> bool:
         """One look at everything; True while something moves."""
-        children = await self._children()
+        children = await self.children()
         if children is None:
             return False
         busy = False
@@ -173,16 +178,18 @@ class Revisions:
     async def _take_away(self, record: Record) -> bool:
         if record.spec.id in self._copying:
             return True
-        if not await asyncio.to_thread(self._zygote.stop, record.spec.id):
+        names = [launch.name(record.spec.id, number) for number in (0, *record.beside)]
+        if not all([await asyncio.to_thread(self._zygote.stop, name) for name in names]):
             return True
         crash_point("agent.stopped")
         await asyncio.to_thread(copies.remove, self._places.copies / record.spec.id)
-        await asyncio.to_thread(_retire_spool, self._places.spool / record.spec.id)
+        for name in names:
+            await asyncio.to_thread(_retire_spool, self._places.spool / name)
         crash_point("agent.copy_removed")
         self.records.remove(record)
         return False
 
-    async def _children(self) -> Children | None:
+    async def children(self) -> Children | None:
         """What the zygote minds; None when it does not answer."""
         try:
             return await asyncio.to_thread(self._zygote.children)
@@ -211,6 +218,10 @@ def _shown(record: Record, children: Children | None, worker: dict[str, Any] | N
         "code": code,
         "reason": reason,
         "slot": record.slot,
+        "processes": sum(
+            (children or {}).get(launch.name(spec.id, number), {}).get("phase") == "ready"
+            for number in (0, *record.beside)
+        ),
         "pid": child.get("pid") or about.get("pid"),
         "restarts": child.get("restarts", 0),
         **{name: about.get(name) for name in ("layers", "layers_missing", "executes_code", "signature", "warmed")},

@@ -141,12 +141,18 @@ class Routes:
                 away = True
             await asyncio.sleep(KEEP_SECONDS)
 
-    def _spare(self, running: list[Record]) -> None:
-        """Have stable answer for a canary without a process sooner than the router's own checks would notice."""
-        up = {record.spec.id for record in running}
+    def _spare(self, running: list[tuple[Record, int]]) -> None:
+        """Have others answer for a process that is away sooner than the router's own checks would notice.
+
+        For a canary stable does, for one of several processes the rest. Callers of a single one of stable wait for it.
+        """
+        up = {(record.spec.id, replica) for record, replica in running}
+        several = {record.spec.id for record, replica in running if replica}
         for route in self.desired.values():
-            if route.canary_slot is not None and route.spec.canary not in up:
+            if route.canary_slot is not None and (route.spec.canary, 0) not in up:
                 self._runtime.leave_out(route.canary_slot)
+            if route.spec.stable in several and (route.spec.stable, 0) not in up:
+                self._runtime.leave_out(route.stable_slot)
 
     def _hold(self) -> None:
         found = self._runtime.routes()

@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from serving import comparing, contract, files
+from serving import comparing, contract, files, launch
 from serving.agent.copier import Copier, fresh
 from serving.agent.errors import conflict
 from serving.agent.records import Record
@@ -77,7 +77,7 @@ class Shadows:
     async def keep(self) -> None:
         """Write what was shown, for as long as the agent runs."""
         while True:
-            self._ready = {record.spec.id for record in await self._revisions.running()}
+            self._ready = {record.spec.id for record, replica in await self._revisions.running() if not replica}
             for copier in list(self.all.values()):
                 with contextlib.suppress(OSError):  # a full disk: the next round writes them
                     await asyncio.to_thread(self._write, copier)
@@ -103,8 +103,10 @@ class Shadows:
         return [arm for arm in (entry.spec.stable, entry.spec.canary) if arm] if entry else []
 
     def _sources(self, spec: ShadowSpec) -> dict[str, Path]:
-        """The spools of what answers callers."""
-        return {arm: self._places.spool / arm for arm in self._arms(spec) if arm != spec.revision}
+        """The spools of what answers callers, one for each process."""
+        records = [self._revisions.records.all.get(arm) for arm in self._arms(spec) if arm != spec.revision]
+        names = [launch.name(one.spec.id, number) for one in records if one for number in (0, *one.beside)]
+        return {name: self._places.spool / name for name in names}
 
     def _slot(self, spec: ShadowSpec) -> Path | None:
         record: Record | None = self._revisions.records.all.get(spec.revision)

@@ -1,12 +1,12 @@
 # ruff: noqa: E501  (a rule of HAProxy is one line)
 """The whole configuration of HAProxy as text. Nothing in it changes while it runs: routes and keys live in maps."""
 
-from serving.contract import BODY_LIMIT, CUT_SCALE
+from serving.contract import BODY_LIMIT, CUT_SCALE, MOST_REPLICAS
 from serving.places import Places, Settings
 from serving.router import problems
 
 PER_REVISION = 128
-"""Requests one revision works on or holds at a time; it sheds by deadline itself, and beyond this the router does."""
+"""Requests one process of a revision works on or holds at a time; it sheds by deadline itself, and beyond this the router does."""
 GRACE_MS = 1000
 """How much later than a caller's deadline the router gives up on a process that should have said so itself."""
 
@@ -138,7 +138,12 @@ backend slot_{slot:02d}
     http-request set-timeout server req.fhdr(x-deadline-ms),add({grace}) if {{ req.fhdr(x-deadline-ms) -m reg ^[0-9]{{1,6}}$ }}
     option httpchk GET /v2/health/ready
     http-check expect status 200
-    server s unix@{socket} maxconn {maxconn} check inter 1s fastinter 250ms downinter 1s rise 1 fall 3
+    balance leastconn
+    default-server maxconn {maxconn} check inter 1s fastinter 250ms downinter 1s rise 1 fall 3
+    server s unix@{socket}
+"""
+REPLICA = """\
+    server r{number} unix@{socket} disabled
 """
 
 
@@ -178,4 +183,6 @@ def _metrics(settings: Settings) -> str:
 
 def _backend(places: Places, slot: int) -> str:
     socket = places.slot_socket(slot)
-    return BACKEND.format(slot=slot, socket=socket, maxconn=PER_REVISION, busy=problems.BUSY, grace=GRACE_MS)
+    first = BACKEND.format(slot=slot, socket=socket, maxconn=PER_REVISION, busy=problems.BUSY, grace=GRACE_MS)
+    beside = range(1, MOST_REPLICAS)
+    return first + "".join(REPLICA.format(number=n, socket=places.slot_socket(slot, n)) for n in beside)

@@ -81,6 +81,17 @@ class Runtime:
         started = f"{found.get('Pid', '')}-{found.get('Start_time_sec', '')}"
         return started, stats.died(self.command("show stat -1 6 -1"))
 
+    def slots(self) -> dict[int, stats.Slot]:
+        """How each slot is now."""
+        return stats.slots(self.command("show stat -1 6 -1"))
+
+    def set_replica(self, slot: int, number: int, *, taken_in: bool) -> None:
+        """Send requests to one of the processes beside the first, or no more."""
+        server = f"slot_{slot:02d}/r{number}"
+        self._silent(f"set server {server} state {'ready' if taken_in else 'maint'}")
+        if taken_in:
+            self._silent(f"set server {server} health up")
+
     def _info(self) -> dict[str, str]:
         rows = [line.partition(": ") for line in self.command("show info").splitlines()]
         return {name: value for name, _, value in rows}

@@ -6,6 +6,7 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from serving import files, launch
@@ -65,7 +66,8 @@ class Nursery:
             return
         if known is not None:
             raise ValueError(f"{wanted.id} is being stopped")
-        if any(child.launch.slot == wanted.slot for child in self.children.values()):
+        taken = {(child.launch.slot, child.launch.replica) for child in self.children.values()}
+        if (wanted.slot, wanted.replica) in taken:
             raise ValueError(f"slot {wanted.slot} is taken")
         child = Child(wanted)
         self._keep(child)
@@ -107,7 +109,7 @@ class Nursery:
 
     def _start(self, child: Child) -> None:
         try:
-            child.listener = child.listener or children.listen(self._places.slot_socket(child.launch.slot))
+            child.listener = child.listener or children.listen(self._socket(child))
             child.phase, child.since = "starting", time.monotonic()
             child.due = child.since + child.launch.spec.limits.start_seconds
             child.starts += 1
@@ -203,4 +205,7 @@ class Nursery:
         if child.listener is not None:
             child.listener.close()
             child.listener = None
-        self._places.slot_socket(child.launch.slot).unlink(missing_ok=True)
+        self._socket(child).unlink(missing_ok=True)
+
+    def _socket(self, child: Child) -> Path:
+        return self._places.slot_socket(child.launch.slot, child.launch.replica)

@@ -164,4 +164,5 @@ def test_the_limits_are_those_listed() -> None:
     assert listed["memory"].startswith(f"{limits.memory_bytes // 2**30} GiB")
     assert listed["files and bytes of a version"].startswith(f"{limits.files:,} and {limits.copy_bytes // 2**30} GiB")
     assert listed["revisions on one machine"].startswith(f"{contract.SLOTS} ")
+    assert f"(1 to {contract.MOST_REPLICAS}, both 1 unless said)" in TEXT
     assert listed["requests at one revision"].startswith(f"{configuration.PER_REVISION};")

@@ -35,7 +35,7 @@ def test_every_measure_has_its_family_with_help_and_type() -> None:
     counts.answered("stable", 0.3, ["a", 'b"\\\n'])
     counts.answered("canary", 7.0, ["a"])
     counts.failed("canary")
-    text = exposition.text([(SPEC, counts.read(2**31, 1500.0))])
+    text = exposition.text([(SPEC, 0, counts.read(2**31, 1500.0))])
     found = read(text)
     arms = {labels["arm"]: value for labels, value in found["signalbox_revision_requests_total"]}
     assert arms == {"stable": 1, "canary": 2}
@@ -50,6 +50,7 @@ def test_every_measure_has_its_family_with_help_and_type() -> None:
         "model": "late",
         "version": "3",
         "revision": "r-1",
+        "replica": "0",
     }
     for name, kind, *_ in exposition.FAMILIES:
         assert f"# TYPE signalbox_revision_{name} {kind}\n" in text
@@ -60,7 +61,7 @@ def test_the_histogram_is_cumulative_and_ends_in_everything() -> None:
     counts = Counts("r-1", "e")
     for latency in (0.1, 0.3, 7.0, 60_000.0):
         counts.answered("stable", latency, [])
-    found = read(exposition.text([(SPEC, counts.read(0, 0.0))]))
+    found = read(exposition.text([(SPEC, 0, counts.read(0, 0.0))]))
     buckets = [(labels["le"], value) for labels, value in found["signalbox_revision_latency_seconds_bucket"]]
     values = [value for _, value in buckets]
     assert values == sorted(values)
@@ -72,7 +73,7 @@ def test_the_histogram_is_cumulative_and_ends_in_everything() -> None:
 
 def test_samples_of_one_family_stand_together() -> None:
     measured = Counts("r-1", "e").read(0, 0.0)
-    text = exposition.text([(SPEC, measured), (replace(SPEC, id="r-2"), replace(measured, revision="r-2"))])
+    text = exposition.text([(SPEC, 0, measured), (replace(SPEC, id="r-2"), 1, replace(measured, revision="r-2"))])
     lines = [line.split("{")[0] for line in text.splitlines() if "errors_total{" in line]
     assert len(lines) == 2
     first = text.index("errors_total{")
