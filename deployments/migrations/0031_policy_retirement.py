@@ -105,7 +105,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0015_changers"),
+        ("deployments", "0030_endpoint_keys"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0016_policy_retirement")]
+    dependencies = [("deployments", "0031_policy_retirement")]
 
     operations = [
         migrations.AddConstraint(
