@@ -9,7 +9,7 @@ from portal.audit import guard
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_passkey_holders"), ("deployments", "0017_environment_names")]
+    dependencies = [("accounts", "0003_passkey_holders"), ("deployments", "0015_changers")]
 
     operations = [
         migrations.CreateModel(

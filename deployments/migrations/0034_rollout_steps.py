@@ -13,7 +13,7 @@ FREE = ("generation", "step", "step_began_at", "note")
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0031_plans"),
+        ("deployments", "0033_plans"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -35,7 +35,7 @@ def bring_ready_made(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0030_endpoint_keys"), ("audit", "0002_initial")]
+    dependencies = [("deployments", "0032_environment_names"), ("audit", "0002_initial")]
 
     operations = [
         migrations.AddField("environment", "plan", models.SlugField(blank=True, default="", max_length=60)),
