@@ -23,7 +23,7 @@ class RangeShape(serializers.Serializer[Any]):
     high = serializers.FloatField()
 
 
-class VerdictShape(serializers.Serializer[Any]):
+class GuardVerdictShape(serializers.Serializer[Any]):
     """What one guard says. 1e12 stands for no bound; `needed` is about how many more requests an answer takes."""
 
     measure = serializers.CharField()
@@ -40,7 +40,7 @@ class VerdictShape(serializers.Serializer[Any]):
 class MeasurementShape(serializers.ModelSerializer[Measurement]):
     """Both versions under one weight, in basis points; `requests` are those of the new one."""
 
-    verdicts = VerdictShape(many=True)
+    verdicts = GuardVerdictShape(many=True)
 
     class Meta:
         model = Measurement

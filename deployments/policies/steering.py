@@ -52,6 +52,13 @@ def can_resume(facts: SteerFacts) -> Decision:
     return _under_way(facts, ("paused",))
 
 
+def may_resume(actor: Actor, goes_on: bool) -> Decision:
+    """Where the plan itself waits for a person, no program can be that person."""
+    if goes_on and not actor.is_person:
+        return refused("only_people_go_on", "The plan waits for a person here: only people go on, in a session.")
+    return ALLOWED
+
+
 def can_abort(facts: SteerFacts) -> Decision:
     if facts.kind == "rollback":
         return refused_now("rollback_runs", "A rollback is not aborted: ask for a promotion of the version you want.")

@@ -204,7 +204,7 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         rollout=rollout,
         may=now,
         pause=now and policy.can_pause(facts),
-        resume=now and policy.can_resume(facts),
+        resume=now and policy.can_resume(facts) and policy.may_resume(actor, steering.goes_on(rollout)),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
         following=steering.following(rollout),

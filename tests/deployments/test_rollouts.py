@@ -1,6 +1,7 @@
 """Rollouts in steps, from the approved request to the last table, with measures as the data plane would give them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -315,6 +316,18 @@ class TestSteering:
             act(actor=world.actor(rolling.line.priya), number=rolling.row.pk, **more)
         with pytest.raises(NotFound):
             act(actor=world.actor(rolling.line.olga), number=rolling.row.pk, **more)
+
+    def test_a_plan_that_waits_for_a_person_is_not_content_with_a_program(self, line: Line) -> None:
+        waits = {"do": "pause", "until": {"person": True}}
+        rolling = Rolling(line, [{"do": "weight", "weight": 500}, waits, {"do": "switch"}]).begin()
+        assert (rolling.row.status, rolling.row.pause_code) == ("paused", "person")
+        program = replace(world.actor(line.marta), kind="token", id="token:1")
+        with pytest.raises(NotAllowed):
+            rollouts.resume(actor=program, number=rolling.row.pk)
+        with pytest.raises(NotAllowed):
+            rollouts.advance(actor=program, number=rolling.row.pk, reason="Now", expect_step=rolling.row.step)
+        rollouts.resume(actor=world.actor(line.marta), number=rolling.row.pk)
+        assert rolling.look().status == "completed"
 
     def test_what_is_over_is_left_alone(self, rolling: Rolling) -> None:
         rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="other")

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from deployments.adapters import serving
 from deployments.models import Approval, Endpoint, PromotionRequest, Revision, Rollout, RouteTable
-from deployments.services import promotions, rollbacks
+from deployments.services import plans, promotions, rollbacks, rollouts
 from deployments.states import promotion as promotion_states
 from deployments.states import rollout as rollout_states
 from portal.accounts.models import StepUp
@@ -29,6 +30,7 @@ from tests import world
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.memory_mlflow import HoldsAll
 
+PLANS = ("", "blue-green", "canary", "halves")
 PEOPLE = ("priya", "marta", "daniel", "lena", "olga")
 OPEN = [*promotion_states.OPEN, "rolling_out"]
 
@@ -53,6 +55,8 @@ class PromotionMachine(RuleBasedStateMachine):
         }
         for _ in range(3):
             world.version(self.model, self.people["lena"])
+        halves = [{"do": "weight", "weight": 5000}, {"do": "pause", "until": {"seconds": 20}}, {"do": "switch"}]
+        plans.create(actor=world.SYSTEM, name="halves", body={"steps": halves})
         self.ever_served = False
 
     def teardown(self) -> None:
@@ -75,16 +79,22 @@ class PromotionMachine(RuleBasedStateMachine):
     def newest(self) -> PromotionRequest | None:
         return PromotionRequest.objects.order_by("-pk").first()
 
-    @rule(who=st.sampled_from(PEOPLE), version=st.integers(1, 3))
-    def ask(self, who: str, version: int) -> None:
+    @rule(who=st.sampled_from(PEOPLE), version=st.integers(1, 3), plan=st.sampled_from(PLANS), over=st.booleans())
+    def ask(self, who: str, version: int, plan: str = "", over: bool = False) -> None:
         actor = world.actor(self.people[who])
-        was_open = PromotionRequest.objects.filter(status__in=OPEN).exists()
+        before = PromotionRequest.objects.filter(status__in=OPEN).first()
         done = self.attempt(
             lambda: promotions.submit(
-                actor=actor, model=self.model.name, version=version, environment="production", why="because"
+                actor=actor,
+                model=self.model.name,
+                version=version,
+                environment="production",
+                why="because",
+                plan=plan,
+                supersede=over,
             )
         )
-        assert not (done and was_open)
+        assert not (done and before and not (over and before.status == "rolling_out"))
         assert not (done and who == "olga")
 
     @rule(who=st.sampled_from(PEOPLE), look=st.booleans())
@@ -151,6 +161,25 @@ class PromotionMachine(RuleBasedStateMachine):
         )
         assert not (done and (stale or who in ("priya", "olga")))
 
+    @rule(who=st.sampled_from(PEOPLE), act=st.sampled_from(["pause", "resume", "abort", "advance"]))
+    def steer(self, who: str, act: str) -> None:
+        row = Rollout.objects.order_by("-pk").first()
+        if row is None:
+            return
+        needs: dict[str, dict[str, Any]] = {
+            "abort": {"reason_code": "other"},
+            "advance": {"reason": "It takes too long", "expect_step": row.step},
+        }
+        verb = getattr(rollouts, act)
+        actor = world.actor(self.people[who])
+        done = self.attempt(lambda: verb(actor=actor, number=row.pk, **needs.get(act, {})))
+        assert not (done and who in ("priya", "olga"))
+
+    @rule(seconds=st.sampled_from([1, 30, 700]))
+    def a_step_lasts(self, seconds: int) -> None:
+        past = F("step_began_at") - timedelta(seconds=seconds)
+        Rollout.objects.filter(status__in=["progressing", "paused"]).update(step_began_at=past)
+
     @rule()
     def sweep(self) -> None:
         for model in (Rollout, PromotionRequest, Endpoint):
@@ -212,6 +241,14 @@ class PromotionMachine(RuleBasedStateMachine):
             assert table.stable_weight + table.canary_weight == 10_000
         numbers = [table.generation for table in self.runtime.routed]
         assert numbers == sorted(set(numbers))
+
+    @invariant()
+    def a_canary_never_stands_alone(self) -> None:
+        """While a version comes in by weights, the champion is in the table and loaded."""
+        for state in self.runtime.table.values():
+            if state.canary is not None:
+                assert {state.stable, state.canary} <= set(self.runtime.loaded)
+                assert Endpoint.objects.get().stable_id == Revision.objects.get(pk=state.stable).pk
 
     @invariant()
     def traffic_is_never_lost(self) -> None:

@@ -79,6 +79,7 @@ def resume(*, actor: Actor, number: int) -> Rollout:
     """Go on. Where the plan waits for a person its step is done; what could not be judged gets its time again."""
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
     policy.can_resume(read.facts(row, now)).require()
+    policy.may_resume(actor, read.goes_on(row)).require()
     step, began = row.step, now
     if read.goes_on(row):
         step += 1
