@@ -174,7 +174,7 @@ def _forward(s: Snapshot) -> Command:
         return _load(s)
     if aim is not None and not there:
         return _switch(s, aim, "take_generation", "route")
-    return Command("wait", why=s.held, wait=LOOK) if s.held else _turn(s)
+    return Command("wait", why=s.held, wait=LOOK, code="held") if s.held else _turn(s)
 
 
 def _load(s: Snapshot) -> Command:

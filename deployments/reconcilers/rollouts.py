@@ -6,9 +6,9 @@ from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine import plans
 from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
-from deployments.engine.steps import Steps
 from deployments.models import Revision, Rollout, RouteTable
 from deployments.reconcilers import artifacts, measuring
+from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
 from deployments.services import rollouts
 from portal.core import clock, crash, leases
@@ -70,7 +70,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     routes = Routes(found.generation, found.stable, found.canary, found.cut)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
     steps, now = plans.of_pinned(row.plan), clock.now()
-    moving = row.status == "progressing"
+    held = steering.held(row, row.step, now) if row.status == "progressing" else ""
     return Snapshot(
         status=row.status,
         target=str(row.to_revision_id),
@@ -88,14 +88,13 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         plan=steps,
         step=row.step,
         at_step=(now - row.step_began_at).total_seconds() if row.step_began_at else 0.0,
-        held=steering.held(row, row.step, now) if moving else "",
-        watch=_watch(row, steps, routes, runtime, lease),
+        held=held,
+        watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
     )
 
 
-def _watch(row: Rollout, steps: Steps, routes: Routes, runtime: ServingRuntime, lease: Lease) -> Watch:
-    """What the measures say, once the weight of the present step is seen in force; nothing before."""
-    stage = measuring.stage_at(steps, row.step)
+def _watch(row: Rollout, stage: Stage | None, routes: Routes, runtime: ServingRuntime, lease: Lease) -> Watch:
+    """What the measures say, once the weight of this stage is seen in force; nothing before."""
     ours = (row.generation, str(row.from_revision_id), str(row.to_revision_id), stage.weight if stage else 0)
     if stage is None or row.status not in ("progressing", "paused"):
         return measuring.NOTHING
@@ -192,6 +191,8 @@ def _conclude(command: Command, lease: Lease) -> float:
             crash_point("rollout.failed")
         case "settle":
             rollouts.settle(lease)
+        case "wait" if command.code == "held":
+            Rollout.objects.filter(pk=lease.pk).update(note=command.why[:500])
     return command.wait
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from deployments.engine import plans, ready_made
@@ -63,6 +63,10 @@ class World:
             changes["pause"] = {"status": "paused"}
         if command.do in ("take_generation", "take_back_generation"):
             changes[command.do] = self._take(command)
+        if command.do == "complete":
+            assert s.routes == Routes(s.generation or 0, NEW)
+        if command.do == "settle" and s.generation is not None:
+            assert s.routes == Routes(s.generation, OLD)
         if command.do in ("route", "route_back"):
             self._route()
         self.snapshot = replace(self.snapshot, **changes.get(command.do, {}))
@@ -115,7 +119,8 @@ def settle(world: World, *, answers: Answer = "passing", steps: int = 2000) -> N
         if command.do == "done":
             return
         if world.snapshot.status == "paused":
-            on = next_move(world.snapshot.plan, world.snapshot.step)
+            waits = isinstance(world.snapshot.current, Pause | Analyse | Hold)
+            on = next_move(world.snapshot.plan, world.snapshot.step) if waits else world.snapshot.step
             world.snapshot = replace(world.snapshot, status="progressing", step=on, at_step=0.0)
     raise AssertionError(f"no end: {world.done[-20:]}")
 
@@ -187,7 +192,7 @@ def test_what_an_approval_forbids_keeps_the_weight_before_it() -> None:
     there = start(TWO, status="progressing", loaded="ready", target_recorded="ready", routes=Routes(5, OLD, NEW, 500),
                   generation=5, generation_target=OLD, generation_canary=NEW, generation_cut=500, step=at,
                   held="Approved only up to 10 %")  # fmt: skip
-    assert decide(there) == Command("wait", why="Approved only up to 10 %", wait=3.0)
+    assert decide(there) == Command("wait", why="Approved only up to 10 %", wait=3.0, code="held")
     lost = World(replace(there, routes=Routes()))
     assert [lost.step().do for _ in range(2)] == ["route", "wait"]
     assert lost.shares() == [500]
@@ -285,6 +290,7 @@ def happen(world: World, what: str) -> None:
     world.snapshot = replace(s, **steer.get(what, {}))
 
 
+@settings(max_examples=1000)
 @given(any_plan(), st.lists(happenings, max_size=80))
 def test_in_any_world(plan: Steps, events: list[str]) -> None:
     world = World(start(plan))
@@ -310,10 +316,6 @@ def test_in_any_world(plan: Steps, events: list[str]) -> None:
     numbers = [4, *(table.generation for table in world.routed)]
     assert numbers == sorted(numbers)
     assert world.snapshot.status in ("completed", "aborted")
-    if world.snapshot.status == "completed":
-        assert world.snapshot.routes.stable == NEW
-    elif world.routed:
-        assert world.snapshot.routes.aim == Aim(OLD)
 
 
 @given(any_plan())

@@ -190,6 +190,9 @@ class TestConditions:
         rolling.answered({"requests": 2700}, {"requests": 299})
         rolling.look(2)
         assert rolling.share == 1000
+        Rollout.objects.filter(pk=rolling.row.pk).update(step=4)
+        assert "there are 299 so far, so it stays at 10 % or below" in rolling.look(2).note
+        assert rolling.share == 1000
         rolling.answered({"requests": 2700}, {"requests": 300})
         rolling.look(2)
         rolling.look(2)
