@@ -40,8 +40,8 @@ class _WrongError(Exception):
         self.code = code
 
 
-def table(frame: Frame, signature: Signature, most_rows: int) -> pd.DataFrame:
-    """The checked table in the order of the signature. Raises `Refusal`."""
+def table(frame: Frame, signature: Signature, most_rows: int) -> Any:
+    """The checked table in the order of the signature, or its numbers alone. Raises `Refusal`."""
     check_rows(next((len(v) for v in frame.values()), 0), most_rows)
     errors = _names(frame, signature)
     series: dict[str, Any] = {}
@@ -54,7 +54,7 @@ def table(frame: Frame, signature: Signature, most_rows: int) -> pd.DataFrame:
             break
     if errors:
         raise refuse_fields(errors)
-    return pd.DataFrame(series, copy=False)
+    return np.column_stack(list(series.values())) if signature.as_array else pd.DataFrame(series, copy=False)
 
 
 def check_rows(rows: int, most: int) -> None:

@@ -3,13 +3,13 @@
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from serving.worker import answers, invocations, question, signature
+from serving.worker import answers, arrays, invocations, question, signature
 from serving.worker.question import Question
 from serving.worker.refusals import Refusal, bad
 from serving.worker.signature import Signature, Tensor
@@ -73,6 +73,8 @@ def load(copy: Path, described: Mapping[str, Any], given: Mapping[str, Any]) -> 
         predictor.direct = direct
         given_to = inspect.signature(direct).parameters.get("params")
         predictor.takes_parameters = given_to is not None and given_to.kind != inspect.Parameter.VAR_KEYWORD
+        if arrays.taken(model, described, known, lambda data: predictor.predict(Question(data, 0, {}))):
+            predictor.signature = replace(known, as_array=True)
     return predictor
 
 

@@ -114,6 +114,7 @@ def _start(launch: Launch, wanted_layers: Mapping[str, bool]) -> App:
         "layers_missing": report.missing,
         "executes_code": why,
         "signature": "columns" if loaded.signature.columns else "tensors" if loaded.signature.tensors else "none",
+        "as_array": loaded.signature.as_array,
         "warmed": warmed,
         "load_ms": round(1000 * (ready - began)),
         "warm_ms": round(1000 * (time.monotonic() - ready)),

@@ -40,12 +40,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Either columns or tensors, or neither where the model was registered without a signature."""
+    """Either columns or tensors, or neither where the model was registered without a signature.
+
+    `as_array` says that the loaded model takes its columns as one plain array too; see `arrays`.
+    """
 
     columns: tuple[Column, ...] = ()
     tensors: tuple[Tensor, ...] = ()
     outputs: tuple[Column | Tensor, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    as_array: bool = False
 
     @property
     def known(self) -> bool:

@@ -95,6 +95,36 @@ def test_request_id_and_trace_are_kept_in_the_spool(plane: Plane, endpoint: str,
     assert [(one["request_id"], one["trace"]) for one in found] == [("mine", trace), ("mine", None)]
 
 
+async def open_loop(plane: Plane, endpoint: str, rate: float, seconds: float) -> list[httpx.Response]:
+    """Ask so often, whether or not the last ones were answered."""
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+    async with httpx.AsyncClient(base_url=plane.gateway_url, timeout=30, limits=limits, trust_env=False) as client:
+        path, asked = f"/production/{endpoint}/invocations", body({"x": ANSWER_SECONDS})
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        tasks = []
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+            tasks.append(asyncio.create_task(client.post(path, json=asked, headers={"x-deadline-ms": "1000"})))
+        return list(await asyncio.gather(*tasks))
+
+
+ANSWER_SECONDS = 0.04
+
+
+@pytest.mark.slow
+def test_goodput_at_four_times_the_peak_stays_near_the_peak(plane: Plane, endpoint: str, models: Zoo) -> None:
+    plane.load(endpoint, models.slow.spec(endpoint))
+    plane.route(endpoint, 1, endpoint)
+    for _ in range(20):  # so that it is known what one answer takes
+        assert plane.ask(endpoint, body({"x": ANSWER_SECONDS})).status_code == 200
+    seconds, peak = 6.0, 1 / ANSWER_SECONDS
+    found = asyncio.run(open_loop(plane, endpoint, 4 * peak, seconds))
+    good = [one for one in found if one.status_code == 200]
+    assert {one.status_code for one in found} <= {200, 503, 504}
+    assert len(good) >= 0.8 * peak * seconds
+
+
 # A canary that fails
 
 
