@@ -1,4 +1,4 @@
-"""The commands of the data plane: `python -m serving router|zygote|agent|stop`."""
+"""The commands of the data plane: `python -m serving router|zygote|agent|revision|stop`."""
 
 import sys
 from collections.abc import Callable
@@ -25,6 +25,12 @@ def _agent(settings: Settings) -> None:
     program.run(settings)
 
 
+def _revision(settings: Settings) -> None:
+    from serving import pod
+
+    pod.run(settings)
+
+
 def _stop(settings: Settings) -> None:
     from serving.zygote import leftovers
 
@@ -35,6 +41,7 @@ COMMANDS: dict[str, Callable[[Settings], None]] = {
     "router": _router,
     "zygote": _zygote,
     "agent": _agent,
+    "revision": _revision,
     "stop": _stop,
 }
 

@@ -23,7 +23,7 @@ def reconcile(lease: Lease) -> datetime | None:
     row = Endpoint.objects.select_related(
         "environment", "model", "stable__version__model", "previous__version__model"
     ).get(pk=lease.pk)
-    runtime = serving.runtime()
+    runtime = serving.runtime(row.environment.name)
     try:
         found = runtime.revisions()
         _keep_warm(row, found, runtime)

@@ -80,7 +80,7 @@ def observe(row: Rollout, runtime: ServingRuntime) -> Snapshot:
 
 def reconcile(lease: Lease) -> datetime | None:
     """Bring one rollout forward; when to look again, or None once it has ended."""
-    runtime = serving.runtime()
+    runtime = serving.runtime(rollouts.load(lease.pk).endpoint.environment.name)
     for _ in range(PASSES):
         row = rollouts.load(lease.pk)
         try:

@@ -1,4 +1,7 @@
-"""What the portal relies on of a serving runtime, asked of the real agent and of the one in memory alike."""
+"""What the portal relies on of a serving runtime, asked of the real agent, of the one in memory, and of a cluster.
+
+The cluster's API server is real, and so are the rights the portal has there; what its controllers would do is played.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from deployments.adapters.kubernetes import connect
+from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import Agent, RouteState, ServingRefused, ServingRuntime, ServingUnavailable
 from serving.contract import RevisionSpec, RouteSpec
+from tests.cluster import controller, targets
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.serving.plane import Plane
 from tests.serving.zoo import Zoo
@@ -42,10 +48,18 @@ class Side:
         return self.runtime.routes("production", self.endpoint)
 
 
-@pytest.fixture(params=["memory", "real"])
+ON_A_CLUSTER = [pytest.param(name, marks=pytest.mark.cluster) for name in targets.KINDS]
+
+
+@pytest.fixture(params=["memory", "real", *ON_A_CLUSTER])
 def side(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
     if request.param == "memory":
         yield Side(MemoryRuntime(broken={OTHER}), "in-memory", models)
+        return
+    if request.param in targets.KINDS:
+        server = request.getfixturevalue("api_server")
+        with controller.playing(server), targets.emptied(server):
+            yield Side(targets.runtime(server, request.param, models.store), "flights", models)
         return
     plane: Plane = request.getfixturevalue("plane")
     endpoint: str = request.getfixturevalue("endpoint")
@@ -125,7 +139,14 @@ def test_what_takes_traffic_stays(side: Side) -> None:
     assert first not in side.runtime.revisions()
 
 
-@pytest.mark.parametrize("away", [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock")], ids=["memory", "real"])
+NOWHERE = Target("production", "kubernetes", "models", "image", "gateways/public", "store", kubeconfig="/nowhere")
+
+
+@pytest.mark.parametrize(
+    "away",
+    [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock"), connect(NOWHERE, "/store")],
+    ids=["memory", "real", "cluster"],
+)
 def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) -> None:
     spec = RevisionSpec("one", "production", "flights", "flights", 1, 1, str(tmp_path), OTHER)
     table = RouteSpec("production", "flights", 1, "one")
