@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from demo import flights, people, state
+from demo import cards, flights, people, state
 from demo.client import Caller, LateError, RefusedError, Session, until
 from demo.columns import LABEL
 from demo.evaluating import SLICE_MARGIN
@@ -47,6 +47,7 @@ RULES = {
         "speed": {"p95_ms": 250, "memory_mib": 1024, "data": HOLDOUT.data_set, "models": [MODEL]},
         "signature": {"models": [MODEL]},
         "data_checks": {"models": [MODEL]},
+        "card": {"models": [MODEL]},
     },
 }
 
@@ -86,8 +87,9 @@ class World:
             for recipe in RECIPES:
                 self.say(f"training and registering {MODEL} {recipe}")
                 number = self.wait_for(recipe, author, training)
-                self.say(f"evaluation of version {number}")
+                self.say(f"evaluation and card of version {number}")
                 shelf.wait()
+                cards.write(author, MODEL, recipe, number)
                 story.evaluated(number, serving)
                 self.say(f"promotion of version {number}")
                 story.promote(recipe, number)

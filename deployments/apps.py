@@ -18,6 +18,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_policy", "policy"),
             ("deployments_policyversion", "policy_version"),
             ("deployments_endpoint", "endpoint"),
+            ("deployments_endpointkey", "endpoint_key"),
             ("deployments_revision", "revision"),
             ("deployments_promotionrequest", "promotion_request"),
             ("deployments_approval", "promotion_request"),

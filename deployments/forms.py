@@ -8,6 +8,7 @@ from deployments.models import Environment
 from deployments.policies import conditions
 from deployments.policies.rollback import REASONS
 from portal.accounts.acting import OnceForm
+from portal.accounts.policies.credentials import DEFAULT_DAYS, MAX_DAYS
 from portal.core.errors import PortalError
 
 TEXT = 4000
@@ -136,12 +137,12 @@ class TryForm(forms.Form):
         label="Request body",
         widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "class": "mono"}),
     )
-    key = forms.CharField(
-        label="Endpoint key",
-        required=False,
-        max_length=200,
-        help_text="Only where the gateway asks for one. It goes with this call and is kept nowhere.",
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(label="Who calls with it", max_length=80, help_text="For example check-in desk, staging.")
+    days = forms.IntegerField(
+        label="Days it lives", min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, help_text=f"{MAX_DAYS} at most."
     )
 
 

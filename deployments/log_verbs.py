@@ -18,6 +18,8 @@ register(
     Verb("endpoint.changed", "{actor} changed {subject}"),
     Verb("endpoint.routed", "{actor} set the traffic of {subject}", required=("generation",)),
     Verb("endpoint.tried", "{actor} tried {subject} from its page"),
+    Verb("endpoint_key.made", "{actor} made the key {subject}", required=("endpoint", "expires_at")),
+    Verb("endpoint_key.revoked", "{actor} revoked the key {subject}", required=("endpoint",)),
     Verb("revision.requested", "{actor} asked for {subject}", required=("digest",)),
     Verb("revision.loading_started", "{actor} began to load {subject}"),
     Verb("revision.warmed", "{actor} found {subject} warm"),

@@ -134,22 +134,14 @@ def route_spec(body: Any) -> RouteSpec:
     return spec
 
 
-def endpoint_keys(body: Any) -> tuple[EndpointKey, ...]:
-    """Check the body of `PUT /keys`: `{"keys": [{hash, environment, endpoint}]}`. Raises `Invalid`."""
-    keys = _mapping(body, {"keys"}).get("keys")
-    if not isinstance(keys, list):
-        raise Invalid("keys", "must be a list")
-    found = []
-    for key in keys:
-        given = _mapping(key, {"hash", "environment", "endpoint"}, "keys")
-        found.append(
-            EndpointKey(
-                hash=_match("hash", given.get("hash"), KEY_HASH),
-                environment=_match("environment", given.get("environment"), NAME),
-                endpoint=_match("endpoint", given.get("endpoint"), NAME),
-            )
-        )
-    return tuple(sorted(set(found), key=lambda k: (k.hash, k.environment, k.endpoint)))
+def endpoint_keys(environment: str, endpoint: str, body: Any) -> tuple[EndpointKey, ...]:
+    """Check a call of `PUT /keys/{environment}/{endpoint}`: `{"hashes": [...]}`, all of its keys. Raises `Invalid`."""
+    hashes = _mapping(body, {"hashes"}).get("hashes")
+    if not isinstance(hashes, list):
+        raise Invalid("hashes", "must be a list")
+    where = _match("environment", environment, NAME), _match("endpoint", endpoint, NAME)
+    found = {EndpointKey(_match("hash", one, KEY_HASH), *where) for one in hashes}
+    return tuple(sorted(found, key=lambda key: key.hash))
 
 
 def as_json(spec: RevisionSpec | RouteSpec | EndpointKey) -> dict[str, Any]:

@@ -15,7 +15,19 @@ from typing import Any
 VIEWER, SCIENTIST, LEAD, OPERATOR = "viewer", "data_scientist", "ml_lead", "operator"
 AUDITOR, ADMIN, OUTSIDER = "auditor", "administrator", "outsider"
 ANONYMOUS, DISABLED = "anonymous", "disabled"
-SCOPES = ("read", "mlflow", "data", "evaluate", "promote", "rollback", "predict", "endpoints", "policies", "audit")
+SCOPES = (
+    "read",
+    "mlflow",
+    "data",
+    "evaluate",
+    "promote",
+    "rollback",
+    "predict",
+    "endpoints",
+    "keys",
+    "policies",
+    "audit",
+)
 TOKENS = tuple(f"token:{scope}" for scope in SCOPES)
 
 TEAM = (VIEWER, SCIENTIST, LEAD, OPERATOR)

@@ -73,6 +73,12 @@ class ServingRuntime(Protocol):
     def remove_routes(self, environment: str, endpoint: str) -> None:
         """Take the endpoint out of service."""
 
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        """The hashes (lower-case hex of SHA-256) of the endpoint's keys that it knows."""
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        """These are all keys of the endpoint from now on."""
+
     def status(self) -> dict[str, Any]:
         """What the parts of the runtime say of themselves."""
 
@@ -130,6 +136,15 @@ class Agent:
 
     def remove_routes(self, environment: str, endpoint: str) -> None:
         self._call("DELETE", f"/routes/{quote(environment)}/{quote(endpoint)}")
+
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        found = (self._call("GET", "/keys") or {}).get("keys", [])
+        return frozenset(
+            one["hash"] for one in found if (one["environment"], one["endpoint"]) == (environment, endpoint)
+        )
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
 
     def status(self) -> dict[str, Any]:
         return dict(self._call("GET", "/status") or {})

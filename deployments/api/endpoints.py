@@ -139,9 +139,7 @@ class TryIt(ApiView):
     def post(self, request: Request, environment: str, name: str) -> Response:
         sent = read_input(inputs.Try, request.data)
         payload = json.dumps(sent["payload"])
-        found = tries.predict(
-            actor=self.actor, environment=environment, endpoint=name, payload=payload, key=sent["key"]
-        )
+        found = tries.predict(actor=self.actor, environment=environment, endpoint=name, payload=payload)
         return Response(shapes.TryShape(found).data)
 
 

@@ -72,7 +72,13 @@ class RollBack(Strict):
 
 
 class Try(Strict):
-    """`payload` is the body of the call as `/invocations` takes it; `key` an endpoint key, where one is asked for."""
+    """`payload` is the body of the call as `/invocations` takes it."""
 
     payload = serializers.DictField()
-    key = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
+
+
+class NewKey(Strict):
+    """`name` says who calls with it; it lives `days`, 1 to 365."""
+
+    name = serializers.CharField(max_length=80)
+    days = serializers.IntegerField(required=False, min_value=1, max_value=365, default=90)

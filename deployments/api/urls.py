@@ -1,6 +1,6 @@
 from django.urls import path
 
-from deployments.api import bypasses, changes, dossiers, endpoints, gates, policies, promotions, usage
+from deployments.api import bypasses, changes, dossiers, endpoints, gates, keys, policies, promotions, usage
 
 app_name = "deployments_api"
 ENDPOINT = "endpoints/<slug:environment>/<slug:name>/"
@@ -28,6 +28,8 @@ urlpatterns = [
     path(f"{ENDPOINT}history/", endpoints.History.as_view(), name="endpoint_history"),
     path(f"{ENDPOINT}rollback/", endpoints.Rollback.as_view(), name="endpoint_rollback"),
     path(f"{ENDPOINT}try/", endpoints.TryIt.as_view(), name="endpoint_try"),
+    path(f"{ENDPOINT}keys/", keys.Keys.as_view(), name="endpoint_keys"),
+    path(f"{ENDPOINT}keys/<uuid:key_id>/revoke/", keys.Revoke.as_view(), name="endpoint_key_revoke"),
     path("rollouts/", endpoints.Rollouts.as_view(), name="rollouts"),
     path("rollouts/<int:number>/", endpoints.RolloutView.as_view(), name="rollout"),
     path("gates/check/", gates.GateCheck.as_view(), name="gate_check"),

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
 from deployments.models.bypasses import Bypass, BypassGrant
+from deployments.models.keys import EndpointKey
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -21,19 +22,7 @@ __all__ = [
     "Bypass",
     "BypassGrant",
     "Endpoint",
-    "Environment",
-    "PromotionComment",
-    "PromotionRequest",
-    "Revision",
-    "Rollout",
-    "RolloutKind",
-    "RouteTable",
-]
-Json = dict[str, Any]
-
-__all__ = [
-    "Approval",
-    "Endpoint",
+    "EndpointKey",
     "Environment",
     "Policy",
     "PolicyVersion",
@@ -44,6 +33,8 @@ __all__ = [
     "RolloutKind",
     "RouteTable",
 ]
+
+Json = dict[str, Any]
 
 
 class Environment(models.Model):

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from deployments.services import endpoints
+from deployments.services import endpoints, keys
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
@@ -45,11 +45,11 @@ def infer_url(environment: str, endpoint: str) -> str:
     return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/v2/models/{endpoint}/infer"
 
 
-def predict(*, actor: Actor, environment: str, endpoint: str, payload: str, key: str = "") -> TryResult:
+def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> TryResult:
     """Send `payload` (JSON text as `/invocations` takes it) and give back the answer, whatever its status.
 
-    `key` is the caller's endpoint key, for gateways that ask for one; it is passed on and kept nowhere.
-    Predictions are no acts of governance: they land in the prediction spool, not in the audit log.
+    It carries the portal's own key, for gateways that ask for one. Predictions are no acts of governance: they land in
+    the prediction spool, not in the audit log.
     """
     row = endpoints.find(actor=actor, environment=environment, endpoint=endpoint)
     access.require(actor, Permission.ENDPOINTS_TRY, row.team_id)
@@ -59,7 +59,7 @@ def predict(*, actor: Actor, environment: str, endpoint: str, payload: str, key:
         json.loads(payload)
     except ValueError as error:
         raise BadInput(f"This is not valid JSON: {error}.", fields={"payload": str(error)}) from error
-    headers = {"Content-Type": "application/json"} | ({HEADER_KEY: key} if key else {})
+    headers = {"Content-Type": "application/json", HEADER_KEY: keys.own(row)}
     started = time.perf_counter()
     try:
         answer = httpx.post(

@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import charts, forms
@@ -102,6 +101,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
         "may_try": access.may(request.actor, Permission.ENDPOINTS_TRY, row.team_id),
+        "may_keys": access.may(request.actor, Permission.ENDPOINTS_KEYS, row.team_id),
         "may_audit": access.may(request.actor, Permission.AUDIT_VIEW),
         "url": url,
         "infer_url": tries.infer_url(row.environment.name, row.name),
@@ -127,7 +127,6 @@ def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
     return render(request, "deployments/_endpoint_live.html", context_of(request, row))
 
 
-@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 @signed_in
 def try_it(request: PortalRequest, environment: str, name: str) -> HttpResponse:

@@ -21,6 +21,7 @@ SCOPE_WORDS = {
     "rollback": "Roll an endpoint back to its former champion",
     "predict": "Try an endpoint",
     "endpoints": "Create endpoints",
+    "keys": "Make and revoke the keys of an endpoint's callers",
     "policies": "Draft and propose policies",
     "audit": "Read and export the audit log",
 }

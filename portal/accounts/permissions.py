@@ -20,6 +20,7 @@ class Permission(StrEnum):
     ENDPOINTS_CREATE = "endpoints.create"
     ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
     ENDPOINTS_TRY = "endpoints.try"
+    ENDPOINTS_KEYS = "endpoints.keys"
     ENVIRONMENTS_MANAGE = "environments.manage"
     POLICIES_PROPOSE = "policies.propose"
     AUDIT_VIEW = "audit.view"
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_CREATE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
+        Permission.ENDPOINTS_KEYS,
     },
     Role.OPERATOR: _READ
     | {
@@ -66,6 +68,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_CREATE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
+        Permission.ENDPOINTS_KEYS,
         Permission.SYSTEM_VIEW,
     },
     Role.AUDITOR: _READ | {Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT, Permission.SYSTEM_VIEW},
@@ -104,6 +107,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
     "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
+    "keys": frozenset({Permission.ENDPOINTS_KEYS, Permission.ENDPOINTS_VIEW}),
     "policies": frozenset({Permission.POLICIES_PROPOSE}),
     "audit": frozenset({Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT}),
 }
@@ -124,6 +128,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.ENDPOINTS_CREATE: "create endpoints",
     Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
     Permission.ENDPOINTS_TRY: "try an endpoint",
+    Permission.ENDPOINTS_KEYS: "make and revoke the keys of callers",
     Permission.ENVIRONMENTS_MANAGE: "create environments and approve their policies",
     Permission.POLICIES_PROPOSE: "draft and propose policies",
     Permission.AUDIT_VIEW: "read the audit log",

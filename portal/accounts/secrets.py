@@ -12,9 +12,9 @@ from django.conf import settings
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 30  # base62 digits, 178 bits
 CHECK_LENGTH = 6  # base62 digits hold any CRC32
-PREFIXES = {"pat": "sbx_pat_", "svc": "sbx_svc_"}
+PREFIXES = {"pat": "sbx_pat_", "svc": "sbx_svc_", "key": "sbx_key_"}
 
-Kind = Literal["pat", "svc"]
+Kind = Literal["pat", "svc", "key"]
 
 
 def _base62(number: int, length: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from django.db import connection, models
 
 from portal.audit import recorder
+from portal.audit.columns import recorded
 from portal.audit.recorder import Subject
 from portal.core.actors import Actor
 from portal.core.locking import lock
@@ -34,7 +35,7 @@ def move(
     fresh = lock(type(row)._default_manager.filter(pk=row.pk))
     was = getattr(fresh, machine.field)
     now = machine.next(was, event)
-    before = {machine.field: was} | {key: _plain(getattr(fresh, key)) for key in columns}
+    before = {machine.field: was} | recorded(fresh, {key: getattr(fresh, key) for key in columns})
     for key, value in columns.items():
         setattr(fresh, key, value)
     setattr(fresh, machine.field, now)
@@ -45,21 +46,8 @@ def move(
         subject=Subject.of(machine.subject_type, row.pk, name or str(fresh)),
         data=data,
         before=before,
-        after={machine.field: now} | {key: _plain(value) for key, value in columns.items()},
+        after={machine.field: now} | recorded(fresh, columns),
         reason=reason,
     )
     row.refresh_from_db()
     return row
-
-
-def _plain(value: Any) -> Any:
-    """A value as canonical JSON can hold it."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, models.Model):
-        return str(value.pk)
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -14,7 +14,7 @@ def checked(name: object) -> str:
     """`name`, if it is 1 to 200 Latin letters, digits, single spaces, dots, underscores and hyphens."""
     if not isinstance(name, str) or not ALLOWED.fullmatch(name) or "  " in name or ".." in name:
         raise BadInput(
-            "A model's name has 1 to 200 Latin letters, digits, spaces, dots, underscores or hyphens "
+            "A name has 1 to 200 Latin letters, digits, spaces, dots, underscores or hyphens "
             "and begins and ends with a letter or digit.",
             code="bad_name",
             status=400,

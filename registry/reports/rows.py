@@ -67,6 +67,13 @@ class SliceRow:
 
     found: SliceResult
     direction: Direction = "higher"
+    margin: float = 0.0
+
+    @property
+    def only_alone(self) -> bool:
+        """The interval of this slice alone lies beyond the limit, but not once all slices tested are allowed for."""
+        one = self.drawn
+        return self.found.answer == "not worse" and one is not None and one.high < -self.margin
 
     @property
     def tone(self) -> str:
@@ -129,13 +136,16 @@ def metric_rows(found: Results) -> list[MetricRow]:
     ]
 
 
-def slice_rows(found: Results) -> list[SliceRow]:
-    """Slices with a loss first, then what is unknown; of equals the declared ones, then what leaves most open."""
+def slice_rows(found: Results, margin: float = 0.0) -> list[SliceRow]:
+    """Slices with a loss first, then what is unknown; of equals the declared ones, then what leaves most open.
+
+    `margin` is the loss that was accepted, in the metric's unit.
+    """
     if found.slices is None:
         return []
     metric = found.metrics.get(found.slices.metric)
     direction = metric.direction if metric else "higher"
-    rows = [SliceRow(one, direction) for one in found.slices.results]
+    rows = [SliceRow(one, direction, margin) for one in found.slices.results]
 
     def place(row: SliceRow) -> tuple[int, bool, float]:
         return ORDER.index(row.found.answer), row.found.kind != "declared", row.drawn.low if row.drawn else 0

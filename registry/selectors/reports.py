@@ -80,11 +80,12 @@ def of(row: Evaluation) -> Report | None:
         return None
     found = read(row.results)
     names = (row.version.short_name, row.baseline.short_name if row.baseline else "")
+    margin = float((row.settings.get("slices") or {}).get("margin") or 0)
     return Report(
         evaluation=row,
         results=found,
         metrics=rows.metric_rows(found),
-        slices=rows.slice_rows(found),
+        slices=rows.slice_rows(found, margin),
         drawing=figures.of_report(found, names),
-        margin=float((row.settings.get("slices") or {}).get("margin") or 0),
+        margin=margin,
     )

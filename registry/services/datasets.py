@@ -9,6 +9,7 @@ from portal.accounts import access
 from portal.accounts.models import Person, Team
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
+from portal.audit.columns import recorded
 from portal.audit.recorder import Subject
 from portal.core import ids, jobs
 from portal.core.actors import Actor, system
@@ -68,7 +69,9 @@ def create(*, actor: Actor, name: str, team: str, **described: Any) -> DataSet:
     row = DataSet.objects.create(
         name=checked, name_key=names.key(checked), team=where, **{"owner_id": actor.person_id} | described
     )
-    recorder.record("data_set.created", actor=actor, subject=subject(row), after={"team": where.slug} | described)
+    recorder.record(
+        "data_set.created", actor=actor, subject=subject(row), after={"team": where.slug} | recorded(row, described)
+    )
     return row
 
 
@@ -86,11 +89,13 @@ def edit(*, actor: Actor, name: str, **described: Any) -> DataSet:
     row = lock(DataSet.objects.filter(pk=find(actor=actor, name=name).pk))
     access.require(actor, Permission.DATA_REGISTER, row.team_id)
     _describable(described)
-    before = {column: getattr(row, column) for column in described}
+    before = recorded(row, {column: getattr(row, column) for column in described})
     for column, value in described.items():
         setattr(row, column, value)
     row.save(update_fields=list(described))
-    recorder.record("data_set.changed", actor=actor, subject=subject(row), before=before, after=described)
+    recorder.record(
+        "data_set.changed", actor=actor, subject=subject(row), before=before, after=recorded(row, described)
+    )
     return row
 
 

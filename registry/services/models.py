@@ -7,6 +7,7 @@ from portal.accounts import access
 from portal.accounts.models import Person, Team
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
+from portal.audit.columns import recorded
 from portal.audit.recorder import Subject
 from portal.core import ids, jobs
 from portal.core.actors import Actor
@@ -44,7 +45,7 @@ def note_created(*, actor: Actor, name: str, team: Team, description: str = "") 
         "registered_model.created",
         actor=actor,
         subject=subject(row),
-        after={"team": team.slug, "description": description},
+        after={"team": team.slug} | recorded(row, {"description": description}),
     )
     return row
 
@@ -75,11 +76,13 @@ def note_deleted(*, actor: Actor, model: RegisteredModel) -> None:
 
 def _change(actor: Actor, model: RegisteredModel, **columns: object) -> None:
     row = lock(RegisteredModel.objects.filter(pk=model.pk))
-    before = {name: getattr(row, name) for name in columns}
+    before = recorded(row, {name: getattr(row, name) for name in columns})
     for name, value in columns.items():
         setattr(row, name, value)
     row.save(update_fields=[*columns, "changed_at"])
-    recorder.record("registered_model.changed", actor=actor, subject=subject(row), before=before, after=dict(columns))
+    recorder.record(
+        "registered_model.changed", actor=actor, subject=subject(row), before=before, after=recorded(row, columns)
+    )
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from portal.audit import recorder
+from portal.audit.columns import recorded
 from portal.audit.recorder import Subject
 from portal.core import jobs
 from portal.core.actors import Actor, system
@@ -143,8 +144,10 @@ def note_deleted(*, actor: Actor, version: ModelVersion) -> None:
 
 def _change(actor: Actor, version: ModelVersion, **columns: object) -> None:
     row = lock(ModelVersion.objects.filter(pk=version.pk))
-    before = {name: getattr(row, name) for name in columns}
+    before = recorded(row, {name: getattr(row, name) for name in columns})
     for name, value in columns.items():
         setattr(row, name, value)
     row.save(update_fields=list(columns))
-    recorder.record("model_version.changed", actor=actor, subject=subject(row), before=before, after=dict(columns))
+    recorder.record(
+        "model_version.changed", actor=actor, subject=subject(row), before=before, after=recorded(row, columns)
+    )

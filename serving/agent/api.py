@@ -46,7 +46,7 @@ class Api:
                 Route("/routes", self.put_routes, methods=["PUT"]),
                 Route("/routes/{environment}/{endpoint}", self.delete_routes, methods=["DELETE"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
-                Route("/keys", self.put_keys, methods=["PUT"]),
+                Route("/keys/{environment}/{endpoint}", self.put_keys, methods=["PUT"]),
             ],
             exception_handlers={Refused: _refused, Invalid: _invalid, OSError: _no_disk},
         )
@@ -86,7 +86,9 @@ class Api:
         )
 
     async def put_keys(self, request: Request) -> Response:
-        in_force = await self._keys.replace(contract.endpoint_keys(await _body(request)))
+        where = request.path_params["environment"], request.path_params["endpoint"]
+        keys = contract.endpoint_keys(*where, await _body(request))
+        in_force = await self._keys.replace(*where, keys)
         return JSONResponse({"in_force": in_force}, status_code=200 if in_force else 202)
 
 

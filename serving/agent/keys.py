@@ -11,11 +11,12 @@ from serving.router.runtime import RouterUnavailable, Runtime
 
 
 class Keys:
-    """The whole set of keys; replaced as one."""
+    """All keys; those of one endpoint are replaced as one."""
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._path = settings.places.keys_map
         self._runtime = runtime
+        self._lock = asyncio.Lock()
         self.required = settings.require_key
 
     def known(self) -> tuple[EndpointKey, ...]:
@@ -25,10 +26,15 @@ class Keys:
         rows = [line.split(" ", 1)[0].split("/") for line in self._path.read_text().splitlines() if line]
         return tuple(EndpointKey(*row) for row in rows)
 
-    async def replace(self, keys: Iterable[EndpointKey]) -> bool:
+    async def replace(self, environment: str, endpoint: str, keys: Iterable[EndpointKey]) -> bool:
         """Write, then put in force; False when the router is away and reads them at its start."""
-        allowed = {f"{key.hash}/{key.environment}/{key.endpoint}" for key in keys}
-        await asyncio.to_thread(files.write, self._path, entry.map_text(dict.fromkeys(allowed, "1")))
+        async with self._lock:
+            others = [key for key in self.known() if (key.environment, key.endpoint) != (environment, endpoint)]
+            allowed = {f"{key.hash}/{key.environment}/{key.endpoint}" for key in (*others, *keys)}
+            await asyncio.to_thread(files.write, self._path, entry.map_text(dict.fromkeys(allowed, "1")))
+            return await self._put_in_force(allowed)
+
+    async def _put_in_force(self, allowed: set[str]) -> bool:
         if not self.required:
             return True
         try:

@@ -9,7 +9,7 @@ from django.conf import settings
 from deployments.adapters import serving
 from deployments.models import Endpoint, Environment, PromotionRequest, Rollout
 from deployments.selectors import policies as select
-from deployments.services import dossiers, policies, promotions
+from deployments.services import dossiers, keys, policies, promotions
 from monitoring.adapters import probes
 from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
@@ -110,6 +110,7 @@ def build(world: Any) -> None:
         "rollout": Rollout.objects.order_by("-pk")[0],
         "promotion": PromotionRequest.objects.get(pk=waiting.pk),
         "bypass": asked,
+        "key": keys.create(actor=make.SYSTEM, environment="production", endpoint="flight-delay", name="kiosk").key,
         "dossier": dossiers.ask(actor=auditor, number=waiting.pk),
         "event": AuditEvent.objects.filter(type="promotion.submitted")[0],
         "export": exports.ask(actor=auditor, wanted=Filter()),

@@ -74,6 +74,14 @@ def test_the_request_that_waits_rests_on_gates(author: Caller) -> None:
     )
 
 
+def test_each_version_has_a_complete_card(author: Caller) -> None:
+    for number in (1, 2, 3):
+        card = author.get(f"/api/v1/models/flight-delay/versions/{number}/card/")
+        assert card["complete"], card["missing"]
+        limits = next(section for section in card["sections"] if section["key"] == "limitations")
+        assert limits["written"]["version"] == number
+
+
 def test_each_version_was_evaluated_against_the_one_that_served(author: Caller) -> None:
     found = author.every("/api/v1/evaluations/", model="flight-delay")
     assert {(row["version"], row["baseline"]): row["status"] for row in found} == {

@@ -20,6 +20,7 @@ class MemoryRuntime:
     slow: set[str] = field(default_factory=set)
     away: bool = False
     routed: list[RouteState] = field(default_factory=list)
+    allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -73,6 +74,14 @@ class MemoryRuntime:
     def remove_routes(self, environment: str, endpoint: str) -> None:
         self._here()
         self.table.pop((environment, endpoint), None)
+
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        self._here()
+        return self.allowed.get((environment, endpoint), frozenset())
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        self._here()
+        self.allowed[environment, endpoint] = hashes
 
     def status(self) -> dict[str, Any]:
         self._here()

@@ -9,7 +9,7 @@ from deployments.models import Approval, Endpoint, PromotionRequest, Rollout
 from deployments.services import promotions
 from portal.accounts.models import Person
 from portal.audit import recorder
-from portal.audit.models import AuditEvent
+from portal.audit.models import AuditEvent, AuditPii
 from portal.audit.recorder import Subject
 from portal.core import clock, work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale, StepUpRequired
@@ -57,6 +57,18 @@ def test_reviewers_are_told_and_the_requester_hears(line: Line) -> None:
     }
     promotions.reject(actor=world.actor(line.marta), number=row.pk, seen=row.evidence_digest, comment="Too few rows")
     assert Notice.objects.filter(kind="promotion.decided", person=line.priya).exists()
+
+
+def test_what_people_write_enters_the_log_as_a_commitment_that_can_be_erased(line: Line) -> None:
+    said = "Ask Marta's sister, she was on that flight"
+    row = line.submit(1, why=said)
+    promotions.reject(actor=world.actor(line.marta), number=row.pk, seen=row.evidence_digest, comment=said)
+    row.refresh_from_db()
+    assert (row.why, row.decision_note) == (said, said)
+    stored = [f"{bytes(one.canon)!r} {one.search}" for one in AuditEvent.objects.all()]
+    assert stored
+    assert not [text for text in stored if "sister" in text]
+    assert AuditPii.objects.filter(value=said).exists()
 
 
 def test_one_approval_of_two_starts_nothing(line: Line) -> None:

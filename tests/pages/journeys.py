@@ -87,6 +87,24 @@ def own_token(visitor: Visitor) -> None:
     page.wait_for_url("**/me/tokens/**")
 
 
+def endpoint_key(visitor: Visitor) -> None:
+    """Made for a caller, shown once, revoked."""
+    page = visitor.page
+    where = "/endpoints/production/flight-delay/keys/"
+    visitor.visit(where)
+    visitor.visit(f"{where}new/")
+    page.locator("input[name=name]").fill("check-in desk of these pages")
+    page.locator("input[type=password]").fill(visitor.stack.people[visitor.role]["password"])
+    page.get_by_role("button", name="Make key").click()
+    expect(page.get_by_role("textbox", name="Key")).to_have_value(re.compile("sbx_key_"))
+    visitor.look()
+    visitor.visit(where)
+    visitor.visit(str(page.locator("tr", has_text="of these pages").get_by_role("link").get_attribute("href")))
+    page.get_by_role("button", name="Revoke key").click()
+    page.wait_for_url(f"**{where}")
+    visitor.visit(f"{where}?show=all")
+
+
 def export(visitor: Visitor) -> None:
     """An export of the log, looked at when its file is there."""
     page = visitor.page
@@ -256,7 +274,7 @@ def _passkey(visitor: Visitor) -> None:
 
 OF: dict[str, list[Callable[[Visitor], None]]] = {
     "ml_lead": [sign_page],
-    "operator": [rollback_dialog],
+    "operator": [rollback_dialog, endpoint_key],
     "data_scientist": [own_token, bypass],
     "auditor": [export, dossier, event_with_its_row],
     "administrator": [policy_changes, invitation, service_account, person],

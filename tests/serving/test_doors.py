@@ -43,8 +43,10 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
 
 
 def put_keys(plane: Plane, *keys: tuple[str, str]) -> None:
-    rows = [{"hash": hashed(key), "environment": "production", "endpoint": endpoint} for key, endpoint in keys]
-    assert plane.agent.put("/keys", json={"keys": rows}).json() == {"in_force": True}
+    for endpoint in ("keyed", "another"):
+        hashes = [hashed(key) for key, where in keys if where == endpoint]
+        answer = plane.agent.put(f"/keys/production/{endpoint}", json={"hashes": hashes})
+        assert answer.json() == {"in_force": True}
 
 
 def ask(plane: Plane, **headers: str) -> tuple[int, str]:
@@ -91,9 +93,18 @@ def test_keys_hold_with_the_agent_down_and_a_fresh_router(keyed: Plane) -> None:
     keyed.await_up()
 
 
-@pytest.mark.parametrize("keys", [{}, {"keys": [{"hash": "x"}]}, {"keys": [{"hash": "0" * 64}]}, {"keys": 1}])
+def test_the_keys_of_one_endpoint_are_replaced_and_no_others(keyed: Plane) -> None:
+    put_keys(keyed, (KEY, "keyed"), (OTHER, "another"))
+    keyed.agent.put("/keys/production/another", json={"hashes": []})
+    assert {(one["hash"], one["endpoint"]) for one in keyed.agent.get("/keys").json()["keys"]} == {
+        (hashed(KEY), "keyed")
+    }
+    assert ask(keyed, authorization=f"Bearer {KEY}") == LET_IN
+
+
+@pytest.mark.parametrize("keys", [{}, {"hashes": ["x"]}, {"hashes": [1]}, {"hashes": 1}, {"keys": []}])
 def test_keys_that_are_none_are_refused(keyed: Plane, keys: object) -> None:
-    assert keyed.agent.put("/keys", json=keys).status_code == 422
+    assert keyed.agent.put("/keys/production/keyed", json=keys).status_code == 422
 
 
 def test_the_agents_address_asks_for_its_token(keyed: Plane) -> None:

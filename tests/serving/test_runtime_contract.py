@@ -78,6 +78,16 @@ def test_what_was_never_asked_for_is_absent(side: Side) -> None:
     side.runtime.remove_routes("production", side.endpoint)
 
 
+def test_keys_are_those_of_one_endpoint_and_replaced_as_one(side: Side) -> None:
+    first, second, other = ("a" * 64, "b" * 64, "c" * 64)
+    side.runtime.set_keys("production", f"{side.endpoint}-2", frozenset({other}))
+    for wanted in (frozenset({first}), frozenset({first, second}), frozenset({second}), frozenset()):
+        side.runtime.set_keys("production", side.endpoint, wanted)
+        assert side.runtime.keys("production", side.endpoint) == wanted
+    assert side.runtime.keys("production", f"{side.endpoint}-2") == {other}
+    side.runtime.set_keys("production", f"{side.endpoint}-2", frozenset())
+
+
 def test_a_revision_is_loaded_once_and_keeps_its_digest(side: Side) -> None:
     first = side.ready(1)
     side.runtime.ensure_revision(side.spec(1))

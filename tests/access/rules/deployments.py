@@ -67,21 +67,32 @@ def new_endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": "staging", "name": "flight-delay", "model": world.model.name}
 
 
+def key(world: World) -> Mapping[str, Any]:
+    """Of a caller of the endpoint, in force."""
+    return {**endpoint(world), "key_id": world.key.pk}
+
+
+def new_key(world: World) -> Mapping[str, Any]:
+    return {"name": "check-in desk", "days": 30}
+
+
 def data_version(world: World) -> Mapping[str, Any]:
     return {"name": world.data_set.name, "number": 1}
 
 
 PRODUCTION = {"name": "production"}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
-CREATORS, ROLLERS = (LEAD, OPERATOR), (LEAD, OPERATOR)
+CREATORS, ROLLERS, KEEPERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
-SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "predict", "endpoints", "keys")
+SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
-NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:policies", "token:audit"), 404)
+NO_MODEL = dict.fromkeys(("token:rollback", "token:predict", "token:keys", "token:policies", "token:audit"), 404)
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
 ALREADY_OPEN = 409
 STEP_UP = 422
+STEP_UP_CALL = 403
 GATEWAY_AWAY = 503
 
 PAGES = (
@@ -146,6 +157,11 @@ PAGES = (
         "deployments:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": "{}"},
     ),
+    page("deployments:endpoint_keys", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_key_new", may=KEEPERS, outsider=404, kwargs=endpoint),
+    page("deployments:endpoint_key_new", "POST", may=KEEPERS, ok=STEP_UP, outsider=404, kwargs=endpoint, send=new_key),
+    page("deployments:endpoint_key_revoke", may=KEEPERS, outsider=404, kwargs=key),
+    page("deployments:endpoint_key_revoke", "POST", may=KEEPERS, ok=302, outsider=404, kwargs=key),
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
@@ -169,12 +185,22 @@ CALLS = (
     call(
         "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
         scopes=("rollback",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:promote", "token:predict", "token:endpoints"), 403),
+        special=dict.fromkeys(("token:read", "token:promote", "token:predict", "token:endpoints", "token:keys"), 403),
     ),
     call(
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": {}}, scopes=("predict",), scope_otherwise=404,
-        special=dict.fromkeys(("token:read", "token:promote", "token:rollback", "token:endpoints"), 403),
+        special=dict.fromkeys(("token:read", "token:promote", "token:rollback", "token:endpoints", "token:keys"), 403),
+    ),
+    call("api:deployments_api:endpoint_keys", kwargs=endpoint, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:endpoint_keys", "POST", may=KEEPERS, ok=STEP_UP_CALL, outsider=404, kwargs=endpoint,
+        send=new_key, scopes=("keys",), scope_otherwise=404,
+        special={"token:keys": 201} | dict.fromkeys(SEES_BUT_MAKES_NO_KEYS, 403),
+    ),
+    call(
+        "api:deployments_api:endpoint_key_revoke", "POST", may=KEEPERS, outsider=404, kwargs=key,
+        scopes=("keys",), scope_otherwise=404, special=dict.fromkeys(SEES_BUT_MAKES_NO_KEYS, 403),
     ),
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),

@@ -85,7 +85,7 @@ def test_metrics_figures_and_slices_come_from_the_pinned_evaluation(
     slices = section(page, "slices")
     assert slices.index("All rows") < slices.index("origin = JFK") < slices.index("origin = LGA")
     assert "2 slices tested; corrected by Holm. origin = JFK is the only one shown worse." in slices
-    assert f'href="/evaluations/{Evaluation.objects.get().pk}/#slices">All 2 slices' in slices
+    assert f'href="/evaluations/{Evaluation.objects.get().pk}/#slices">The 2 on record' in slices
 
 
 def test_without_an_evaluation_the_page_says_how_to_get_one(line: Line, browser: Open) -> None:
