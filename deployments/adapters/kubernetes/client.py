@@ -30,9 +30,16 @@ class Kind:
 DEPLOYMENT = Kind("/apis/apps/v1", "deployments")
 SERVICE = Kind("/api/v1", "services")
 POD = Kind("/api/v1", "pods")
+CONFIG = Kind("/api/v1", "configmaps")
 ROUTE = Kind("/apis/gateway.networking.k8s.io/v1", "httproutes")
 INFERENCE = Kind("/apis/serving.kserve.io/v1beta1", "inferenceservices")
-KINDS = {"Deployment": DEPLOYMENT, "Service": SERVICE, "HTTPRoute": ROUTE, "InferenceService": INFERENCE}
+KINDS = {
+    "ConfigMap": CONFIG,
+    "Deployment": DEPLOYMENT,
+    "HTTPRoute": ROUTE,
+    "InferenceService": INFERENCE,
+    "Service": SERVICE,
+}
 
 
 class Client:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployments.adapters.kubernetes import client as kinds
-from deployments.adapters.kubernetes import drift, inference, manifests, names, reading
+from deployments.adapters.kubernetes import drift, inference, keys, manifests, names, reading, routes
 from deployments.adapters.kubernetes.client import Client, Kind
 from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
@@ -49,22 +49,22 @@ class Cluster:
 
     def remove_revision(self, revision_id: str) -> None:
         for live in self._client.list(kinds.ROUTE, names.selector("endpoint")):
-            if manifests.backend_of(revision_id, self._target) in reading.weights(live):
+            if routes.backend_of(revision_id, self._target) in reading.weights(live):
                 raise ServingRefused(409, f"The route {live['metadata']['name']} sends traffic to this revision.")
         if not self._kserve:
             self._client.delete(kinds.SERVICE, names.of_revision(revision_id))
         self._client.delete(self._kind, names.of_revision(revision_id))
 
-    def set_routes(self, routes: RouteSpec) -> None:
-        live = self._route(routes.environment, routes.endpoint)
+    def set_routes(self, table: RouteSpec) -> None:
+        live = self._route(table.environment, table.endpoint)
         known = reading.table(live) if live else None
-        refuse_old(known, routes)
-        for arm in filter(None, (routes.stable, routes.canary)):
+        refuse_old(known, table)
+        for arm in filter(None, (table.stable, table.canary)):
             if (state := self.revision(arm)).state != "ready":
                 raise ServingRefused(409, f"Revision {arm} is {state.state} on the cluster. {state.reason}".strip())
         version = live["metadata"]["resourceVersion"] if live else ""
-        self._client.apply(manifests.route(routes, self._target), version)
-        wait_for(lambda: self.routes(routes.environment, routes.endpoint).generation == routes.generation)
+        self._client.apply(routes.route(table, self._target), version)
+        wait_for(lambda: self.routes(table.environment, table.endpoint).generation == table.generation)
 
     def routes(self, environment: str, endpoint: str) -> RouteState:
         live = self._route(environment, endpoint)
@@ -73,9 +73,15 @@ class Cluster:
     def remove_routes(self, environment: str, endpoint: str) -> None:
         self._client.delete(kinds.ROUTE, names.of_endpoint(environment, endpoint))
 
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        return keys.read(self._client, environment, endpoint)
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        keys.write(self._client, self._target, environment, endpoint, hashes)
+
     def status(self) -> dict[str, Any]:
-        routes = self._client.list(kinds.ROUTE, names.selector("endpoint"))
-        held = {live["metadata"]["name"]: int(reading.annotation(live, names.GENERATION) or 0) for live in routes}
+        found = self._client.list(kinds.ROUTE, names.selector("endpoint"))
+        held = {live["metadata"]["name"]: reading.generation(live) for live in found}
         revisions = [{"id": rid, "state": state.state} for rid, state in self.revisions().items()]
         return {"version": self._client.version(), "revisions": revisions, "routes": held}
 
@@ -112,14 +118,14 @@ class Cluster:
             return RouteState(drift=why)
         found = reading.weights(live)
         whole = sum(found.values()) or 1
-        held = {arm: found.get(manifests.backend_of(arm, self._target)) for arm in (table.stable, table.canary) if arm}
+        held = {arm: found.get(routes.backend_of(arm, self._target)) for arm in (table.stable, table.canary) if arm}
         canary = held.get(table.canary or "")
         return RouteState(
             table.generation,
             table.stable if held[table.stable] is not None else "",
             table.canary if canary is not None else None,
             round(CUT_SCALE * (canary or 0) / whole),
-            str(drift.find(manifests.route(table, self._target), live)),
+            str(drift.find(routes.route(table, self._target), live)),
         )
 
 

@@ -1,15 +1,13 @@
-"""Deployment, Service and HTTPRoute of what is wanted, as plain data for server-side apply. Pure.
+"""Deployment, Service and ConfigMap of what is wanted, as plain data for server-side apply. Pure.
 
 Fields whose defaults the cluster would fill in are written out where we mean to own them.
 """
 
-import json
 from typing import Any
 
 from deployments.adapters.kubernetes import names, pods
 from deployments.adapters.kubernetes.targets import Target
-from serving import contract
-from serving.contract import CUT_SCALE, RevisionSpec, RouteSpec
+from serving.contract import RevisionSpec
 
 Json = dict[str, Any]
 STOP_SECONDS = 15
@@ -55,71 +53,17 @@ def service(spec: RevisionSpec, target: Target) -> Json:
     }
 
 
-def route(spec: RouteSpec, target: Target) -> Json:
-    """The endpoint's address and how its traffic is split. Weights are basis points and sum to the whole."""
-    namespace, _, gateway = target.gateway.partition("/")
-    prefix = {"path": {"type": "PathPrefix", "value": f"/{spec.environment}/{spec.endpoint}"}}
-    rewrite = {"path": {"replacePrefixMatch": "/", "type": "ReplacePrefixMatch"}}
-    found: Json = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {
-            "name": names.of_endpoint(spec.environment, spec.endpoint),
-            "namespace": target.namespace,
-            "labels": names.labels("endpoint", spec),
-            "annotations": {
-                names.GENERATION: str(spec.generation),
-                names.TABLE: json.dumps(contract.as_json(spec), sort_keys=True),
-            },
-        },
-        "spec": {
-            "parentRefs": [
-                {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway, "namespace": namespace}
-            ],
-            "rules": [
-                {
-                    "backendRefs": _backends(spec, target),
-                    "filters": [{"type": "URLRewrite", "urlRewrite": rewrite}],
-                    "matches": [prefix],
-                }
-            ],
-        },
-    }
-    if target.hostname:
-        found["spec"]["hostnames"] = [target.hostname]
-    return found
-
-
-def backend_of(revision_id: str, target: Target) -> str:
-    """The Service that leads to a revision: ours, or the one KServe makes for its InferenceService."""
-    name = names.of_revision(revision_id)
-    return f"{name}-predictor" if target.kind == "kserve" else name
-
-
-def _backends(spec: RouteSpec, target: Target) -> list[Json]:
-    """Callers cannot name arm or generation themselves: the headers are set anew here."""
-    arms = [("stable", spec.stable, CUT_SCALE - spec.cut)]
-    if spec.canary:
-        arms.append(("canary", spec.canary, spec.cut))
-    return [
-        {
-            "filters": [_headers(arm, revision, spec.generation)],
-            "kind": "Service",
-            "name": backend_of(revision, target),
-            "port": 80,
-            "weight": weight,
-        }
-        for arm, revision, weight in arms
-    ]
-
-
-def _headers(arm: str, revision: str, generation: int) -> Json:
-    told = {"arm": arm, "generation": str(generation), "revision": revision}
+def keys(environment: str, endpoint: str, hashes: frozenset[str], target: Target) -> Json:
+    """The hashes of an endpoint's keys, which its pods mount. A hash is no secret: the key is not to be had from it."""
     return {
-        "requestHeaderModifier": {
-            "set": [{"name": f"x-signalbox-{name}", "value": value} for name, value in told.items()]
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": names.of_keys(environment, endpoint),
+            "namespace": target.namespace,
+            "labels": {names.MANAGED_BY: names.MANAGER, names.COMPONENT: "keys"},
         },
-        "type": "RequestHeaderModifier",
+        "data": {pods.HASHES: "\n".join(sorted(hashes))},
     }
 
 

@@ -32,6 +32,10 @@ def of_endpoint(environment: str, endpoint: str) -> str:
     return f"ep-{safe(f'{environment}.{endpoint}')}"
 
 
+def of_keys(environment: str, endpoint: str) -> str:
+    return f"{of_endpoint(environment, endpoint)}-keys"
+
+
 def selector(component: str) -> str:
     """Finds all our objects of one component: `revision` or `endpoint`."""
     return f"{MANAGED_BY}={MANAGER},{COMPONENT}={component}"

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from deployments.adapters.kubernetes import names
 from deployments.adapters.kubernetes.targets import Target
 from serving import contract
 from serving.contract import Invalid, RevisionSpec
@@ -11,6 +12,8 @@ from serving.contract import Invalid, RevisionSpec
 Json = dict[str, Any]
 
 PORT = 8080
+HASHES = "hashes"
+"""The file with the hashes of the endpoint's keys."""
 ENVIRONMENT = "SIGNALBOX_REVISION"
 ACCOUNT = 10_001
 BASE_BYTES = 768 * 1024**2
@@ -30,6 +33,8 @@ def container(spec: RevisionSpec, target: Target, store: str, name: str) -> Json
             {"name": "SIGNALBOX_SERVING_DIR", "value": "/serving"},
             {"name": "SIGNALBOX_RUN", "value": "/tmp/run"},  # noqa: S108  (a volume of the pod's own)
             {"name": "SIGNALBOX_STORE", "value": store},
+            {"name": "SIGNALBOX_KEYS_FILE", "value": f"/keys/{HASHES}"},
+            {"name": "SIGNALBOX_GATEWAY_KEYS", "value": target.keys},
         ],
         "ports": [{"containerPort": PORT, "protocol": "TCP"}],
         "resources": _resources(spec, target),
@@ -44,6 +49,7 @@ def container(spec: RevisionSpec, target: Target, store: str, name: str) -> Json
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
+            {"mountPath": "/keys", "name": "keys", "readOnly": True},
             {"mountPath": "/serving", "name": "serving"},
             {"mountPath": "/tmp", "name": "scratch"},  # noqa: S108
             {"mountPath": store, "name": "store", "readOnly": True},
@@ -55,6 +61,7 @@ def container(spec: RevisionSpec, target: Target, store: str, name: str) -> Json
 def volumes(spec: RevisionSpec, target: Target) -> list[Json]:
     limits = spec.limits
     return [
+        {"name": "keys", "configMap": {"name": names.of_keys(spec.environment, spec.endpoint), "optional": True}},
         {"name": "serving", "emptyDir": {"sizeLimit": str(limits.copy_bytes + limits.spool_bytes)}},
         {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}},
         {"name": "store", "persistentVolumeClaim": {"claimName": target.claim, "readOnly": True}},

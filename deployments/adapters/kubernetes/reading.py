@@ -21,6 +21,12 @@ def annotation(live: Json, name: str) -> str:
     return str((live["metadata"].get("annotations") or {}).get(name) or "")
 
 
+def generation(live: Json) -> int:
+    """The generation that was last written; 0 for none."""
+    found = annotation(live, names.GENERATION)
+    return int(found) if found.isdecimal() else 0
+
+
 def table(live: Json) -> RouteSpec | None:
     """The route table that was last written; None when it is gone or cannot be read."""
     try:

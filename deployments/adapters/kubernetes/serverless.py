@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from deployments.adapters.kubernetes import client as kinds
-from deployments.adapters.kubernetes import drift, inference, names, reading
+from deployments.adapters.kubernetes import drift, inference, keys, names, reading
 from deployments.adapters.kubernetes.client import Client
 from deployments.adapters.kubernetes.cluster import pods_of, refuse_old, wait_for
 from deployments.adapters.kubernetes.inference import Slots
@@ -93,9 +93,15 @@ class Serverless:
         if live is not None and slots is not None and slots.table is not None:
             self._apply(replace(slots, table=None), live)
 
+    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
+        return keys.read(self._client, environment, endpoint)
+
+    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
+        keys.write(self._client, self._target, environment, endpoint, hashes)
+
     def status(self) -> dict[str, Any]:
         found = self._client.list(kinds.INFERENCE, names.selector("endpoint"))
-        held = {live["metadata"]["name"]: int(reading.annotation(live, names.GENERATION) or 0) for live in found}
+        held = {live["metadata"]["name"]: reading.generation(live) for live in found}
         revisions = [{"id": rid, "state": one.state} for live in found for rid, one in self._states(live).items()]
         return {"version": self._client.version(), "revisions": revisions, "routes": held}
 

@@ -7,8 +7,11 @@ from typing import Any
 
 KINDS = ("agent", "kubernetes", "kserve")
 CANARIES = ("route", "percent")
+KEYS = ("required", "open")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 HOSTNAME = re.compile(r"([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
+GATEWAY = re.compile(rf"{LABEL.pattern}/{LABEL.pattern}")
+TEXT = re.compile(r"\S+")
 CPU = re.compile(r"[1-9][0-9]{0,3}|[1-9][0-9]{0,4}m")
 MOST_REPLICAS = 1_000
 
@@ -24,6 +27,7 @@ class Target:
     `kubeconfig` "" means the service account of the pod the portal runs in. `gateway` is `namespace/name`, `image` the
     portal's own image, `claim` the volume claim with the artifact store, `replicas` None leaves the number to an
     autoscaler of the cluster's, `canary` how KServe splits traffic, `cpu` the most one replica may use, in cores.
+    `keys` "open" is for a gateway that lets nobody in but who may call.
     """
 
     environment: str
@@ -36,6 +40,7 @@ class Target:
     context: str = ""
     hostname: str = ""
     canary: str = "route"
+    keys: str = "required"
     replicas: int | None = 1
     cpu: str = "1"
     pull_secret: str = ""
@@ -71,22 +76,17 @@ def _target(environment: str, given: Any) -> Target:
 
 
 def _check(target: Target) -> None:
-    needed = {"namespace": LABEL, "claim": LABEL, "cpu": CPU}
+    needed = {"namespace": LABEL, "claim": LABEL, "cpu": CPU, "image": TEXT}
     if not target.serverless:
-        needed["gateway"] = re.compile(rf"{LABEL.pattern}/{LABEL.pattern}")
-    optional = {"hostname": HOSTNAME, "pull_secret": LABEL}
+        needed["gateway"] = GATEWAY
+    optional = {"hostname": HOSTNAME, "pull_secret": LABEL, "kubeconfig": TEXT, "context": TEXT}
     for name, pattern in (needed | optional).items():
         value = getattr(target, name)
-        if (name in needed or value) and not (isinstance(value, str) and pattern.fullmatch(value)):
+        if (name in needed or value != "") and not (isinstance(value, str) and pattern.fullmatch(value)):
             raise BadTarget(f"{target.environment}.{name} is {value!r} and must match {pattern.pattern}.")
-    for name in ("image", "kubeconfig", "context"):
-        value = getattr(target, name)
-        if not isinstance(value, str) or any(c.isspace() for c in value):
-            raise BadTarget(f"{target.environment}.{name} must be a text without spaces.")
-    if not target.image:
-        raise BadTarget(f"{target.environment}.image must name the portal's own image, by digest where you can.")
-    if target.canary not in CANARIES:
-        raise BadTarget(f"{target.environment}.canary must be one of {', '.join(CANARIES)}.")
+    for name, allowed in (("canary", CANARIES), ("keys", KEYS)):
+        if getattr(target, name) not in allowed:
+            raise BadTarget(f"{target.environment}.{name} must be one of {', '.join(allowed)}.")
     _check_replicas(target)
 
 
