@@ -50,9 +50,8 @@ def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> NoReturn
 
 def _spec(environ: Mapping[str, str]) -> RevisionSpec:
     try:
-        body = json.loads(environ.get(REVISION, ""))
-        return contract.revision_spec(str(body.pop("id")), body)
-    except (Invalid, ValueError, KeyError, AttributeError) as error:
+        return contract.revision_from_text(environ.get(REVISION, ""))
+    except Invalid as error:
         raise Misconfigured(f"{REVISION} must hold the revision to serve as JSON: {error}.") from error
 
 

@@ -29,24 +29,27 @@ class ServingRefused(Exception):
 class RevisionState:
     """What the runtime says of a revision: state is absent, loading, ready or failed.
 
-    `drift` says what somebody else has changed of it, "" for nothing.
+    `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
+    have changed since. Asking for it once more mends both.
     """
 
     state: str
     digest: str = ""
     reason: str = ""
     drift: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RouteState:
-    """The table in force; `drift` says in what it is not the one that was set, "" for nothing."""
+    """The table in force; `drift` and `stale` as of a revision, and setting the table once more mends both."""
 
     generation: int = 0
     stable: str = ""
     canary: str | None = None
     cut: int = 0
     drift: str = ""
+    stale: bool = False
 
 
 class ServingRuntime(Protocol):

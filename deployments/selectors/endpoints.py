@@ -169,6 +169,8 @@ def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | No
             f"The gateway holds traffic table {seen.get('generation', 0)}, wanted is {endpoint.generation}. "
             "It is being put right."
         )
+    if changed := seen.get("drift"):
+        return f"Others changed what serves; it is being put right. {'; '.join(changed.values())}."
     return ""
 
 

@@ -106,7 +106,7 @@ class Cluster:
         state, reason = reading.inference(live) if self._kserve else reading.deployment(live)
         if state != "ready" and (words := reading.last_words(pods_of(self._client, revision_id))):
             state, reason = "failed", words
-        return RevisionState(state, digest, reason, str(found))
+        return RevisionState(state, digest, reason, str(found), bool(found.stale))
 
     def _route_state(self, live: Json) -> RouteState:
         """The split as the route has it, whoever wrote it; nothing counts as in force before the gateway says so."""
@@ -116,7 +116,7 @@ class Cluster:
         taken, why = reading.accepted(live, self._target)
         if not taken:
             return RouteState(drift=why)
-        found = reading.weights(live)
+        found, changed = reading.weights(live), drift.find(routes.route(table, self._target), live)
         whole = sum(found.values()) or 1
         held = {arm: found.get(routes.backend_of(arm, self._target)) for arm in (table.stable, table.canary) if arm}
         canary = held.get(table.canary or "")
@@ -125,7 +125,8 @@ class Cluster:
             table.stable if held[table.stable] is not None else "",
             table.canary if canary is not None else None,
             round(CUT_SCALE * (canary or 0) / whole),
-            str(drift.find(routes.route(table, self._target), live)),
+            str(changed),
+            bool(changed.stale),
         )
 
 

@@ -18,7 +18,7 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`by` names the managers that hold the field now; "" with `ours` means that we wrote it so ourselves."""
+    """`by` names the managers that hold the field now; `ours` means that we wrote it so ourselves, before."""
 
     path: tuple[str, ...]
     wanted: Any
@@ -28,8 +28,7 @@ class Difference:
 
     def __str__(self) -> str:
         what = "is gone" if self.live is MISSING else f"is {_short(self.live)}"
-        who = "the settings have changed" if self.ours else f"changed by {self.by or 'somebody else'}"
-        return f"{'.'.join(self.path)} {what}, wanted is {_short(self.wanted)} ({who})"
+        return f"{'.'.join(self.path)} {what}, wanted is {_short(self.wanted)} (changed by {self.by or 'others'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,13 @@ class Drift:
     stale: tuple[Difference, ...] = ()
 
     def __str__(self) -> str:
-        found = [*self.foreign, *self.stale]
-        more = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        return "; ".join(map(str, found[:SHOWN])) + more
+        """What others changed; "" for nothing."""
+        more = f", and {len(self.foreign) - SHOWN} more" if len(self.foreign) > SHOWN else ""
+        return "; ".join(map(str, self.foreign[:SHOWN])) + more
 
     def foreign_below(self, *path: str) -> bool:
-        return any(one.path[: len(path)] == path for one in self.foreign)
+        """Whether others changed something there, or a whole of which it is a part."""
+        return any(one.path[: len(path)] == path[: len(one.path)] for one in self.foreign)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,9 +91,8 @@ def told(pod_spec: Json) -> RevisionSpec | None:
         for variable in one.get("env") or []:
             if variable.get("name") == ENVIRONMENT:
                 try:
-                    body = json.loads(variable.get("value") or "")
-                    return contract.revision_spec(str(body.pop("id")), body)
-                except (Invalid, ValueError, KeyError, AttributeError):
+                    return contract.revision_from_text(variable.get("value") or "")
+                except Invalid:
                     return None
     return None
 

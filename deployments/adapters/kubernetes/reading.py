@@ -37,9 +37,8 @@ def table(live: Json) -> RouteSpec | None:
 
 def rolled(live: Json) -> RevisionSpec | None:
     try:
-        body = json.loads(annotation(live, names.ROLLED))
-        return contract.revision_spec(str(body.pop("id")), body)
-    except (Invalid, ValueError, KeyError, AttributeError):
+        return contract.revision_from_text(annotation(live, names.ROLLED))
+    except Invalid:
         return None
 
 

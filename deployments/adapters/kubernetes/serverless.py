@@ -85,7 +85,7 @@ class Serverless:
             return RouteState(drift="KServe has not taken up the newest split yet.")
         share = percent if table.canary == slots.latest.id else PERCENT - percent
         cut = share * 100 if table.canary else 0
-        return RouteState(table.generation, table.stable, table.canary, cut, str(changed))
+        return RouteState(table.generation, table.stable, table.canary, cut, str(changed), bool(changed.stale))
 
     def remove_routes(self, environment: str, endpoint: str) -> None:
         live = self._live(environment, endpoint)
@@ -131,7 +131,7 @@ class Serverless:
             state, reason = "failed", f"It was changed from outside: {found}."
         elif state != "ready" and (words := reading.last_words(pods_of(self._client, slots.latest.id))):
             state, reason = "failed", words
-        states = {slots.latest.id: RevisionState(state, slots.latest.digest, reason, str(found))}
+        states = {slots.latest.id: RevisionState(state, slots.latest.digest, reason, str(found), bool(found.stale))}
         if slots.rolled:
             states[slots.rolled.id] = RevisionState("ready", slots.rolled.digest)
         return states
