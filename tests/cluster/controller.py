@@ -1,7 +1,8 @@
 """Plays the controllers that an API server alone has not: they read what is wanted and write a status.
 
 Deployments become ready when the files of their revision have the approved digest, as `serving.pod` would find; KServe
-and the gateway take up what they are told. `held` names what a test keeps from being taken up.
+and the gateway take up what they are told. `held` names what a test keeps from being taken up, `approved` and `broken`
+digests that load, or do not, without files.
 """
 
 import json
@@ -31,6 +32,8 @@ class Controller:
 
     http: httpx.Client
     held: set[str] = field(default_factory=set)
+    approved: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
     numbers: dict[str, list[str]] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
 
@@ -101,7 +104,9 @@ class Controller:
         spec = reading.asked_for(live)
         if spec is None:
             return False
-        found = digests.hash_tree(spec.source).digest
+        if spec.digest in self.approved:
+            return True
+        found = "others" if spec.digest in self.broken else digests.hash_tree(spec.source).digest
         if found == spec.digest:
             return True
         self._give_up(names.pod_labels(spec), names.of_revision(spec.id), f"digest_mismatch: The files have {found}.")
