@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployments.adapters.kubernetes import cluster as module
-from deployments.adapters.kubernetes import inference, routes
+from deployments.adapters.kubernetes import inference, routes, serverless
 from deployments.adapters.kubernetes.client import Client
 from deployments.adapters.serving import RouteState, ServingRefused, ServingUnavailable
 from tests.cluster import targets
@@ -32,6 +32,10 @@ def test_a_table_the_gateway_has_not_taken_up_is_not_in_force(
     assert "gateways/public has not taken the route up yet" in found.drift
     side.controller.held.clear()
     wait_until(lambda: side.runtime.routes("production", "flights") == RouteState(1, first), 10, "it to be taken up")
+    side.controller.held.add(ROUTE)
+    side.runtime.set_routes(side.table(2, side.ready(2)))
+    found = side.runtime.routes("production", "flights")
+    assert (found.generation, found.drift) == (0, "The gateway has not taken up the newest route yet.")
 
 
 def test_a_route_the_gateway_refuses_says_why(on: Callable[[str], Side], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +143,38 @@ def test_kserve_splits_by_whole_per_cent_between_two(on: Callable[[str], Side]) 
     side.runtime.set_routes(side.table(2, first, second, 1_000))
     with pytest.raises(ServingRefused, match="two revisions"):
         side.runtime.ensure_revision(side.spec(3))
+
+
+def test_a_split_not_yet_taken_up_by_kserve(on: Callable[[str], Side], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serverless, "wait_for", lambda taken_up: None)
+    side = on("knative")
+    first = side.ready(1)
+    side.runtime.set_routes(side.table(1, first))
+    second = side.ready(2)
+    side.controller.held.add(ROUTE)
+    side.runtime.set_routes(side.table(2, first, second, 1_000))
+    found = side.runtime.routes("production", "flights")
+    assert (found.generation, found.drift) == (0, "KServe has not taken up the newest split yet.")
+    side.controller.held.clear()
+    assert side.routed() == RouteState(2, first, second, 1_000)
+
+
+def test_the_latest_may_be_stable_beside_a_canary(on: Callable[[str], Side]) -> None:
+    side = on("knative")
+    first = side.ready(1)
+    side.runtime.set_routes(side.table(1, first))
+    second = side.ready(2)
+    side.runtime.set_routes(side.table(2, second, first, 3_000))
+    assert side.runtime.routes("production", "flights") == RouteState(2, second, first, 3_000)
+    assert side.live(INFERENCE, ROUTE)["spec"]["predictor"]["canaryTrafficPercent"] == 70
+
+
+def test_a_new_pod_in_kserve_is_not_ready_by_the_old_ones_status(on: Callable[[str], Side]) -> None:
+    side = on("knative")
+    side.runtime.set_routes(side.table(1, side.ready(1)))
+    side.controller.held.add(ROUTE)
+    side.runtime.ensure_revision(side.spec(2))
+    assert {rid: one.state for rid, one in side.runtime.revisions().items()} == {"1": "ready", "2": "loading"}
 
 
 def test_a_promotion_and_the_way_back_in_one_inference_service(on: Callable[[str], Side]) -> None:
