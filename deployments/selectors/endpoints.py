@@ -158,7 +158,7 @@ def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | No
     """What is not as it should be, in a sentence; "" while all is well or a rollout is moving things."""
     seen = endpoint.observed
     if seen.get("error"):
-        return f"The serving agent could not be asked: {seen['error']}"
+        return f"What serves could not be asked: {seen['error']}"
     looked = table is not None and endpoint.observed_at is not None and endpoint.observed_at > table.created_at
     if rollout is not None or endpoint.stable is None or not looked:
         return ""

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from deployments.adapters.kubernetes import inference
+from deployments.adapters.serving import RouteState
 from tests.cluster.conftest import Side
 from tests.cluster.controller import DEPLOYMENTS, INFERENCE, ROUTES
 from tests.waiting import wait_until
@@ -94,6 +96,21 @@ def test_a_table_that_was_taken_off(on: Callable[[str], Side]) -> None:
     found = side.runtime.routes("production", "flights")
     assert (found.generation, found.stable) == (0, "")
     assert "which table" in found.drift
+
+
+def test_another_model_in_an_inference_service(on: Callable[[str], Side]) -> None:
+    side = on("knative")
+    side.runtime.set_routes(side.table(1, side.ready(1)))
+    containers = side.live(INFERENCE, ROUTE)["spec"]["predictor"]["containers"]
+    containers[0]["env"][0]["value"] = containers[0]["env"][0]["value"].replace(
+        side.spec(1).digest, side.spec(2).digest
+    )
+    side.change(INFERENCE, ROUTE, {"spec": {"predictor": {"containers": containers}}})
+    assert side.runtime.revision("1").state == "absent"
+    side.runtime.ensure_revision(side.spec(1))
+    assert inference.VISIBILITY not in side.live(INFERENCE, ROUTE)["metadata"]["labels"]
+    assert side.ready(1) == "1"
+    assert side.routed() == RouteState(1, "1")
 
 
 def test_a_split_set_by_hand_in_kserve(on: Callable[[str], Side]) -> None:

@@ -31,7 +31,7 @@ class Serverless:
         live = self._live(spec.environment, spec.endpoint)
         slots = _slots(live) if live else None
         if live is None or slots is None:
-            self._apply(Slots(spec))
+            self._apply(_anew(spec, live), live)
             return
         if known := slots.all.get(spec.id):
             if known.digest != spec.digest:
@@ -144,6 +144,16 @@ def _slots(live: Json) -> Slots | None:
         return None
     percent = live["spec"]["predictor"].get("canaryTrafficPercent")
     return Slots(latest, reading.rolled(live), percent, reading.annotation(live, names.BEFORE), reading.table(live))
+
+
+def _anew(spec: RevisionSpec, live: Json | None) -> Slots:
+    """Nothing stands there, or it no longer says what: callers of a stable revision keep their address meanwhile.
+
+    Knative makes no new revision of a pod that it has already, so what was newer before is still what counts.
+    """
+    table = reading.table(live) if live else None
+    kept = table if table and table.stable == spec.id and not table.canary else None
+    return Slots(spec, before=reading.annotation(live, names.BEFORE) if live else "", table=kept)
 
 
 def _with(slots: Slots, spec: RevisionSpec, newest: str) -> Slots:
