@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 from scipy.special import betaln
 from scipy.stats import norm
 
-from deployments.analysis.rates import PRIOR, Count, difference, evidence, interval
+from deployments.analysis.rates import PRIOR, Count, _least, difference, evidence, interval
 
 ALPHA = 0.05
 counts = st.integers(0, 3_000).flatmap(lambda n: st.builds(Count, st.integers(0, n), st.just(n)))
@@ -59,6 +60,19 @@ def test_the_difference_holds_each_pair_that_is_not_ruled_out(old: Count, new: C
     found = difference(old, new, ALPHA)
     if evidence(old, p) + evidence(new, q) < -math.log(ALPHA) - 1e-6:
         assert found.low - 1e-7 <= q - p <= found.high + 1e-7
+
+
+@given(counts, counts, st.floats(-0.999, 0.999))
+def test_the_likeliest_pair_is_found_without_searching(old: Count, new: Count, shift: float) -> None:
+    start, stop = max(0.0, -shift), min(1.0, 1.0 - shift)
+
+    def both(rate: float) -> float:
+        return evidence(old, rate) + evidence(new, min(1.0, max(0.0, rate + shift)))
+
+    found = minimize_scalar(both, bounds=(start, stop), method="bounded", options={"xatol": 1e-12})
+    searched = min(both(start), both(stop), float(found.fun))
+    if old.n and new.n and not math.isinf(searched):
+        assert _least(old, new, shift) <= searched + 1e-6 * max(1.0, abs(searched))
 
 
 @given(counts, counts)
