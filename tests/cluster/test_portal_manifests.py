@@ -1,5 +1,6 @@
 """The portal's own manifests: a real API server takes them, and no process has more than it needs."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,12 @@ def test_secrets_are_named_and_only_the_signer_reads_its_own() -> None:
     assert set().union(*asked.values()) <= set(known)
     assert [name for name, keys in asked.items() if "database_signer_url" in keys] == ["signer"]
     assert [name for name, keys in asked.items() if "database_owner_url" in keys] == ["migrate"]
+
+
+def test_the_secrets_are_those_that_make_secrets_writes() -> None:
+    """And the one it cannot know; an item without its file would keep a pod from starting."""
+    made = (PROJECT / "deploy/make-secrets").read_text()
+    known = next(one for one in MANIFESTS if one["kind"] == "Secret")["stringData"]
+    roles = set(re.findall(r"for role in ([\w ]+);", made)[0].split())
+    missing = {name for name in known if name not in made and name.split("_")[1] not in roles}
+    assert missing == {"email_url"}
