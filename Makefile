@@ -16,6 +16,11 @@ endif
 BIN := .venv/bin
 SIGNALBOX := $(BIN)/python -m portal.embedded
 PYTEST := $(BIN)/python -m pytest
+# The tests of the cluster run against a real API server, built once by `install-tests`: CLUSTER=0 leaves both out.
+CLUSTER ?= 1
+ifeq ($(CLUSTER),0)
+LEFT_OUT := -m "not cluster"
+endif
 # Two workers: the suite is bound by databases and browsers, and two cores is what it is measured on.
 WORKERS ?= 2
 TESTS ?= tests
@@ -28,9 +33,10 @@ help: ## List the targets
 install: ## Make .venv with the pinned packages
 	@tools/bootstrap runtime
 
-install-tests: ## The same with what the tests need, a browser included
+install-tests: ## The same with what the tests need, a browser and a Kubernetes API server included
 	@tools/bootstrap tests
 	@tools/bootstrap-browser
+	@$(if $(LEFT_OUT),echo "CLUSTER=0: leaving out the tests that need a Kubernetes API server",tools/kube-apiserver)
 
 .PHONY: run status stop logs reset
 run: install ## Start everything; DEMO=0 starts empty, PORT= and GATEWAY_PORT= choose ports
@@ -60,8 +66,8 @@ check: ## Quick checks: ruff, mypy, import-linter, templates, migrations, Django
 	@tools/bootstrap tests
 	@tools/check
 
-test: install-tests ## Run all tests; TESTS=tests/serving runs some
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(TESTS)
+test: install-tests ## Run all tests; TESTS=tests/serving runs some, CLUSTER=0 all but those on a cluster
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(LEFT_OUT) $(TESTS)
 
 test-long: install-tests ## Hold intervals and slices against the truth in ten times as many runs
 	@SIGNALBOX_LONG=1 $(PYTEST) -rP --timeout 7200 tests/pipelines/test_coverage.py tests/pipelines/test_alarms.py

@@ -31,5 +31,6 @@ class DeploymentsConfig(AppConfig):
             guard.governs(table, subject)
         import_module("deployments.selectors.incident_source")
         import_module("deployments.reconcilers.registration")
+        import_module("deployments.checks")
         import_module("deployments.navigation")
         import_module("deployments.places").register()

@@ -22,6 +22,7 @@ register(
     Verb("endpoint.created", "{actor} created the endpoint {subject}"),
     Verb("endpoint.changed", "{actor} changed {subject}"),
     Verb("endpoint.routed", "{actor} set the traffic of {subject}", required=("generation",)),
+    Verb("endpoint.drifted", "{subject} was changed by others where it serves", required=("parts",)),
     Verb("endpoint.tried", "{actor} tried {subject} from its page"),
     Verb("endpoint_key.made", "{actor} made the key {subject}", required=("endpoint", "expires_at")),
     Verb("endpoint_key.revoked", "{actor} revoked the key {subject}", required=("endpoint",)),

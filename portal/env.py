@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 from psycopg2 import ProgrammingError
@@ -53,6 +54,20 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
 
 def folder(name: str, default: Path) -> Path:
     return Path(os.environ.get(name) or default).resolve()
+
+
+def document(name: str) -> dict[str, object]:
+    """What stands in the YAML or JSON file that `name` names; nothing when it is not set."""
+    path = os.environ.get(name)
+    if not path:
+        return {}
+    try:
+        found = yaml.safe_load(Path(path).read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ImproperlyConfigured(f"{name} names {path}, which cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f"{name} names {path}, which must hold a mapping.")
+    return found
 
 
 def database(url: str) -> dict[str, object]:

@@ -23,6 +23,8 @@ SIGNALBOX_GATEWAY_URL = env.text("SIGNALBOX_GATEWAY_URL", "http://localhost:8080
 SIGNALBOX_LOG_ORIGIN = env.text("SIGNALBOX_LOG_ORIGIN", "signalbox/local")
 SIGNALBOX_AGENT = env.text("SIGNALBOX_AGENT", "unix:" + str(SIGNALBOX_VAR / "run" / "agent.sock"))
 SIGNALBOX_AGENT_TOKEN = env.text("SIGNALBOX_AGENT_TOKEN", "")
+# Which environments serve from a cluster; docs/cluster.md describes the file. The others serve from the agent.
+SIGNALBOX_RUNTIMES = env.document("SIGNALBOX_RUNTIMES")
 MLFLOW_UPSTREAM = env.text("MLFLOW_UPSTREAM", "unix:" + str(SIGNALBOX_VAR / "run" / "mlflow.sock"))
 # MLflow tells of changes made behind the gate; without a secret they are found at the next full pass, within a minute.
 SIGNALBOX_MLFLOW_HOOK_SECRET = env.text("SIGNALBOX_MLFLOW_HOOK_SECRET", "")

@@ -1,4 +1,4 @@
-"""The commands of the data plane: `python -m serving router|zygote|agent|grpc|stop`."""
+"""The commands of the data plane: `python -m serving router|zygote|agent|grpc|revision|stop`."""
 
 import sys
 from collections.abc import Callable
@@ -31,6 +31,12 @@ def _grpc(settings: Settings) -> None:
     program.run(settings)
 
 
+def _revision(settings: Settings) -> None:
+    from serving import pod
+
+    pod.run(settings)
+
+
 def _stop(settings: Settings) -> None:
     from serving.zygote import leftovers
 
@@ -42,6 +48,7 @@ COMMANDS: dict[str, Callable[[Settings], None]] = {
     "zygote": _zygote,
     "agent": _agent,
     "grpc": _grpc,
+    "revision": _revision,
     "stop": _stop,
 }
 

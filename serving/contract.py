@@ -3,6 +3,7 @@
 Pure: no file, no socket, no library. The portal may import this module and `serving.digests`, nothing else of ours.
 """
 
+import json
 import math
 import re
 import zlib
@@ -195,6 +196,16 @@ def revision_spec(revision_id: str, body: Any) -> RevisionSpec:
         signature=dict(_mapping(given.get("signature") or {}, None, "signature")),
         limits=_limits(given.get("limits") or {}),
     )
+
+
+def revision_from_text(text: str) -> RevisionSpec:
+    """Read back what `as_json` made, as JSON text. Raises `Invalid`."""
+    try:
+        body = json.loads(text)
+    except ValueError as error:
+        raise Invalid("revision", f"must be JSON: {error}") from error
+    given = dict(_mapping(body, None, "revision"))
+    return revision_spec(str(given.pop("id", "")), given)
 
 
 def route_spec(body: Any) -> RouteSpec:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import settings
 
 from tests import stack as stacks
+from tests.cluster import apiserver
+from tests.cluster.apiserver import ApiServer
 from tests.stack import Stack
 
 # How long an example takes says how busy the machine is.
@@ -28,6 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("stack"))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(stacks.FIRST_START + 180))
+        # So do those that need a Kubernetes API server: in files that say so, or as one side of a contract.
+        if item.get_closest_marker("cluster"):
+            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +40,13 @@ def stack() -> Iterator[Stack]:
     """The whole product with the example world, shared by the session. Leave it as you found it."""
     with stacks.running(demo=True) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[ApiServer]:
+    """A real Kubernetes API server without nodes, shared by the session. Tests that use it are marked `cluster`."""
+    with apiserver.running() as found:
+        yield found
 
 
 @pytest.fixture

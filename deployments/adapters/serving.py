@@ -28,19 +28,29 @@ class ServingRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RevisionState:
-    """What the runtime says of a revision: state is absent, loading, ready or failed."""
+    """What the runtime says of a revision: state is absent, loading, ready or failed.
+
+    `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
+    have changed since. Asking for it once more mends both.
+    """
 
     state: str
     digest: str = ""
     reason: str = ""
+    drift: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RouteState:
+    """The table in force; `drift` and `stale` as of a revision, and setting the table once more mends both."""
+
     generation: int = 0
     stable: str = ""
     canary: str | None = None
     cut: int = 0
+    drift: str = ""
+    stale: bool = False
 
 
 class ServingRuntime(Protocol):
@@ -76,6 +86,13 @@ class ServingRuntime(Protocol):
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         """These are all keys of the endpoint from now on."""
 
+    def status(self) -> dict[str, Any]:
+        """What the parts of the runtime say of themselves."""
+
+
+class Shadowing(ServingRuntime, Protocol):
+    """A runtime that can have a revision shadow what serves; not all can."""
+
     def set_shadow(self, shadow: ShadowSpec) -> None:
         """Have a revision asked again what callers ask. The same again goes on; another one replaces it and begins
         anew. Raises `ServingRefused` 409 for a revision that is not ready or takes traffic."""
@@ -85,9 +102,6 @@ class ServingRuntime(Protocol):
 
     def remove_shadow(self, environment: str, endpoint: str) -> None:
         """End it, and forget what it has shown."""
-
-    def status(self) -> dict[str, Any]:
-        """What the parts of the runtime say of themselves."""
 
 
 class Agent:
@@ -186,18 +200,31 @@ def _revision_state(item: Any) -> RevisionState:
     return RevisionState(item["state"], item.get("digest", ""), item.get("reason") or "")
 
 
-_runtime: ServingRuntime | None = None
+_instead: ServingRuntime | None = None
+_runtimes: dict[str, ServingRuntime] = {}
 
 
-def runtime() -> ServingRuntime:
-    """The runtime of this installation; one client per process."""
-    global _runtime
-    if _runtime is None:
-        _runtime = Agent(settings.SIGNALBOX_AGENT, settings.SIGNALBOX_AGENT_TOKEN)
-    return _runtime
+def runtime(environment: str = "") -> ServingRuntime:
+    """Where an environment serves: the agent of this host, unless `SIGNALBOX_RUNTIMES` names a cluster for it.
+
+    One client per process for each. Without an environment, the agent of this host.
+    """
+    if _instead is not None:
+        return _instead
+    from deployments.adapters.kubernetes import connect, targets
+
+    target = targets.read(settings.SIGNALBOX_RUNTIMES).get(environment)
+    name = environment if target and target.kind != "agent" else ""
+    if name not in _runtimes:
+        _runtimes[name] = connect(target, str(settings.SIGNALBOX_STORE)) if target and name else _agent()
+    return _runtimes[name]
+
+
+def _agent() -> Agent:
+    return Agent(settings.SIGNALBOX_AGENT, settings.SIGNALBOX_AGENT_TOKEN)
 
 
 def use(runtime: ServingRuntime | None) -> None:
-    """Put another runtime in its place (tests), or None for the configured one again."""
-    global _runtime
-    _runtime = runtime
+    """Put another runtime in the place of all (tests), or None for the configured ones again."""
+    global _instead
+    _instead = runtime

@@ -25,14 +25,14 @@ def reconcile(lease: Lease) -> datetime | None:
     row = Endpoint.objects.select_related(
         "environment", "model", "stable__version__model", "previous__version__model"
     ).get(pk=lease.pk)
-    runtime = serving.runtime()
+    runtime = serving.runtime(row.environment.name)
     try:
         found = runtime.revisions()
         _keep_keys(row, runtime)
-        _keep_warm(row, found, runtime)
-        _keep_routed(row, found, runtime)
+        changed = _keep_warm(row, found, runtime) | _keep_routed(row, found, runtime)
         _take_away(row, found, runtime)
         routes = runtime.routes(row.environment.name, row.name)
+        endpoints.note_drift(endpoint=row, changed=changed)
         endpoints.observe(
             endpoint=row,
             observed={
@@ -40,6 +40,7 @@ def reconcile(lease: Lease) -> datetime | None:
                 "stable": routes.stable,
                 "canary": routes.canary,
                 "cut": routes.cut,
+                "drift": changed,
                 "revisions": {rid: state.state for rid, state in found.items() if rid in _own(row)},
                 **traffic.seen(row, runtime, clock.now()),
             },
@@ -63,28 +64,38 @@ def _keep_keys(row: Endpoint, runtime: ServingRuntime) -> None:
         runtime.set_keys(row.environment.name, row.name, wanted)
 
 
-def _keep_warm(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> None:
-    """A runtime that came back empty is told again what to load."""
-    for revision in (row.stable, row.previous):
-        if revision is not None and str(revision.pk) not in found:
+def _keep_warm(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> dict[str, str]:
+    """A runtime that came back empty is told again what to load, and so is one where others changed it: what they
+    changed, by revision. While a rollout moves, the place of the way back may be the new version's."""
+    changed = {}
+    for revision in (row.stable, row.previous if rollouts.active(row) is None else None):
+        if revision is None:
+            continue
+        state = found.get(str(revision.pk))
+        if state is None or state.drift or state.stale:
             runtime.ensure_revision(spec_of(revision))
+        if state is not None and state.drift:
+            changed[str(revision.pk)] = state.drift
+    return changed
 
 
-def _keep_routed(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> None:
-    """A table that is missing, or newer than any we know (a restored database), is answered with ours."""
+def _keep_routed(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> dict[str, str]:
+    """A table that is missing, changed by others, or newer than any we know (a restored database) is answered with
+    ours. What was changed, under "route"."""
     if row.stable is None or rollouts.active(row) is not None:
-        return
+        return {}
     routes = runtime.routes(row.environment.name, row.name)
     table = endpoints.current_table(row)
-    if table is not None and (routes.generation, routes.stable) == (table.generation, str(table.stable_id)):
-        return
+    changed = {"route": routes.drift} if routes.drift else {}
+    ours = table is not None and (routes.generation, routes.stable) == (table.generation, str(table.stable_id))
     state = found.get(str(row.stable_id))
-    if state is None or state.state != "ready":
-        return
-    if table is None or routes.generation >= table.generation:
+    if (ours and not changed and not routes.stale) or state is None or state.state != "ready":
+        return changed
+    if not ours and (table is None or routes.generation >= table.generation):
         table = _retake(row, at_least=routes.generation)
     if table is not None:
         runtime.set_routes(table_spec(table))
+    return changed
 
 
 @transaction.atomic

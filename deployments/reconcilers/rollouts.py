@@ -105,7 +105,7 @@ def _watch(row: Rollout, stage: Stage | None, routes: Routes, runtime: ServingRu
 
 def reconcile(lease: Lease) -> datetime | None:
     """Bring one rollout forward; when to look again, or None once it has ended."""
-    runtime = serving.runtime()
+    runtime = serving.runtime(rollouts.load(lease.pk).endpoint.environment.name)
     for _ in range(PASSES):
         row = rollouts.load(lease.pk)
         try:

@@ -167,7 +167,7 @@ def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | No
     """What is not as it should be, in a sentence; "" while all is well or a rollout is moving things."""
     seen = endpoint.observed
     if seen.get("error"):
-        return f"The serving agent could not be asked: {seen['error']}"
+        return f"What serves could not be asked: {seen['error']}"
     looked = table is not None and endpoint.observed_at is not None and endpoint.observed_at > table.created_at
     if rollout is not None or endpoint.stable is None or not looked:
         return ""
@@ -178,6 +178,8 @@ def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | No
             f"The gateway holds traffic table {seen.get('generation', 0)}, wanted is {endpoint.generation}. "
             "It is being put right."
         )
+    if changed := seen.get("drift"):
+        return f"Others changed what serves; it is being put right. {'; '.join(changed.values())}."
     return ""
 
 

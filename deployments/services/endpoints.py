@@ -12,7 +12,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
 from portal.audit.recorder import Subject
-from portal.core import clock, work
+from portal.core import actors, clock, work
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Conflict, NotFound
 from registry.models import RegisteredModel
@@ -150,6 +150,14 @@ def current_table(endpoint: Endpoint) -> RouteTable | None:
 def observe(*, endpoint: Endpoint, observed: dict[str, Any]) -> None:
     """Note what the runtime was seen to do. Not an act: nothing is decided here, so nothing is logged."""
     Endpoint.objects.filter(pk=endpoint.pk).update(observed=observed, observed_at=clock.now())
+
+
+@transaction.atomic
+def note_drift(*, endpoint: Endpoint, changed: dict[str, str]) -> None:
+    """Log that others changed what serves, once for each change. Their words and values stay out of the log."""
+    if changed and changed != endpoint.observed.get("drift"):
+        actor = actors.system("what serves was compared with what is wanted")
+        recorder.record("endpoint.drifted", actor=actor, subject=subject(endpoint), data={"parts": sorted(changed)})
 
 
 def look_at(endpoint: Endpoint) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Min
 
@@ -20,6 +21,11 @@ from portal.core import clock, work
 from portal.core.actors import Actor
 
 LATE_SECONDS = 60
+HERE = (
+    ("agent", "Serving agent", "No rollout moves; what serves goes on serving."),
+    ("gateway", "Gateway", "Clients get no predictions."),
+)
+"""What serves on this host, and what is lost while it is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,14 @@ def read(actor: Actor) -> Status:
     asked: dict[str, Callable[[], Any]] = {
         "broker": probes.broker,
         "mlflow": probes.mlflow,
-        "agent": probes.agent,
-        "gateway": probes.gateway,
     }
+    # Where every environment serves from a cluster there is no agent to miss, and the gateway is the cluster's.
+    if settings.SIGNALBOX_AGENT:
+        asked |= {"agent": probes.agent, "gateway": probes.gateway}
     with ThreadPoolExecutor(len(asked)) as pool:
         answers = dict(zip(asked, pool.map(_ask, asked.values()), strict=True))
-    agent = answers["agent"] if isinstance(answers["agent"], dict) else {}
+    told = answers.get("agent")
+    agent = told if isinstance(told, dict) else {}
     layers, missing = sandbox(agent)
     return Status(
         at=clock.now(),
@@ -85,8 +93,7 @@ def read(actor: Actor) -> Status:
             log(),
             _part("Broker and cache", answers["broker"], "Work starts later, by the sweep; nothing is lost."),
             _part("MLflow", answers["mlflow"], "No new runs or versions; pages and promotions go on."),
-            _part("Serving agent", answers["agent"], "No rollout moves; what serves goes on serving."),
-            _part("Gateway", answers["gateway"], "Clients get no predictions."),
+            *(_part(name, answers[key], matters) for key, name, matters in HERE if key in answers),
         ],
         waiting=waiting(),
         supervised=processes.supervised(),

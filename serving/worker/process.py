@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from serving import formats, spool
+from serving.door import Door
 from serving.launch import STUCK_EXIT, Launch
 from serving.sandbox import layers
 from serving.worker import predictor
@@ -38,14 +39,23 @@ class Refused(RuntimeError):
         self.code = code
 
 
-def run(launch: Launch, listener: socket.socket, report: int, wanted_layers: Mapping[str, bool]) -> NoReturn:
-    """Become the revision's process. Tells the zygote through `report` how the start went; never returns."""
+def run(
+    launch: Launch,
+    listener: socket.socket,
+    report: int,
+    wanted_layers: Mapping[str, bool],
+    door: Door | None = None,
+) -> NoReturn:
+    """Become the revision's process. Tells the zygote through `report` how the start went; never returns.
+
+    `door` is for where no router of ours stands in front.
+    """
     code = 1
     try:
-        _detach(listener.fileno(), report)
+        _detach(listener.fileno(), report, *(door.descriptors if door else ()))
         app = _start(launch, wanted_layers)
         _tell(report, {"event": "ready", **app.about})
-        _serve(app, listener, launch.patience)
+        _serve(app, listener, launch.patience, door)
         app.spool.close()
         code = 0
     except Refused as refusal:
@@ -123,7 +133,7 @@ def _start(launch: Launch, wanted_layers: Mapping[str, bool]) -> App:
     return App(spec, loaded, writer, about)
 
 
-def _serve(app: App, listener: socket.socket, patience: float) -> None:
+def _serve(app: App, listener: socket.socket, patience: float, door: Door | None) -> None:
     import uvicorn
 
     stuck = app.spec.limits.deadline_ms / 1000 + STUCK_SECONDS
@@ -136,7 +146,7 @@ def _serve(app: App, listener: socket.socket, patience: float) -> None:
             os._exit(STUCK_EXIT)
 
     config = uvicorn.Config(
-        app,
+        door.around(app) if door else app,
         lifespan="off",
         ws="none",
         loop="uvloop",
@@ -152,7 +162,7 @@ def _serve(app: App, listener: socket.socket, patience: float) -> None:
         callback_notify=heartbeat,
     )
     faulthandler.enable()
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[listener, door.inner] if door else [listener])
 
 
 def _tell(report: int, event: dict[str, Any]) -> None:

@@ -55,6 +55,11 @@ def test_what_answers_and_what_is_away(runtime: MemoryRuntime) -> None:
     assert states(status.read(world.actor(operator())))["Serving agent"] == "bad"
 
 
+def test_a_portal_without_an_agent_misses_none(settings: Any, runtime: MemoryRuntime) -> None:
+    settings.SIGNALBOX_AGENT = ""
+    assert not {"Serving agent", "Gateway"} & states(status.read(world.actor(operator()))).keys()
+
+
 def test_what_the_agent_looks_after_is_counted() -> None:
     assert status.carried({"revisions": [{}, {}], "routes": {"production/a": 3}}) == "2 revisions behind 1 endpoint"
 

@@ -1,14 +1,28 @@
-"""What the portal relies on of a serving runtime, asked of the real agent and of the one in memory alike."""
+"""What the portal relies on of a serving runtime, asked of the real agent, of the one in memory, and of a cluster.
+
+The cluster's API server is real, and so are the rights the portal has there; what its controllers would do is played.
+"""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from deployments.adapters.serving import Agent, RouteState, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.adapters.kubernetes import connect
+from deployments.adapters.kubernetes.targets import Target
+from deployments.adapters.serving import (
+    Agent,
+    RouteState,
+    ServingRefused,
+    ServingRuntime,
+    ServingUnavailable,
+    Shadowing,
+)
 from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec, ShadowSpec
+from tests.cluster import controller, targets
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.serving.plane import Plane
 from tests.serving.zoo import Zoo
@@ -42,10 +56,31 @@ class Side:
         return self.runtime.routes("production", self.endpoint)
 
 
-@pytest.fixture(params=["memory", "real"])
+ON_A_CLUSTER = [pytest.param(name, marks=pytest.mark.cluster) for name in targets.KINDS]
+
+
+@pytest.fixture(params=["memory", "real", *ON_A_CLUSTER])
 def side(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
+    with standing(request, models) as found:
+        yield found
+
+
+@pytest.fixture(params=["memory", "real"])
+def on_a_host(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
+    """For what no cluster does yet: measuring, and shadows."""
+    with standing(request, models) as found:
+        yield found
+
+
+@contextmanager
+def standing(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
     if request.param == "memory":
         yield Side(MemoryRuntime(broken={OTHER}), "in-memory", models)
+        return
+    if request.param in targets.KINDS:
+        server = request.getfixturevalue("api_server")
+        with controller.playing(server), targets.emptied(server):
+            yield Side(targets.runtime(server, request.param, models.store), "flights", models)
         return
     plane: Plane = request.getfixturevalue("plane")
     endpoint: str = request.getfixturevalue("endpoint")
@@ -135,42 +170,50 @@ def test_what_takes_traffic_stays(side: Side) -> None:
     assert first not in side.runtime.revisions()
 
 
-def test_every_ready_revision_is_measured_from_zero_on(side: Side) -> None:
-    assert side.runtime.measures("production", side.endpoint) == ()
-    ids = {side.ready(1), side.ready(2, "triple")}
-    found = side.runtime.measures("production", side.endpoint)
+def test_every_ready_revision_is_measured_from_zero_on(on_a_host: Side) -> None:
+    assert on_a_host.runtime.measures("production", on_a_host.endpoint) == ()
+    ids = {on_a_host.ready(1), on_a_host.ready(2, "triple")}
+    found = on_a_host.runtime.measures("production", on_a_host.endpoint)
     assert {one.revision for one in found} == ids
     for one in found:
         assert (one.requests, one.errors, one.refused, one.answers, one.arms) == (0, 0, 0, {}, {})
         assert one.latency == (0,) * (len(LATENCY_EDGES_MS) - 1)
         assert one.epoch
-    assert side.runtime.measures("staging", side.endpoint) == ()
+    assert on_a_host.runtime.measures("staging", on_a_host.endpoint) == ()
 
 
-def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(side: Side) -> None:
-    first, second = side.ready(1), side.ready(2, "triple")
-    side.runtime.set_routes(side.table(1, first))
-    assert side.runtime.shadow("production", side.endpoint) is None
+def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Side) -> None:
+    runtime = cast(Shadowing, on_a_host.runtime)
+    first, second = on_a_host.ready(1), on_a_host.ready(2, "triple")
+    on_a_host.runtime.set_routes(on_a_host.table(1, first))
+    assert runtime.shadow("production", on_a_host.endpoint) is None
     for wrong in ("nobody", first):
         with pytest.raises(ServingRefused) as error:
-            side.runtime.set_shadow(ShadowSpec("production", side.endpoint, wrong))
+            runtime.set_shadow(ShadowSpec("production", on_a_host.endpoint, wrong))
         assert refused(error)
-    shadow = ShadowSpec("production", side.endpoint, second, 5_000, 20, 0.5, ("x",))
-    side.runtime.set_shadow(shadow)
-    side.runtime.set_shadow(shadow)
-    found = side.runtime.shadow("production", side.endpoint)
+    shadow = ShadowSpec("production", on_a_host.endpoint, second, 5_000, 20, 0.5, ("x",))
+    runtime.set_shadow(shadow)
+    runtime.set_shadow(shadow)
+    found = runtime.shadow("production", on_a_host.endpoint)
     assert found is not None
     assert (found.revision, found.ready, found.copied, found.all["rows"]) == (second, True, 0, 0)
     with pytest.raises(ServingRefused) as error:
-        side.runtime.remove_revision(second)
+        on_a_host.runtime.remove_revision(second)
     assert refused(error)
     for _ in range(2):
-        side.runtime.remove_shadow("production", side.endpoint)
-    assert side.runtime.shadow("production", side.endpoint) is None
-    side.runtime.remove_revision(second)
+        runtime.remove_shadow("production", on_a_host.endpoint)
+    assert runtime.shadow("production", on_a_host.endpoint) is None
+    on_a_host.runtime.remove_revision(second)
 
 
-@pytest.mark.parametrize("away", [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock")], ids=["memory", "real"])
+NOWHERE = Target("production", "kubernetes", "models", "image", "gateways/public", "store", kubeconfig="/nowhere")
+
+
+@pytest.mark.parametrize(
+    "away",
+    [MemoryRuntime(away=True), Agent("unix:/nowhere/agent.sock"), connect(NOWHERE, "/store")],
+    ids=["memory", "real", "cluster"],
+)
 def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) -> None:
     spec = RevisionSpec("one", "production", "flights", "flights", 1, 1, str(tmp_path), OTHER)
     table = RouteSpec("production", "flights", 1, "one")

@@ -122,7 +122,7 @@ def test_trouble_is_a_red_row_on_top(line: Line, browser: Open) -> None:
     row = line.model.endpoints.get()
     row.observed = {**row.observed, "error": "no answer"}
     row.save(update_fields=["observed"])
-    assert "The serving agent could not be asked: no answer" in browser(line.priya).open(PAGE)
+    assert "What serves could not be asked: no answer" in browser(line.priya).open(PAGE)
     assert "Not as wanted" in browser(line.priya).open("/endpoints/", state="trouble")
 
 

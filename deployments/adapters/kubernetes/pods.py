@@ -1,0 +1,115 @@
+"""The pod that serves one revision: the same container whether a Deployment or KServe starts it. Pure."""
+
+import json
+import math
+from typing import Any
+
+from deployments.adapters.kubernetes import names
+from deployments.adapters.kubernetes.targets import Target
+from serving import contract
+from serving.contract import Invalid, RevisionSpec
+
+Json = dict[str, Any]
+
+PORT = 8080
+HASHES = "hashes"
+"""The file with the hashes of the endpoint's keys."""
+ENVIRONMENT = "SIGNALBOX_REVISION"
+ACCOUNT = 10_001
+BASE_BYTES = 768 * 1024**2
+"""What the process needs before it holds a model; the limit of the model's memory comes on top."""
+FETCH_SECONDS = 60
+PERIOD = 2
+
+
+def container(spec: RevisionSpec, target: Target, store: str, name: str) -> Json:
+    """`store` is where the artifact store lies, in the portal and in the pod alike: sources are folders below it."""
+    return {
+        "name": name,
+        "image": target.image,
+        "args": ["python", "-m", "serving", "revision"],
+        "env": [
+            {"name": ENVIRONMENT, "value": json.dumps(contract.as_json(spec), sort_keys=True)},
+            {"name": "SIGNALBOX_SERVING_DIR", "value": "/serving"},
+            {"name": "SIGNALBOX_RUN", "value": "/tmp/run"},  # noqa: S108  (a volume of the pod's own)
+            {"name": "SIGNALBOX_STORE", "value": store},
+            {"name": "SIGNALBOX_KEYS_FILE", "value": f"/keys/{HASHES}"},
+            {"name": "SIGNALBOX_GATEWAY_KEYS", "value": target.keys},
+        ],
+        "ports": [{"containerPort": PORT, "protocol": "TCP"}],
+        "resources": _resources(spec, target),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsGroup": ACCOUNT,
+            "runAsNonRoot": True,
+            "runAsUser": ACCOUNT,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            {"mountPath": "/keys", "name": "keys", "readOnly": True},
+            {"mountPath": "/serving", "name": "serving"},
+            {"mountPath": "/tmp", "name": "scratch"},  # noqa: S108
+            {"mountPath": store, "name": "store", "readOnly": True},
+        ],
+        **_probes(spec),
+    }
+
+
+def volumes(spec: RevisionSpec, target: Target) -> list[Json]:
+    limits = spec.limits
+    return [
+        {"name": "keys", "configMap": {"name": names.of_keys(spec.environment, spec.endpoint), "optional": True}},
+        {"name": "serving", "emptyDir": {"sizeLimit": str(limits.copy_bytes + limits.spool_bytes)}},
+        {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}},
+        {"name": "store", "persistentVolumeClaim": {"claimName": target.claim, "readOnly": True}},
+    ]
+
+
+def pod(spec: RevisionSpec, target: Target, store: str, name: str = "model") -> Json:
+    """Nothing in it may speak to the cluster's own API."""
+    found: Json = {
+        "automountServiceAccountToken": False,
+        "containers": [container(spec, target, store, name)],
+        "volumes": volumes(spec, target),
+    }
+    if target.pull_secret:
+        found["imagePullSecrets"] = [{"name": target.pull_secret}]
+    return found
+
+
+def start_seconds(spec: RevisionSpec) -> int:
+    """How long copying, checking and loading may take together."""
+    return spec.limits.start_seconds + FETCH_SECONDS
+
+
+def told(pod_spec: Json) -> RevisionSpec | None:
+    """The revision a live pod's spec asks for, read from what the process itself reads; None when it asks for none."""
+    for one in pod_spec.get("containers") or []:
+        for variable in one.get("env") or []:
+            if variable.get("name") == ENVIRONMENT:
+                try:
+                    return contract.revision_from_text(variable.get("value") or "")
+                except Invalid:
+                    return None
+    return None
+
+
+def _resources(spec: RevisionSpec, target: Target) -> Json:
+    """Memory is not overcommitted: a model is not ended for its neighbour's sake."""
+    memory = str(spec.limits.memory_bytes + BASE_BYTES)
+    return {"limits": {"cpu": target.cpu, "memory": memory}, "requests": {"cpu": "100m", "memory": memory}}
+
+
+def _probes(spec: RevisionSpec) -> Json:
+    def asked(path: str, failures: int, period: int) -> Json:
+        http = {"path": path, "port": PORT, "scheme": "HTTP"}
+        return {"failureThreshold": failures, "httpGet": http, "periodSeconds": period, "timeoutSeconds": 2}
+
+    return {
+        "startupProbe": asked("/v2/health/live", math.ceil(start_seconds(spec) / PERIOD), PERIOD),
+        "livenessProbe": asked("/v2/health/live", 3, 10),
+        "readinessProbe": asked("/v2/health/ready", 2, PERIOD),
+    }

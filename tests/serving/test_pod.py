@@ -1,0 +1,102 @@
+"""A revision alone in a container: the process that a cluster starts, without the cluster."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving import pod
+from tests.serving.zoo import PROJECT, Zoo, body
+from tests.waiting import wait_until
+
+
+@dataclass
+class Pod:
+    process: "subprocess.Popen[str]"
+    url: str
+    inside: str
+    last_words: Path
+    keys: Path
+
+    def ask(self, path: str, key: str = "", **headers: str) -> httpx.Response:
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        return httpx.post(f"{self.url}{path}", json=body({"x": 3.0}), headers=headers, trust_env=False)
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.last_words.read_text()
+        try:
+            return httpx.get(f"{self.url}/v2/health/ready", trust_env=False, timeout=1).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@contextmanager
+def started(folder: Path, models: Zoo, spec: dict[str, Any]) -> Iterator[Pod]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        bind, inside = (f"127.0.0.1:{free.getsockname()[1]}" for free in (one, other))
+    folder.chmod(0o711)
+    env = os.environ | {
+        "SIGNALBOX_SERVING_DIR": str(folder / "home"),
+        "SIGNALBOX_RUN": str(folder / "run"),
+        "SIGNALBOX_STORE": str(models.store),
+        pod.REVISION: json.dumps(spec),
+        pod.BIND: bind,
+        pod.INSIDE: inside,
+        pod.KEYS: str(folder / "keys"),
+        pod.LAST_WORDS: str(folder / "last-words"),
+        pod.DRAIN: "0.1",
+    }
+    command = [sys.executable, "-m", "serving", "revision"]
+    with subprocess.Popen(command, cwd=PROJECT, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Pod(process, f"http://{bind}", f"http://{inside}", folder / "last-words", folder / "keys")
+        finally:
+            process.kill()
+
+
+def test_it_answers_and_ends_when_told(models: Zoo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    spec = models.versions["double"].spec("flights") | {"id": "r1"}
+    with started(tmp_path_factory.mktemp("pod"), models, spec) as running:
+        wait_until(running.ready, 90, "the pod to be ready")
+        assert running.ask("/invocations").status_code == 401
+        running.keys.write_text(f"{hashed('mine')}\n{hashed('other')}\n")
+        wait_until(lambda: running.ask("/invocations", "mine").status_code == 200, 10, "the key to be known")
+        answer = running.ask("/invocations", **{"x-endpoint-key": "other"})
+        assert (answer.status_code, answer.headers["x-served-version"]) == (200, "1"), answer.text
+        refused = running.ask("/invocations", "wrong")
+        assert (refused.status_code, refused.json()["code"]) == (401, "key_missing")
+        assert running.ask("/-/status", "mine").json()["code"] == "route_unknown"
+        assert httpx.get(f"{running.inside}/-/status", trust_env=False).json()["digest"] == spec["digest"]
+        running.keys.write_text(hashed("other"))
+        wait_until(lambda: running.ask("/invocations", "mine").status_code == 401, 10, "the key to be revoked")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(20) == 0
+        assert not running.last_words.exists()
+
+
+def test_other_bytes_than_approved_are_never_loaded(models: Zoo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    spec = models.versions["double"].spec("flights") | {"id": "r1", "digest": "sha256:" + "0" * 64}
+    with started(tmp_path_factory.mktemp("pod"), models, spec) as running:
+        assert running.process.wait(60) == pod.FINAL
+        assert running.last_words.read_text().startswith("digest_mismatch: The files in the store have")
+
+
+def test_what_is_no_revision_is_said(models: Zoo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with started(tmp_path_factory.mktemp("pod"), models, {"id": "r1"}) as running:
+        assert running.process.wait(60) == 1
