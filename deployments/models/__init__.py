@@ -285,7 +285,7 @@ class Rollout(Leased):
     created_at = models.DateTimeField(auto_now_add=True)
     began_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    note = models.CharField(max_length=500, default="", blank=True)
+    note = models.TextField(default="", blank=True)
 
     class Meta:
         ordering = ["-id"]

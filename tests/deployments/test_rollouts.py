@@ -240,6 +240,8 @@ class TestSteering:
         row = rolling.look()
         row.request.refresh_from_db()  # type: ignore[union-attr]
         assert (row.status, rolling.share, row.request.status) == ("aborted", 0, "rolled_back")  # type: ignore[union-attr]
+        assert row.note == "Odd at the hubs"
+        assert not [one for one in AuditEvent.objects.all() if b"hubs" in bytes(one.canon) or "hubs" in str(one.search)]
 
     def test_a_rollback_during_the_canary_does_the_same(self, rolling: Rolling) -> None:
         shown = rollbacks.preview(

@@ -16,6 +16,7 @@ from portal.core.locking import lock
 from portal.lifecycle.move import move
 from registry.services import aliases
 
+ENDED = "The rollout was ended before it was loaded."
 ENDS = {"fail": "could not be rolled out", "roll_back": "was rolled back", "supersede": "was superseded"}
 """What who asked is told, by what became of the request."""
 
@@ -102,7 +103,11 @@ def fail(lease: Lease, *, why: str, data: dict[str, Any] | None = None) -> Rollo
 def give_up(
     row: Rollout, *, actor: Actor, why: str, event: str = "fail", data: dict[str, Any] | None = None
 ) -> Rollout:
-    """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request."""
+    """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
+
+    `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
+    in the log as a commitment only.
+    """
     if row.status == "pending":
         move(row, "cancel", actor=actor, reason=why, note=why[:500], ended_at=clock.now(), name=str(row))
     elif row.status in ("progressing", "paused"):
@@ -118,9 +123,11 @@ def give_up(
         )
         work.ring("deployments.rollout", row.pk)
     if row.to_revision.status in ("requested", "loading"):
-        move(row.to_revision, "break", actor=actor, data={"why": why}, status_note=why[:500])
+        said = why if event == "fail" else ENDED
+        move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
     if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
-        move(row.request, event, actor=actor, data={"why": why}, reason=why, decision_note=why)
+        data = {"why": why} if event == "fail" else None
+        move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
         common.lift(row.request, actor=actor)
         tell.decided(row.request, ENDS[event])
     return row
