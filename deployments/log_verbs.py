@@ -72,6 +72,8 @@ register(
     Verb("rollout.stepped", "{actor} took {subject} to its next step", required=("step", "now")),
     Verb("rollout.hurry_asked", "{actor} asked to take {subject} to its next weight early", required=("step",)),
     Verb("rollout.hurried", "{actor} took {subject} to its next weight early", required=("from", "to")),
+    Verb("rollout.shadow_began", "{actor} has {subject} shadow what serves", required=("step",)),
+    Verb("rollout.shadow_ended", "{actor} ended the shadow of {subject}"),
     Verb("rollout.completed", "{actor} completed {subject}"),
     Verb("rollout.abort_started", "{actor} is taking {subject} back"),
     Verb("rollout.aborted", "{actor} aborted {subject}"),

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from deployments.api import answers, inputs, shapes
 from deployments.api.endpoints import rollouts as visible
-from deployments.models import Measurement, Rollout
+from deployments.models import Measurement, Rollout, ShadowRun
+from deployments.selectors import shadow_page
 from deployments.services import rollouts
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
@@ -55,6 +56,21 @@ class Measurements(ApiView):
     def get(self, request: Request, number: int) -> Response:
         row = rollouts.find(actor=self.actor, number=number)
         return paged(self, request, Measurement.objects.filter(rollout=row), MeasurementShape, "id")
+
+
+class ShadowRunShape(serializers.ModelSerializer[ShadowRun]):
+    """The report as the data plane keeps it: rows compared, rows the same, changes of class, differences of scores
+    (shadow minus answered), latency of both, and by segment. It stays as it is once `ended_at` is there."""
+
+    class Meta:
+        model = ShadowRun
+        fields = ["step", "report", "began_at", "read_at", "ended_at"]
+
+
+class ShadowReport(ApiView):
+    @extend_schema(responses={200: ShadowRunShape}, summary="What the shadow of a rollout has shown")
+    def get(self, request: Request, number: int) -> Response:
+        return Response(ShadowRunShape(shadow_page.of(rollouts.find(actor=self.actor, number=number)).run).data)
 
 
 class Steer(ApiView):

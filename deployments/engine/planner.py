@@ -14,6 +14,7 @@ from deployments.engine.steps import (
     Hold,
     Load,
     Pause,
+    Shadow,
     Step,
     Steps,
     Switch,
@@ -67,6 +68,17 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowing:
+    """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
+    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
+
+    running: bool = False
+    ended: bool = False
+    compared: int = 0
+    possible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
@@ -92,6 +104,7 @@ class Snapshot:
     at_step: float = 0.0
     held: str = ""
     watch: Watch = Watch()
+    shadow: Shadowing = Shadowing()
 
     @property
     def taken(self) -> Aim | None:
@@ -118,7 +131,7 @@ class Command:
 
     do: Literal[
         "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
-        "take_back_generation", "route_back", "settle", "wait", "done",
+        "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
     ]  # fmt: skip
     why: str = ""
     at_least: int = 0
@@ -165,6 +178,8 @@ def _broken(s: Snapshot) -> Command | None:
 
 
 def _forward(s: Snapshot) -> Command:
+    if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
+        return Command("end_shadow", step=s.step)
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
     there = warm and (aim is None or s.in_force(aim))
@@ -189,6 +204,8 @@ def _load(s: Snapshot) -> Command:
 def _turn(s: Snapshot) -> Command:
     """The traffic is where this step wants it: go on, wait, or ask a person."""
     match s.current:
+        case Shadow():
+            return _shadow(s, s.current)
         case Pause(person=True):
             return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
         case Pause(seconds=seconds) | Hold(seconds) if seconds:
@@ -199,6 +216,22 @@ def _turn(s: Snapshot) -> Command:
         case Analyse(give_up=give_up):
             return _judged(s, give_up)
     return _next(s)
+
+
+def _shadow(s: Snapshot, step: Shadow) -> Command:
+    """Begin it, wait until enough was compared, end it, go on."""
+    if s.shadow.ended:
+        return _next(s)
+    if not s.shadow.possible:
+        return Command("fail", why="What serves this environment has no shadows. Choose a plan without one.")
+    if not s.shadow.running:
+        return Command("shadow", step=s.step)
+    if (s.shadow.compared >= step.predictions) if step.predictions else (s.at_step >= step.seconds):
+        return Command("end_shadow", step=s.step)
+    if not step.predictions:
+        return Command("wait", wait=max(0.1, min(step.seconds - s.at_step, LOOK)))
+    why = f"Only {s.shadow.compared:,} of {step.predictions:,} predictions were compared."
+    return _patient(s, step.give_up, "too_few", why)
 
 
 def _judged(s: Snapshot, give_up: int) -> Command:
@@ -253,6 +286,8 @@ def _stay(s: Snapshot) -> Command:
 
 def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
+    if s.shadow.running:
+        return Command("end_shadow", step=s.step)
     if s.former is None or s.generation is None:
         return Command("settle")
     home = Aim(s.former)

@@ -7,6 +7,8 @@ is pinned in a request's evidence is a list of steps with those two, each with i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deployments.engine import shadow_step
+from deployments.engine.bounds import LONGEST, MOST_REQUESTS, PATIENCE
 from deployments.engine.steps import (
     WHOLE,
     Analyse,
@@ -14,6 +16,7 @@ from deployments.engine.steps import (
     Hold,
     Load,
     Pause,
+    Shadow,
     Step,
     Steps,
     Switch,
@@ -24,11 +27,6 @@ from deployments.engine.steps import (
 Json = dict[str, Any]
 
 MOST_STEPS = 40
-LONGEST = 7 * 86_400
-"""Seconds any one step may last."""
-PATIENCE = 86_400
-"""Seconds after which too few requests are a person's to judge, unless the step says otherwise."""
-MOST_REQUESTS = 1_000_000_000
 MOST_CHANCE = 0.5
 """The chance of stopping a good version by mistake that all guards of a plan may have together."""
 
@@ -77,6 +75,9 @@ class _Reader:
             self.wrong[place] = "must be an object with a member do"
             return Switch()
         match given.get("do"):
+            case "shadow":
+                self.members(place, given, shadow_step.KNOWN)
+                return shadow_step.read(self, place, given)
             case "weight":
                 self.members(place, given, {"do", "weight"})
                 return Weight(self.whole(f"{place}.weight", given.get("weight"), 1, WHOLE))
@@ -92,7 +93,7 @@ class _Reader:
             case "hold":
                 self.members(place, given, {"do", "seconds"})
                 return Hold(self.whole(f"{place}.seconds", given.get("seconds"), 1, LONGEST))
-        self.wrong[f"{place}.do"] = "must be one of: weight, pause, analyse, switch, hold"
+        self.wrong[f"{place}.do"] = "must be one of: shadow, weight, pause, analyse, switch, hold"
         return Switch()
 
     def _pause(self, place: str, given: Mapping[str, Any]) -> Pause:
@@ -168,6 +169,8 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
         if said:
             wrong[f"steps.{at}.weight" if isinstance(step, Weight) and at < switches[0] else f"steps.{at}"] = said
         before = step.weight if isinstance(step, Weight) else before
+    if sum(isinstance(step, Shadow) for step in steps) > 1:
+        wrong["steps"] = "may shadow once"
     if (chance := false_alarm(steps)) > MOST_CHANCE:
         wrong["steps"] = f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most"
     return wrong
@@ -179,6 +182,8 @@ AFTER_SWITCH = "comes after the switch, where only one hold can stand"
 def _out_of_order(step: Step, before: int) -> str:
     """Why a step cannot stand before the switch, where the new version has `before` of the traffic; "" when it can."""
     match step:
+        case Shadow() if before:
+            return "comes after the new version has traffic: a shadow has none"
         case Hold():
             return "comes before the switch: until then the former champion is loaded anyway"
         case Weight(weight) if weight <= before:
@@ -198,6 +203,8 @@ def false_alarm(steps: Sequence[Step]) -> float:
 def data_of(step: Step) -> Json:
     """A step as plain data, in the one form that digests are taken of."""
     match step:
+        case Shadow():
+            return shadow_step.data_of(step)
         case Weight(weight):
             return {"do": "weight", "weight": weight}
         case Pause(seconds=seconds) if seconds:
@@ -223,6 +230,7 @@ def body_of(steps: Sequence[Step]) -> Json:
 
 
 KNOWN = {
+    "shadow": shadow_step.KNOWN,
     "weight": {"do", "weight"},
     "pause": {"do", "until", "give_up"},
     "analyse": {"do", "guards", "give_up"},
@@ -247,7 +255,7 @@ def of_pinned(pinned: Sequence[Mapping[str, Any]]) -> Steps:
 
 def longest_wait(steps: Sequence[Step]) -> int:
     """The seconds the longest step may last before somebody or something ends it."""
-    waits = {Pause: ("seconds", "give_up"), Analyse: ("give_up",), Hold: ("seconds",)}
+    waits = {Shadow: ("seconds", "give_up"), Pause: ("seconds", "give_up"), Analyse: ("give_up",), Hold: ("seconds",)}
     return max((getattr(step, name) for step in steps for name in waits.get(type(step), ())), default=0)
 
 

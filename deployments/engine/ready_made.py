@@ -28,11 +28,28 @@ def _judged(weights: list[int], *, alpha: float, give_up: int, pause: int) -> li
     return found
 
 
+def _shadow(*, predictions: int, give_up: int) -> Json:
+    """Everything that is asked is asked again, within reason."""
+    return {
+        "do": "shadow", "share": 10_000, "per_second": 50, "until": {"predictions": predictions}, "give_up": give_up,
+        "threshold": None, "segments": [], "costs": {},
+    }  # fmt: skip
+
+
 PLANS: dict[str, Json] = {
     AT_ONCE: {"steps": [{"do": "switch"}]},
     "blue-green": {"steps": [{"do": "switch"}, {"do": "hold", "seconds": 600}]},
     "canary": {
         "steps": [
+            *_judged([500, 2500, 5000], alpha=0.03, give_up=3600, pause=60),
+            {"do": "switch"},
+            {"do": "hold", "seconds": 600},
+        ]
+    },
+    "shadow-canary": {
+        "steps": [
+            _shadow(predictions=2000, give_up=3600),
+            {"do": "pause", "until": {"person": True}},
             *_judged([500, 2500, 5000], alpha=0.03, give_up=3600, pause=60),
             {"do": "switch"},
             {"do": "hold", "seconds": 600},
@@ -50,5 +67,6 @@ TITLES = {
     AT_ONCE: "Switch at once",
     "blue-green": "Blue-green",
     "canary": "Canary",
+    "shadow-canary": "Shadow, then canary",
     "linear": "Linear",
 }

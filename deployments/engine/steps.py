@@ -22,6 +22,25 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """The new revision is asked again what callers ask, and nobody gets its answers: `share` basis points of the
+    predictions, `per_second` at most, until `predictions` were compared or for `seconds`. Exactly one of the two.
+
+    Too few predictions after `give_up` seconds are a person's to judge. `threshold` makes classes of scores, `segments`
+    are columns the report is cut by, and `costs` say what each change of class ("0 → 1") costs.
+    """
+
+    share: int = WHOLE
+    per_second: int = 50
+    predictions: int = 0
+    seconds: int = 0
+    give_up: int = 0
+    threshold: float | None = None
+    segments: tuple[str, ...] = ()
+    costs: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Weight:
     """The new revision gets `weight` basis points of the traffic, the former champion the rest."""
 
@@ -76,7 +95,7 @@ class Hold:
     seconds: int
 
 
-Step: TypeAlias = Load | Warm | Weight | Pause | Analyse | Switch | Hold
+Step: TypeAlias = Load | Warm | Shadow | Weight | Pause | Analyse | Switch | Hold
 Steps: TypeAlias = tuple[Step, ...]
 MOVES = (Weight, Switch)
 """The steps that change who answers; the others wait."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.engine import plans
-from deployments.engine.steps import WHOLE, Analyse, Guard, Hold, Load, Pause, Step, Steps, Switch, Warm, Weight
+from deployments.engine.steps import WHOLE, Analyse, Guard, Hold, Load, Pause, Shadow, Step, Steps, Switch, Warm, Weight
 
 Json = dict[str, Any]
 
@@ -46,6 +46,8 @@ def words(step: Step) -> tuple[str, str]:
             return "Load", "a private copy whose digest equals the approved one"
         case Warm():
             return "Warm and check", "a prediction on the example row must come back"
+        case Shadow():
+            return _shadow(step)
         case Weight(weight):
             return percent(weight), "of the traffic to the new version, the rest to the champion"
         case Pause():
@@ -56,6 +58,14 @@ def words(step: Step) -> tuple[str, str]:
         case Hold(amount):
             return f"Hold {seconds(amount)}", "the former champion stays loaded; an abort goes back to it at once"
     return "Switch", "all traffic at once, the former champion stays warm"
+
+
+def _shadow(step: Shadow) -> tuple[str, str]:
+    until = f"until {count(step.predictions)} are compared" if step.predictions else f"for {seconds(step.seconds)}"
+    note = f"nobody gets its answers; asks a person after {seconds(step.give_up)}" if step.predictions else (
+        "nobody gets its answers"
+    )  # fmt: skip
+    return f"Shadow {percent(step.share)} of the predictions {until}", note
 
 
 def _pause(step: Pause) -> tuple[str, str]:
@@ -113,20 +123,26 @@ def duration(steps: Steps, rate: float | None) -> Duration:
     least = most = SETTLING
     asks, weight = 0, 0
     for step in steps:
-        match step:
-            case Weight(now):
-                weight = now
-            case Pause(seconds=amount) if amount:
-                least, most = least + amount, most + amount
-            case Pause(person=True):
-                asks += 1
-            case Pause(requests=amount, give_up=give_up):
-                least, most = least + _takes(amount, rate, weight, give_up), most + give_up
-            case Analyse(give_up=give_up):
-                least, most = least + _takes(step.fewest, rate, weight, give_up), most + give_up
-            case Hold(amount):
-                least, most = least + amount, most + amount
+        weight = step.weight if isinstance(step, Weight) else weight
+        asks += isinstance(step, Pause) and step.person
+        shortest, longest = _span(step, rate, weight)
+        least, most = least + shortest, most + longest
     return Duration(least, most, asks)
+
+
+def _span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
+    """The shortest and the longest seconds of one step."""
+    match step:
+        case Shadow(predictions=amount, give_up=give_up, share=share, per_second=bound) if amount:
+            seen = None if rate is None else min(rate, bound * WHOLE / share)
+            return _takes(amount, seen, share, give_up), give_up
+        case Pause(requests=amount, give_up=give_up) if amount:
+            return _takes(amount, rate, weight, give_up), give_up
+        case Analyse(give_up=give_up):
+            return _takes(step.fewest, rate, weight, give_up), give_up
+        case Shadow(seconds=amount) | Pause(seconds=amount) | Hold(amount):
+            return amount, amount
+    return 0.0, 0.0
 
 
 def _takes(requests: int, rate: float | None, weight: int, give_up: int) -> float:

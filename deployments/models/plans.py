@@ -58,3 +58,18 @@ class Measurement(models.Model):
             models.CheckConstraint(condition=Q(weight__lte=10_000), name="measurement_weight_is_a_share"),
             models.CheckConstraint(condition=Q(read_at__gte=F("began_at")), name="measurement_read_after_it_began"),
         ]
+
+
+class ShadowRun(models.Model):
+    """What the shadow step of a rollout has shown. `report` is the data plane's (`serving.contract.ShadowReport`), an
+    observation that each later look replaces until `ended_at`; then it stays, and stands in the log."""
+
+    rollout = models.OneToOneField("Rollout", on_delete=models.PROTECT, related_name="shadow_run")
+    step = models.PositiveSmallIntegerField()
+    report = models.JSONField(default=dict)
+    began_at = models.DateTimeField()
+    read_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Shadow of rollout {self.rollout_id}"

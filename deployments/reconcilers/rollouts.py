@@ -6,8 +6,9 @@ from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine import plans
 from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
+from deployments.engine.steps import Shadow
 from deployments.models import Revision, Rollout, RouteTable
-from deployments.reconcilers import artifacts, measuring
+from deployments.reconcilers import artifacts, measuring, shadowing
 from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
 from deployments.services import rollouts
@@ -24,6 +25,8 @@ crash.register(
     "rollout.warm_recorded",
     "rollout.generation_taken",
     "rollout.routes_sent",
+    "rollout.shadow_begun",
+    "rollout.shadow_ended",
     "rollout.stepped",
     "rollout.paused",
     "rollout.completed",
@@ -90,6 +93,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         at_step=(now - row.step_began_at).total_seconds() if row.step_began_at else 0.0,
         held=held,
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
+        shadow=shadowing.observe(row, steps, runtime, lease),
     )
 
 
@@ -148,9 +152,22 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
         case "route" | "route_back":
             _send(row, runtime)
             crash_point("rollout.routes_sent")
+        case "shadow" | "end_shadow":
+            _shadow(command, row, lease, runtime)
         case _:
             return _conclude(command, lease)
     return 0.0
+
+
+def _shadow(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> None:
+    if command.do == "end_shadow":
+        shadowing.end(row, runtime, lease)
+        crash_point("rollout.shadow_ended")
+        return
+    step = plans.of_pinned(row.plan)[command.step]
+    if isinstance(step, Shadow):
+        shadowing.begin(row, step, command.step, runtime, lease)
+        crash_point("rollout.shadow_begun")
 
 
 def _take(command: Command, lease: Lease) -> None:

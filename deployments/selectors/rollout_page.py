@@ -1,16 +1,28 @@
 """A rollout under way as its page shows it: its steps, its guards, and what the reader may do with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deployments.analysis import telling
 from deployments.analysis.rates import Range
 from deployments.engine import plans, wording
-from deployments.engine.steps import Analyse, Hold, Pause, Step, Steps, Switch, Weight, guards_at, next_move, stage_of
+from deployments.engine.steps import (
+    Analyse,
+    Hold,
+    Pause,
+    Shadow,
+    Step,
+    Steps,
+    Switch,
+    Weight,
+    guards_at,
+    next_move,
+    stage_of,
+)
 from deployments.models import Measurement, Rollout
 from deployments.policies import steering as policy
-from deployments.selectors import steering
+from deployments.selectors import shadow_page, steering
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.actors import Actor
@@ -105,10 +117,11 @@ def stages(rollout: Rollout) -> list[Stage]:
     steps = plans.of_pinned(rollout.plan)
     measured = {row.step: row for row in Measurement.objects.filter(rollout=rollout)}
     found = []
-    places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Weight | Switch))]
-    for at in dict.fromkeys(places):
-        until = next_move(steps, at)
-        found.append(_stage(rollout, steps, at, until, measured.get(at)))
+    places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Shadow | Weight | Switch))]
+    ends = [*places[1:], next_move(steps, places[-1])]
+    for at, until in zip(places, ends, strict=True):
+        stage = _stage(rollout, steps, at, until, measured.get(at))
+        found.append(replace(stage, more=shadow_page.progress(rollout)) if isinstance(steps[at], Shadow) else stage)
     return found
 
 
@@ -134,6 +147,8 @@ def _named(step: Step, waits: Steps) -> tuple[str, str]:
     """The words of a stage, and what is waited for under it."""
     said = ", ".join(filter(None, map(_waited, waits)))
     match step:
+        case Shadow():
+            return "Shadow", said or wording.words(step)[1]
         case Weight(weight):
             return wording.percent(weight), said
         case Switch():

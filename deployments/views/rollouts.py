@@ -5,12 +5,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
 from deployments.selectors import endpoints as select
-from deployments.selectors import rollout_page
+from deployments.selectors import rollout_page, shadow_page
 from deployments.services import endpoints, rollouts
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
@@ -25,6 +25,15 @@ def _found(request: PortalRequest, environment: str, name: str, number: int) -> 
     if found.endpoint_id != row.pk:
         raise NotFound(endpoints.MISSING)
     return row, found
+
+
+@require_GET
+@signed_in
+def shadow(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
+    """What the rollout's shadow has shown."""
+    row, found = _found(request, environment, name, number)
+    context = {"endpoint": row, "rollout": found, "page": shadow_page.of(found)}
+    return render(request, "deployments/rollout_shadow.html", context)
 
 
 def _at_once(request: PortalRequest, environment: str, name: str, number: int, act: Callable[[], Any]) -> HttpResponse:

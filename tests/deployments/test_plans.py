@@ -69,7 +69,7 @@ def test_the_plan_of_those_who_name_none_is_as_it_always_was() -> None:
         ([weight(0), SWITCH], "steps.0.weight"),
         ([{"do": "weight", "weight": 2.5}, SWITCH], "steps.0.weight"),
         ([{"do": "weight", "weight": True}, SWITCH], "steps.0.weight"),
-        ([{"do": "shadow"}, SWITCH], "steps.0.do"),
+        ([{"do": "mirror"}, SWITCH], "steps.0.do"),
         (["switch"], "steps.0"),
         ([{"do": "switch", "more": 1}], "steps.0.more"),
         ([{"do": "pause", "until": {"days": 1}}, SWITCH], "steps.0.until"),

@@ -3,8 +3,10 @@ policies under way."""
 
 from contextlib import closing
 
+import httpx
+
 from demo import people
-from demo.client import Session
+from demo.client import RefusedError, Session
 from tests.stack import Stack
 from tests.story import FLIGHT
 from tests.waiting import wait_until
@@ -30,12 +32,47 @@ ICE = {
 }
 
 
+WATCH = {name: value for name, value in ICE.items() if name != "freezes"}
+SHADOW = {"steps": [{"do": "shadow", "until": {"seconds": 86_400}, "segments": ["carrier"]}, {"do": "switch"}]}
+
+
+def shadowed(stack: Stack) -> None:
+    """An endpoint whose next version shadows the one that serves, with something to report."""
+    found = {role: _signed_in(stack, role) for role in ("administrator", "data_scientist", "ml_lead")}
+    author, asked = found["data_scientist"], {"model": "flight-delay", "environment": "watch", "why": "For looking at."}
+    with closing(found["administrator"].http), closing(author.http), closing(found["ml_lead"].http):
+        found["administrator"].post("/api/v1/environments/", {"name": "watch", "position": 8, "rules": WATCH})
+        first = author.post("/api/v1/promotions/", {**asked, "version": 1})["number"]
+        _reached(author, f"/api/v1/promotions/{first}/", "promoted")
+        found["ml_lead"].post("/api/v1/plans/", {"name": "watch-only", "title": "Watch only", "body": SHADOW})
+        author.post("/api/v1/promotions/", {**asked, "version": 2, "plan": "watch-only"})
+
+        def compared() -> bool:
+            httpx.post(f"{stack.gateway_url}/watch/flight-delay/invocations", json={"dataframe_records": [FLIGHT]})
+            rows = author.get("/api/v1/rollouts/", environment="watch", kind="promotion")["results"]
+            if not rows or rows[0]["status"] != "progressing":
+                return False
+            try:
+                report = author.get(f"/api/v1/rollouts/{rows[0]['id']}/shadow/")["report"]
+            except RefusedError:
+                return False  # it has not begun
+            return bool(report) and report["all"]["rows"] > 0
+
+        wait_until(compared, 120, "the shadow to be compared")
+
+
+def _signed_in(stack: Stack, role: str) -> Session:
+    person = next(one for one in people.PEOPLE if one.key == role)
+    return Session(stack.url, person.email, stack.people[role]["password"])
+
+
+def _reached(session: Session, path: str, status: str) -> None:
+    wait_until(lambda: session.get(path)["status"] == status, 120, f"{path} to be {status}")
+
+
 def frozen(stack: Stack) -> int:
     """A request that waits for the end of a freeze, which an ML lead can bypass; its number."""
-    found = {}
-    for role in ("administrator", "data_scientist"):
-        person = next(one for one in people.PEOPLE if one.key == role)
-        found[role] = Session(stack.url, person.email, stack.people[role]["password"])
+    found = {role: _signed_in(stack, role) for role in ("administrator", "data_scientist")}
     with closing(found["administrator"].http), closing(found["data_scientist"].http):
         found["administrator"].post("/api/v1/environments/", {"name": "ice", "position": 9, "rules": ICE})
         asked = {"model": "flight-delay", "version": 2, "environment": "ice", "why": "For looking at."}
@@ -44,6 +81,7 @@ def frozen(stack: Stack) -> int:
 
 def fill(stack: Stack) -> None:
     stack.facts["frozen"] = frozen(stack)
+    shadowed(stack)
     emails = {person.key: person.email for person in people.PEOPLE}
     lead = Session(stack.url, emails["ml_lead"], stack.people["ml_lead"]["password"])
     for key, where in (("administrator", "production"), ("administrator_2", "staging")):

@@ -19,6 +19,7 @@ STARTS = {
         "/promotions/2/",
         ENDPOINT,
         f"{ENDPOINT}?history=rollbacks",
+        "/endpoints/watch/flight-delay/",
         f"{MODEL}compare/?v=2&v=3&diff=0",
         "/models/?q=nothing-of-this-name",
         f"/data-sets/{data.NAME}/versions/2/",

@@ -32,6 +32,10 @@ ROLLS_OUT = (
 OPEN_EXISTS = "There is an open request for this endpoint already: #{number}. Decide or withdraw it first."
 
 
+SIDE_EFFECTS = "side_effects"
+"""A version's tag: true, yes or 1 where asking it does more than answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Something a request needs before it can be sent, and how to get it."""
@@ -105,7 +109,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
         version=candidate,
         evidence=evidence,
         evidence_digest=digests.of_json(evidence),
-        missing=[*_missing(candidate, endpoint), *_too_long(evidence, rules)],
+        missing=[*_missing(candidate, endpoint), *_too_long(evidence, rules), *_side_effects(candidate, evidence)],
         open_request=open_request,
         timing=held,
         by_clock=timing_policy.checks(rules, rules.freezes, held, approved=False),
@@ -117,6 +121,15 @@ def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVers
     held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
     named = {"name": plan or environment.plan or ready_made.AT_ONCE}
     return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held, plan=named)
+
+
+def _side_effects(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Missing]:
+    """A version that does something besides answering must not do it for callers who never asked it."""
+    shadows = any(step["do"] == "shadow" for step in evidence["plan"]["steps"])
+    if not shadows or str(candidate.tags.get(SIDE_EFFECTS, "")).lower() not in ("true", "yes", "1"):
+        return []
+    text = f"The tag {SIDE_EFFECTS} says that {candidate.short_name} has side effects, and the plan shadows with it."
+    return [Missing("side_effects", text, "Choose a plan without a shadow.")]
 
 
 def _too_long(evidence: dict[str, Any], rules: rules_policy.Rules) -> list[Missing]:

@@ -1,0 +1,7 @@
+"""Bounds that all steps of a plan share."""
+
+LONGEST = 7 * 86_400
+"""Seconds any one step may last."""
+PATIENCE = 86_400
+"""Seconds after which too few requests are a person's to judge, unless the step says otherwise."""
+MOST_REQUESTS = 1_000_000_000
