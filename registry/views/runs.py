@@ -18,6 +18,8 @@ from registry.selectors.datasets import inputs_of
 from registry.services import runs
 
 MOST_CURVES = 4
+MOST_VERSIONS = 5
+"""As many versions that came from a run are named under its heading."""
 
 
 @require_GET
@@ -26,10 +28,12 @@ def run(request: PortalRequest, run_id: str) -> HttpResponse:
     row = runs.find(actor=request.actor, run_id=run_id)
     curves = {name: points for name, points in row.metric_history.items() if len(points) > 1}
     shown = request.GET.getlist("metric") or sorted(curves)[:MOST_CURVES]
+    versions = list(row.versions.filter(deleted_at=None).select_related("model"))
     context = {
         "run": row,
         "data": inputs_of(row),
-        "versions": row.versions.filter(deleted_at=None).select_related("model"),
+        "versions": versions[:MOST_VERSIONS],
+        "more_versions": max(0, len(versions) - MOST_VERSIONS),
         "figures": [charts.metric_curve(name, curves[name]) for name in shown if name in curves],
         "curves": sorted(curves),
         "shown": shown,

@@ -54,7 +54,7 @@ def test_no_process_has_more_than_it_needs(workload: dict[str, Any]) -> None:
 def test_every_process_of_the_compose_file_has_its_workload() -> None:
     """What serves models is the cluster's own here; stores and the edge are the operator's."""
     compose = apiserver.documents(PROJECT / "docker-compose.yml")[0]["services"]
-    theirs = {"postgres", "redis", "edge", "router", "zygote", "agent"}
+    theirs = {"postgres", "redis", "edge", "router", "zygote", "agent", "grpc"}
     assert {one["metadata"]["name"] for one in WORKLOADS} == set(compose) - theirs
 
 

@@ -44,6 +44,7 @@ DONE_TO_TRIED = {
     "registered": "register",
     "rejected": "reject",
     "finished": "finish",
+    "made": "make",
     "ordered": "order",
     "removed": "remove",
     "resumed": "resume",

@@ -1,5 +1,6 @@
 """The counters of two versions added up over their processes, and each guard on them."""
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import Any
 
@@ -53,10 +54,14 @@ def test_counters_that_fall_or_are_none_are_refused(bad: dict[str, Any]) -> None
         arms.noted(epochs, "a", reading(100, errors=5) | bad, begins=False)
 
 
+def bucket(milliseconds: float) -> int:
+    return bisect_right(LATENCY_EDGES_MS, milliseconds) - 1
+
+
 def arm(requests: int, *, errors: int = 0, slow: int = 0, late: float = 0.3, memory: int = 100) -> Arm:
     answered = requests - errors
     latency = [0] * (len(LATENCY_EDGES_MS) - 1)
-    latency[LATENCY_EDGES_MS.index(8.0)], latency[LATENCY_EDGES_MS.index(50.0)] = answered - slow, slow
+    latency[bucket(9.0)], latency[bucket(55.0)] = answered - slow, slow
     yes = round(answered * late)
     return Arm(requests, errors, 0, tuple(latency), {"late": yes, "in time": answered - yes}, {}, memory)
 
@@ -88,7 +93,7 @@ def test_each_guard_tells_good_from_bad_and_says_when_it_cannot(
 
 def test_what_is_below_notice_counts_as_equal() -> None:
     quick, quicker = [0] * (len(LATENCY_EDGES_MS) - 1), [0] * (len(LATENCY_EDGES_MS) - 1)
-    quick[LATENCY_EDGES_MS.index(4.0)], quicker[LATENCY_EDGES_MS.index(0.25)] = 2000, 2000
+    quick[bucket(4.2)], quicker[bucket(0.3)] = 2000, 2000
     found = judged("p95", 1.5, Arm(2000, latency=tuple(quicker)), Arm(2000, latency=tuple(quick)))
     assert found.verdict.answer == "passing"
 
