@@ -19,7 +19,7 @@ DATA = sorted(name for name in crash.NAMES if name.startswith("data."))
 GATE = sorted(name for name in crash.NAMES if name.startswith("gate."))
 INGEST = sorted(name for name in crash.NAMES if name.startswith("ingest."))
 SCAN = sorted(name for name in crash.NAMES if name.startswith("scan."))
-IN_STEPS = ["rollout.paused", "rollout.stepped"]
+IN_STEPS = ["rollout.paused", "rollout.shadow_begun", "rollout.shadow_ended", "rollout.stepped"]
 ROLLOUT = sorted({name for name in crash.NAMES if name.startswith("rollout.")} - FAILING - {*IN_STEPS})
 
 
@@ -137,10 +137,11 @@ def test_a_promotion_is_carried_out_once(ground: Ground, point: str) -> None:
 
 @pytest.mark.parametrize("point", IN_STEPS)
 def test_a_rollout_in_steps_is_carried_out_once(ground: Ground, point: str) -> None:
-    """Half of the traffic, a person who says go on, then the rest."""
+    """A shadow, half of the traffic, a person who says go on, then the rest."""
     story, lead = ground.story, ground.story.reviewers[0]
     version = ground.candidate()
-    steps = [{"do": "weight", "weight": 5000}, {"do": "pause", "until": {"person": True}}, {"do": "switch"}]
+    shadow = {"do": "shadow", "until": {"seconds": 1}}
+    steps = [shadow, {"do": "weight", "weight": 5000}, {"do": "pause", "until": {"person": True}}, {"do": "switch"}]
     plan = f"{story.model}-{point.replace('.', '-')}"
     lead.post("/api/v1/plans/", {"name": plan, "body": {"steps": steps}})
     number = story.ask(version, plan=plan)
