@@ -82,13 +82,13 @@ def cost_of_thousand(found: Sequence[Flip], rows: int) -> float | None:
 
 
 def segments(report: Json) -> list[Segment]:
-    """All values of all columns, where they agree least first."""
+    """All values of all columns, where agreement is most surely low first: a handful of rows says little."""
     found = [
         Segment(column, value, agreement(cell))
         for column, cells in report["segments"].items()
         for value, cell in cells.items()
     ]
-    return sorted(found, key=lambda one: (one.found.share if one.found.share is not None else 1.0, -one.found.rows))
+    return sorted(found, key=lambda one: (one.found.range.high, -one.found.rows))
 
 
 def latencies(report: Json, edges: Sequence[float]) -> dict[str, tuple[float | None, float | None]]:
