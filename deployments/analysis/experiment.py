@@ -158,10 +158,9 @@ def _intervals(old: Clusters, new: Clusters, alpha: float) -> Callable[[float], 
 
 
 def _spread(old: Clusters, new: Clusters) -> float:
-    """The variance of the difference. An arm whose units are all alike, such as one without any error so far, is taken
-    to scatter like the other."""
-    a, b = old.spread, new.spread
-    return (a or b * new.units / old.units) + (b or a * old.units / new.units)
+    """The variance of the difference. Both arms are taken to scatter as the one that does so more: a small arm with few
+    rare events by chance shows that chance twice, in its mean and as little scatter, and would look surer than it is."""
+    return max(old.spread * old.units, new.spread * new.units) * (1 / old.units + 1 / new.units)
 
 
 def labelled_apart(old_labelled: int, old_all: int, new_labelled: int, new_all: int, alpha: float = 1e-4) -> str:
