@@ -34,9 +34,10 @@ ALIKE = (
     Case("all units at the start, then only new values", World(1_000, 5, more=20, span=200, crowd=10)),
 )
 EFFECTS = (
+    Case("equal", USUAL, WITH_SMALLEST),
     *(
         Case(f"{effect / MEAN:+.0%}".replace("-", "−"), USUAL, WITH_SMALLEST, effect)
-        for effect in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, -1.5)
+        for effect in (0.5, 1.0, 1.5, 2.0, 3.0, -1.5)
     ),
     Case("+15%, one unit in ten to the new arm", World(weight=0.1), WITH_SMALLEST, 1.5),
     Case("+15%, labels late by 20 looks", World(late=20), WITH_SMALLEST, 1.5),
@@ -80,7 +81,7 @@ class Result:
 
 def all_of(tests: int) -> Iterator[Result]:
     """Those of equal arms in `tests` tests, the others in a quarter."""
-    for case in ALIKE:
-        yield Result(case, many(case.world, case.effect, case.metric, tests))
-    for case in EFFECTS:
-        yield Result(case, many(case.world, case.effect, case.metric, max(20, tests // 4)))
+    for number, (case, n) in enumerate(
+        [*((case, tests) for case in ALIKE), *((case, max(20, tests // 4)) for case in EFFECTS)]
+    ):
+        yield Result(case, many(case.world, case.effect, case.metric, n, series=number))

@@ -8,7 +8,7 @@ from bench.ab_tests.world import MEAN
 
 WIDE, HIGH, LEFT, TOP = 290, 160, 46, 28
 INK, GRID = "#7a828c", "#b9c0c8"
-COLOURS = ("#2f6fb3", "#c2611f", "#7a4fb0", "#2e8b57")
+COLOURS = ("#2f6fb3", "#c2611f", "#8a63c8", "#2e8b57", "#b0457a")
 CURVES = [case.name for case in EFFECTS if case.world == USUAL and case.effect > 0]
 """Positive effects in the usual world."""
 ANSWERS = ("better", "same", "worse", "inconclusive")
@@ -61,9 +61,9 @@ def svg(results: Sequence[Result]) -> str:
         "these intervals": usual.by_look("look"),
     }
     answered = {name: by_name[name, True].by_look("look") for name in CURVES}
-    width, height = 2 * (WIDE + LEFT) + 12, HIGH + TOP + 44
+    width, height = 2 * (WIDE + LEFT) + 24, HIGH + TOP + 44
     panels = [
-        _panel(0, "Equal arms: a difference was seen", alarms, most=0.5, dashed=ALPHA),
+        _panel(0, "Equal arms: a difference was seen", alarms, most=0.5, promised=ALPHA),
         _panel(1, "Arms that differ: answered", answered, most=1.0),
     ]
     return (
@@ -75,19 +75,19 @@ def svg(results: Sequence[Result]) -> str:
     )
 
 
-def _panel(at: int, title: str, lines: dict[str, list[float]], most: float, dashed: float | None = None) -> str:
+def _panel(at: int, title: str, lines: dict[str, list[float]], most: float, promised: float | None = None) -> str:
     x0 = at * (WIDE + LEFT) + LEFT
     ticks = [(tick * most, f"{tick * most:.0%}") for tick in (0.0, 0.5, 1.0)]
-    if dashed:
-        ticks.append((dashed, f"{dashed:.0%}"))
-    grid = "".join(_rule(x0, _y(value, most), words, dash=value == dashed) for value, words in ticks)
+    if promised:
+        ticks.append((promised, f"{promised:.0%}"))
+    grid = "".join(_rule(x0, _y(value, most), words, dash=value == promised) for value, words in ticks)
     below = "".join(
         f'<text x="{x0 + WIDE * part:.1f}" y="{TOP + HIGH + 16}" text-anchor="middle" fill="{INK}">'
         f"{USUAL.units * part:,.0f}</text>"
         for part in (0.0, 0.5, 1.0)
     )
     drawn = "".join(
-        _line(x0, name, shares, most, COLOURS[place % len(COLOURS)], place)
+        _line(x0, name, shares, most, place, beside=promised is None)
         for place, (name, shares) in enumerate(lines.items())
     )
     return (
@@ -108,14 +108,17 @@ def _rule(x0: float, y: float, words: str, *, dash: bool) -> str:
     )
 
 
-def _line(x0: float, name: str, shares: list[float], most: float, colour: str, place: int) -> str:
+def _line(x0: float, name: str, shares: list[float], most: float, place: int, *, beside: bool) -> str:
+    """A curve with its name above its end, or beside it at a height of its own."""
+    colour = COLOURS[place % len(COLOURS)]
     points = [(x0 + WIDE * (at + 1) / len(shares), _y(share, most)) for at, share in enumerate(shares)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    # Each name stands beside its own line: where it is nearest to a height of its own.
-    height = (0.85 - 0.2 * place) * most
-    near = min(range(len(shares)), key=lambda at: abs(shares[at] - height))
-    x, y = points[near]
+    x, y, anchor = points[-1][0], points[-1][1] - 5, "end"
+    if beside:
+        height = (0.15 + 0.17 * place) * most
+        x, y = points[min(range(len(shares)), key=lambda at: abs(shares[at] - height))]
+        x, y, anchor = x + 6, y + 9, "start"
     return (
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        f'<text x="{min(x + 5, x0 + WIDE - 84):.1f}" y="{y + 12:.1f}" fill="{colour}">{name}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{name}</text>'
     )

@@ -35,7 +35,7 @@ class Ended:
     independent: int | None
 
 
-def test(world: World, effect: float, metric: Metric, seed: int) -> Ended:
+def test(world: World, effect: float, metric: Metric, seed: Sequence[int]) -> Ended:
     sums = world.draw(effect, np.random.default_rng(seed))
     ready = sums[:, :, 0].min(axis=1) >= max(metric.fewest, means.FEWEST)
     seen, error, error_of_independent = _by_look(sums)
@@ -102,5 +102,6 @@ def _first(hits: NDArray[np.bool_]) -> int | None:
     return int(np.argmax(hits)) + 1 if hits.any() else None
 
 
-def many(world: World, effect: float, metric: Metric, n: int) -> Sequence[Ended]:
-    return [test(world, effect, metric, seed) for seed in range(n)]
+def many(world: World, effect: float, metric: Metric, n: int, series: int = 0) -> Sequence[Ended]:
+    """So many tests; other series have other chances."""
+    return [test(world, effect, metric, [series, number]) for number in range(n)]
