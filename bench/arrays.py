@@ -34,8 +34,8 @@ def measure(_: Portal, effort: Effort) -> Iterator[Row]:
             "fast": partial(_answer, fast, body),
             "slow": partial(_answer, slow, body),
         }
-        found = [json.loads(side())["predictions"] for side in sides.values()]
-        if not np.allclose(*found, rtol=1e-12, atol=0.0):
+        one, other = (json.loads(side())["predictions"] for side in sides.values())
+        if not np.allclose(one, other, rtol=1e-12, atol=0.0):
             raise RuntimeError("The two paths answer differently.")
         times = interleaved(sides, effort)
         note = "from the body's bytes to the answer's, scaling and a logistic regression; theirs is our own data frame"

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,8 +62,8 @@ def test_with_one_value_a_unit_and_as_much_scatter_the_interval_is_that_of_two_m
     old = np.random.default_rng(3).normal(5, 2, 400)
     new = old + 0.4
     found = compare(clusters([[v] for v in old]), clusters([[v] for v in new]), METRIC)
-    sums = [Sums(len(v), float(v.mean()), float(((v - v.mean()) ** 2).sum())) for v in (old, new)]
-    range_ = means.difference(*sums, METRIC.alpha)
+    a, b = (Sums(len(v), float(v.mean()), float(((v - v.mean()) ** 2).sum())) for v in (old, new))
+    range_ = means.difference(a, b, METRIC.alpha)
     assert found.range is not None
     assert (found.range.low, found.range.high) == pytest.approx((range_.low, range_.high))
 
@@ -82,8 +83,8 @@ def test_arms_exchanged_turn_the_answer_round(one: float, two: float) -> None:
 def test_the_unit_in_which_values_are_measured_changes_no_answer(by: float, apart: float) -> None:
     old, new = arm(5), arm(5 + apart, seed=2)
     metric = replace(METRIC, smallest=0.5)
-    times = [Clusters(a.units, a.n, a.y * by, a.yy * by**2, a.ny * by, a.nn) for a in (old, new)]
-    one, two = compare(old, new, metric), compare(*times, replace(metric, smallest=0.5 * by))
+    a, b = (Clusters(arm.units, arm.n, arm.y * by, arm.yy * by**2, arm.ny * by, arm.nn) for arm in (old, new))
+    one, two = compare(old, new, metric), compare(a, b, replace(metric, smallest=0.5 * by))
     assert one.range is not None
     assert two.range is not None
     assert (two.range.low, two.range.high) == pytest.approx((one.range.low * by, one.range.high * by), rel=1e-6)
@@ -156,7 +157,7 @@ def test_sums_that_can_be_none_are_refused(bad: dict[str, float]) -> None:
 @pytest.mark.parametrize(
     "bad", [{"better": "up"}, {"alpha": 0.0}, {"alpha": 1.0}, {"smallest": -1.0}, {"smallest": math.nan}]
 )
-def test_a_metric_that_makes_no_sense_is_refused(bad: dict[str, object]) -> None:
+def test_a_metric_that_makes_no_sense_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"better is|alpha lies"):
         replace(METRIC, **bad)
 
