@@ -4,7 +4,6 @@ import asyncio
 import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from serving import contract, ids, measures, plain
@@ -14,26 +13,15 @@ from serving.worker import answers, bodies, invocations, v2
 from serving.worker.calls import Call
 from serving.worker.desk import Desk
 from serving.worker.predictor import Predictor, example_rows
-from serving.worker.question import Question
 from serving.worker.refusals import Refusal
+from serving.worker.turns import JSON, Answer, Turn, Turns
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-JSON = "application/json"
 PROBLEM = "application/problem+json"
 PLAIN = "text/plain"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A finished answer, before it becomes bytes on a wire."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class App:
@@ -46,7 +34,8 @@ class App:
         self.about = dict(about)
         self.statuses: Counter[int] = Counter()
         self.counts = measures.Counts(spec.id, ids.new_id())
-        self.desk = Desk(spec.limits.deadline_ms / 1000)
+        turns = Turns(spec, predictor)
+        self.desk = Desk(spec.limits.deadline_ms / 1000, turns.take, turns.joins)
         version = str(spec.version)
         self._names = {f"/v2/models/{spec.endpoint}", f"/v2/models/{spec.endpoint}/versions/{version}"}
         self._pages = self._readable()
@@ -167,53 +156,11 @@ class App:
     async def _predict(self, path: str, call: Call, receive: Receive) -> Answer:
         self.desk.admit(call.seconds_left)
         body = await _body(receive, self.spec.limits.body_bytes, call.seconds_left)
-        work = self._invoke if path == "/invocations" else self._infer
         try:
-            return await self.desk.answered(lambda: self._guarded(work, body, call), call.seconds_left)
+            return await self.desk.answered(Turn(call, body, path != "/invocations"), call.seconds_left)
         except TimeoutError as error:
             detail = f"The model did not answer within {call.allowed_ms} ms. Send fewer rows, or allow more time."
             raise Refusal(504, "deadline_exceeded", detail) from error
-
-    @staticmethod
-    def _guarded(work: Callable[[bytes, Call], Answer], body: bytes, call: Call) -> Answer:
-        """What a model raises is a failure of the model, told without its words; those stand in the log."""
-        ask = f"Ask its owner about prediction {call.prediction_id}."
-        try:
-            return work(body, call)
-        except Refusal:
-            raise
-        except MemoryError as error:
-            print(f"prediction {call.prediction_id}: out of memory", flush=True)
-            detail = f"The model needed more memory than it may have. Send fewer rows. {ask}"
-            raise Refusal(500, "out_of_memory", detail) from error
-        except Exception as error:
-            print(f"prediction {call.prediction_id}: {type(error).__name__}: {error}", flush=True)
-            raise Refusal(500, "model_failed", f"The model raised {type(error).__name__}. {ask}") from error
-
-    def _invoke(self, body: bytes, call: Call) -> Answer:
-        limits, kind = self.spec.limits, call.headers.get("content-type", "")
-        body = bodies.unpacked(body, call.headers.get("content-encoding", ""), limits.body_bytes)
-        asked = invocations.read(body, kind, self.predictor.signature, limits.rows)
-        call.predictions = self._asked(call, asked)
-        return Answer(200, invocations.answer(call.predictions))
-
-    def _asked(self, call: Call, asked: Question) -> Any:
-        call.asked = asked
-        found = self.predictor.predict(asked)
-        answers.check(found, asked.rows, self.predictor.signature.outputs)
-        return found
-
-    def _infer(self, body: bytes, call: Call) -> Answer:
-        spec, known = self.spec, self.predictor.signature
-        body = bodies.unpacked(body, call.headers.get("content-encoding", ""), spec.limits.body_bytes)
-        asked, wanted = v2.read(body, call.headers.get(v2.HEADER_LENGTH), known, spec.limits.rows)
-        call.predictions = self._asked(call, asked)
-        content, json_length = v2.answer(
-            call.predictions, wanted, spec.endpoint, str(spec.version), call.prediction_id, known
-        )
-        if json_length is None:
-            return Answer(200, content)
-        return Answer(200, content, "application/octet-stream", ((v2.HEADER_LENGTH, str(json_length)),))
 
     def _note(self, call: Call, status: int) -> None:
         """Hand the record to the spool's thread; what it costs is paid there."""

@@ -29,13 +29,13 @@ def taken(model: Any, described: Mapping[str, Any], known: Signature, ask: Calla
     fitted = getattr(estimator, "feature_names_in_", None)
     if fitted is None or list(fitted) != [column.name for column in known.columns]:
         return False
-    if not all(_plain(part) for part in _parts(estimator)):
+    if not all(_plain(part) for part in parts(estimator)):
         return False
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     return _same(ask, known)
 
 
-def _parts(estimator: Any) -> Iterator[Any]:
+def parts(estimator: Any) -> Iterator[Any]:
     """The estimator and every one inside it."""
     yield estimator
     for value in estimator.get_params(deep=True).values():

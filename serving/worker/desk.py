@@ -1,28 +1,42 @@
-"""The model's own thread: one question at a time, and nobody taken in who would wait in vain."""
+"""The model's own thread: one turn at a time, and nobody taken in who would wait in vain."""
 
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from serving.worker.refusals import Refusal
 
-T = TypeVar("T")
+Q = TypeVar("Q")
+A = TypeVar("A")
+Outcome: TypeAlias = A | BaseException
 
 MOST_WAITING = 256
+MOST_TOGETHER = 32
+"""Questions of one turn."""
 SHARE_OF_WAITING = 0.5
 """Of the time a question has, what the wait for its turn may be expected to take."""
 WEIGHT = 0.2
 """How much the latest question counts in what one usually takes."""
 
 
-class Desk:
-    """Has questions answered in turn, and gives each up at its deadline; `most_seconds` is the longest of them."""
+class Desk(Generic[Q, A]):
+    """Has questions answered in turn, and gives each up at its deadline; `most_seconds` is the longest of them.
 
-    def __init__(self, most_seconds: float) -> None:
+    `work` answers some questions in the model's thread. `joins` says of one whether it may share its turn with others
+    that wait next to it.
+    """
+
+    def __init__(
+        self, most_seconds: float, work: Callable[[Sequence[Q]], Sequence[A | Refusal]], joins: Callable[[Q], bool]
+    ) -> None:
         self._most = most_seconds
+        self._work = work
+        self._joins = joins
+        self._line: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._pool = ThreadPoolExecutor(1, "model")
         self._since = 0.0
         self._worked = 0.0
@@ -31,7 +45,7 @@ class Desk:
 
     @property
     def busy_seconds(self) -> float:
-        """How long the model has been at its present question."""
+        """How long the model has been at its present turn."""
         since = self._since
         return time.perf_counter() - since if since else 0.0
 
@@ -42,17 +56,19 @@ class Desk:
 
     @property
     def hangs(self) -> bool:
-        """Whether it has been at one question for longer than any question may take."""
+        """Whether it has been at one turn for longer than any question may take."""
         return self.busy_seconds > self._most
 
-    async def answered(self, work: Callable[[], T], seconds: float) -> T:
-        """Have the model's thread do the work within the time that is left. Raises TimeoutError."""
+    async def answered(self, question: Q, seconds: float) -> A:
+        """Have the model's thread answer within the time that is left. Raises TimeoutError, and `Refusal`."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[A] = loop.create_future()
         self.waiting += 1
-        future = self._pool.submit(self._timed, work)
+        self._line.append((question, future))
+        self._pool.submit(self._turn, loop)
         try:
             async with asyncio.timeout(seconds):
-                # Giving up cancels what has not begun: it leaves the queue, and the model is never asked.
-                return await asyncio.wrap_future(future)
+                return await future
         finally:
             self.waiting -= 1
 
@@ -65,15 +81,50 @@ class Desk:
             detail = f"{self.waiting} requests wait for the model already. Try again, or allow more time."
             raise _busy(detail, max(1, math.ceil(wait)))
 
-    def _timed(self, work: Callable[[], T]) -> T:
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Whoever an earlier turn has answered already leaves a later one with nothing to do."""
+        taken = self._next()
+        if not taken:
+            return
+        outcomes = self._timed([question for question, _ in taken])
+        futures = [future for _, future in taken]
+        loop.call_soon_threadsafe(_hand_out, futures, outcomes)
+
+    def _next(self) -> list[tuple[Q, "asyncio.Future[A]"]]:
+        """Whose turn it is. Who was given up while it waited leaves the line, and the model is never asked."""
+        taken: list[tuple[Q, asyncio.Future[A]]] = []
+        joining = True
+        while self._line and joining and len(taken) < MOST_TOGETHER:
+            question, future = self._line[0]
+            joining = self._joins(question)
+            if taken and not joining:
+                break
+            self._line.popleft()
+            if not future.done():
+                taken.append((question, future))
+        return taken
+
+    def _timed(self, questions: Sequence[Q]) -> Sequence[Outcome[A]]:
         self._since = began = time.perf_counter()
         try:
-            return work()
+            return self._work(questions)
+        except BaseException as error:
+            return [error] * len(questions)
         finally:
             took = time.perf_counter() - began
-            self._usual += WEIGHT * (took - self._usual)
+            self._usual += WEIGHT * (took / len(questions) - self._usual)
             self._worked += took
             self._since = 0.0
+
+
+def _hand_out(futures: "Sequence[asyncio.Future[A]]", outcomes: Sequence[Outcome[A]]) -> None:
+    for future, outcome in zip(futures, outcomes, strict=True):
+        if future.done():
+            continue
+        if isinstance(outcome, BaseException):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
 
 
 def _busy(detail: str, retry_after: int) -> Refusal:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.worker import answers, arrays, invocations, question, signature
+from serving.worker import answers, arrays, invocations, question, signature, together
 from serving.worker.question import Question
 from serving.worker.refusals import Refusal, bad
 from serving.worker.signature import Signature, Tensor
@@ -34,7 +34,10 @@ class WarmUpFailed(RuntimeError):
 
 @dataclass
 class Predictor:
-    """A loaded model with its signature. Calls come from one thread at a time."""
+    """A loaded model with its signature. Calls come from one thread at a time.
+
+    `together` says that several callers' questions may be asked as one; see the module of that name.
+    """
 
     copy: Path
     described: Mapping[str, Any]
@@ -42,6 +45,7 @@ class Predictor:
     model: Any
     direct: Any = field(default=None)
     takes_parameters: bool = False
+    together: bool = False
 
     def predict(self, asked: Question) -> Any:
         """What the model answers. Raises `Refusal` where MLflow's own check refuses the data."""
@@ -75,6 +79,7 @@ def load(copy: Path, described: Mapping[str, Any], given: Mapping[str, Any]) -> 
         predictor.takes_parameters = given_to is not None and given_to.kind != inspect.Parameter.VAR_KEYWORD
         if arrays.taken(model, described, known, lambda data: predictor.predict(Question(data, 0, {}))):
             predictor.signature = replace(known, as_array=True)
+        predictor.together = together.taken(model, described, known)
     return predictor
 
 

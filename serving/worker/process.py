@@ -125,6 +125,7 @@ def _start(launch: Launch, wanted_layers: Mapping[str, bool]) -> App:
         "executes_code": why,
         "signature": "columns" if loaded.signature.columns else "tensors" if loaded.signature.tensors else "none",
         "as_array": loaded.signature.as_array,
+        "together": loaded.together,
         "warmed": warmed,
         "load_ms": round(1000 * (ready - began)),
         "warm_ms": round(1000 * (time.monotonic() - ready)),
