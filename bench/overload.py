@@ -1,26 +1,23 @@
 """What is still answered when four times as much is asked as can be: the rest must be refused at once, with words."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-
-import httpx
 
 from bench.ground import PATH, Portal
 from bench.load import closed_loop
-from bench.measure import Effort, estimate, timed
+from bench.measure import Effort, estimate
+from bench.open_loop import Callers, Heard
 from bench.results import Row
 from bench.wire import Line, UnexpectedAnswerError
 
 TIMES = 4
-CONNECTIONS = 4
-ANSWER_MS = 10.0
-"""A question gets so many rows that one answer takes as long: callers in Python can then ask four times as often, and
-it is still small enough that refusing it is not all about carrying it."""
-TRIES = 5
+CONNECTIONS = 32
+"""For the peak: as many callers as a revision answers in one turn."""
+MOST_PEAK = 100.0
+"""Answers a second: a question gets so many rows that there are no more, so that callers in Python can ask four times
+as often, and it is still small enough that refusing it is not all about carrying it."""
 MOST_ROWS = 8192
 DEADLINE = {"x-deadline-ms": "1000", "content-type": "application/json"}
 WARM_UP = 1 / 3
@@ -29,7 +26,7 @@ WARM_UP = 1 / 3
 
 def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     """Good answers a second at four times the peak, beside the peak itself. Servers and callers are pinned already."""
-    rows, body = _rows(portal)
+    rows, body = _rows(portal, effort.seconds / 4)
     peaks, goods, asked = [], [], []
     codes: Counter[int] = Counter()
     for _ in range(max(2, effort.rounds // 2)):
@@ -47,14 +44,13 @@ def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     yield Row("predictions.goodput_at_4_times_the_peak", estimate(goods), estimate(peaks), "requests/s", "more", note)
 
 
-def _rows(portal: Portal) -> tuple[int, bytes]:
-    """How many rows take `ANSWER_MS`, at best, and a question with them."""
-    rows, line = 1, Line(portal.gateway_url)
+def _rows(portal: Portal, seconds: float) -> tuple[int, bytes]:
+    """How many rows a question has to have for at most `MOST_PEAK` answers a second, and a question with them."""
+    rows = 1
     while True:
         body = portal.example(rows)
-        best = min(timed(partial(line.ask, "POST", PATH, body)) for _ in range(TRIES))
-        if best >= ANSWER_MS or rows >= MOST_ROWS:
-            line.close()
+        rate = closed_loop(lambda: Line(portal.gateway_url), PATH, body, CONNECTIONS, seconds).rate
+        if rate <= MOST_PEAK or rows >= MOST_ROWS:
             return rows, body
         rows *= 2
 
@@ -70,33 +66,19 @@ class Found:
 
 async def _beyond(url: str, body: bytes, rate: float, seconds: float) -> Found:
     """Ask so often, whether or not the last ones were answered."""
-    sent: list[float] = []
-    done: list[tuple[float, int]] = []
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=200)
-    async with httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as client:
-
-        async def ask() -> None:
-            sent.append(time.perf_counter() - began)
-            code = _code(await client.post(url, content=body, headers=DEADLINE))
-            done.append((time.perf_counter() - began, code))
-
-        began, tasks = time.perf_counter(), []
-        for number in range(round(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            tasks.append(asyncio.create_task(ask()))
-        await asyncio.gather(*tasks)
+    heard = await Callers(url, body, DEADLINE).ask(rate, seconds)
+    codes = Counter(_code(one) for one in heard)
     first, length = WARM_UP * seconds, (1 - WARM_UP) * seconds
     return Found(
-        good=sum(code == 200 and first <= at < seconds for at, code in done) / length,
-        asked=sum(first <= at < seconds for at in sent) / length,
-        codes=Counter(code for _, code in done),
+        good=sum(one.status == 200 and first <= one.at < seconds for one in heard) / length,
+        asked=sum(first <= one.asked < seconds for one in heard) / length,
+        codes=codes,
     )
 
 
-def _code(answer: httpx.Response) -> int:
+def _code(heard: Heard) -> int:
     """Anything else than an answer, a refusal that says when to come again, or a deadline that passed, is an error."""
-    code = answer.status_code
-    told = code in (429, 503) and answer.headers.get("retry-after", "").isdigit()
-    if code not in (200, 504) and not told:
-        raise UnexpectedAnswerError(f"Beyond the peak: {code} {answer.text[:500]}")
-    return code
+    told = heard.status in (429, 503) and heard.headers.get("retry-after", "").isdigit()
+    if heard.status not in (200, 504) and not told:
+        raise UnexpectedAnswerError(f"Beyond the peak: {heard.status} {heard.body[:500].decode(errors='replace')}")
+    return heard.status

@@ -4,13 +4,13 @@ import json
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bench import catalogue, circumstances, measure, mlserver, overload, results
 from bench.__main__ import main
 from bench.ground import Portal
 from bench.measure import Effort, Estimate
+from bench.open_loop import Heard
 from bench.results import Row
 from bench.wire import UnexpectedAnswerError
 from tests.stack import Stack
@@ -97,7 +97,7 @@ def test_what_is_asked_beyond_the_peak_is_answered_or_refused_with_words(stack: 
      (503, {}, False), (500, {"retry-after": "1"}, False)],
 )  # fmt: skip
 def test_a_refusal_counts_only_when_it_says_when_to_come_again(code: int, headers: dict[str, str], fine: bool) -> None:
-    answer = httpx.Response(code, headers=headers)
+    answer = Heard(0.0, 0.1, code, headers, b"")
     if fine:
         assert overload._code(answer) == code
         return

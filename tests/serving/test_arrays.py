@@ -108,7 +108,8 @@ def test_both_ways_check_alike_and_hold_the_same_numbers() -> None:
 def test_a_served_model_says_how_it_is_asked(plane: Plane, endpoint: str, models: Zoo) -> None:
     plane.load(endpoint, models.double.spec(endpoint))
     plane.route(endpoint, 1, endpoint)
-    assert plane.revision(endpoint)["worker"]["as_array"] is True
+    worker = plane.revision(endpoint)["worker"]
+    assert (worker["as_array"], worker["together"]) == (True, False)
     answer = plane.ask(endpoint, body({"x": 1.5}, {"x": 2.0}))
     assert answer.json()["predictions"] == pytest.approx([3.0, 4.0])
     plane.load(f"{endpoint}-mixed", models.mixed.spec(endpoint))

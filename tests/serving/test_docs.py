@@ -120,7 +120,7 @@ def test_the_headers_are_those_listed(settings: places.Settings) -> None:
     rendered = configuration.render(settings)
     ruled = set(re.findall(r"req\.fhdr\(([a-z-]+)\)|-header ([a-z-]+)(?= %|\n)| hdr ([a-z-]+) ", rendered))
     named = {value for name, value in vars(contract).items() if name.startswith("HEADER_")}
-    worker = "".join((SERVING / "worker" / name).read_text() for name in ("app.py", "calls.py"))
+    worker = "".join((SERVING / "worker" / name).read_text() for name in ("app.py", "calls.py", "turns.py"))
     spoken = set(re.findall(r'"(x-signalbox-[a-z]+|retry-after|content-type|content-encoding)"', worker))
     expected = {name for names in ruled for name in names if name} | named | spoken | {v2.HEADER_LENGTH}
     listed = {name for name, *_ in rows("Headers", "Header")}

@@ -19,7 +19,9 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from serving.contract import RevisionSpec
+from serving.spool import Writer
 from serving.worker import together
+from serving.worker.app import App
 from serving.worker.calls import Call
 from serving.worker.desk import MOST_TOGETHER, Desk
 from serving.worker.predictor import Predictor
@@ -214,3 +216,47 @@ def test_a_turn_that_raises_is_told_to_all_of_it() -> None:
     desk: Desk[int, int] = Desk(10, lambda numbers: [1 // len(numbers) // 0], lambda number: True)
     with pytest.raises(ZeroDivisionError):
         asyncio.run(desk.answered(1, 10))
+
+
+# The whole process
+
+
+async def bodies_of(app: App, rows: Sequence[int], at_once: int) -> list[bytes]:
+    """What each row is answered, so many asked at a time."""
+
+    async def ask(number: int) -> bytes:
+        sent: list[dict[str, Any]] = []
+        asked = json.dumps({"dataframe_records": ROWS.iloc[[number]].to_dict(orient="records")}).encode()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": asked, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        await app({"type": "http", "method": "POST", "path": "/invocations", "headers": []}, receive, send)
+        assert sent[0]["status"] == 200
+        return bytes(sent[1]["body"])
+
+    found: list[bytes] = []
+    for start in range(0, len(rows), at_once):
+        found += await asyncio.gather(*(ask(number) for number in rows[start : start + at_once]))
+    return found
+
+
+def test_callers_at_once_are_answered_in_fewer_predictions_with_what_each_is_answered_alone(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def model(table: Any) -> Any:
+        asked.append(len(table))
+        return ROW_BY_ROW[0].predict_proba(table)
+
+    predictor = Predictor(tmp_path, {}, KNOWN, None, model, together=True)
+    app = App(SPEC, predictor, Writer(tmp_path / "spool", 10**6, 60.0), {})
+    alone = asyncio.run(bodies_of(app, range(64), 1))
+    assert asked == [1] * 64
+    asked.clear()
+    assert asyncio.run(bodies_of(app, range(64), 32)) == alone
+    assert sum(asked) == 64
+    assert len(asked) < 32
+    assert app.measures().requests == 128
