@@ -14,7 +14,7 @@ from serving.worker.calls import Call
 from serving.worker.desk import Desk
 from serving.worker.predictor import Predictor, example_rows
 from serving.worker.refusals import Refusal
-from serving.worker.turns import JSON, Answer, Turn, Turns
+from serving.worker.turns import JSON, Answer, Asking, Turns
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -157,7 +157,7 @@ class App:
         self.desk.admit(call.seconds_left)
         body = await _body(receive, self.spec.limits.body_bytes, call.seconds_left)
         try:
-            return await self.desk.answered(Turn(call, body, path != "/invocations"), call.seconds_left)
+            return await self.desk.answered(Asking(call, body, path != "/invocations"), call.seconds_left)
         except TimeoutError as error:
             detail = f"The model did not answer within {call.allowed_ms} ms. Send fewer rows, or allow more time."
             raise Refusal(504, "deadline_exceeded", detail) from error

@@ -4,15 +4,14 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from serving.worker.refusals import Refusal
 
 Q = TypeVar("Q")
 A = TypeVar("A")
-Outcome: TypeAlias = A | BaseException
 
 MOST_WAITING = 256
 MOST_TOGETHER = 32
@@ -26,12 +25,12 @@ WEIGHT = 0.2
 class Desk(Generic[Q, A]):
     """Has questions answered in turn, and gives each up at its deadline; `most_seconds` is the longest of them.
 
-    `work` answers some questions in the model's thread. `joins` says of one whether it may share its turn with others
-    that wait next to it.
+    `work` answers some questions in the model's thread, one after another. `joins` says of one whether it may share its
+    turn with others that wait next to it.
     """
 
     def __init__(
-        self, most_seconds: float, work: Callable[[Sequence[Q]], Sequence[A | Refusal]], joins: Callable[[Q], bool]
+        self, most_seconds: float, work: Callable[[Sequence[Q]], Iterable[A | Refusal]], joins: Callable[[Q], bool]
     ) -> None:
         self._most = most_seconds
         self._work = work
@@ -45,7 +44,7 @@ class Desk(Generic[Q, A]):
 
     @property
     def busy_seconds(self) -> float:
-        """How long the model has been at its present turn."""
+        """How long the model has been at its present answer."""
         since = self._since
         return time.perf_counter() - since if since else 0.0
 
@@ -56,7 +55,7 @@ class Desk(Generic[Q, A]):
 
     @property
     def hangs(self) -> bool:
-        """Whether it has been at one turn for longer than any question may take."""
+        """Whether it has been at one answer for longer than any question may take."""
         return self.busy_seconds > self._most
 
     async def answered(self, question: Q, seconds: float) -> A:
@@ -86,9 +85,23 @@ class Desk(Generic[Q, A]):
         taken = self._next()
         if not taken:
             return
-        outcomes = self._timed([question for question, _ in taken])
-        futures = [future for _, future in taken]
-        loop.call_soon_threadsafe(_hand_out, futures, outcomes)
+        began = self._since = time.perf_counter()
+        futures = iter([future for _, future in taken])
+        try:
+            for outcome in self._work([question for question, _ in taken]):
+                self._count_up()
+                loop.call_soon_threadsafe(_hand_out, next(futures), outcome)
+        except BaseException as error:
+            for future in futures:
+                loop.call_soon_threadsafe(_hand_out, future, error)
+        self._count_up()
+        self._usual += WEIGHT * ((self._since - began) / len(taken) - self._usual)
+        self._since = 0.0
+
+    def _count_up(self) -> None:
+        now = time.perf_counter()
+        self._worked += now - self._since
+        self._since = now
 
     def _next(self) -> list[tuple[Q, "asyncio.Future[A]"]]:
         """Whose turn it is. Who was given up while it waited leaves the line, and the model is never asked."""
@@ -104,27 +117,14 @@ class Desk(Generic[Q, A]):
                 taken.append((question, future))
         return taken
 
-    def _timed(self, questions: Sequence[Q]) -> Sequence[Outcome[A]]:
-        self._since = began = time.perf_counter()
-        try:
-            return self._work(questions)
-        except BaseException as error:
-            return [error] * len(questions)
-        finally:
-            took = time.perf_counter() - began
-            self._usual += WEIGHT * (took / len(questions) - self._usual)
-            self._worked += took
-            self._since = 0.0
 
-
-def _hand_out(futures: "Sequence[asyncio.Future[A]]", outcomes: Sequence[Outcome[A]]) -> None:
-    for future, outcome in zip(futures, outcomes, strict=True):
-        if future.done():
-            continue
-        if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+def _hand_out(future: "asyncio.Future[A]", outcome: A | BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def _busy(detail: str, retry_after: int) -> Refusal:

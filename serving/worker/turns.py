@@ -1,6 +1,6 @@
 """One turn of the model: from the bytes of a question, or of several small ones, to those of their answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Turn:
+class Asking:
     """A question on its way. `inference` says that it came by the Open Inference Protocol; `wanted` is what of it."""
 
     call: Call
@@ -45,24 +45,28 @@ class Turns:
     def __init__(self, spec: RevisionSpec, predictor: Predictor) -> None:
         self._spec, self._predictor = spec, predictor
 
-    def joins(self, turn: Turn) -> bool:
-        """Whether it may be answered together with others."""
-        return self._predictor.together and len(turn.body) <= SMALL_BYTES
+    def joins(self, asking: Asking) -> bool:
+        """Whether it may be answered together with others. What is packed may hold more rows than it seems."""
+        if not self._predictor.together or len(asking.body) > SMALL_BYTES:
+            return False
+        headers = asking.call.headers
+        return "content-encoding" not in headers and invocations.PARQUET not in headers.get("content-type", "").lower()
 
-    def take(self, turns: Sequence[Turn]) -> list[Answer | Refusal]:
-        """An answer to each, or why there is none."""
-        asked = [_guarded(turn.call, partial(self._read, turn)) for turn in turns]
-        found = iter(self._together([one for one in asked if isinstance(one, Question)]))
-        return [
-            _guarded(turn.call, partial(self._finished, turn, one, next(found))) if isinstance(one, Question) else one
-            for turn, one in zip(turns, asked, strict=True)
-        ]
+    def take(self, askings: Sequence[Asking]) -> Iterator[Answer | Refusal]:
+        """An answer to each in turn, or why there is none."""
+        read = [_guarded(asking.call, partial(self._read, asking)) for asking in askings]
+        found = iter(self._together([one for one in read if isinstance(one, Question)]))
+        for asking, one in zip(askings, read, strict=True):
+            if isinstance(one, Refusal):
+                yield one
+            else:
+                yield _guarded(asking.call, partial(self._finished, asking, one, next(found)))
 
-    def _read(self, turn: Turn) -> Question:
-        call, limits, known = turn.call, self._spec.limits, self._predictor.signature
-        body = bodies.unpacked(turn.body, call.headers.get("content-encoding", ""), limits.body_bytes)
-        if turn.inference:
-            call.asked, turn.wanted = v2.read(body, call.headers.get(v2.HEADER_LENGTH), known, limits.rows)
+    def _read(self, asking: Asking) -> Question:
+        call, limits, known = asking.call, self._spec.limits, self._predictor.signature
+        body = bodies.unpacked(asking.body, call.headers.get("content-encoding", ""), limits.body_bytes)
+        if asking.inference:
+            call.asked, asking.wanted = v2.read(body, call.headers.get(v2.HEADER_LENGTH), known, limits.rows)
         else:
             call.asked = invocations.read(body, call.headers.get("content-type", ""), known, limits.rows)
         return call.asked
@@ -76,14 +80,14 @@ class Turns:
         except Exception:
             return alone  # whatever it is, the one at fault meets it again and tells
 
-    def _finished(self, turn: Turn, asked: Question, found: Any) -> Answer:
-        call, spec, known = turn.call, self._spec, self._predictor.signature
+    def _finished(self, asking: Asking, asked: Question, found: Any) -> Answer:
+        call, spec, known = asking.call, self._spec, self._predictor.signature
         call.predictions = self._predictor.predict(asked) if found is None else found
         answers.check(call.predictions, asked.rows, known.outputs)
-        if turn.wanted is None:
+        if asking.wanted is None:
             return Answer(200, invocations.answer(call.predictions))
         content, json_length = v2.answer(
-            call.predictions, turn.wanted, spec.endpoint, str(spec.version), call.prediction_id, known
+            call.predictions, asking.wanted, spec.endpoint, str(spec.version), call.prediction_id, known
         )
         if json_length is None:
             return Answer(200, content)
