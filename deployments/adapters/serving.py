@@ -1,12 +1,15 @@
 """How the portal speaks to the serving plane: a protocol of few calls, each safe to repeat, and the agent behind it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import httpx
 from django.conf import settings
 
+from deployments import targets
+from deployments.targets import Target
 from portal.core.errors import Unavailable
 from serving import contract
 from serving.contract import Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec, as_json, shadow_report
@@ -105,7 +108,7 @@ class Shadowing(ServingRuntime, Protocol):
 
 
 class Agent:
-    """The serving agent of this host, over its Unix socket or a private address."""
+    """The serving agent of a host, over its Unix socket or a private address."""
 
     def __init__(self, address: str, token: str = "", timeout: float = 10.0) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -205,22 +208,33 @@ _runtimes: dict[str, ServingRuntime] = {}
 
 
 def runtime(environment: str = "") -> ServingRuntime:
-    """Where an environment serves: the agent of this host, unless `SIGNALBOX_RUNTIMES` names a cluster for it.
+    """Where an environment serves: the agent of this host, unless `SIGNALBOX_RUNTIMES` names another host or a cluster.
 
     One client per process for each. Without an environment, the agent of this host.
     """
     if _instead is not None:
         return _instead
-    from deployments.adapters.kubernetes import connect, targets
-
     target = targets.read(settings.SIGNALBOX_RUNTIMES).get(environment)
-    name = environment if target and target.kind != "agent" else ""
+    elsewhere = target is not None and (target.kind != "agent" or target.agent != "")
+    name = environment if elsewhere else ""
     if name not in _runtimes:
-        _runtimes[name] = connect(target, str(settings.SIGNALBOX_STORE)) if target and name else _agent()
+        _runtimes[name] = _connect(target) if target and elsewhere else _here()
     return _runtimes[name]
 
 
-def _agent() -> Agent:
+def _connect(target: Target) -> ServingRuntime:
+    if target.kind != "agent":
+        from deployments.adapters.kubernetes import connect
+
+        return connect(target, str(settings.SIGNALBOX_STORE))
+    try:
+        token = Path(target.token_file).read_text().strip() if target.token_file else ""
+    except OSError as error:
+        raise ServingUnavailable(f"The token file of {target.environment}'s agent cannot be read: {error}") from error
+    return Agent(target.agent, token)
+
+
+def _here() -> Agent:
     return Agent(settings.SIGNALBOX_AGENT, settings.SIGNALBOX_AGENT_TOKEN)
 
 

@@ -12,7 +12,6 @@ from typing import cast
 import pytest
 
 from deployments.adapters.kubernetes import connect
-from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import (
     Agent,
     RouteState,
@@ -21,6 +20,7 @@ from deployments.adapters.serving import (
     ServingUnavailable,
     Shadowing,
 )
+from deployments.targets import Target
 from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec, ShadowSpec
 from tests.cluster import controller, targets
 from tests.deployments.memory_runtime import MemoryRuntime

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from deployments.adapters.kubernetes.names import MANAGER
-from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import ServingRefused, ServingUnavailable
+from deployments.targets import Target
 
 Json = dict[str, Any]
 APPLY = "application/apply-patch+yaml"

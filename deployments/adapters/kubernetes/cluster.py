@@ -7,8 +7,8 @@ from typing import Any
 from deployments.adapters.kubernetes import client as kinds
 from deployments.adapters.kubernetes import drift, inference, keys, manifests, names, reading, routes
 from deployments.adapters.kubernetes.client import Client, Kind
-from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
+from deployments.targets import Target
 from serving.contract import CUT_SCALE, Measures, RevisionSpec, RouteSpec
 
 Json = dict[str, Any]

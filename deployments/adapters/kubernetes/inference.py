@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.adapters.kubernetes import manifests, names, pods
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import contract
 from serving.contract import RevisionSpec, RouteSpec
 

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from deployments.adapters.kubernetes import names
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import contract
 from serving.contract import Invalid, RevisionSpec
 

@@ -11,8 +11,8 @@ from deployments.adapters.kubernetes import drift, inference, keys, names, readi
 from deployments.adapters.kubernetes.client import Client
 from deployments.adapters.kubernetes.cluster import pods_of, refuse_old, wait_for
 from deployments.adapters.kubernetes.inference import Slots
-from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
+from deployments.targets import Target
 from serving.contract import Measures, RevisionSpec, RouteSpec
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from deployments.adapters.kubernetes import inference, manifests, names, pods, reading, routes
 from deployments.adapters.kubernetes.inference import Slots
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import pod
 from serving.contract import Limits, RevisionSpec, RouteSpec
 from tests.cluster.apiserver import PROJECT
