@@ -41,16 +41,20 @@ class Door:
         inside = self.inner.getsockname()[1]
 
         async def guarded(scope: Scope, receive: Any, send: Send) -> None:
-            if scope["type"] == "http" and scope["server"][1] != inside and (no := self._refusal(scope)):
+            if scope["type"] == "http" and (no := self._refusal(scope, inside=scope["server"][1] == inside)):
                 await _send(send, *no)
                 return
             await app(scope, receive, send)
 
         return guarded
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
-        if scope["path"].startswith(PRIVATE):
-            return 404, "route_unknown", "This endpoint answers at /invocations and below /v2/."
+    def _refusal(self, scope: Scope, *, inside: bool) -> tuple[int, str, str] | None:
+        """Predictions and what is told of them never share a port: who may read the one needs no key for the other."""
+        if scope["path"].startswith(PRIVATE) != inside:
+            here = "below /-/ only" if inside else "at /invocations and below /v2/"
+            return 404, "route_unknown", f"This endpoint answers {here}."
+        if inside:
+            return None
         if self.hashes is None or scope["path"] in PROBES or _hash(scope) in self._known(self.hashes):
             return None
         return 401, "key_missing", f"Send a valid key of this endpoint as Authorization: Bearer or in {HEADER_KEY}."

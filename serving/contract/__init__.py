@@ -25,6 +25,7 @@ from serving.contract.reports import (
     Measures,
     ShadowReport,
     measures,
+    measures_of,
     shadow_report,
 )
 from serving.contract.specs import (
@@ -84,6 +85,7 @@ __all__ = [
     "infer_url",
     "invocations_url",
     "measures",
+    "measures_of",
     "revision_from_text",
     "revision_spec",
     "route_spec",

@@ -81,3 +81,11 @@ def measures(body: Any) -> Measures:
         return Measures(**{**given, "latency": tuple(given["latency"])})
     except (TypeError, KeyError) as error:
         raise Invalid("measures", f"cannot be read: {error}") from error
+
+
+def measures_of(revision: str, body: Any) -> Measures:
+    """What one process of a revision says it has counted, wherever it runs. Raises `Invalid`, also for another's."""
+    found = measures(body)
+    if found.revision != revision:
+        raise Invalid("revision", f"is {found.revision[:80]}; {revision} was asked")
+    return found
