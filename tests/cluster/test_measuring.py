@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from deployments.adapters.kubernetes import measuring
@@ -17,9 +16,6 @@ from tests.cluster import network
 from tests.cluster.apiserver import NAMESPACE, PORTAL
 from tests.cluster.conftest import MERGE, Side
 from tests.cluster.controller import PODS
-from tests.serving.test_pod import hashed, started
-from tests.serving.zoo import Zoo
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -43,30 +39,6 @@ def why_not(side: Side) -> str:
     with pytest.raises(ServingUnavailable) as error:
         measured(side)
     return str(error.value)
-
-
-def test_a_real_pod_is_measured_through_the_api_server(
-    on: Callable[[str], Side], models: Zoo, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    side = on("deployments")
-    revision = side.ready(1)
-    pod = side.controller.have_pod(side.spec(1))
-    spec = models.versions["double"].spec("flights") | {"id": revision}
-    with started(tmp_path_factory.mktemp("pod"), models, spec) as process:
-        side.server.network.places[f"{pod}:8081"] = process.inside
-        process.keys.write_text(hashed("mine"))
-        wait_until(process.ready, 90, "the pod to be ready")
-        wait_until(lambda: process.ask("/invocations", "mine").status_code == 200, 10, "the key to be known")
-        process.ask("/invocations", "mine", **{"x-signalbox-arm": "canary"})
-        (found,) = measured(side)
-        assert (found.revision, found.requests, found.arms) == (revision, 2, {"stable": 1, "canary": 1})
-        assert sum(found.latency) == 2
-        assert found.peak_memory > 2**20
-        for url, path in ((process.url, "/-/measures"), (process.inside, "/v2/health/ready")):
-            refused = httpx.get(url + path, headers={"x-endpoint-key": "mine"}, trust_env=False)
-            assert (refused.status_code, refused.json()["code"]) == (404, "route_unknown")
-    _, headers = side.server.network.heard[-1]
-    assert "authorization" not in headers, "the portal's own token must not reach a model"
 
 
 def test_replicas_have_a_row_each_and_add_up(on: Callable[[str], Side]) -> None:

@@ -17,6 +17,9 @@ import httpx
 import pytest
 
 from serving import pod
+from serving.contract import RevisionSpec
+from tests.cluster import controller, targets
+from tests.cluster.apiserver import ApiServer
 from tests.serving.zoo import PROJECT, Zoo, body
 from tests.waiting import wait_until
 
@@ -83,11 +86,39 @@ def test_it_answers_and_ends_when_told(models: Zoo, tmp_path_factory: pytest.Tem
         assert (refused.status_code, refused.json()["code"]) == (401, "key_missing")
         assert running.ask("/-/status", "mine").json()["code"] == "route_unknown"
         assert httpx.get(f"{running.inside}/-/status", trust_env=False).json()["digest"] == spec["digest"]
+        assert httpx.post(f"{running.inside}/invocations", trust_env=False).json()["code"] == "route_unknown"
         running.keys.write_text(hashed("other"))
         wait_until(lambda: running.ask("/invocations", "mine").status_code == 401, 10, "the key to be revoked")
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(20) == 0
         assert not running.last_words.exists()
+
+
+@pytest.mark.cluster
+def test_what_it_counts_is_read_through_the_api_server(
+    api_server: ApiServer, models: Zoo, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A real process behind a real API server; the network between them alone is played."""
+    told = models.versions["double"].spec("flights")
+    spec = RevisionSpec("r1", **told)
+    runtime = targets.runtime(api_server, "deployments", models.store)
+    with (
+        controller.playing(api_server),
+        targets.emptied(api_server),
+        started(tmp_path_factory.mktemp("pod"), models, told | {"id": "r1"}) as running,
+    ):
+        runtime.ensure_revision(spec)
+        wait_until(lambda: runtime.measures("production", "flights"), 20, "its pod to be there")
+        api_server.network.places["rev-r1-0:8081"] = running.inside
+        running.keys.write_text(hashed("mine"))
+        wait_until(running.ready, 90, "the pod to be ready")
+        wait_until(lambda: running.ask("/invocations", "mine").status_code == 200, 10, "the key to be known")
+        running.ask("/invocations", "mine", **{"x-signalbox-arm": "canary"})
+        (found,) = runtime.measures("production", "flights")
+        assert (found.revision, found.requests, found.arms) == ("r1", 2, {"stable": 1, "canary": 1})
+        assert (sum(found.latency), found.peak_memory > 2**20) == (2, True)
+    _, headers = api_server.network.heard[-1]
+    assert "authorization" not in headers, "the portal's own token must not reach a model"
 
 
 def test_other_bytes_than_approved_are_never_loaded(models: Zoo, tmp_path_factory: pytest.TempPathFactory) -> None:
