@@ -34,7 +34,10 @@ Arm: TypeAlias = Literal["stable", "canary", "shadow"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one revision's processes. Bytes, seconds and milliseconds as the names say; each process has them."""
+    """Bounds of one revision's processes. Bytes, seconds and milliseconds as the names say; each process has them.
+
+    `cpu_millis` is the most it may use of the processors, in thousandths of one; 0 for no bound of its own.
+    """
 
     memory_bytes: int = 2 * 1024**3
     start_seconds: int = 60
@@ -47,6 +50,7 @@ class Limits:
     spool_seconds: int = 7 * 24 * 3600
     replicas_min: int = 1
     replicas_max: int = 1
+    cpu_millis: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,8 @@ def arm_of(unit: str, spec: RouteSpec) -> Arm:
 def _limits(body: Any) -> Limits:
     names = {f.name for f in fields(Limits)}
     given = mapping(body, names, "limits")
-    limits = Limits(**{name: whole(f"limits.{name}", value, 1, 2**50) for name, value in given.items()})
+    least = {"cpu_millis": 0}
+    checked = {name: whole(f"limits.{name}", value, least.get(name, 1), 2**50) for name, value in given.items()}
+    limits = Limits(**checked)
     whole("limits.replicas_max", limits.replicas_max, limits.replicas_min, MOST_REPLICAS)
     return limits

@@ -21,6 +21,8 @@ BASE_BYTES = 768 * 1024**2
 """What the process needs before it holds a model; the limit of the model's memory comes on top."""
 FETCH_SECONDS = 60
 PERIOD = 2
+REQUEST_MILLIS = 100
+"""What a pod is sure to get of a processor, unless it may have less."""
 
 
 def container(spec: RevisionSpec, target: Target, store: str, name: str) -> Json:
@@ -112,9 +114,18 @@ def _asking(pod_spec: Json) -> list[tuple[str, str]]:
 
 
 def _resources(spec: RevisionSpec, target: Target) -> Json:
-    """Memory is not overcommitted: a model is not ended for its neighbour's sake."""
+    """Memory is not overcommitted: a model is not ended for its neighbour's sake. Of two bounds the lower one holds."""
     memory = str(spec.limits.memory_bytes + BASE_BYTES)
-    return {"limits": {"cpu": target.cpu, "memory": memory}, "requests": {"cpu": "100m", "memory": memory}}
+    most = _millis(target.cpu)
+    own = min(spec.limits.cpu_millis or most, most)
+    return {
+        "limits": {"cpu": target.cpu if own == most else f"{own}m", "memory": memory},
+        "requests": {"cpu": f"{min(REQUEST_MILLIS, own)}m", "memory": memory},
+    }
+
+
+def _millis(cpu: str) -> int:
+    return int(cpu[:-1]) if cpu.endswith("m") else 1000 * int(cpu)
 
 
 def _probes(spec: RevisionSpec) -> Json:
