@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,12 @@ class Counts:
         """A prediction was asked for and none came, by no fault of the caller."""
         self._asked(arm)
         self.errors += 1
+
+    def died(self, by_arm: Mapping[str, int]) -> None:
+        """Questions that the process before this one took with it."""
+        for arm, count in by_arm.items():
+            for _ in range(count):
+                self.failed(arm)
 
     def _asked(self, arm: str) -> None:
         self.requests += 1
