@@ -41,8 +41,10 @@ class Counts:
     def died(self, by_arm: Mapping[str, int]) -> None:
         """Questions that the process before this one took with it."""
         for arm, count in by_arm.items():
-            for _ in range(count):
-                self.failed(arm)
+            if count:
+                self.requests += count
+                self.errors += count
+                self.arms[arm] += count
 
     def _asked(self, arm: str) -> None:
         self.requests += 1
