@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,14 @@ class Counts:
         """A prediction was asked for and none came, by no fault of the caller."""
         self._asked(arm)
         self.errors += 1
+
+    def died(self, by_arm: Mapping[str, int]) -> None:
+        """Questions that the process before this one took with it."""
+        for arm, count in by_arm.items():
+            if count:
+                self.requests += count
+                self.errors += count
+                self.arms[arm] += count
 
     def _asked(self, arm: str) -> None:
         self.requests += 1

@@ -81,7 +81,11 @@ class ServingRuntime(Protocol):
         """Take the endpoint out of service."""
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
-        """What each revision of the endpoint that has run has counted; keep the last read per revision and epoch."""
+        """What each revision of the endpoint that has run has counted, in a row for each of its processes.
+
+        Keep the last read per revision and epoch, and add them up. Raises `ServingUnavailable`, with the reason, where
+        one that may have answered somebody cannot be read: that is not fewer requests, but none that can be judged.
+        """
 
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         """The hashes (lower-case hex of SHA-256) of the endpoint's keys that it knows."""

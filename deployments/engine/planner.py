@@ -58,13 +58,20 @@ class Routes:
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What the measures say since the present share came in force. `requests` are the new revision's, `answer` what all
-    guards say together (None where none watch), `unread` the seconds since the measures were last to be had."""
+    guards say together (None where none watch), `unread` the seconds since the measures were last to be had, and
+    `reason` why they are not."""
 
     requests: int = 0
     answer: Answer | None = None
     why: str = ""
     unread: float = 0.0
     mismatch: str = ""
+    reason: str = ""
+
+    @property
+    def away(self) -> str:
+        """What a person is told when they stay away."""
+        return f"The measures of both versions cannot be read. {self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +248,7 @@ def _judged(s: Snapshot, give_up: int) -> Command:
     if s.watch.answer == "passing" and not s.watch.unread:
         return _next(s)
     if s.watch.unread > GRACE or (s.watch.answer == "error" and s.at_step > GRACE):
-        why = s.watch.why if s.watch.answer == "error" else "The measures of both versions cannot be read."
+        why = s.watch.why if s.watch.answer == "error" else s.watch.away
         return Command("pause", code="unmeasured", why=why, step=s.step)
     return _patient(s, give_up, "inconclusive", s.watch.why or "There is not enough data for an answer.")
 
@@ -250,7 +257,7 @@ def _patient(s: Snapshot, give_up: int, code: str, why: str) -> Command:
     if s.at_step < give_up:
         return Command("wait", why=why, wait=LOOK)
     if s.watch.unread > GRACE:
-        return Command("pause", code="unmeasured", why="The measures of both versions cannot be read.", step=s.step)
+        return Command("pause", code="unmeasured", why=s.watch.away, step=s.step)
     return Command("pause", code=code, why=why, step=s.step)
 
 

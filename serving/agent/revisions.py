@@ -111,8 +111,8 @@ class Revisions:
     def ask_measures(self, record: Record, replica: int) -> Measures | None:
         """What one of the revision's processes has counted; None when it does not answer as this revision."""
         with contextlib.suppress(OSError, ValueError):
-            found = contract.measures(_get(self._places.slot_socket(record.slot, replica), "/-/measures"))
-            return found if found.revision == record.spec.id else None
+            told = _get(self._places.slot_socket(record.slot, replica), "/-/measures")
+            return contract.measures_of(record.spec.id, told)
         return None
 
     async def keep(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deployments.adapters.serving import ServingUnavailable
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
 from deployments.selectors import plan_page
@@ -125,6 +126,16 @@ def test_a_dead_source_of_measures_pauses_after_a_while(rolling: Rolling, monkey
     assert rolling.look(10).status == "progressing"
     row = rolling.look(61)
     assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 1000)
+
+
+def test_why_measures_cannot_be_read_is_said(rolling: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unread(*_: Any) -> None:
+        raise ServingUnavailable("Pod rev-2-0 is not measured: it hangs.")
+
+    monkeypatch.setattr(type(rolling.line.runtime), "measures", unread)
+    row = rolling.look(61)
+    assert row.pause_code == "unmeasured"
+    assert row.pause_why.endswith("cannot be read. Pod rev-2-0 is not measured: it hangs.")
 
 
 def test_counters_that_make_no_sense_are_never_passing(rolling: Rolling) -> None:

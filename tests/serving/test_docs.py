@@ -162,6 +162,7 @@ def test_the_limits_are_those_listed() -> None:
     assert listed["time for one answer"].startswith(f"{limits.deadline_ms // 1000} s")
     assert listed["time to be ready"].startswith(f"{limits.start_seconds} s")
     assert listed["memory"].startswith(f"{limits.memory_bytes // 2**30} GiB")
+    assert listed["processors"].startswith("no bound") == (limits.cpu_millis == 0)
     assert listed["files and bytes of a version"].startswith(f"{limits.files:,} and {limits.copy_bytes // 2**30} GiB")
     assert listed["revisions on one machine"].startswith(f"{contract.SLOTS} ")
     assert f"(1 to {contract.MOST_REPLICAS}, both 1 unless said)" in TEXT

@@ -67,7 +67,7 @@ def side(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
 
 @pytest.fixture(params=["memory", "real"])
 def on_a_host(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
-    """For what no cluster does yet: measuring, and shadows."""
+    """For what no cluster does yet: shadows."""
     with standing(request, models) as found:
         yield found
 
@@ -170,16 +170,16 @@ def test_what_takes_traffic_stays(side: Side) -> None:
     assert first not in side.runtime.revisions()
 
 
-def test_every_ready_revision_is_measured_from_zero_on(on_a_host: Side) -> None:
-    assert on_a_host.runtime.measures("production", on_a_host.endpoint) == ()
-    ids = {on_a_host.ready(1), on_a_host.ready(2, "triple")}
-    found = on_a_host.runtime.measures("production", on_a_host.endpoint)
+def test_every_ready_revision_is_measured_from_zero_on(side: Side) -> None:
+    assert side.runtime.measures("production", side.endpoint) == ()
+    ids = {side.ready(1), side.ready(2, "triple")}
+    found = side.runtime.measures("production", side.endpoint)
     assert {one.revision for one in found} == ids
     for one in found:
         assert (one.requests, one.errors, one.refused, one.answers, one.arms) == (0, 0, 0, {}, {})
         assert one.latency == (0,) * (len(LATENCY_EDGES_MS) - 1)
         assert one.epoch
-    assert on_a_host.runtime.measures("staging", on_a_host.endpoint) == ()
+    assert side.runtime.measures("staging", side.endpoint) == ()
 
 
 def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Side) -> None:
