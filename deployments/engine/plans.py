@@ -76,9 +76,9 @@ class _Reader:
             self.wrong[place] = "must be an object with a member do"
             return Switch()
         match given.get("do"):
-            case "shadow":
-                self.members(place, given, shadow_step.KNOWN)
-                return shadow_step.read(self, place, given)
+            case "shadow" | "ab_test" as kind:
+                self.members(place, given, KNOWN[kind])
+                return (shadow_step if kind == "shadow" else ab_step).read(self, place, given)
             case "weight":
                 self.members(place, given, {"do", "weight"})
                 return Weight(self.whole(f"{place}.weight", given.get("weight"), 1, WHOLE))
@@ -88,9 +88,6 @@ class _Reader:
             case "analyse":
                 self.members(place, given, {"do", "guards", "give_up"})
                 return self._analyse(place, given)
-            case "ab_test":
-                self.members(place, given, ab_step.KNOWN)
-                return ab_step.read(self, place, given)
             case "switch":
                 self.members(place, given, {"do"})
                 return Switch()
@@ -212,8 +209,8 @@ def false_alarm(steps: Sequence[Step]) -> float:
 def data_of(step: Step) -> Json:
     """A step as plain data, in the one form that digests are taken of."""
     match step:
-        case Shadow():
-            return shadow_step.data_of(step)
+        case Shadow() | AbTest():
+            return shadow_step.data_of(step) if isinstance(step, Shadow) else ab_step.data_of(step)
         case Weight(weight):
             return {"do": "weight", "weight": weight}
         case Pause(seconds=seconds) if seconds:
@@ -224,8 +221,6 @@ def data_of(step: Step) -> Json:
             return {"do": "pause", "until": {"requests": requests}, "give_up": give_up}
         case Analyse(guards, give_up):
             return {"do": "analyse", "guards": [ab_step.guard_data(guard) for guard in guards], "give_up": give_up}
-        case AbTest():
-            return ab_step.data_of(step)
         case Hold(seconds):
             return {"do": "hold", "seconds": seconds}
     return {"do": type(step).__name__.lower()}

@@ -102,7 +102,7 @@ ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS, KEEPERS, STEERERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
-SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys", "ground_truth")
 SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
 NO_MODEL = dict.fromkeys(
@@ -201,6 +201,7 @@ PAGES = (
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:rollout_shadow", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
+    page("deployments:rollout_ab_test", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
     page("deployments:version_usage", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
     page("deployments:version_gates", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
@@ -246,6 +247,7 @@ CALLS = (
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_shadow", kwargs=rollout, ok=404, **TOKENS_INSIDE),
+    call("api:deployments_api:rollout_ab_test", kwargs=rollout, ok=404, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_measurements", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_pause", "POST", kwargs=rollout, **STEER),
     call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, **STEER),
