@@ -7,7 +7,7 @@ back from the router, and whatever goes wrong leads back to the former champion 
 
 from typing import Literal
 
-from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Routes, Shadowing, Snapshot, Testing, Watch
+from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Routes, Shadowing, Snapshot, Trial, Watch
 from deployments.engine.steps import (
     MOVES,
     AbTest,
@@ -32,7 +32,7 @@ __all__ = [
     "Routes",
     "Shadowing",
     "Snapshot",
-    "Testing",
+    "Trial",
     "Watch",
     "aim_at",
     "decide",

@@ -78,7 +78,7 @@ class _Reader:
         match given.get("do"):
             case "shadow" | "ab_test" as kind:
                 self.members(place, given, KNOWN[kind])
-                return (shadow_step if kind == "shadow" else ab_step).read(self, place, given)
+                return shadow_step.read(self, place, given) if kind == "shadow" else ab_step.read(self, place, given)
             case "weight":
                 self.members(place, given, {"do", "weight"})
                 return Weight(self.whole(f"{place}.weight", given.get("weight"), 1, WHOLE))

@@ -56,7 +56,7 @@ class Shadowing:
 
 
 @dataclass(frozen=True, slots=True)
-class Testing:
+class Trial:
     """What the A/B test of this rollout has shown. `running` from its beginning until its report is on record as
     finished; `possible` is False where the runtime keeps nothing a test could read.
 
@@ -100,7 +100,7 @@ class Snapshot:
     held: str = ""
     watch: Watch = Watch()
     shadow: Shadowing = Shadowing()
-    test: Testing = Testing()
+    test: Trial = Trial()
 
     @property
     def taken(self) -> Aim | None:

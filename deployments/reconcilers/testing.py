@@ -9,7 +9,7 @@ from deployments.adapters import ground_truth
 from deployments.adapters.serving import Recording, ServingRuntime
 from deployments.analysis import outcomes
 from deployments.engine import plans
-from deployments.engine.planner import Testing
+from deployments.engine.planner import Trial
 from deployments.engine.steps import AbTest, Steps, share_at
 from deployments.models import AbPrediction, AbRun, Rollout
 from deployments.selectors import ab_report
@@ -36,16 +36,16 @@ def step_of(steps: Steps) -> AbTest | None:
     return next((step for step in steps if isinstance(step, AbTest)), None)
 
 
-def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Testing:
+def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Trial:
     """What the test has shown so far; more is gathered while its step lasts, also while a person is asked."""
     step, recording = step_of(steps), able(runtime)
     if step is None:
-        return Testing()
+        return Trial()
     if recording is None:
-        return Testing(possible=False)
+        return Trial(possible=False)
     run = AbRun.objects.filter(rollout=row, ended_at=None).first()
     if run is None:
-        return Testing()
+        return Trial()
     lasts = row.step == run.step and row.status in ("progressing", "paused")
     if lasts and clock.now() - run.read_at >= EVERY:
         run = look(row, run, step, steps, recording, lease)

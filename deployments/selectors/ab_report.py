@@ -6,7 +6,7 @@ from typing import Any
 from deployments.analysis import ab_telling, experiment
 from deployments.analysis.experiment import Clusters, Finding, Metric
 from deployments.analysis.telling import LARGEST
-from deployments.engine.planner import Testing
+from deployments.engine.planner import Trial
 from deployments.engine.steps import AbMetric, AbTest
 from deployments.models import AbRun
 from deployments.selectors import ab_sums
@@ -28,9 +28,18 @@ def build(run: AbRun, step: AbTest, weight: int) -> Json:
         "gap": run.gap,
         "arms": {name: _arm(found) for name, found in arms.items()},
         "metrics": [_metric(run, metric) for metric in step.metrics],
-        "labels_apart": experiment.labelled_apart(old.labelled, old.rows, new.labelled, new.rows),
+        "labels_apart": _labels_apart(run, old, new),
         "units_apart": experiment.units_apart(old.units, new.units, weight),
     }
+
+
+def _labels_apart(run: AbRun, old: Reach, new: Reach) -> str:
+    """Whether ground truth reaches both versions alike, among units old enough to have had the time for it."""
+    until = min((one.known_until for one in (old, new) if one.known_until), default=None)
+    if until is None:
+        return ""
+    known = ab_sums.aged(run, until)
+    return experiment.labelled_apart(*known["stable"], *known["canary"])
 
 
 def _arm(found: Reach) -> Json:
@@ -67,17 +76,17 @@ def sums_of(metric: Json) -> dict[str, Clusters]:
     return {arm: Clusters(**one) for arm, one in metric["sums"].items()}
 
 
-def said(report: Json, new_version: int) -> Testing:
+def said(report: Json, new_version: int) -> Trial:
     """What the planner has to know of a test that runs. The first metric is what the test is for; any other one ends
     the waiting only when the new version is worse by it."""
     if not report:
-        return Testing(running=True)
+        return Trial(running=True)
     clear = [
         ab_telling.sentence(metric, new_version)
         for at, metric in enumerate(report["metrics"])
         if metric["answer"] == "worse" or (at == 0 and metric["answer"] in ("better", "same"))
     ]
-    return Testing(
+    return Trial(
         running=True,
         units=min(arm["labelled_units"] for arm in report["arms"].values()),
         clear=clear[0] if clear else "",

@@ -76,3 +76,18 @@ def reach(run: AbRun) -> Mapping[str, Reach]:
             for arm, nameless, n, known, units, labelled, until, newest in cursor.fetchall()
         }
     return {arm: rows.get(arm, Reach()) for arm in ARMS}
+
+
+def aged(run: AbRun, until: datetime) -> Mapping[str, tuple[int, int]]:
+    """Of each arm, the units whose first prediction is not after `until`: those with ground truth, and all."""
+    query = f"""
+        SELECT arm, count(*) FILTER (WHERE known > 0), count(*)
+        FROM (
+            SELECT arm, unit, count(true_at) AS known, min(at) AS first FROM {AbPrediction._meta.db_table}
+            WHERE run_id = %s AND unit <> '' GROUP BY arm, unit
+        ) AS units WHERE first <= %s GROUP BY arm
+    """  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(query, [run.pk, until])
+        rows = {arm: (known, units) for arm, known, units in cursor.fetchall()}
+    return {arm: rows.get(arm, (0, 0)) for arm in ARMS}
