@@ -1,6 +1,7 @@
 """Taking in what became true of predictions: each entry judged by itself, corrections kept, one event a batch."""
 
 import json
+import math
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,8 @@ def test_a_correction_keeps_what_was_known_before(send: Callable[..., Any]) -> N
         (outcome(label=[1]), "label must be"),
         (outcome(label="NaN"), "label must be"),
         (outcome(label=10**400), "label must be"),
+        (outcome(label=math.inf), "label must be"),
+        (outcome(values={"cost": math.nan}), "values.cost"),
         (outcome(label="x" * 201), "label must be"),
         (outcome(values=[1]), "values must be"),
         (outcome(values={"cost": "1"}), "values.cost"),
@@ -103,19 +106,6 @@ def test_what_cannot_be_is_refused_with_its_reason(entry: Any, says: str) -> Non
     read = outcomes.read(entry, datetime(2026, 6, 1, tzinfo=UTC))
     assert read.truth is None
     assert says in read.reason
-
-
-def test_a_number_without_end_costs_its_own_entry_only(send: Callable[..., Any], line: Line) -> None:
-    body = json.dumps({**WHERE, "outcomes": [outcome(label=0.5), outcome()]}).replace("0.5", "1e999")
-    answer = caller(line.priya, "ground_truth").client.post(
-        f"/api/v1/{PATH}", body, content_type="application/json", headers={**_headers(line), "Idempotency-Key": "n"}
-    )
-    assert verdicts(answer.json()) == ["refused", "accepted"], answer.content
-
-
-def _headers(line: Line) -> dict[str, str]:
-    made = tokens.create(actor=world.SYSTEM, owner=line.priya, name="raw", scopes=["ground_truth"], days=30)
-    return {"Authorization": f"Bearer {made.secret}"}
 
 
 def test_the_future_is_not_known_yet(send: Callable[..., Any]) -> None:
