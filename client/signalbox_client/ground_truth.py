@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from signalbox_client.gate import BLOCKED, PASSED, complain
@@ -41,15 +42,11 @@ def report(portal: Portal, environment: str, endpoint: str, outcomes: list[Any])
 def read(name: str) -> list[Any]:
     """The outcomes of a file; empty lines are passed over. Raises `Refused` with the line that cannot be read."""
     try:
-        if name == "-":
-            lines = sys.stdin.read().splitlines()
-        else:
-            with open(name, encoding="utf-8") as file:
-                lines = file.read().splitlines()
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{name} cannot be read: {error}.") from error
     found = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             found += [json.loads(line)] if line.strip() else []
         except ValueError as error:

@@ -158,8 +158,8 @@ def _intervals(old: Clusters, new: Clusters, alpha: float) -> Callable[[float], 
 
 
 def _spread(old: Clusters, new: Clusters) -> float:
-    """The variance of the difference. Both arms are taken to scatter as the one that does so more: a small arm with few
-    rare events by chance shows that chance twice, in its mean and as little scatter, and would look surer than it is."""
+    """The variance of the difference. Both arms are taken to scatter as the one that does so more: a small arm that by
+    chance has few rare events shows so twice, in its mean and as little scatter, and would look surer than it is."""
     return max(old.spread * old.units, new.spread * new.units) * (1 / old.units + 1 / new.units)
 
 

@@ -214,11 +214,7 @@ def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
     if s.shadow.running:
         return Command("end_shadow", step=s.step)
-    if s.test.running:
-        return Command("end_test", step=s.step)
-    if s.former is None or s.generation is None:
-        return Command("settle")
-    home = Aim(s.former)
-    if s.taken == home and s.in_force(home):
-        return Command("settle")
+    home = Aim(s.former) if s.former is not None and s.generation is not None else None
+    if home is None or (s.taken == home and s.in_force(home)):
+        return Command("end_test", step=s.step) if s.test.running else Command("settle")
     return _switch(s, home, "take_back_generation", "route_back")

@@ -160,7 +160,7 @@ def test_outcomes_are_reported_when_they_are_known_and_all_at_the_end(monkeypatc
     portal = Caller("http://portal", "token", httpx.MockTransport(answer))
     found = traffic.Outcomes(portal, "production", "flight-delay", delay=30.0)
     now = [1000.0]
-    monkeypatch.setattr(traffic.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("demo.traffic.time.monotonic", lambda: now[0])
     for number in range(traffic.OUTCOMES_AT_ONCE + 5):
         found.learn(f"p{number}", number % 2)
     found.report()

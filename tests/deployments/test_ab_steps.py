@@ -92,6 +92,12 @@ def at(step: int = 3, **changes: Any) -> Snapshot:
     return replace(there, plan=PLAN, step=step, **changes)
 
 
+def home(**changes: Any) -> Snapshot:
+    """Taken back: the champion's table is in force again."""
+    there = at(status="aborting", **changes)
+    return replace(there, routes=Routes(5, "old"), generation=5, generation_canary=None, generation_cut=0)
+
+
 RUNS = Trial(running=True, units=199)
 
 
@@ -111,8 +117,9 @@ RUNS = Trial(running=True, units=199)
         (at(4, test=RUNS), "end_test", ""),
         (at(status="paused", test=replace(RUNS, units=200)), "wait", ""),
         (at(status="paused", test=RUNS, watch=Watch(answer="failing", why="too slow")), "fail", "guard"),
-        (at(status="aborting", test=RUNS), "end_test", ""),
-        (at(status="aborting"), "take_back_generation", ""),
+        (at(status="aborting", test=RUNS), "take_back_generation", ""),
+        (home(test=RUNS), "end_test", ""),
+        (home(), "settle", ""),
     ],
 )
 def test_what_comes_next(snapshot: Snapshot, do: str, code: str) -> None:
