@@ -70,7 +70,8 @@ def test_the_sums_of_the_database_are_those_of_plain_python(rolling: Rolling) ->
             elif row:
                 cost[arm, unit].append(number / 4)
                 entries.append(entry(made, None, row, cost=number / 4))
-    told(rolling, entries)
+    nameless = predicted(rolling, "canary", None, 0.9)
+    told(rolling, [*entries, entry(nameless, 0, cost=100.0)])
     look(rolling)
     run = AbRun.objects.get()
     for metric, values in zip(the_step(rolling).metrics, (right, off, cost), strict=True):
