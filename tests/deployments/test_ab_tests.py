@@ -16,6 +16,7 @@ from deployments.services import rollouts
 from deployments.services.rollouts import testing
 from portal.audit.models import AuditEvent
 from portal.core.errors import NotAllowed, NotFound, Refused
+from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.rolling import Rolling
@@ -114,6 +115,7 @@ def test_a_clear_answer_asks_before_the_sample_is_there(rolling: Rolling) -> Non
     row = look(rolling)
     assert (row.status, row.pause_code) == ("paused", "decide")
     assert row.pause_why.startswith("Right: v2 is worse, −60.00 pp [")
+    assert Notice.objects.filter(url=f"/endpoints/production/flight-delay/rollouts/{row.pk}/ab-test/").exists()
     assert rolling.share == 5000
 
 
