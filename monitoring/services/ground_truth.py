@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from deployments.analysis.outcomes import Truth
 from deployments.models import Endpoint
@@ -21,9 +21,10 @@ from portal.audit import recorder
 from portal.core import clock, digests
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, PortalError
+from portal.core.locking import take_turn
 
 MOST = 1000
-LOCK = 20_260
+TURN = 20_260
 VERDICTS = ("accepted", "corrected", "repeated", "refused")
 
 
@@ -49,7 +50,9 @@ def report(*, actor: Actor, environment: str, endpoint: str, outcomes_: Sequence
         raise BadInput(f"Send 1 to {MOST:,} outcomes at once.", fields={"outcomes": f"1 to {MOST:,} entries"})
     now = clock.now()
     entries = [outcomes.read(one, now) for one in outcomes_]
-    _in_turn(where)
+    # One batch of an endpoint after the other: keys then become visible in their order, so that whoever reads on from
+    # a key misses nothing.
+    take_turn(TURN, where.pk)
     taken = _take(where, entries, actor)
     counts = Counter(one.verdict for one in taken)
     recorder.record(
@@ -59,13 +62,6 @@ def report(*, actor: Actor, environment: str, endpoint: str, outcomes_: Sequence
         data={**{name: counts[name] for name in VERDICTS}, "digest": _digest(entries)},
     )
     return taken
-
-
-def _in_turn(endpoint: Endpoint) -> None:
-    """One batch of an endpoint after the other: keys then become visible in their order, so that whoever reads on from
-    a key misses nothing. The endpoint's own row stays free for rollouts."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, endpoint.pk])
 
 
 def _take(endpoint: Endpoint, entries: Sequence[Read], actor: Actor) -> list[Taken]:

@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 from django.core.checks import Error
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, connections, transaction
 
 from deployments.adapters import ground_truth as source
 from deployments.analysis.outcomes import Value
 from monitoring import providers
 from monitoring.models import GroundTruth
 from monitoring.policies import outcomes
+from monitoring.services.ground_truth import TURN
 from portal.accounts.models import Person
 from portal.accounts.services import tokens
 from portal.audit.models import AuditEvent
 from portal.core import clock
+from portal.core.errors import Unavailable
+from portal.core.locking import take_turn
 from tests import world
 from tests.callers import Caller
 from tests.deployments import conftest
@@ -148,6 +151,23 @@ def test_whoever_reads_on_sees_every_report_once_and_in_order(send: Callable[...
     assert providers.ground_truth.newest(endpoint) == mark
     ids = [uuid.UUID(first["prediction_id"])]
     assert [one.label.label for one in source.source().of(endpoint, ids)] == ["on time"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_batches_of_an_endpoint_take_turns(transactional_db: None) -> None:
+    """Another connection holds the turn: whoever comes is told to try again, and an endpoint beside it is free."""
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [TURN, 1])
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            take_turn(TURN, 2)
+            with pytest.raises(Unavailable), transaction.atomic():
+                take_turn(TURN, 1)
+    finally:
+        other.close()
 
 
 def test_a_source_that_is_not_there_is_found_at_the_start(settings: Any) -> None:
