@@ -142,6 +142,7 @@ def _metric(found: Json) -> MetricRow:
     low, high = (range_["low"], range_["high"]) if range_ else (0.0, 0.0)
     bounded = range_ is not None and max(abs(low), abs(high)) < telling.LARGEST
     edge = found["smallest"]
+    reach = max(abs(low), abs(high), edge)
     return MetricRow(
         name=found["name"],
         about=ABOUT.get(source, f"{source.removeprefix('value:')}, as reported"),
@@ -152,7 +153,7 @@ def _metric(found: Json) -> MetricRow:
         interval=ab_telling.interval(found),
         low=low,
         high=high,
-        scale=svg.scale_of([(low, high), (-edge, edge)]) if bounded else None,
+        scale=svg.scale_of([(-reach, reach)]) if bounded else None,
         better=found["better"],
         smallest=f"±{ab_telling.amount(source, edge, sign=True).removeprefix('+')}",
         tone=tone,
