@@ -90,3 +90,4 @@ lock: ## Compile requirements*.in into locks with hashes, for every 3.11 (Debian
 	@tools/bootstrap tests
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" bench/mlserver.in -o bench/mlserver.txt

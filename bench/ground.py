@@ -19,6 +19,7 @@ START_SECONDS = 420.0
 MODEL = "flight-delay"
 ENVIRONMENT = "production"
 PATH = f"/{ENVIRONMENT}/{MODEL}/invocations"
+V2_PATH = f"/{ENVIRONMENT}/{MODEL}/v2/models/{MODEL}"
 
 
 class GroundError(RuntimeError):
@@ -98,12 +99,25 @@ class Portal:
         """The socket of a revision's process."""
         return self.run / f"slot-{revision['slot']:02d}.sock"
 
-    def example(self) -> bytes:
-        """A valid question with one row, as the registered version brought it."""
+    def example(self, rows: int = 1) -> bytes:
+        """A valid question with one row, as the registered version brought it, or with so many of the same."""
         line = Line(self.slot(self.served()))
         body = line.get("/-/status").json()["example"]
         line.close()
+        if rows > 1:
+            split = body["dataframe_split"]
+            body = {"dataframe_split": {"columns": split["columns"], "data": split["data"][:1] * rows}}
         return json.dumps(body).encode()
+
+    def example_v2(self) -> bytes:
+        """The same row in the Open Inference Protocol: a tensor for each column."""
+        split = json.loads(self.example())["dataframe_split"]
+        line = Line(self.gateway_url)
+        kinds = {one["name"]: one["datatype"] for one in line.get(V2_PATH).json()["inputs"]}
+        line.close()
+        row = zip(split["columns"], split["data"][0], strict=True)
+        tensors = [{"name": name, "shape": [1], "datatype": kinds[name], "data": [value]} for name, value in row]
+        return json.dumps({"inputs": tensors}).encode()
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""`mlflow models serve` for a version of the example model, as its documentation says to run it."""
+"""`mlflow models serve` for a version of the example model, as its documentation says to run it, and what any rival's
+server has in common."""
 
 import contextlib
 import http.client
@@ -26,21 +27,27 @@ class RivalError(RuntimeError):
 class Rival:
     """One server with one worker process, as ours has one process for a revision, and the same files."""
 
-    def __init__(self, portal: Portal, version: int) -> None:
-        self.version = version
+    name = "mlflow models serve"
+
+    def __init__(self, portal: Portal, version: int, path: str = PATH) -> None:
+        self.version, self.path = version, path
         self.port = apart.free_ports()[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed by stop)
         self._process = subprocess.Popen(
-            [
-                *(str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", str(portal.files(version))),
-                *("--env-manager", "local", "--workers", "1", "--host", "127.0.0.1", "--port", str(self.port)),
-            ],
+            self.command(portal.files(version)),
             env=_environment(),
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def command(self, files: Path) -> list[str]:
+        """What starts it on its port for a model's files."""
+        return [
+            *(str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", str(files)),
+            *("--env-manager", "local", "--workers", "1", "--host", "127.0.0.1", "--port", str(self.port)),
+        ]
 
     @property
     def pid(self) -> int:
@@ -53,15 +60,15 @@ class Rival:
 
     def await_answer(self, body: bytes, pause: float = 0.05) -> None:
         """Return after its first prediction."""
-        until(lambda: self._answered(body), START_SECONDS, "mlflow models serve to answer", every=pause)
+        until(lambda: self._answered(body), START_SECONDS, f"{self.name} to answer", every=pause)
 
     def _answered(self, body: bytes) -> bool | None:
         if self._process.poll() is not None:
             self._log.seek(0)
-            raise RivalError(f"mlflow models serve ended:\n{self._log.read().decode(errors='replace')[-2000:]}")
+            raise RivalError(f"{self.name} ended:\n{self._log.read().decode(errors='replace')[-2000:]}")
         line = Line(self.url)
         try:
-            line.ask("POST", PATH, body)
+            line.ask("POST", self.path, body)
         except (OSError, http.client.HTTPException, UnexpectedAnswerError):
             return None
         finally:

@@ -30,6 +30,7 @@ class DeploymentsConfig(AppConfig):
         ):
             guard.governs(table, subject)
         import_module("deployments.selectors.incident_source")
+        import_module("deployments.adapters.ground_truth")
         import_module("deployments.reconcilers.registration")
         import_module("deployments.checks")
         import_module("deployments.navigation")

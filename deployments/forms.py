@@ -7,6 +7,7 @@ from django import forms
 from deployments.models import Environment
 from deployments.policies import asking, conditions
 from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from portal.accounts.acting import OnceForm
 from portal.accounts.policies.credentials import DEFAULT_DAYS, MAX_DAYS
 from portal.core.errors import PortalError
@@ -157,7 +158,7 @@ class RollbackForm(OnceForm):
 class AbortForm(OnceForm):
     """End a rollout under way."""
 
-    reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
+    reason_code = forms.ChoiceField(label="Why", choices=list(ABORT_REASONS.items()), widget=forms.RadioSelect)
     note = _text("Note", required=False, help_text="It goes to the audit log.")
 
 

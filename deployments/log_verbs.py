@@ -74,6 +74,8 @@ register(
     Verb("rollout.hurried", "{actor} took {subject} to its next weight early", required=("from", "to")),
     Verb("rollout.shadow_began", "{subject} began to shadow what serves", required=("step",)),
     Verb("rollout.shadow_ended", "{subject} ended its shadow"),
+    Verb("rollout.test_began", "{subject} began its A/B test", required=("step",)),
+    Verb("rollout.test_ended", "{subject} ended its A/B test", required=("metrics",)),
     Verb("rollout.completed", "{actor} completed {subject}"),
     Verb("rollout.abort_started", "{actor} is taking {subject} back"),
     Verb("rollout.aborted", "{actor} aborted {subject}"),

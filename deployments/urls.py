@@ -66,6 +66,7 @@ urlpatterns = [
     path(f"{ENDPOINT}keys/new/", keys.new, name="endpoint_key_new"),
     path(f"{ENDPOINT}keys/<uuid:key_id>/revoke/", keys.revoke, name="endpoint_key_revoke"),
     path(f"{ROLLOUT}shadow/", rollouts.shadow, name="rollout_shadow"),
+    path(f"{ROLLOUT}ab-test/", rollouts.ab_test, name="rollout_ab_test"),
     path(f"{ROLLOUT}pause/", rollouts.pause, name="rollout_pause"),
     path(f"{ROLLOUT}resume/", rollouts.resume, name="rollout_resume"),
     path(f"{ROLLOUT}abort/", rollouts.abort, name="rollout_abort"),

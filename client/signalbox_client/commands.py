@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from signalbox_client import dossiers, gate, policies
+from signalbox_client import dossiers, gate, ground_truth, policies
 from signalbox_client.portal import Portal, Refused
 
 
@@ -19,8 +19,10 @@ def main(given: Sequence[str] | None = None) -> int:
     gate.arguments(commands.add_parser("gate", help="whether a version would meet the gates of an environment"))
     policies.arguments(commands.add_parser("policies", help="policies as a file: export them, apply a file"))
     dossiers.arguments(commands.add_parser("dossier", help="everything about one promotion, as an archive"))
+    ground_truth.arguments(commands.add_parser("ground-truth", help="report what became true of predictions"))
     read = parser.parse_args(given)
-    run = {"gate": gate.run, "policies": policies.run, "dossier": dossiers.run}[read.command]
+    runs = {"gate": gate.run, "policies": policies.run, "dossier": dossiers.run, "ground-truth": ground_truth.run}
+    run = runs[read.command]
     try:
         return run(Portal(read.url, os.environ.get("SIGNALBOX_TOKEN", "")), read)
     except Refused as error:

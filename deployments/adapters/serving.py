@@ -11,8 +11,9 @@ from django.conf import settings
 from deployments import targets
 from deployments.targets import Target
 from portal.core.errors import Unavailable
-from serving import contract
+from serving import contract, recorded
 from serving.contract import Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec, as_json, shadow_report
+from serving.recorded import Page
 
 
 class ServingUnavailable(Unavailable):
@@ -111,6 +112,13 @@ class Shadowing(ServingRuntime, Protocol):
         """End it, and forget what it has shown."""
 
 
+class Recording(ServingRuntime, Protocol):
+    """A runtime whose record of predictions can be read; not all can."""
+
+    def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
+        """Those answered since the cursor `after`, at most `limit`; with "" none, and the cursor to begin from."""
+
+
 class Agent:
     """The serving agent of a host, over its Unix socket or a private address."""
 
@@ -188,6 +196,11 @@ class Agent:
 
     def remove_shadow(self, environment: str, endpoint: str) -> None:
         self._call("DELETE", f"/shadows/{quote(environment)}/{quote(endpoint)}")
+
+    def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
+        asked = urlencode({"after": after, "limit": limit})
+        found = self._call("GET", f"/predictions/{quote(environment)}/{quote(endpoint)}?{asked}")
+        return recorded.page(found) if found else Page((), after)
 
     def status(self) -> dict[str, Any]:
         return dict(self._call("GET", "/status") or {})

@@ -91,17 +91,22 @@ def _settled(range_: Range, limit: float) -> Literal["passing", "failing"] | Non
 
 
 def _needed(found: Measured, rule: Rule) -> int | None:
-    """Requests the new arm lacks until the interval would leave the limit, found by doubling and halving."""
+    return more(lambda by: _settled(found.at(by), rule.limit) is not None, found.n)
+
+
+def more(settled: Callable[[float], bool], n: int) -> int | None:
+    """About how many are lacking beyond n until it is settled, by what would be if there were so many times as much:
+    found by doubling and halving. None when `MOST_PATIENCE` times as much would not settle it."""
     high = 2.0
-    while not _settled(found.at(high), rule.limit):
+    while not settled(high):
         high *= 2
         if high > MOST_PATIENCE:
             return None
     low = high / 2
     while high / low > 1.05:
         middle = (low * high) ** 0.5
-        low, high = (low, middle) if _settled(found.at(middle), rule.limit) else (middle, high)
-    return max(1, round((high - 1) * found.n))
+        low, high = (low, middle) if settled(middle) else (middle, high)
+    return max(1, round((high - 1) * n))
 
 
 def rate(old: Count, new: Count, rule: Rule) -> Measured:

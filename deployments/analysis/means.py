@@ -12,7 +12,7 @@ from deployments.analysis.rates import Range
 
 FEWEST = 100
 TIGHTEST_AT = 1_000
-"""The number of values, the smaller arm's, around which the interval is tightest."""
+"""The number of values in each of two arms of one size around which the interval is tightest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,18 @@ def difference(old: Sums, new: Sums, alpha: float) -> Range:
     """New mean minus old, not ruled out at `alpha`; everything while either side has fewer than `FEWEST` values."""
     if min(old.n, new.n) < FEWEST:
         return Range(-math.inf, math.inf)
-    spread = old.variance / old.n + new.variance / new.n
-    width = math.sqrt(spread) * _stretch(min(old.n, new.n), alpha)
+    width = math.sqrt(old.variance / old.n + new.variance / new.n) * boundary(paired(old.n, new.n), alpha)
     seen = new.mean - old.mean
     return Range(seen - width, seen + width)
 
 
-def _stretch(n: int, alpha: float) -> float:
-    """How many standard errors the normal mixture's boundary is away after n values."""
+def paired(old: int, new: int) -> float:
+    """How many values two arms of one size would need to say as much: the harmonic mean. In this the evidence about a
+    difference grows evenly, however the weights change meanwhile. Neither is zero."""
+    return 2 / (1 / old + 1 / new)
+
+
+def boundary(n: float, alpha: float) -> float:
+    """How many standard errors of the difference the normal mixture's boundary is away after n values in each arm."""
     mixing = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / TIGHTEST_AT
     return math.sqrt((1 + 1 / (n * mixing)) * math.log((n * mixing + 1) / alpha**2))

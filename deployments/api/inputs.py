@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from deployments.policies import asking
 from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from portal.core.api.inputs import Strict
 
 
@@ -112,7 +113,7 @@ class Nothing(Strict):
 
 
 class Abort(Strict):
-    reason_code = serializers.ChoiceField(choices=list(REASONS.items()))
+    reason_code = serializers.ChoiceField(choices=list(ABORT_REASONS.items()))
     note = serializers.CharField(max_length=4000, default="", allow_blank=True)
 
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from deployments.api import (
+    ab_tests,
     bypasses,
     changes,
     dossiers,
@@ -50,6 +51,7 @@ urlpatterns = [
     path("rollouts/<int:number>/abort/", rollouts.Abort.as_view(), name="rollout_abort"),
     path("rollouts/<int:number>/advance/", rollouts.Advance.as_view(), name="rollout_advance"),
     path("rollouts/<int:number>/shadow/", rollouts.ShadowReport.as_view(), name="rollout_shadow"),
+    path("rollouts/<int:number>/ab-test/", ab_tests.AbTestReport.as_view(), name="rollout_ab_test"),
     path("rollouts/<int:number>/measurements/", rollouts.Measurements.as_view(), name="rollout_measurements"),
     path("gates/check/", gates.GateCheck.as_view(), name="gate_check"),
     path("promotions/", promotions.Promotions.as_view(), name="promotions"),

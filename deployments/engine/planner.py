@@ -5,147 +5,43 @@ only when the world has been seen to be so. The share of the new revision rises 
 back from the router, and whatever goes wrong leads back to the former champion under a newer generation.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Routes, Shadowing, Snapshot, Trial, Watch
 from deployments.engine.steps import (
     MOVES,
+    AbTest,
     Analyse,
     Hold,
     Load,
     Pause,
     Shadow,
-    Step,
-    Steps,
     Switch,
     Warm,
     share_at,
     stage_of,
 )
 
-Loaded = Literal["absent", "loading", "ready", "failed"]
-Answer = Literal["passing", "failing", "inconclusive", "error"]
+__all__ = [
+    "GRACE",
+    "LOOK",
+    "Aim",
+    "Answer",
+    "Command",
+    "Loaded",
+    "Routes",
+    "Shadowing",
+    "Snapshot",
+    "Trial",
+    "Watch",
+    "aim_at",
+    "decide",
+]
 
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
 GRACE = 60.0
 """Seconds the measures may stay away before a person is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """Where a route table sends the traffic, without its number: `cut` basis points to `canary`, the rest to stable."""
-
-    stable: str
-    canary: str | None = None
-    cut: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """The route table in force as read back from the runtime; generation 0 when it holds none."""
-
-    generation: int = 0
-    stable: str = ""
-    canary: str | None = None
-    cut: int = 0
-
-    @property
-    def aim(self) -> Aim:
-        return Aim(self.stable, self.canary, self.cut)
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What the measures say since the present share came in force. `requests` are the new revision's, `answer` what all
-    guards say together (None where none watch), `unread` the seconds since the measures were last to be had, and
-    `reason` why they are not."""
-
-    requests: int = 0
-    answer: Answer | None = None
-    why: str = ""
-    unread: float = 0.0
-    mismatch: str = ""
-    reason: str = ""
-
-    @property
-    def away(self) -> str:
-        """What a person is told when they stay away."""
-        return f"The measures of both versions cannot be read. {self.reason}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Shadowing:
-    """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
-    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
-
-    running: bool = False
-    ended: bool = False
-    compared: int = 0
-    possible: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
-    and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
-
-    `at_step` are the seconds since the step began, `held` is why the step may not begin yet.
-    """
-
-    status: str
-    target: str
-    target_recorded: str
-    former: str | None
-    loaded: Loaded
-    failure: str
-    digest_matches: bool
-    routes: Routes
-    generation: int | None
-    generation_target: str | None
-    deadline_passed: bool
-    generation_canary: str | None = None
-    generation_cut: int = 0
-    plan: Steps = (Load(), Warm(), Switch())
-    step: int = 2
-    at_step: float = 0.0
-    held: str = ""
-    watch: Watch = Watch()
-    shadow: Shadowing = Shadowing()
-
-    @property
-    def taken(self) -> Aim | None:
-        """Where the newest table of this rollout sends the traffic."""
-        if self.generation is None or self.generation_target is None:
-            return None
-        return Aim(self.generation_target, self.generation_canary, self.generation_cut)
-
-    @property
-    def current(self) -> Step | None:
-        return self.plan[self.step] if self.step < len(self.plan) else None
-
-    def in_force(self, aim: Aim) -> bool:
-        """Whether our table for this aim was read back from the router."""
-        return self.generation is not None and self.routes == Routes(
-            self.generation, aim.stable, aim.canary, aim.cut
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """`do` names the act; `why` is for people, `code` for programs; `at_least` the generation that has been seen, `aim`
-    the table to take, `step` the step it was decided for, `wait` seconds."""
-
-    do: Literal[
-        "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
-        "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
-    ]  # fmt: skip
-    why: str = ""
-    at_least: int = 0
-    wait: float = 0.0
-    aim: Aim | None = None
-    step: int = -1
-    code: str = ""
 
 
 def decide(snapshot: Snapshot) -> Command:
@@ -187,6 +83,8 @@ def _broken(s: Snapshot) -> Command | None:
 def _forward(s: Snapshot) -> Command:
     if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
         return Command("end_shadow", step=s.step)
+    if s.test.running and not isinstance(s.current, AbTest):
+        return Command("end_test", step=s.step)
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
     there = warm and (aim is None or s.in_force(aim))
@@ -222,6 +120,8 @@ def _turn(s: Snapshot) -> Command:
             return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
         case Analyse(give_up=give_up):
             return _judged(s, give_up)
+        case AbTest():
+            return _tested(s, s.current)
     return _next(s)
 
 
@@ -238,6 +138,25 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
     if not step.predictions:
         return Command("wait", wait=max(0.1, min(step.seconds - s.at_step, LOOK)))
     why = f"Only {s.shadow.compared:,} of {step.predictions:,} predictions were compared."
+    return _patient(s, step.give_up, "too_few", why)
+
+
+def _tested(s: Snapshot, step: AbTest) -> Command:
+    """Begin it, and gather until there is something to decide on. A test never goes on by itself."""
+    if not s.test.possible:
+        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
+    if not s.test.running:
+        return Command("test", step=s.step)
+    for code, why in (("mismatch", s.test.mismatch), ("no_units", s.test.nameless), ("decide", s.test.clear)):
+        if why:
+            return Command("pause", code=code, why=why, step=s.step)
+    if step.units and s.test.units >= step.units:
+        return Command("pause", code="decide", why=f"Both versions have {step.units:,} units.", step=s.step)
+    if step.seconds:
+        left = step.seconds - s.at_step
+        over = Command("pause", code="decide", why="The time of the test is over.", step=s.step)
+        return over if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
+    why = f"Only {s.test.units:,} of {step.units:,} units of each version have ground truth."
     return _patient(s, step.give_up, "too_few", why)
 
 
@@ -295,9 +214,7 @@ def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
     if s.shadow.running:
         return Command("end_shadow", step=s.step)
-    if s.former is None or s.generation is None:
-        return Command("settle")
-    home = Aim(s.former)
-    if s.taken == home and s.in_force(home):
-        return Command("settle")
+    home = Aim(s.former) if s.former is not None and s.generation is not None else None
+    if home is None or (s.taken == home and s.in_force(home)):
+        return Command("end_test", step=s.step) if s.test.running else Command("settle")
     return _switch(s, home, "take_back_generation", "route_back")

@@ -36,6 +36,17 @@ def _shadow(*, predictions: int, give_up: int) -> Json:
     }  # fmt: skip
 
 
+def _ab_test(*, units: int, give_up: int) -> Json:
+    """How often each version is right, with the guards of a canary meanwhile; a score counts as a class from 0.5 on."""
+    right = {
+        "name": "Right answers", "from": "correct", "better": "higher", "alpha": 0.05, "smallest": 0.01, "fewest": 200,
+    }  # fmt: skip
+    return {
+        "do": "ab_test", "until": {"units": units}, "give_up": give_up, "metrics": [right], "guards": _guards(0.03),
+        "threshold": 0.5,
+    }  # fmt: skip
+
+
 PLANS: dict[str, Json] = {
     AT_ONCE: {"steps": [{"do": "switch"}]},
     "blue-green": {"steps": [{"do": "switch"}, {"do": "hold", "seconds": 600}]},
@@ -55,6 +66,14 @@ PLANS: dict[str, Json] = {
             {"do": "hold", "seconds": 600},
         ]
     },
+    "ab-test": {
+        "steps": [
+            {"do": "weight", "weight": 5000},
+            _ab_test(units=2000, give_up=86_400),
+            {"do": "switch"},
+            {"do": "hold", "seconds": 600},
+        ]
+    },
     "linear": {
         "steps": [
             *_judged([1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000], alpha=0.045, give_up=3600, pause=60),
@@ -68,5 +87,6 @@ TITLES = {
     "blue-green": "Blue-green",
     "canary": "Canary",
     "shadow-canary": "Shadow, then canary",
+    "ab-test": "A/B test",
     "linear": "Linear",
 }

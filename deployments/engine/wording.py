@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.engine import plans
-from deployments.engine.steps import WHOLE, Analyse, Guard, Hold, Load, Pause, Shadow, Step, Steps, Switch, Warm, Weight
+from deployments.engine.steps import (
+    WHOLE,
+    AbTest,
+    Analyse,
+    Guard,
+    Hold,
+    Load,
+    Pause,
+    Shadow,
+    Step,
+    Steps,
+    Switch,
+    Warm,
+    Weight,
+)
 
 Json = dict[str, Any]
 
@@ -46,8 +60,8 @@ def words(step: Step) -> tuple[str, str]:
             return "Load", "a private copy whose digest equals the approved one"
         case Warm():
             return "Warm and check", "a prediction on the example row must come back"
-        case Shadow():
-            return _shadow(step)
+        case Shadow() | AbTest():
+            return _shadow(step) if isinstance(step, Shadow) else _test(step)
         case Weight(weight):
             return percent(weight), "of the traffic to the new version, the rest to the champion"
         case Pause():
@@ -66,6 +80,14 @@ def _shadow(step: Shadow) -> tuple[str, str]:
         "nobody gets its answers"
     )  # fmt: skip
     return f"Shadow {percent(step.share)} of the predictions {until}", note
+
+
+def _test(step: AbTest) -> tuple[str, str]:
+    until = f"until {count(step.units)} units of each version" if step.units else f"for {seconds(step.seconds)}"
+    watched = f"{len(step.guards)} guards watch; " if step.guards else ""
+    asks = f", after {seconds(step.give_up)} at the latest" if step.units else ""
+    names = ", ".join(metric.name for metric in step.metrics)
+    return f"A/B test {until}", f"{names}; {watched}asks a person{asks} and never goes on by itself"
 
 
 def _pause(step: Pause) -> tuple[str, str]:
@@ -124,7 +146,7 @@ def duration(steps: Steps, rate: float | None) -> Duration:
     asks, weight = 0, 0
     for step in steps:
         weight = step.weight if isinstance(step, Weight) else weight
-        asks += isinstance(step, Pause) and step.person
+        asks += isinstance(step, AbTest) or (isinstance(step, Pause) and step.person)
         shortest, longest = _span(step, rate, weight)
         least, most = least + shortest, most + longest
     return Duration(least, most, asks)
@@ -138,9 +160,11 @@ def _span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
             return _takes(amount, seen, share, give_up), give_up
         case Pause(requests=amount, give_up=give_up) if amount:
             return _takes(amount, rate, weight, give_up), give_up
+        case AbTest(units=amount, give_up=give_up) if amount:
+            return _takes(amount, rate, min(weight, WHOLE - weight), give_up), give_up
         case Analyse(give_up=give_up):
             return _takes(step.fewest, rate, weight, give_up), give_up
-        case Shadow(seconds=amount) | Pause(seconds=amount) | Hold(amount):
+        case Shadow(seconds=amount) | Pause(seconds=amount) | AbTest(seconds=amount) | Hold(amount):
             return amount, amount
     return 0.0, 0.0
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
+from deployments.models.ab_tests import AbPrediction, AbRun
 from deployments.models.bypasses import Bypass, BypassGrant
 from deployments.models.keys import EndpointKey
 from deployments.models.plans import Measurement, RolloutPlan, ShadowRun
@@ -19,6 +20,8 @@ from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel, RiskTier
 
 __all__ = [
+    "AbPrediction",
+    "AbRun",
     "Approval",
     "Bypass",
     "BypassGrant",
@@ -258,7 +261,8 @@ class Rollout(Leased):
     """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
     place in it since `step_began_at`.
 
-    While paused, `pause_code` says why: person, too_few, inconclusive, unmeasured, mismatch, or asked (by somebody).
+    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch, or asked
+    (by somebody).
     `hurried_by` has asked to go on early where that needs a second person, and why.
     """
 

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from deployments.policies.rollback import REASONS
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused, refused_now
 
+ABORT_REASONS = {**REASONS, "no_better": "No better than the champion"}
+"""Why a rollout is ended: what a rollback is for, and what a test has shown."""
 WORDS = {
     "pending": "has not begun yet",
     "aborting": "is being taken back",

@@ -8,7 +8,7 @@ from deployments.engine import plans
 from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
 from deployments.engine.steps import Shadow
 from deployments.models import Revision, Rollout, RouteTable
-from deployments.reconcilers import artifacts, measuring, shadowing
+from deployments.reconcilers import artifacts, measuring, shadowing, testing
 from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
 from deployments.services import rollouts
@@ -27,6 +27,8 @@ crash.register(
     "rollout.routes_sent",
     "rollout.shadow_begun",
     "rollout.shadow_ended",
+    "rollout.test_begun",
+    "rollout.test_ended",
     "rollout.stepped",
     "rollout.paused",
     "rollout.completed",
@@ -94,6 +96,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         held=held,
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
         shadow=shadowing.observe(row, steps, runtime, lease),
+        test=testing.observe(row, steps, runtime, lease),
     )
 
 
@@ -152,8 +155,8 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
         case "route" | "route_back":
             _send(row, runtime)
             crash_point("rollout.routes_sent")
-        case "shadow" | "end_shadow":
-            _shadow(command, row, lease, runtime)
+        case "shadow" | "end_shadow" | "test" | "end_test":
+            (_shadow if "shadow" in command.do else _test)(command, row, lease, runtime)
         case _:
             return _conclude(command, lease)
     return 0.0
@@ -168,6 +171,15 @@ def _shadow(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntim
     if isinstance(step, Shadow):
         shadowing.begin(row, step, command.step, runtime, lease)
         crash_point("rollout.shadow_begun")
+
+
+def _test(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> None:
+    if command.do == "end_test":
+        testing.end(row, lease)
+        crash_point("rollout.test_ended")
+        return
+    testing.begin(row, command.step, runtime, lease)
+    crash_point("rollout.test_begun")
 
 
 def _take(command: Command, lease: Lease) -> None:

@@ -20,7 +20,7 @@ PAGE = 30
 class Movement:
     """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code.
 
-    `bypassed` are the gates it went past, by the bypass of that number.
+    `bypassed` are the gates it went past, by the bypass of that number; `reports` words and route of what it has shown.
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class Movement:
     seconds: float | None = None
     state: str = ""
     rollout: int | None = None
+    reports: tuple[tuple[str, str], ...] = ()
 
 
 def of(endpoint: Endpoint, kind: str = "all", before: int | None = None) -> tuple[list[Movement], int | None]:
@@ -50,7 +51,7 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
     given = Approval.objects.select_related("reviewer")
     rows = (
         Rollout.objects.filter(endpoint=endpoint)
-        .select_related("to_revision__version", "from_revision__version", "request")
+        .select_related("to_revision__version", "from_revision__version", "request", "shadow_run", "ab_run")
         .prefetch_related(Prefetch("request__approvals", given), "bypasses")
         .order_by("-id")
     )
@@ -91,7 +92,14 @@ def movement(row: Rollout) -> Movement:
         seconds=took,
         state=row.status,
         rollout=row.pk,
+        reports=_reports(row),
     )
+
+
+def _reports(row: Rollout) -> tuple[tuple[str, str], ...]:
+    """The pages of what its shadow and its A/B test have shown."""
+    known = (("shadow_run", "Shadow", "rollout_shadow"), ("ab_run", "A/B test", "rollout_ab_test"))
+    return tuple((words, f"deployments:{route}") for name, words, route in known if hasattr(row, name))
 
 
 def _approvers(row: Rollout) -> tuple[str, ...]:

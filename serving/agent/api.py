@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import contract, exposition
+from serving import contract, exposition, recorded
 from serving.agent.errors import Refused
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
+from serving.agent.predictions import Predictions
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
 from serving.agent.shadows import Shadows
@@ -35,6 +36,7 @@ class Api:
         keys: Keys,
         measuring: Measuring,
         shadows: Shadows,
+        predictions: Predictions,
         status: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._revisions = revisions
@@ -42,6 +44,7 @@ class Api:
         self._keys = keys
         self._measuring = measuring
         self._shadows = shadows
+        self._predictions = predictions
         self._status = status
 
     def application(self) -> Starlette:
@@ -58,6 +61,7 @@ class Api:
                 Route("/shadows/{environment}/{endpoint}", self.put_shadow, methods=["PUT"]),
                 Route("/shadows/{environment}/{endpoint}", self.get_shadow, methods=["GET"]),
                 Route("/shadows/{environment}/{endpoint}", self.delete_shadow, methods=["DELETE"]),
+                Route("/predictions/{environment}/{endpoint}", self.list_predictions, methods=["GET"]),
                 Route("/measures", self.list_measures, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
@@ -121,6 +125,12 @@ class Api:
     async def delete_shadow(self, request: Request) -> Response:
         await self._shadows.delete(*_where(request))
         return Response(status_code=204)
+
+    async def list_predictions(self, request: Request) -> Response:
+        asked = request.query_params
+        limit = recorded.limit_of(asked.get("limit", str(recorded.MOST)))
+        found = await self._predictions.of(*_where(request), after=asked.get("after", ""), limit=limit)
+        return JSONResponse(recorded.as_json(found))
 
     async def list_keys(self, request: Request) -> Response:
         return JSONResponse(

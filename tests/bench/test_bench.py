@@ -1,20 +1,24 @@
 """The benchmarks say what they measure and measure it; how fast anything is, is not asserted here."""
 
 import json
+import re
 from pathlib import Path
 
+import httpx
 import pytest
 
-from bench import catalogue, circumstances, measure, results
+from bench import catalogue, circumstances, measure, mlserver, overload, results
 from bench.__main__ import main
 from bench.ground import Portal
 from bench.measure import Effort, Estimate
 from bench.results import Row
+from bench.wire import UnexpectedAnswerError
 from tests.stack import Stack
 
 TINY = Effort(rounds=2, calls=2, seconds=0.2)
 FIGURE = Estimate(2.0, 1.5, 2.5)
 NOWHERE = Portal({}, {})
+LOCK = Path(__file__).parents[2] / "requirements.txt"
 
 
 def test_a_median_lies_in_its_interval_which_more_samples_narrow() -> None:
@@ -78,6 +82,53 @@ def test_the_router_is_measured_on_a_running_portal(stack: Stack, tmp_path: Path
         assert row["theirs"] > 0
         assert row["ours_interval"][0] <= row["ours"] <= row["ours_interval"][1]
     assert all(row.name in results.table(rows) for row in rows)
+
+
+def test_what_is_asked_beyond_the_peak_is_answered_or_refused_with_words(stack: Stack) -> None:
+    [row] = overload.measure(Portal(stack.env, stack.facts), TINY)
+    assert row.theirs
+    assert row.theirs.value > 0
+    assert re.search(r"of \d+ rows a question; \d\.\d times as many questions: \d+% refused with retry-after", row.note)
+
+
+@pytest.mark.parametrize(
+    ("code", "headers", "fine"),
+    [(200, {}, True), (504, {}, True), (503, {"retry-after": "1"}, True), (429, {"retry-after": "2"}, True),
+     (503, {}, False), (500, {"retry-after": "1"}, False)],
+)  # fmt: skip
+def test_a_refusal_counts_only_when_it_says_when_to_come_again(code: int, headers: dict[str, str], fine: bool) -> None:
+    answer = httpx.Response(code, headers=headers)
+    if fine:
+        assert overload._code(answer) == code
+        return
+    with pytest.raises(UnexpectedAnswerError):
+        overload._code(answer)
+
+
+def test_the_fast_path_is_measured_beside_the_data_frame() -> None:
+    catalogue.chosen([])
+    one = catalogue.KNOWN["arrays"]
+    assert not one.portal
+    assert {row.name: row.theirs is not None for row in one.measure(NOWHERE, TINY)} == {
+        "arrays.1_row": True,
+        "arrays.100_rows": True,
+    }
+
+
+def test_mlserver_has_our_versions_of_what_asks_the_model() -> None:
+    theirs, ours = (dict(re.findall(r"^(\S+)==(\S+)", file.read_text(), re.M)) for file in (mlserver.LOCK, LOCK))
+    for name in ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops"):
+        assert theirs[name] == ours[name], f"{name}: change bench/mlserver.in, then make lock"
+
+
+def test_mlserver_is_left_out_where_it_cannot_be_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = tmp_path / "mlserver.txt"
+    lock.write_text("no such line\n")
+    monkeypatch.setattr(mlserver, "LOCK", lock)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for _ in range(2):  # what failed half-way is no environment
+        with pytest.raises(mlserver.NoMLServerError, match="pip sync failed"):
+            mlserver.environment()
 
 
 def test_an_evaluation_is_measured_beside_the_loop() -> None:

@@ -6,13 +6,15 @@ from typing import Any
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
 from serving.comparing import Comparison
 from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec
+from serving.recorded import Page, Prediction
 
 
 @dataclass
 class MemoryRuntime:
     """`broken` digests fail to load, `slow` ones never finish, `away` makes every call raise.
 
-    `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id.
+    `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
+    are the predictions that the spools noted.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -24,6 +26,7 @@ class MemoryRuntime:
     measured: dict[str, Measures] = field(default_factory=dict)
     allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     shadows: dict[tuple[str, str], tuple[ShadowSpec, Comparison]] = field(default_factory=dict)
+    recorded: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -118,6 +121,13 @@ class MemoryRuntime:
     def remove_shadow(self, environment: str, endpoint: str) -> None:
         self._here()
         self.shadows.pop((environment, endpoint), None)
+
+    def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
+        self._here()
+        found = self.recorded.get((environment, endpoint), [])
+        begins = int(after) if after else len(found)
+        part = found[begins : begins + limit]
+        return Page(tuple(part), str(begins + len(part)), more=len(part) == limit)
 
     def status(self) -> dict[str, Any]:
         self._here()

@@ -16,6 +16,7 @@ from deployments.services.rollouts.measuring import note_measures
 from deployments.services.rollouts.shadowing import note_shadow, shadow_began, shadow_ended
 from deployments.services.rollouts.starting import start
 from deployments.services.rollouts.steering import abort, advance, find, pause, resume, supersede
+from deployments.services.rollouts.testing import note_predictions, note_test, note_truths, test_began, test_ended
 
 __all__ = [
     "abort",
@@ -33,7 +34,10 @@ __all__ = [
     "next_step",
     "note_loading",
     "note_measures",
+    "note_predictions",
     "note_shadow",
+    "note_test",
+    "note_truths",
     "note_warm",
     "pause",
     "pause_for",
@@ -46,4 +50,6 @@ __all__ = [
     "supersede",
     "take_back_generation",
     "take_generation",
+    "test_began",
+    "test_ended",
 ]

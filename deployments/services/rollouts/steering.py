@@ -6,10 +6,10 @@ from deployments.engine import plans
 from deployments.engine.steps import next_move
 from deployments.models import Rollout
 from deployments.policies import steering as policy
-from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from deployments.selectors import steering as read
 from deployments.services import tell_rollout
-from deployments.services.rollouts import common, ending
+from deployments.services.rollouts import common, ending, testing
 from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
@@ -82,6 +82,7 @@ def resume(*, actor: Actor, number: int) -> Rollout:
     policy.may_resume(actor, read.goes_on(row)).require()
     step, began = row.step, now
     if read.goes_on(row):
+        testing.decided(row, "promote", actor=actor)
         step += 1
     elif row.pause_code == "asked" and row.paused_at and row.step_began_at:
         began = row.step_began_at + (now - row.paused_at)
@@ -112,11 +113,13 @@ def _resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: st
 @transaction.atomic
 def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rollout:
     """End the rollout: all traffic goes back to the champion, and the request is closed as rolled back."""
-    if reason_code not in REASONS:
-        raise BadInput(f"Choose a reason: {', '.join(REASONS)}.", fields={"reason_code": ", ".join(REASONS)})
+    if reason_code not in ABORT_REASONS:
+        known = ", ".join(ABORT_REASONS)
+        raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
-    why = note.strip()[:4000] or REASONS[reason_code]
+    why = note.strip()[:4000] or ABORT_REASONS[reason_code]
+    testing.decided(row, "keep", actor=actor)
     return ending.give_up(row, actor=actor, why=why, event="roll_back", data={"reason_code": reason_code})
 
 
@@ -176,6 +179,7 @@ def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
         },
         reason=reason,
     )
+    testing.decided(row, "promote", actor=actor)
     if row.status == "paused":
         _resumed(row, actor=actor, step=step, began=clock.now(), reason=reason)
         return row

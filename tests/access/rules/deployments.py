@@ -56,6 +56,16 @@ def end(world: World) -> Mapping[str, Any]:
     return {"reason_code": "quality"}
 
 
+def became_true(world: World) -> Mapping[str, Any]:
+    """One outcome of a prediction nobody here has heard of."""
+    known = {"prediction_id": "0199a5a0-0000-7000-8000-000000000001", "occurred_at": "2026-01-01T00:00:00Z"}
+    return {**target_endpoint(world), "outcomes": [{**known, "label": 1}]}
+
+
+def target_endpoint(world: World) -> Mapping[str, Any]:
+    return {"environment": world.endpoint.environment.name, "endpoint": world.endpoint.name}
+
+
 def hurry(world: World) -> Mapping[str, Any]:
     return {"reason": "We are late.", "expect_step": world.rollout.step}
 
@@ -102,11 +112,20 @@ ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS, KEEPERS, STEERERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
-SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys", "ground_truth")
 SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
 NO_MODEL = dict.fromkeys(
-    ("token:rollback", "token:rollouts", "token:predict", "token:keys", "token:policies", "token:audit"), 404
+    (
+        "token:rollback",
+        "token:rollouts",
+        "token:predict",
+        "token:keys",
+        "token:ground_truth",
+        "token:policies",
+        "token:audit",
+    ),
+    404,
 )
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
 STEER: dict[str, Any] = {
@@ -201,6 +220,7 @@ PAGES = (
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:rollout_shadow", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
+    page("deployments:rollout_ab_test", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
     page("deployments:version_usage", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
     page("deployments:version_gates", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
@@ -246,6 +266,12 @@ CALLS = (
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_shadow", kwargs=rollout, ok=404, **TOKENS_INSIDE),
+    call("api:deployments_api:rollout_ab_test", kwargs=rollout, ok=404, **TOKENS_INSIDE),
+    call(
+        "api:monitoring_api:ground_truth", "POST", may=(SCIENTIST, LEAD, OPERATOR), outsider=404, send=became_true,
+        scopes=("ground_truth",), scope_otherwise=404,
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "ground_truth"], 403),
+    ),
     call("api:deployments_api:rollout_measurements", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_pause", "POST", kwargs=rollout, **STEER),
     call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, **STEER),
