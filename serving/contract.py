@@ -173,6 +173,17 @@ class ShadowReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What answered one question of the portal's own: the headers that name who, what it said, and how long it took."""
+
+    status: int
+    version: str
+    revision: str
+    answer: Any
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointKey:
     """A caller's key for one endpoint; only the SHA-256 of the key, in lower-case hex, ever leaves the caller."""
 
@@ -267,6 +278,23 @@ def shadow_report(body: Any) -> ShadowReport:
         raise Invalid("report", "must be a report of a shadow") from error
 
 
+def served(body: Any) -> Served:
+    """Read `Served` back from JSON. Raises `Invalid`."""
+    given = _mapping(body, {f.name for f in fields(Served)}, "served")
+    try:
+        return Served(**given)
+    except TypeError as error:
+        raise Invalid("served", f"cannot be read: {error}") from error
+
+
+def question(body: Any) -> tuple[Any, str]:
+    """Check what the portal asks to be asked: `{"body", "key"}`, the body None for who answers only."""
+    given = _mapping(body, {"body", "key"})
+    key = given.get("key") or ""
+    asked = given.get("body")
+    return None if asked is None else dict(_mapping(asked, None, "body")), key and _text("key", key, 200)
+
+
 def measures(body: Any) -> Measures:
     """Read `Measures` back from JSON. Raises `Invalid`."""
     given = _mapping(body, {f.name for f in fields(Measures)}, "measures")
@@ -276,7 +304,9 @@ def measures(body: Any) -> Measures:
         raise Invalid("measures", f"cannot be read: {error}") from error
 
 
-def as_json(spec: ShadowSpec | ShadowReport | RevisionSpec | RouteSpec | EndpointKey | Measures) -> dict[str, Any]:
+def as_json(
+    spec: ShadowSpec | ShadowReport | RevisionSpec | RouteSpec | EndpointKey | Measures | Served,
+) -> dict[str, Any]:
     """The spec as plain data, with its id; `revision_spec`, `route_spec` and `measures` read it back."""
     return asdict(spec)
 

@@ -29,7 +29,7 @@ Answer = Literal["passing", "failing", "inconclusive", "error"]
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
 GRACE = 60.0
-"""Seconds the measures may stay away before a person is asked."""
+"""Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,18 @@ class Shadowing:
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """What the last probe under the present table said of who answers; right where nothing can be probed.
+
+    `why` is what was wrong, `doubted` the seconds for which it has been.
+    """
+
+    right: bool = True
+    why: str = ""
+    doubted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
@@ -105,6 +117,8 @@ class Snapshot:
     held: str = ""
     watch: Watch = Watch()
     shadow: Shadowing = Shadowing()
+    probed: Probed = Probed()
+    pause_code: str = ""
 
     @property
     def taken(self) -> Aim | None:
@@ -132,6 +146,7 @@ class Command:
     do: Literal[
         "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
         "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
+        "probe", "go_on",
     ]  # fmt: skip
     why: str = ""
     at_least: int = 0
@@ -204,6 +219,8 @@ def _load(s: Snapshot) -> Command:
 def _turn(s: Snapshot) -> Command:
     """The traffic is where this step wants it: go on, wait, or ask a person."""
     match s.current:
+        case Switch() if not s.probed.right:
+            return _doubt(s)
         case Shadow():
             return _shadow(s, s.current)
         case Pause(person=True):
@@ -216,6 +233,13 @@ def _turn(s: Snapshot) -> Command:
         case Analyse(give_up=give_up):
             return _judged(s, give_up)
     return _next(s)
+
+
+def _doubt(s: Snapshot) -> Command:
+    """The router has the table; who answers has to be seen as well. Asks until that is right, then a person."""
+    if s.probed.why and s.probed.doubted > GRACE:
+        return Command("pause", code="unproven", why=s.probed.why, step=s.step)
+    return Command("probe", step=s.step)
 
 
 def _shadow(s: Snapshot, step: Shadow) -> Command:
@@ -281,6 +305,8 @@ def _stay(s: Snapshot) -> Command:
     """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it."""
     if s.taken is not None and not s.in_force(s.taken) and s.loaded == "ready":
         return _switch(s, s.taken, "take_generation", "route")
+    if s.pause_code == "unproven":
+        return Command("go_on", step=s.step) if s.probed.right else Command("probe", step=s.step, wait=LOOK)
     return Command("wait", why="paused", wait=LOOK)
 
 
@@ -292,5 +318,6 @@ def _back(s: Snapshot) -> Command:
         return Command("settle")
     home = Aim(s.former)
     if s.taken == home and s.in_force(home):
-        return Command("settle")
+        sure = s.probed.right or s.probed.doubted > GRACE
+        return Command("settle", why=s.probed.why) if sure else Command("probe", step=s.step)
     return _switch(s, home, "take_back_generation", "route_back")

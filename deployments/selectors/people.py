@@ -9,6 +9,7 @@ from deployments.policies.promotion import RequestFacts, RuleLine
 from deployments.selectors import facts as read
 from deployments.selectors import policies
 from portal.accounts.models import Person
+from portal.accounts import stepup
 from portal.core import clock
 from portal.core.actors import Actor
 from registry.models import ModelVersion
@@ -35,3 +36,11 @@ def who_can_approve(
     pool = read.reviewers(facts)
     barred = {pk: f"{why}, so cannot approve it" for pk, why in read.twins(parts, pool).items()}
     return policy.verdict(replace(facts, barred=barred), [], pool, clock.now()).lines
+
+
+def needed(endpoint: Endpoint) -> list[str]:
+    """What a request for this endpoint takes, as people read it: approvals, and how they are signed."""
+    rules = rules_policy.parse(policies.in_force(endpoint.environment_id, endpoint.model.tier).content)
+    approvals = rules_policy.people_in_words(rules.approvals)
+    signed = [f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}"] if approvals else []
+    return [*(approvals or ["No approval needed: a request starts to roll out at once"]), *signed]

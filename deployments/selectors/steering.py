@@ -65,7 +65,8 @@ def following(row: Rollout) -> str:
 
 
 def goes_on(row: Rollout) -> bool:
-    """Whether resuming leaves the step: the plan itself waits for a person here."""
+    """Whether resuming leaves the step: the plan itself waits for a person here, or a probe did not get right."""
     steps = plans.of_pinned(row.plan)
     at = steps[row.step] if row.step < len(steps) else None
-    return row.status == "paused" and isinstance(at, Pause) and at.person
+    asks = row.pause_code == "unproven" or (isinstance(at, Pause) and at.person)
+    return row.status == "paused" and asks

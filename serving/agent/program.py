@@ -55,7 +55,8 @@ async def _serve(settings: Settings) -> None:
     shadows.load()
     replicas = Replicas(settings, revisions, zygote, runtime)
     teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
-    api = Api(revisions, routes, keys, measuring, shadows, teller).application()
+    gateway = settings.places.gateway_socket
+    api = Api(revisions, routes, keys, measuring, shadows, gateway, teller).application()
     servers = [_server(api, _local(settings.places))]
     if settings.agent_bind:
         servers.append(_server(TokenRequired(api, settings.agent_token), _public(settings.agent_bind)))

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from deployments.engine import plans, ready_made, wording
 from deployments.models import Endpoint, Environment, PromotionRequest
 from deployments.policies import asking as policy
+from deployments.policies import rollback_freeze as freeze
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
@@ -101,6 +102,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
         if found
         else None
     )
+    freeze.may_ask(actor, endpoint.frozen_since, str(endpoint)).require()
     rules, now = rules_policy.parse(evidence["policy"]["rules"]), clock.now()
     held = timing_policy.of(rules, rules.freezes, since=now, now=now)
     return Preview(
@@ -284,6 +286,7 @@ def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
     text = policy.why(why)
     row = frozen.locked(number, actor)
     policy.may_resubmit(actor, read.request(row)).require()
+    freeze.may_ask(actor, row.endpoint.frozen_since, str(row.endpoint)).require()
     evidence, now = frozen.evidence_now(row), clock.now()
     digest = digests.of_json(evidence)
     move(
