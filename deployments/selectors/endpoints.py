@@ -121,7 +121,7 @@ def build(
     whole: bool = True,
     drill: RollbackDrill | None = None,
 ) -> Live:
-    """`whole` with the steps and guards of a rollout, which lists do not show; `drill` is the newest of the way back."""
+    """`whole` with the steps and guards of a rollout, which lists leave out; `drill` is the newest of the way back."""
     arms = _arms(endpoint, rollout, table)
     guards = rollout_page.guards(rollout) if rollout and whole else None
     trouble = _trouble(endpoint, rollout, table)

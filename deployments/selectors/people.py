@@ -8,8 +8,8 @@ from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import RequestFacts, RuleLine
 from deployments.selectors import facts as read
 from deployments.selectors import policies
-from portal.accounts.models import Person
 from portal.accounts import stepup
+from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.actors import Actor
 from registry.models import ModelVersion
