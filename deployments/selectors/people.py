@@ -43,4 +43,5 @@ def needed(endpoint: Endpoint) -> list[str]:
     rules = rules_policy.parse(policies.in_force(endpoint.environment_id, endpoint.model.tier).content)
     approvals = rules_policy.people_in_words(rules.approvals)
     signed = [f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}"] if approvals else []
+    approvals = [f"Approvals: {line}" for line in approvals]
     return [*(approvals or ["No approval needed: a request starts to roll out at once"]), *signed]

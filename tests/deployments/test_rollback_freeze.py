@@ -110,6 +110,7 @@ class TestFrozen:
 
     def test_superseding_freezes_nothing_and_an_abort_does(self, line: Line) -> None:
         rolling = Rolling(line).begin()
+        world.grant(line.priya, "operator", line.team)
         rolling.ask(3, supersede=True)
         work.drain()
         assert Endpoint.objects.get().frozen_by is None
