@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils.dateparse import parse_datetime
@@ -58,6 +59,11 @@ def look(row: Rollout, seconds: float = 0.0) -> Rollout:
     return row
 
 
+def probe(row: Rollout) -> dict[str, Any]:
+    assert row.probe is not None
+    return dict(row.probe)
+
+
 def said(verb: str) -> int:
     return AuditEvent.objects.filter(type=verb).count()
 
@@ -73,7 +79,7 @@ def test_a_version_is_asked_its_example_when_it_is_warm_and_the_answer_is_kept(t
 
 def test_a_rollback_is_complete_once_the_target_was_seen_to_answer(two: Line) -> None:
     row = back(two)
-    assert (row.status, row.probe["right"], row.probe["compared"]) == ("completed", True, True)
+    assert (row.status, probe(row)["right"], probe(row)["compared"]) == ("completed", True, True)
     assert said("rollout.proven") == 3
 
 
@@ -83,7 +89,7 @@ def test_another_version_behind_the_gateway_is_found_out(two: Line) -> None:
     assert (row.status, row.note) == ("progressing", "v4 should answer, but v5 does.")
     assert Endpoint.objects.get().stable.version.number == 5  # type: ignore[union-attr]
     look(row)
-    assert (row.probe["tries"], said("rollout.unproven")) == (2, 1)
+    assert (probe(row)["tries"], said("rollout.unproven")) == (2, 1)
     two.runtime.astray = ""
     assert look(row).status == "completed"
     assert row.note == ""
@@ -115,7 +121,7 @@ def test_a_person_takes_it_as_it_is_and_no_token_does(two: Line) -> None:
     rollouts.resume(actor=world.actor(two.marta), number=row.pk)
     work.drain()
     row.refresh_from_db()
-    assert (row.status, row.probe["right"]) == ("completed", False)
+    assert (row.status, probe(row)["right"]) == ("completed", False)
 
 
 def test_an_abort_is_seen_to_be_back_too_and_says_when_it_was_not(line: Line) -> None:
@@ -133,10 +139,10 @@ def test_an_abort_is_seen_to_be_back_too_and_says_when_it_was_not(line: Line) ->
 def test_a_model_that_never_answers_the_same_twice_is_told_by_its_name_only(line: Line) -> None:
     world.version(line.model, None, input_example=EXAMPLE)
     asked = iter(range(1000))
-    line.runtime.answers = _Changing(asked)  # type: ignore[assignment]
+    line.runtime.answers = _Changing(asked)
     line.promote(4)
     row = Rollout.objects.get()
-    assert (row.status, row.probe["compared"]) == ("completed", False)
+    assert (row.status, probe(row)["compared"]) == ("completed", False)
     assert Revision.objects.get().golden["steady"] is False  # type: ignore[index]
 
 
@@ -168,4 +174,4 @@ def test_the_portals_key_is_told_to_a_gateway_that_does_not_know_it(
     monkeypatch.setattr(type(line.runtime), "probe", guarded)
     line.runtime.allowed.clear()
     line.promote(1)
-    assert Rollout.objects.get().probe["tries"] == 1
+    assert probe(Rollout.objects.get())["tries"] == 1

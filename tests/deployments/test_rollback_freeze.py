@@ -15,6 +15,7 @@ from portal.core.actors import Actor
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused
 from tests import world
 from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
 from tests.deployments.rolling import Rolling
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -96,6 +97,7 @@ class TestFrozen:
         real = clock.now
         monkeypatch.setattr(clock, "now", lambda: real() + timedelta(hours=2))
         assert promotions.settle(waiting.pk).status == "approved"
+        assert "This waits for a person" in Browser(line.daniel).open(f"/promotions/{waiting.pk}/")
         release(line)
         assert promotions.settle(waiting.pk).status == "rolling_out"
 
