@@ -57,6 +57,7 @@ class Live:
     trouble: str
     moving: bool
     tag: str
+    drills: Sequence[RollbackDrill] = ()
 
     @property
     def seen(self) -> str:
@@ -101,7 +102,7 @@ def active_rollout(endpoint: Endpoint) -> Rollout | None:
 
 def live(endpoint: Endpoint) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
-    return build(endpoint, active_rollout(endpoint), current_table(endpoint), drill=rehearsals.last_drill(endpoint))
+    return build(endpoint, active_rollout(endpoint), current_table(endpoint), drills=rehearsals.recent(endpoint))
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -119,9 +120,9 @@ def build(
     table: RouteTable | None,
     *,
     whole: bool = True,
-    drill: RollbackDrill | None = None,
+    drills: Sequence[RollbackDrill] = (),
 ) -> Live:
-    """`whole` with the steps and guards of a rollout, which lists leave out; `drill` is the newest of the way back."""
+    """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     guards = rollout_page.guards(rollout) if rollout and whole else None
     trouble = _trouble(endpoint, rollout, table)
@@ -134,7 +135,7 @@ def build(
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
-            [endpoint.frozen_by_id, drill.pk if drill else None, bool(drill and drill.ended_at)],
+            [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )
     return Live(
@@ -144,8 +145,9 @@ def build(
         steps=rollout_page.stages(rollout) if rollout and whole else [],
         guards=guards,
         trouble=trouble,
-        moving=rollout is not None or bool(drill and not drill.ended_at),
+        moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
+        drills=drills,
     )
 
 

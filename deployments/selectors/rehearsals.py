@@ -44,10 +44,12 @@ def drill(endpoint: Endpoint, champion: ModelVersion | None) -> Rehearsal | None
     return drilled(found, endpoint) if found else None
 
 
-def last_drill(endpoint: Endpoint) -> RollbackDrill | None:
-    """The newest drill between the two revisions that stand, which may be under way."""
-    rows = RollbackDrill.objects.filter(endpoint_id=endpoint.pk, from_revision=endpoint.stable_id)
-    return rows.filter(to_revision=endpoint.previous_id).first() if endpoint.previous_id else None
+def recent(endpoint: Endpoint) -> list[RollbackDrill]:
+    """The two newest drills between the revisions that stand: one may be under way, and the one before it has ended."""
+    if endpoint.previous_id is None:
+        return []
+    ends = {"from_revision": endpoint.stable_id, "to_revision": endpoint.previous_id}
+    return list(RollbackDrill.objects.filter(endpoint_id=endpoint.pk, **ends)[:2])
 
 
 def drilled(row: RollbackDrill, endpoint: Endpoint) -> Rehearsal:

@@ -1,13 +1,15 @@
 """How far the rollback of an endpoint can be trusted, and to which other versions one could go: for page and API."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deployments.engine import ready_made
-from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RolloutKind
+from deployments.models import Endpoint, RollbackDrill, Rollout, RolloutKind
 from deployments.policies import readiness as policy
 from deployments.policies.readiness import Drilled, Readiness, ReadinessFacts
-from deployments.selectors import rehearsals, rollback_preview
+from deployments.selectors import rollback_preview
+from deployments.selectors.rollback_preview import Ends
 from portal.core import clock
 from registry.models import ModelVersion
 
@@ -35,26 +37,26 @@ class Trust:
     drill: RollbackDrill | None
 
 
-def trust(row: Endpoint, target: Revision | None, current: Revision | None, *, promoting: bool) -> Trust:
-    """The score of going from `current` back to `target` as things stand."""
+def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None) -> Trust:
+    """The score of the way back as things stand; `drills` are the newest between the revisions that stand."""
+    target, current = ends.target, ends.current
     if target is None or current is None:
         return Trust(None, None)
-    found, now = (None if promoting else rehearsals.last_drill(row)), clock.now()
-    ended = RollbackDrill.objects.filter(
-        endpoint=row, from_revision=current, to_revision=target
-    ).exclude(ended_at=None).first()  # fmt: skip
+    promoting = ends.running is not None and ends.running.kind == RolloutKind.PROMOTION
+    mine = [] if promoting else drills
+    ended = next((one for one in mine if one.ended_at is not None), None)
     facts = ReadinessFacts(
         target=f"v{target.version.number}",
         status=target.status,
-        now=now,
+        now=clock.now(),
         serves=promoting,
         differences=tuple(rollback_preview.differences(current, target)),
         drill=_drilled(ended) if ended else None,
-        every=timedelta(hours=row.environment.drill_hours) or policy.UNSCHEDULED,
+        every=timedelta(hours=ends.endpoint.environment.drill_hours) or policy.UNSCHEDULED,
         golden=bool(target.golden and target.golden.get("steady")),
-        seconds=rollback_preview.seconds(row),
+        seconds=seconds,
     )
-    return Trust(policy.of(facts), found)
+    return Trust(policy.of(facts), mine[0] if mine else None)
 
 
 def _drilled(row: RollbackDrill) -> Drilled:

@@ -8,6 +8,7 @@ from django.db import transaction
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies import rollback as policy
 from deployments.selectors import rollback_preview
+from deployments.selectors.rollback_preview import Ends
 from deployments.services import endpoints, rollback_freezes, rollouts
 from portal.audit import recorder
 from portal.core import clock, work
@@ -38,6 +39,11 @@ class RollbackPreview:
     decisions: str = ""
 
     @property
+    def ends(self) -> Ends:
+        """From where to where."""
+        return Ends(self.endpoint, self.target, self.current, self.active)
+
+    @property
     def stops(self) -> bool:
         """Whether it stops a rollout under way, whose champion goes on serving."""
         return self.active is not None and self.active.kind == RolloutKind.PROMOTION
@@ -63,7 +69,7 @@ def _preview(row: Endpoint, actor: Actor) -> RollbackPreview:
         )
     )
     seconds = rollback_preview.seconds(row)
-    ends = rollback_preview.Ends(row, target, current, running)
+    ends = Ends(row, target, current, running)
     return RollbackPreview(
         endpoint=row,
         target=target,

@@ -6,10 +6,10 @@ import pytest
 from django.db import ProgrammingError
 
 from deployments.models import Endpoint, Environment, Revision, RollbackDrill
-from deployments.selectors import rollback_card
+from deployments.selectors import rehearsals, rollback_card
 from deployments.services import drills, promotions, rollbacks
 from portal.audit.models import AuditEvent
-from portal.core import clock, work
+from portal.core import actors, clock, work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused
 from tests import world
 from tests.deployments.conftest import Line
@@ -35,8 +35,8 @@ def held(line: Line) -> RollbackDrill:
 
 
 def score() -> rollback_card.Trust:
-    row = Endpoint.objects.select_related("stable__version", "previous__version").get()
-    return rollback_card.trust(row, row.previous, row.stable, promoting=False)
+    found = rollbacks.preview(actor=actors.system("a look"), **WHERE)
+    return rollback_card.trust(found.ends, rehearsals.recent(found.endpoint), found.seconds)
 
 
 def test_a_drill_looks_at_everything_and_moves_nothing(two: Line) -> None:
