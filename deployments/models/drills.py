@@ -10,7 +10,7 @@ class RollbackDrill(Leased):
     """A look at whether going back from one revision to another would work, without moving any traffic.
 
     Open until `ended_at`; then `passed` and, in `checks`, what was looked at: `code`, `ok` and a sentence each.
-    `seconds` is how long all of it took.
+    `seconds` is from when it could begin to its end.
     """
 
     endpoint = models.ForeignKey("Endpoint", on_delete=models.PROTECT, related_name="drills")

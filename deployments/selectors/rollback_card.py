@@ -65,7 +65,8 @@ def _drilled(row: RollbackDrill) -> Drilled:
 
 
 def good_versions(row: Endpoint) -> list[Good]:
-    """Versions that completed a rollout here, the newest first; without the champion and what was taken back since."""
+    """Versions that completed a rollout here, the newest first; without the champion, what was taken back since, and
+    the former champion while one click goes back to it."""
     done = Rollout.objects.filter(endpoint=row, status="completed").select_related(
         "to_revision__version__model", "from_revision__version"
     )
@@ -82,7 +83,7 @@ def good_versions(row: Endpoint) -> list[Good]:
         bad.discard(version.pk)
         versions[version.pk], before = version, version.pk
         spans.setdefault(version.pk, []).append((at, None))
-    bad |= _aborted(row)
+    bad |= _aborted(row) | _one_click(row)
     found = [
         Good(version, spans[pk][-1][0], spans[pk][-1][1], len(spans[pk]), version.status == "ready", _plan(row))
         for pk, version in versions.items()
@@ -96,6 +97,12 @@ def _aborted(row: Endpoint) -> set[int]:
     rows = Rollout.objects.filter(endpoint=row, kind=RolloutKind.PROMOTION).exclude(ended_at=None)
     newest = dict(rows.order_by("pk").values_list("to_revision__version", "request__status"))
     return {version for version, status in newest.items() if status in ("rolled_back", "failed")}
+
+
+def _one_click(row: Endpoint) -> set[int]:
+    if row.previous is None or row.previous.status != "ready" or rollback_preview.refuses(row.stable, row.previous):
+        return set()
+    return {row.previous.version_id}
 
 
 def _plan(row: Endpoint) -> str:

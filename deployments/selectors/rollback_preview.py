@@ -13,7 +13,7 @@ from portal.ui import text
 Row = dict[str, Any]
 THRESHOLDS = ("threshold", "decision_threshold")
 """Tags and parameters that hold the score from which on a model decides."""
-SHOWN = 4
+SHOWN, LONGEST = 3, 24
 IN_THE_WAY = ("callers do not send", "needed from now on", "of another type")
 
 
@@ -95,10 +95,16 @@ def _settings(current: Revision, target: Revision) -> list[Row]:
     ]
     names = sorted(n for n in old.keys() | new.keys() if n not in THRESHOLDS and old.get(n) != new.get(n))
     if names:
-        shown = [[f"{n} {side.get(n, 'none')}" for n in names[:SHOWN]] for side in (old, new)]
+        shown = [[f"{n} {_cut(side.get(n, 'none'))}" for n in names[:SHOWN]] for side in (old, new)]
         more = f"and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         rows.append(_row("Parameters", ", ".join(shown[0]), ", ".join(shown[1]), more))
     return rows
+
+
+def _cut(value: Any) -> str:
+    """A value as short as a row has room for."""
+    said = str(value)
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 def _thresholds(revision: Revision) -> dict[str, Any]:

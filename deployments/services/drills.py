@@ -95,8 +95,11 @@ def _ask_if_due(pk: int) -> bool:
 
 
 @transaction.atomic
-def finish(lease: Lease, *, checks: list[Check], seconds: float) -> RollbackDrill:
-    """Keep what a drill showed; nothing of it changes any more."""
+def finish(lease: Lease, *, checks: list[Check]) -> RollbackDrill:
+    """Keep what a drill showed; nothing of it changes any more.
+
+    It is measured as a rollback is, from when it could begin to its end: waiting for a worker is part of both.
+    """
     seen = RollbackDrill.objects.get(pk=lease.pk)
     endpoint = lock(Endpoint.objects.filter(pk=seen.endpoint_id))
     leases.guard(lease)
@@ -104,7 +107,8 @@ def finish(lease: Lease, *, checks: list[Check], seconds: float) -> RollbackDril
     if row.ended_at is not None:
         return row
     row.passed = all(check.ok for check in checks)
-    row.checks, row.seconds, row.ended_at = [asdict(check) for check in checks], round(seconds, 3), clock.now()
+    row.checks, row.ended_at = [asdict(check) for check in checks], clock.now()
+    row.seconds = round((row.ended_at - (row.next_reconcile_at or row.created_at)).total_seconds(), 3)
     row.save(update_fields=["passed", "checks", "seconds", "ended_at"])
     data = {"drill": row.pk, "to_version": row.to_revision.version.number, "seconds": row.seconds}
     more = {} if row.passed else {"wrong": row.wrong}
