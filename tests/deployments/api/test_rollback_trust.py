@@ -49,10 +49,11 @@ def test_after_a_rollback_programs_are_refused_until_a_person_releases_it(
     marta.post(f"{PATH}rollback/", {"reason_code": "quality", "expect_generation": preview["expect_generation"]})
     work.drain()
     wanted = {"model": "flight-delay", "version": 3, "environment": "production", "why": "Retrained last night."}
-    for body in (wanted, wanted | {"dry_run": True}):
-        refused = ci.post("promotions/", body)
-        assert (refused.status_code, refused.json()["code"]) == (409, "frozen_after_rollback")
-        assert "an ML lead or an operator" in refused.json()["detail"]
+    refused, tried = ci.post("promotions/", wanted), ci.post("promotions/", wanted | {"dry_run": True}).json()
+    assert (refused.status_code, refused.json()["code"]) == (409, "frozen_after_rollback")
+    assert tried["possible"] is False
+    for said in (refused.json()["detail"], tried["missing"][0]):
+        assert "an ML lead or an operator" in said
     assert marta.get(PATH).json()["endpoint"]["frozen_since"]
     steering = token(two.marta, "rollouts").post(f"{PATH}release/", {"reason": "It is known."})
     assert (steering.status_code, steering.json()["code"]) == (403, "only_people_release")
