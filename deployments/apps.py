@@ -27,6 +27,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_rollout", "rollout"),
             ("deployments_routetable", "endpoint"),
             ("deployments_rolloutplan", "rollout_plan"),
+            ("deployments_rollbackdrill", "endpoint"),
         ):
             guard.governs(table, subject)
         import_module("deployments.selectors.incident_source")

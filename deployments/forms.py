@@ -155,6 +155,16 @@ class RollbackForm(OnceForm):
     note = _text("Note", required=False, help_text="It goes to the audit log.")
 
 
+class ReleaseForm(OnceForm):
+    """Let programs promote again after a rollback."""
+
+    reason = _text("Why programs may promote here again", required=True, help_text="It goes to the audit log.")
+
+
+class DrillHoursForm(OnceForm):
+    hours = forms.IntegerField(label="Hours between two drills", min_value=0, help_text="0 for none.")
+
+
 class AbortForm(OnceForm):
     """End a rollout under way."""
 

@@ -12,7 +12,16 @@ from deployments import targets
 from deployments.targets import Target
 from portal.core.errors import Unavailable
 from serving import contract, recorded
-from serving.contract import Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec, as_json, shadow_report
+from serving.contract import (
+    Measures,
+    RevisionSpec,
+    RouteSpec,
+    Served,
+    ShadowReport,
+    ShadowSpec,
+    as_json,
+    shadow_report,
+)
 from serving.recorded import Page
 
 
@@ -119,6 +128,17 @@ class Recording(ServingRuntime, Protocol):
         """Those answered since the cursor `after`, at most `limit`; with "" none, and the cursor to begin from."""
 
 
+class Asking(ServingRuntime, Protocol):
+    """A runtime that can be asked who answers; not all can. Neither call is a caller's: `body` is as `/invocations`
+    takes it, or None to ask who it is and no prediction. Both raise `ServingRefused` 409 for what is not ready."""
+
+    def ask(self, revision_id: str, body: Any) -> Served:
+        """Ask one revision's own process, whoever the traffic goes to."""
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        """Ask the endpoint through the gateway, as a caller with this key would."""
+
+
 class Agent:
     """The serving agent of a host, over its Unix socket or a private address."""
 
@@ -185,6 +205,18 @@ class Agent:
 
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
+
+    def ask(self, revision_id: str, body: Any) -> Served:
+        return self._served(f"/revisions/{quote(revision_id)}/ask", {"body": body})
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        return self._served(f"/probe/{quote(environment)}/{quote(endpoint)}", {"body": body, "key": key})
+
+    def _served(self, path: str, sent: Any) -> Served:
+        found = self._call("POST", path, sent)
+        if found is None:
+            raise ServingRefused(404, "there is no such revision")
+        return contract.served(found)
 
     def set_shadow(self, shadow: ShadowSpec) -> None:
         body = as_json(shadow)

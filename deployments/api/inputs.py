@@ -104,6 +104,18 @@ class RollBack(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Release(Strict):
+    """`reason` says why programs may promote here again."""
+
+    reason = serializers.CharField(max_length=4000)
+
+
+class DrillHours(Strict):
+    """Hours between two drills of each endpoint, 0 for none."""
+
+    hours = serializers.IntegerField(min_value=0, max_value=2160)
+
+
 class Pause(Strict):
     reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
 

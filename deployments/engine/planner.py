@@ -7,7 +7,7 @@ back from the router, and whatever goes wrong leads back to the former champion 
 
 from typing import Literal
 
-from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Routes, Shadowing, Snapshot, Trial, Watch
+from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Probed, Routes, Shadowing, Snapshot, Trial, Watch
 from deployments.engine.steps import (
     MOVES,
     AbTest,
@@ -29,6 +29,7 @@ __all__ = [
     "Answer",
     "Command",
     "Loaded",
+    "Probed",
     "Routes",
     "Shadowing",
     "Snapshot",
@@ -41,7 +42,7 @@ __all__ = [
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
 GRACE = 60.0
-"""Seconds the measures may stay away before a person is asked."""
+"""Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
 
 
 def decide(snapshot: Snapshot) -> Command:
@@ -109,6 +110,8 @@ def _load(s: Snapshot) -> Command:
 def _turn(s: Snapshot) -> Command:
     """The traffic is where this step wants it: go on, wait, or ask a person."""
     match s.current:
+        case Switch() if not s.probed.right:
+            return _doubt(s)
         case Shadow():
             return _shadow(s, s.current)
         case Pause(person=True):
@@ -123,6 +126,13 @@ def _turn(s: Snapshot) -> Command:
         case AbTest():
             return _tested(s, s.current)
     return _next(s)
+
+
+def _doubt(s: Snapshot) -> Command:
+    """The router has the table; who answers has to be seen as well. Asks until that is right, then a person."""
+    if s.probed.why and s.probed.doubted > GRACE:
+        return Command("pause", code="unproven", why=s.probed.why, step=s.step)
+    return Command("probe", step=s.step)
 
 
 def _shadow(s: Snapshot, step: Shadow) -> Command:
@@ -207,6 +217,8 @@ def _stay(s: Snapshot) -> Command:
     """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it."""
     if s.taken is not None and not s.in_force(s.taken) and s.loaded == "ready":
         return _switch(s, s.taken, "take_generation", "route")
+    if s.pause_code == "unproven":
+        return Command("go_on", step=s.step) if s.probed.right else Command("probe", step=s.step, wait=LOOK)
     return Command("wait", why="paused", wait=LOOK)
 
 
@@ -214,7 +226,15 @@ def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
     if s.shadow.running:
         return Command("end_shadow", step=s.step)
-    home = Aim(s.former) if s.former is not None and s.generation is not None else None
-    if home is None or (s.taken == home and s.in_force(home)):
-        return Command("end_test", step=s.step) if s.test.running else Command("settle")
+    if s.former is None or s.generation is None:
+        return _settled(s)
+    home = Aim(s.former)
+    if s.taken == home and s.in_force(home):
+        sure = s.probed.right or s.probed.doubted > GRACE
+        return _settled(s, s.probed.why) if sure else Command("probe", step=s.step)
     return _switch(s, home, "take_back_generation", "route_back")
+
+
+def _settled(s: Snapshot, why: str = "") -> Command:
+    """The traffic is home; a test that still runs ends with it."""
+    return Command("end_test", step=s.step) if s.test.running else Command("settle", why=why)

@@ -81,6 +81,18 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """What the last probe under the present table said of who answers; right where nothing can be probed.
+
+    `why` is what was wrong, `doubted` the seconds for which it has been.
+    """
+
+    right: bool = True
+    why: str = ""
+    doubted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
@@ -108,6 +120,8 @@ class Snapshot:
     watch: Watch = Watch()
     shadow: Shadowing = Shadowing()
     test: Trial = Trial()
+    probed: Probed = Probed()
+    pause_code: str = ""
 
     @property
     def taken(self) -> Aim | None:
@@ -135,7 +149,7 @@ class Command:
     do: Literal[
         "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
         "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
-        "test", "end_test",
+        "test", "end_test", "probe", "go_on",
     ]  # fmt: skip
     why: str = ""
     at_least: int = 0

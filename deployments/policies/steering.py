@@ -55,8 +55,10 @@ def can_resume(facts: SteerFacts) -> Decision:
     return _under_way(facts, ("paused",))
 
 
-def may_resume(actor: Actor, goes_on: bool) -> Decision:
-    """Where the plan itself waits for a person, no program can be that person."""
+def may_resume(actor: Actor, goes_on: bool, unproven: bool = False) -> Decision:
+    """Where the plan itself waits for a person, or what is served was not proven, no program can be that person."""
+    if unproven and not actor.is_person:
+        return refused("only_people_go_on", "What is served is not proven: only people take it as it is, in a session.")
     if goes_on and not actor.is_person:
         return refused("only_people_go_on", "The plan waits for a person here: only people go on, in a session.")
     return ALLOWED

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from deployments.models import Endpoint, Revision, Rollout, RouteTable
-from deployments.selectors import rollout_page
+from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
+from deployments.selectors import rehearsals, rollout_page
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
@@ -57,6 +57,7 @@ class Live:
     trouble: str
     moving: bool
     tag: str
+    drills: Sequence[RollbackDrill] = ()
 
     @property
     def seen(self) -> str:
@@ -101,7 +102,7 @@ def active_rollout(endpoint: Endpoint) -> Rollout | None:
 
 def live(endpoint: Endpoint) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
-    return build(endpoint, active_rollout(endpoint), current_table(endpoint))
+    return build(endpoint, active_rollout(endpoint), current_table(endpoint), drills=rehearsals.recent(endpoint))
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -113,8 +114,15 @@ def current_table(endpoint: Endpoint) -> RouteTable | None:
     )
 
 
-def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None, *, whole: bool = True) -> Live:
-    """`whole` with the steps and guards of a rollout, which lists do not show."""
+def build(
+    endpoint: Endpoint,
+    rollout: Rollout | None,
+    table: RouteTable | None,
+    *,
+    whole: bool = True,
+    drills: Sequence[RollbackDrill] = (),
+) -> Live:
+    """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     guards = rollout_page.guards(rollout) if rollout and whole else None
     trouble = _trouble(endpoint, rollout, table)
@@ -127,6 +135,7 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None,
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
+            [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )
     return Live(
@@ -136,8 +145,9 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None,
         steps=rollout_page.stages(rollout) if rollout and whole else [],
         guards=guards,
         trouble=trouble,
-        moving=rollout is not None,
+        moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
+        drills=drills,
     )
 
 

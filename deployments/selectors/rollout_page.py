@@ -108,6 +108,8 @@ class Steering:
     @property
     def go_on(self) -> str:
         """The words of the button that ends a pause."""
+        if self.rollout.pause_code == "unproven":
+            return "Take it as it is"
         if self.goes_on:
             return f"Go to {self.following}" if self.following else "Finish"
         return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
@@ -225,7 +227,9 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         rollout=rollout,
         may=now,
         pause=now and policy.can_pause(facts),
-        resume=now and policy.can_resume(facts) and policy.may_resume(actor, steering.goes_on(rollout)),
+        resume=now
+        and policy.can_resume(facts)
+        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code == "unproven"),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
         following=steering.following(rollout),

@@ -66,9 +66,11 @@ def following(row: Rollout) -> str:
 
 
 def goes_on(row: Rollout) -> bool:
-    """Whether resuming leaves the step: the plan itself waits for a person here, as at the end of an A/B test."""
+    """Whether resuming leaves the step: the plan itself waits for a person here, as at the end of an A/B test, or a
+    probe did not get right."""
     steps = plans.of_pinned(row.plan)
     at = steps[row.step] if row.step < len(steps) else None
     if row.status != "paused":
         return False
-    return (isinstance(at, Pause) and at.person) or (isinstance(at, AbTest) and row.pause_code != "asked")
+    waits = (isinstance(at, Pause) and at.person) or (isinstance(at, AbTest) and row.pause_code != "asked")
+    return waits or row.pause_code == "unproven"

@@ -39,6 +39,11 @@ def stopped(row: Rollout, why: str) -> None:
     _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")
 
 
+def unsure(row: Rollout, why: str) -> None:
+    """The traffic went back to the champion, and no probe could see it answer."""
+    _tell(row, "rollout.unproven", "unproven", "Look at what is served", f"{why} The router says it went back.")
+
+
 def hurry_asked(row: Rollout) -> None:
     """Somebody wants to go on before the guards have their sample, which needs another person."""
     text = f"{row.hurried_by} asks to go on early: {row.hurried_why}"

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
+from deployments.policies import rollback_freeze
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments, examples, history, rollout_page
+from deployments.selectors import environments, examples, history, rollback_card, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -93,13 +94,17 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
     live = select.live(row)
+    back = rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name)
     return {
         "endpoint": row,
         "live": live,
         "steer": rollout_page.steer(live.rollout, request.actor) if live.rollout else None,
         "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
-        "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
+        "rollback": back,
+        "trust": rollback_card.trust(back.ends, live.drills, back.seconds),
+        "good": rollback_card.good_versions(row),
+        "may_release": rollback_freeze.may_release(request.actor, row.team_id),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
         "may_try": access.may(request.actor, Permission.ENDPOINTS_TRY, row.team_id),

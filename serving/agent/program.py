@@ -57,7 +57,8 @@ async def _serve(settings: Settings) -> None:
     replicas = Replicas(settings, revisions, zygote, runtime)
     teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
     predictions = Predictions(settings.places, revisions, routes)
-    api = Api(revisions, routes, keys, measuring, shadows, predictions, teller).application()
+    gateway = settings.places.gateway_socket
+    api = Api(revisions, routes, keys, measuring, shadows, predictions, gateway, teller).application()
     servers = [_server(api, _local(settings.places))]
     if settings.agent_bind:
         servers.append(_server(TokenRequired(api, settings.agent_token), _public(settings.agent_bind)))

@@ -1,10 +1,10 @@
-"""What the data plane reports of what it does: the measures of a revision, and what a shadow has shown."""
+"""What the data plane reports of what it does: the measures of a revision, what a shadow has shown, who answered."""
 
 import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from serving.contract.checks import Invalid, mapping
+from serving.contract.checks import Invalid, mapping, text
 
 LATENCY_EDGES_MS: tuple[float, ...] = (0.0, *(float(f"{0.25 * 1.12**step:.4g}") for step in range(105)), math.inf)
 """From a quarter of a millisecond to half a minute, each bucket 12 % wider than the one before: a guard on a ratio of
@@ -62,6 +62,34 @@ class ShadowReport:
     latency: tuple[int, ...]
     shadow_latency: tuple[int, ...]
     segments: dict[str, dict[str, dict[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What answered one question of the portal's own: the headers that name who, what it said, and how long it took."""
+
+    status: int
+    version: str
+    revision: str
+    answer: Any
+    ms: float
+
+
+def served(body: Any) -> Served:
+    """Read `Served` back from JSON. Raises `Invalid`."""
+    given = mapping(body, {f.name for f in fields(Served)}, "served")
+    try:
+        return Served(**given)
+    except TypeError as error:
+        raise Invalid("served", f"cannot be read: {error}") from error
+
+
+def question(body: Any) -> tuple[Any, str]:
+    """Check what the portal asks to be asked: `{"body", "key"}`, the body None for who answers only."""
+    given = mapping(body, {"body", "key"})
+    key = given.get("key") or ""
+    asked = given.get("body")
+    return None if asked is None else dict(mapping(asked, None, "body")), key and text("key", key, 200)
 
 
 def shadow_report(body: Any) -> ShadowReport:

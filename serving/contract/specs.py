@@ -18,7 +18,7 @@ from serving.contract.checks import (
     text,
     whole,
 )
-from serving.contract.reports import Measures, ShadowReport
+from serving.contract.reports import Measures, Served, ShadowReport
 
 CUT_SCALE = 10_000
 """A cut is counted in basis points: 10000 sends everything to the canary."""
@@ -184,7 +184,9 @@ def shadow_spec(environment: str, endpoint: str, body: Any) -> ShadowSpec:
     )
 
 
-def as_json(spec: ShadowSpec | ShadowReport | RevisionSpec | RouteSpec | EndpointKey | Measures) -> dict[str, Any]:
+def as_json(
+    spec: ShadowSpec | ShadowReport | RevisionSpec | RouteSpec | EndpointKey | Measures | Served,
+) -> dict[str, Any]:
     """The spec as plain data, with its id; `revision_spec`, `route_spec` and `measures` read it back."""
     return asdict(spec)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
 from serving.comparing import Comparison
-from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec
+from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, Served, ShadowReport, ShadowSpec
 from serving.recorded import Page, Prediction
 
 
@@ -14,7 +14,8 @@ class MemoryRuntime:
     """`broken` digests fail to load, `slow` ones never finish, `away` makes every call raise.
 
     `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
-    are the predictions that the spools noted.
+    are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
+    gateway reaches whatever its table says, and `asked` counts the questions.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -27,6 +28,9 @@ class MemoryRuntime:
     allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     shadows: dict[tuple[str, str], tuple[ShadowSpec, Comparison]] = field(default_factory=dict)
     recorded: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
+    answers: dict[int, Any] = field(default_factory=dict)
+    astray: str = ""
+    asked: int = 0
 
     def _here(self) -> None:
         if self.away:
@@ -92,6 +96,22 @@ class MemoryRuntime:
         ]
         ready = [one for one in named if self.revision(one).state == "ready"]
         return tuple(self.measured.get(one) or nothing_yet(one) for one in ready)
+
+    def ask(self, revision_id: str, body: Any) -> Served:
+        self._here()
+        if self.revision(revision_id).state != "ready":
+            raise ServingRefused(409, "the revision is not ready")
+        self.asked += 1
+        spec = self.loaded[revision_id]
+        found = self.answers.get(spec.version, {"predictions": [spec.version / 10]})
+        return Served(200, str(spec.version), str(spec.revision), None if body is None else found, 1.0)
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        self._here()
+        table = self.table.get((environment, endpoint))
+        if table is None:
+            return Served(404, "", "", {"detail": "There is no such endpoint."}, 1.0)
+        return self.ask(self.astray or table.stable, body)
 
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         self._here()

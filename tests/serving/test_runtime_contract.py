@@ -14,6 +14,7 @@ import pytest
 from deployments.adapters.kubernetes import connect
 from deployments.adapters.serving import (
     Agent,
+    Asking,
     RouteState,
     ServingRefused,
     ServingRuntime,
@@ -204,6 +205,26 @@ def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Sid
         runtime.remove_shadow("production", on_a_host.endpoint)
     assert runtime.shadow("production", on_a_host.endpoint) is None
     on_a_host.runtime.remove_revision(second)
+
+
+def test_a_probe_sees_who_serves_and_a_question_reaches_who_does_not(on_a_host: Side) -> None:
+    asking, body = cast(Asking, on_a_host.runtime), {"dataframe_records": [{"x": 2.0}]}
+    first, second = on_a_host.ready(1), on_a_host.ready(2, "triple")
+    on_a_host.runtime.set_routes(on_a_host.table(1, first))
+    known = asking.probe("production", on_a_host.endpoint, None, "")
+    assert (known.status, known.version, known.revision) == (200, "1", "1")
+    served = asking.probe("production", on_a_host.endpoint, body, "a key")
+    direct = asking.ask(first, body)
+    assert (served.status, served.answer) == (200, direct.answer)
+    waiting = asking.ask(second, body)
+    assert (waiting.status, waiting.version) == (200, "2")
+    assert waiting.answer != direct.answer
+    on_a_host.runtime.set_routes(on_a_host.table(2, second))
+    moved = asking.probe("production", on_a_host.endpoint, body, "")
+    assert (moved.version, moved.answer) == ("2", waiting.answer)
+    assert asking.probe("production", "nobody", None, "").status == 404
+    with pytest.raises(ServingRefused):
+        asking.ask("nobody", body)
 
 
 NOWHERE = Target("production", "kubernetes", "models", "image", "gateways/public", "store", kubeconfig="/nowhere")

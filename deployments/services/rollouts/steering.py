@@ -76,27 +76,29 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
 
 @transaction.atomic
 def resume(*, actor: Actor, number: int) -> Rollout:
-    """Go on. Where the plan waits for a person its step is done; what could not be judged gets its time again."""
+    """Go on. Where the plan waits for a person its step is done, and so it is where a person takes what no probe could
+    prove; what could not be judged gets its time again."""
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
     policy.can_resume(read.facts(row, now)).require()
-    policy.may_resume(actor, read.goes_on(row)).require()
+    policy.may_resume(actor, read.goes_on(row), row.pause_code == "unproven").require()
     step, began = row.step, now
     if read.goes_on(row):
         testing.decided(row, "promote", actor=actor)
         step += 1
     elif row.pause_code == "asked" and row.paused_at and row.step_began_at:
         began = row.step_began_at + (now - row.paused_at)
-    _resumed(row, actor=actor, step=step, began=began, reason="")
+    resumed(row, actor=actor, step=step, began=began, reason="")
     return row
 
 
-def _resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str) -> None:
+def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str) -> None:
+    """Have a paused rollout stand at `step`, which began at `began`; in the caller's transaction, its locks held."""
     move(
         row,
         "resume",
         actor=actor,
         reason=reason,
-        data={"step": step},
+        data={"step": step, "paused_for": row.pause_code},
         name=str(row),
         step=step,
         step_began_at=began,
@@ -181,7 +183,7 @@ def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
     )
     testing.decided(row, "promote", actor=actor)
     if row.status == "paused":
-        _resumed(row, actor=actor, step=step, began=clock.now(), reason=reason)
+        resumed(row, actor=actor, step=step, began=clock.now(), reason=reason)
         return row
     row.step, row.step_began_at, row.hurried_by, row.hurried_why, row.note = step, clock.now(), None, "", ""
     row.save(update_fields=["step", "step_began_at", "hurried_by", "hurried_why", "note"])

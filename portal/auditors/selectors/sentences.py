@@ -42,6 +42,7 @@ DONE_TO_TRIED = {
     "put": "put",
     "refused": "refuse",
     "registered": "register",
+    "released": "release",
     "rejected": "reject",
     "finished": "finish",
     "made": "make",

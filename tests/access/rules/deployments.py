@@ -86,6 +86,14 @@ def back(world: World) -> Mapping[str, Any]:
     return {"expect_generation": world.endpoint.generation, "reason_code": "quality"}
 
 
+def reason(world: World) -> Mapping[str, Any]:
+    return {"reason": "The cause is known."}
+
+
+def hours(world: World) -> Mapping[str, Any]:
+    return {"hours": 12}
+
+
 def new_endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": "staging", "name": "flight-delay", "model": world.model.name}
 
@@ -194,6 +202,8 @@ PAGES = (
     ),
     page("deployments:environments"),
     page("deployments:environment", kwargs=lambda w: PRODUCTION),
+    page("deployments:environment_drills", ok=303, kwargs=lambda w: PRODUCTION),
+    page("deployments:environment_drills", "POST", may=(ADMIN,), ok=303, kwargs=lambda w: PRODUCTION, send=hours),
     page("deployments:endpoints"),
     page("deployments:endpoint_new", may=(*CREATORS, "outsider")),
     page("deployments:endpoint_new", "POST", may=CREATORS, ok=303, outsider=404, send=new_endpoint),
@@ -219,6 +229,11 @@ PAGES = (
     page("deployments:rollout_advance", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=hurry),
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
+    page("deployments:endpoint_rollback_versions", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_rehearse", ok=303, kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_rehearse", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint),
+    page("deployments:endpoint_release", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_release", "POST", may=STEERERS, ok=409, outsider=404, kwargs=endpoint, send=reason),
     page("deployments:rollout_shadow", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
     page("deployments:rollout_ab_test", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
@@ -243,6 +258,20 @@ CALLS = (
         "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
         scopes=("rollback",), scope_otherwise=404,
         special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollback"], 403),
+    ),
+    call("api:deployments_api:endpoint_rollback_versions", kwargs=endpoint, **TOKENS_INSIDE),
+    call("api:deployments_api:endpoint_drills", kwargs=endpoint, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:endpoint_drills", "POST", may=ROLLERS, ok=202, outsider=404, kwargs=endpoint,
+        scopes=("rollback",), scope_otherwise=404,
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollback"], 403),
+    ),
+    call(
+        "api:deployments_api:endpoint_release", "POST", may=STEERERS, ok=409, outsider=404, kwargs=endpoint,
+        send=reason, scope_otherwise=404, special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS], 403),
+    ),
+    call(
+        "api:deployments_api:environment_drills", "POST", may=(ADMIN,), kwargs=lambda w: PRODUCTION, send=hours
     ),
     call(
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
