@@ -187,7 +187,7 @@ def _out_of_order(step: Step, before: int) -> str:
         case Hold():
             return "comes before the switch: until then the former champion is loaded anyway"
         case Weight(weight) if weight <= before:
-            return f"must be above {before:,}, the weight before it"
+            return f"must be above {before / 100:g} % ({before:,}), the weight before it"
         case Analyse() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
         case Analyse() | Pause(seconds=0, person=False) if not before:

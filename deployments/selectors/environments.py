@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from deployments.engine import ready_made
 from deployments.models import Endpoint, Environment, PolicyVersion, Rollout
 from deployments.policies import rules as rules_policy
 from deployments.policies.freezes import Frozen, frozen
-from deployments.selectors import endpoints, policies
+from deployments.selectors import endpoints, plans, policies
+from deployments.selectors.plans import Plan
 from deployments.states import rollout as rollout_states
 from portal.core import clock
 from portal.core.actors import Actor
@@ -61,6 +63,11 @@ def _view(row: Environment, held: list[PolicyInWords], mine: list[Endpoint], mov
         empty=sum(endpoint.stable_id is None for endpoint in mine),
         moving=sum(endpoint.pk in moving for endpoint in mine),
     )
+
+
+def default_plan(row: Environment) -> Plan:
+    """The rollout plan of requests that name none."""
+    return plans.find(row.plan or ready_made.AT_ONCE)
 
 
 def frozen_now(endpoint: Endpoint) -> Frozen | None:

@@ -37,7 +37,8 @@ def _of(row: RolloutPlan) -> Plan:
     return Plan(row.name, row.version, row.title, row.body, row.digest)
 
 
-def _ready_made(name: str) -> Plan:
+def ready_made_plan(name: str) -> Plan:
+    """The first version of a plan that comes with the portal."""
     body = ready_made.PLANS[name]
     return Plan(name, 1, ready_made.TITLES[name], body, digests.of_json(body))
 
@@ -49,7 +50,7 @@ def newest() -> QuerySet[RolloutPlan]:
 def listed() -> list[Plan]:
     """The newest version of every plan: the ready-made ones first, then the others by name."""
     rows = {row.name: _of(row) for row in newest()}
-    own = [rows.get(name) or _ready_made(name) for name in ready_made.PLANS]
+    own = [rows.get(name) or ready_made_plan(name) for name in ready_made.PLANS]
     return own + [plan for name, plan in rows.items() if name not in ready_made.PLANS]
 
 
@@ -60,7 +61,7 @@ def find(name: str, version: int | None = None) -> Plan:
     if row is not None:
         return _of(row)
     if name in ready_made.PLANS and version in (None, 1):
-        return _ready_made(name)
+        return ready_made_plan(name)
     known = ", ".join(plan.name for plan in listed())
     raise BadInput(f"There is no rollout plan {name[:60]}. There are: {known}.", fields={"plan": known})
 

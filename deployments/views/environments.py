@@ -2,10 +2,15 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
 
-from deployments.selectors import endpoints, environments
+from deployments import forms
+from deployments.engine import ready_made
+from deployments.selectors import endpoints, environments, plans
+from deployments.services import environments as service
 from portal.accounts import access
+from portal.accounts.acting import carry_out
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 
@@ -26,6 +31,27 @@ def detail(request: PortalRequest, name: str) -> HttpResponse:
         "environment": view.row,
         "found": found,
         "following": following,
+        "plan": environments.default_plan(view.row),
+        "may_govern": access.may(request.actor, Permission.ENVIRONMENTS_MANAGE),
         "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
     }
     return render(request, "deployments/environment.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def plan(request: PortalRequest, name: str) -> HttpResponse:
+    """Which rollout plan requests here get that name none."""
+    row = environments.one(request.actor, name).row
+    access.require(request.actor, Permission.ENVIRONMENTS_MANAGE)
+    known = [(found.name, found.title) for found in plans.listed()]
+    sent = request.POST if request.method == "POST" else None
+    form = forms.PlanChoiceForm(sent, plans=known, initial={"plan": row.plan or ready_made.AT_ONCE})
+
+    def act() -> str:
+        service.set_plan(actor=request.actor, name=name, plan=form.cleaned_data["plan"])
+        return reverse("deployments:environment", args=[name])
+
+    done = carry_out(request, form, act) if sent is not None else None
+    context = {"environment": row, "form": form}
+    return done or render(request, "deployments/environment_plan.html", context, status=422 if form.errors else 200)
