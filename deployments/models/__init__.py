@@ -8,7 +8,7 @@ from django.db.models.functions import Lower, Now
 
 from deployments.models.bypasses import Bypass, BypassGrant
 from deployments.models.keys import EndpointKey
-from deployments.models.plans import Measurement, RolloutPlan, ShadowRun
+from deployments.models.plans import Measurement, Reading, RolloutPlan, ShadowRun
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -30,6 +30,7 @@ __all__ = [
     "PolicyVersion",
     "PromotionComment",
     "PromotionRequest",
+    "Reading",
     "Revision",
     "Rollout",
     "RolloutKind",

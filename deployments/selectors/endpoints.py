@@ -1,14 +1,15 @@
 """Endpoints read for their list and their page: traffic as wanted and as seen, the rollout under way, its steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
 from deployments.models import Endpoint, Revision, Rollout, RouteTable
-from deployments.selectors import rollout_page
+from deployments.selectors import measured, rollout_page
+from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
@@ -57,6 +58,7 @@ class Live:
     trouble: str
     moving: bool
     tag: str
+    measured: Measured | None = None
 
     @property
     def seen(self) -> str:
@@ -67,6 +69,12 @@ class Live:
             return ""
         cut = found.get("cut", 0)
         return f"{names[found['stable']]} {(10_000 - cut) / 100:g} %, {names[found['canary']]} {cut / 100:g} %"
+
+    @property
+    def rows(self) -> list[tuple[Arm, Lately | None]]:
+        """The arms with what they answered lately."""
+        known = self.measured.of if self.measured else {}
+        return [(arm, known.get(arm.revision.pk)) for arm in self.arms]
 
     @property
     def matches(self) -> bool:
@@ -101,7 +109,10 @@ def active_rollout(endpoint: Endpoint) -> Rollout | None:
 
 def live(endpoint: Endpoint) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
-    return build(endpoint, active_rollout(endpoint), current_table(endpoint))
+    found = build(endpoint, active_rollout(endpoint), current_table(endpoint))
+    known = measured.lately(endpoint)
+    tag = digests.of_json([found.tag, known.at.isoformat() if known.at else "", known.stale])
+    return replace(found, measured=known, tag=tag.removeprefix("sha256:")[:16])
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -236,6 +247,11 @@ def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:
     """The newest traffic tables, oldest first."""
     rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version")
     return list(rows.order_by("-generation")[:limit])[::-1]
+
+
+def identities(found: Live) -> list[tuple[Any, str, str]]:
+    """The revisions of the page's figures, with their labels and marks: those that are there now."""
+    return [(arm.revision.pk, f"v{arm.revision.version.number}", arm.identity) for arm in found.arms]
 
 
 def served_since(endpoint: Endpoint) -> datetime | None:

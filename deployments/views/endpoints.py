@@ -11,7 +11,7 @@ from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments, examples, history, rollout_page
+from deployments.selectors import environments, examples, history, measured, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -89,6 +89,8 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     kind = request.GET.get("history", "all")
     kind = kind if kind in history.KINDS else "all"
     movements, older = history.of(row, kind, query.number(request.GET, "before"))
+    range_ = request.GET.get("range", "1h")
+    range_ = range_ if range_ in measured.RANGES else "1h"
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
@@ -115,6 +117,9 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "older": older,
         "history": kind,
         "histories": list(history.KINDS.items()),
+        "here": page_url(row),
+        "range": range_,
+        "sparks": measured.figures(row, range_, select.identities(live)),
         "figure": charts.traffic(
             select.tables_of(row), clock.now(), row.previous.version.number if row.previous else None
         ),

@@ -83,7 +83,7 @@ def test_with_script_the_time_follows_what_is_typed_and_the_focus_the_step(edito
     expect(page.locator("#times")).to_contain_text("at 4 requests a second")
     expect(page.locator("#times")).to_contain_text("20 min")
     assert page.get_by_label("Weight (%)").input_value() == "25"
-    page.get_by_role("button", name="Down, step 1").click()
+    page.get_by_role("button", name="Down step 1").click()
     expect(page.locator("#step-1")).to_be_focused()
     assert _steps(page) == ["1. Switch", "2. Set weight", "3. Hold"]
     assert page.get_by_label("Weight (%)").input_value() == "25"

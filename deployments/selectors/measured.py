@@ -1,0 +1,143 @@
+"""What the versions of an endpoint answered lately, from the readings of their counters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from deployments import sparks
+from deployments.analysis import timeline
+from deployments.analysis.timeline import Count, Span
+from deployments.engine import wording
+from deployments.models import Endpoint, Reading, RouteTable
+from deployments.sparks import Mark, Series, Spark
+from portal.core import clock
+from portal.ui import text
+from serving.contract import LATENCY_EDGES_MS
+
+LATELY = timedelta(minutes=15)
+STALE = timedelta(minutes=3)
+"""A newest reading older than this is said to be old."""
+RANGES = {"1h": (timedelta(minutes=1), 60), "6h": (timedelta(minutes=6), 60), "24h": (timedelta(minutes=24), 60)}
+"""The length of each point of a figure, and how many there are."""
+
+Seen = dict[Any, list[tuple[datetime, Span]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """One version over the last quarter of an hour; None for what nobody can say. Latencies in milliseconds."""
+
+    rate: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    errors: float | None
+    recent: tuple[float | None, ...]
+    """p95 for each of the last thirty times of two minutes."""
+
+    @property
+    def between(self) -> str:
+        """The small line in words."""
+        known = [value for value in self.recent if value is not None]
+        if not known:
+            return "p95 over an hour: not measured"
+        return f"p95 over an hour, between {_ms(min(known))} and {_ms(max(known))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`of` is by revision. `at` is the newest reading, None while there is none; `stale` when it is old."""
+
+    of: dict[Any, Lately]
+    at: datetime | None
+    stale: bool
+
+
+def _ms(value: float) -> str:
+    return f"{text.significant(value)} ms"
+
+
+def _percent(value: float) -> str:
+    return f"{text.significant(value * 100)} %"
+
+
+def _rate(value: float) -> str:
+    return f"{text.significant(value)}/s"
+
+
+def _seen(endpoint: Endpoint, since: datetime) -> Seen:
+    """What came between readings since then, by revision."""
+    found: dict[Any, list[Count]] = {}
+    for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since - timedelta(minutes=4)).order_by("at"):
+        latency = {int(place): int(count) for place, count in row.latency.items()}
+        found.setdefault(row.revision_id, []).append(Count(row.epoch, row.at, row.requests, row.errors, latency))
+    return {revision: timeline.spans(counts) for revision, counts in found.items()}
+
+
+def newest(endpoint: Endpoint) -> datetime | None:
+    """When the endpoint's versions were last read."""
+    return Reading.objects.filter(endpoint=endpoint).order_by("-minute").values_list("at", flat=True).first()
+
+
+def lately(endpoint: Endpoint) -> Measured:
+    """The last quarter of an hour of each version that was measured, up to the newest reading."""
+    at, now = newest(endpoint), clock.now()
+    if at is None:
+        return Measured({}, None, False)
+    seen = _seen(endpoint, at - timedelta(hours=1))
+    return Measured({revision: _lately(found, at) for revision, found in seen.items()}, at, now - at > STALE)
+
+
+def _lately(found: list[tuple[datetime, Span]], at: datetime) -> Lately:
+    total = timeline.total(found, at - LATELY)
+    p50, p95, p99 = (total.quantile(share, LATENCY_EDGES_MS) for share in (0.5, 0.95, 0.99))
+    recent = [one.quantile(0.95, LATENCY_EDGES_MS) for one in timeline.bins(found, at, timedelta(minutes=2), 30)]
+    return Lately(total.rate, p50, p95, p99, total.error_rate, tuple(recent))
+
+
+FIGURES: tuple[tuple[str, str, Callable[[Span], float | None], Callable[[float], str]], ...] = (
+    ("requests", "Requests a second", lambda span: span.rate, _rate),
+    ("latency", "p95 latency", lambda span: span.quantile(0.95, LATENCY_EDGES_MS), _ms),
+    ("errors", "Error rate", lambda span: span.error_rate, _percent),
+)
+
+
+def figures(endpoint: Endpoint, range_: str, identities: Sequence[tuple[Any, str, str]]) -> list[Spark]:
+    """Requests, latency and errors over a range of `RANGES`; none where nothing was read in it.
+
+    `identities` are the revisions to draw, each with its label and its mark.
+    """
+    each, many = RANGES[range_]
+    until = clock.now()
+    seen = _seen(endpoint, until - each * many)
+    drawn = [(label, mark, seen[pk]) for pk, label, mark in identities if seen.get(pk)]
+    if not drawn:
+        return []
+    times = [until - each * (many - 1 - place) for place in range(many)]
+    bins = [(label, mark, timeline.bins(found, until, each, many)) for label, mark, found in drawn]
+    marks = _marks(endpoint, times[0])
+    return [
+        sparks.spark(
+            name,
+            title,
+            times,
+            [Series(label, mark, tuple(map(value, held))) for label, mark, held in bins],
+            marks,
+            show,
+        )
+        for name, title, value, show in FIGURES
+    ]
+
+
+def _marks(endpoint: Endpoint, since: datetime) -> list[Mark]:
+    """Each change of the traffic."""
+    rows = RouteTable.objects.filter(endpoint=endpoint, created_at__gte=since).order_by("generation")
+    found = rows.select_related("stable__version", "canary__version")[:50]
+    return [Mark(row.created_at, _moved(row)) for row in found]
+
+
+def _moved(row: RouteTable) -> str:
+    if row.canary is None:
+        return f"v{row.stable.version.number} 100 %"
+    return f"v{row.canary.version.number} {wording.percent(row.canary_weight)}"
