@@ -36,6 +36,7 @@ class Spark:
     finding: str
     alt: str
     top: str
+    span: str
     lines: list[tuple[str, str]]
     marks: list[tuple[float, str]]
     table: DataTable
@@ -63,6 +64,7 @@ def spark(
         finding=finding or "not measured",
         alt=f"{title} from {text.stamp(begin)} to {text.stamp(end)} UTC. Last: {finding or 'not measured'}.",
         top=show(top) if known else "",
+        span=f"{begin:%H:%M} to {end:%H:%M} UTC",
         lines=[(one.identity, svg.line_path(one.values, 0.0, top, width=WIDTH, height=HEIGHT)) for one in series],
         marks=[(round(WIDTH * (mark.at - begin).total_seconds() / span, 1), mark.words) for mark in shown],
         table=_table(times, series, shown, show),

@@ -66,27 +66,44 @@ def _rate(value: float) -> str:
     return f"{text.significant(value)}/s"
 
 
-def _seen(endpoint: Endpoint, since: datetime) -> Seen:
-    """What came between readings since then, by revision."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came between readings, by revision; `at` is the newest, also one from before these."""
+
+    seen: Seen
+    at: datetime | None
+
+
+def read(endpoint: Endpoint, range_: str) -> Read:
+    """The readings of a range of `RANGES`, and of the last hour."""
+    each, many = RANGES[range_]
+    since = clock.now() - max(each * many, timedelta(hours=1)) - timedelta(minutes=4)
     found: dict[Any, list[Count]] = {}
-    for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since - timedelta(minutes=4)).order_by("at"):
+    for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since).order_by("at"):
         latency = {int(place): int(count) for place, count in row.latency.items()}
         found.setdefault(row.revision_id, []).append(Count(row.epoch, row.at, row.requests, row.errors, latency))
-    return {revision: timeline.spans(counts) for revision, counts in found.items()}
+    newest = max((counts[-1].at for counts in found.values()), default=None)
+    seen = {revision: timeline.spans(counts) for revision, counts in found.items()}
+    return Read(seen, newest or _counted_at(endpoint))
 
 
-def newest(endpoint: Endpoint) -> datetime | None:
-    """When the endpoint's versions were last read."""
-    return Reading.objects.filter(endpoint=endpoint).order_by("-minute").values_list("at", flat=True).first()
+def _counted_at(endpoint: Endpoint) -> datetime | None:
+    at = endpoint.observed.get("counted_at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
 
 
-def lately(endpoint: Endpoint) -> Measured:
+def mark(endpoint: Endpoint) -> list[Any]:
+    """What changes once a minute while the endpoint is measured, and once when it is not any more. Asks nothing."""
+    at = _counted_at(endpoint)
+    return [at and at.isoformat()[:16], at is not None and clock.now() - at > STALE]
+
+
+def lately(found: Read) -> Measured:
     """The last quarter of an hour of each version that was measured, up to the newest reading."""
-    at, now = newest(endpoint), clock.now()
+    at = found.at
     if at is None:
         return Measured({}, None, False)
-    seen = _seen(endpoint, at - timedelta(hours=1))
-    return Measured({revision: _lately(found, at) for revision, found in seen.items()}, at, now - at > STALE)
+    return Measured({pk: _lately(spans, at) for pk, spans in found.seen.items()}, at, clock.now() - at > STALE)
 
 
 def _lately(found: list[tuple[datetime, Span]], at: datetime) -> Lately:
@@ -103,19 +120,20 @@ FIGURES: tuple[tuple[str, str, Callable[[Span], float | None], Callable[[float],
 )
 
 
-def figures(endpoint: Endpoint, range_: str, identities: Sequence[tuple[Any, str, str]]) -> list[Spark]:
+def figures(endpoint: Endpoint, found: Read, range_: str, identities: Sequence[tuple[Any, str, str]]) -> list[Spark]:
     """Requests, latency and errors over a range of `RANGES`; none where nothing was read in it.
 
     `identities` are the revisions to draw, each with its label and its mark.
     """
     each, many = RANGES[range_]
     until = clock.now()
-    seen = _seen(endpoint, until - each * many)
+    begin = until - each * many
+    seen = {pk: [(at, span) for at, span in spans if at > begin] for pk, spans in found.seen.items()}
     drawn = [(label, mark, seen[pk]) for pk, label, mark in identities if seen.get(pk)]
     if not drawn:
         return []
     times = [until - each * (many - 1 - place) for place in range(many)]
-    bins = [(label, mark, timeline.bins(found, until, each, many)) for label, mark, found in drawn]
+    bins = [(label, mark, timeline.bins(spans, until, each, many)) for label, mark, spans in drawn]
     marks = _marks(endpoint, times[0])
     return [
         sparks.spark(

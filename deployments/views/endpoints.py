@@ -37,6 +37,7 @@ def listing(request: PortalRequest) -> HttpResponse:
     found, following = select.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
     context = {
         "found": found,
+        "trouble": select.in_trouble(request.actor, wanted.environment),
         "following": following,
         "filter": wanted,
         "unknown": query.unknown(request.GET, KNOWN),
@@ -94,7 +95,8 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
-    live = select.live(row)
+    live, read = select.live(row), measured.read(row, range_)
+    known = measured.lately(read)
     return {
         "endpoint": row,
         "live": live,
@@ -118,8 +120,10 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "history": kind,
         "histories": list(history.KINDS.items()),
         "here": page_url(row),
+        "measured": known,
+        "by_version": select.by_version(live, known),
         "range": range_,
-        "sparks": measured.figures(row, range_, select.identities(live)),
+        "sparks": measured.figures(row, read, range_, select.identities(live)),
         "figure": charts.traffic(
             select.tables_of(row), clock.now(), row.previous.version.number if row.previous else None
         ),

@@ -1,5 +1,7 @@
 """Environments with their policies in words."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,15 +12,23 @@ from deployments.engine import ready_made
 from deployments.selectors import endpoints, environments, plans
 from deployments.services import environments as service
 from portal.accounts import access
-from portal.accounts.acting import carry_out
+from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+
+
+def _live(request: PortalRequest, whole: str, part: str, context: dict[str, Any]) -> HttpResponse:
+    """The page, or the part of it that looks again by itself."""
+    answer = render(request, part if partial(request) else whole, context)
+    answer["Vary"] = "HX-Request"
+    return answer
 
 
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    return render(request, "deployments/environments.html", {"found": environments.listed(request.actor)})
+    context = {"found": environments.listed(request.actor)}
+    return _live(request, "deployments/environments.html", "deployments/_environments.html", context)
 
 
 @require_GET
@@ -29,20 +39,21 @@ def detail(request: PortalRequest, name: str) -> HttpResponse:
     context = {
         "view": view,
         "environment": view.row,
+        "trouble": view.trouble,
         "found": found,
         "following": following,
-        "plan": environments.default_plan(view.row),
         "may_govern": access.may(request.actor, Permission.ENVIRONMENTS_MANAGE),
         "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
     }
-    return render(request, "deployments/environment.html", context)
+    return _live(request, "deployments/environment.html", "deployments/_environment_live.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
 def plan(request: PortalRequest, name: str) -> HttpResponse:
     """Which rollout plan requests here get that name none."""
-    row = environments.one(request.actor, name).row
+    view = environments.one(request.actor, name)
+    row = view.row
     access.require(request.actor, Permission.ENVIRONMENTS_MANAGE)
     known = [(found.name, found.title) for found in plans.listed()]
     sent = request.POST if request.method == "POST" else None
@@ -53,5 +64,5 @@ def plan(request: PortalRequest, name: str) -> HttpResponse:
         return reverse("deployments:environment", args=[name])
 
     done = carry_out(request, form, act) if sent is not None else None
-    context = {"environment": row, "form": form}
+    context = {"environment": row, "form": form, "frozen": view.frozen}
     return done or render(request, "deployments/environment_plan.html", context, status=422 if form.errors else 200)

@@ -34,6 +34,7 @@ def serving(line: Line) -> Revision:
     """Version 1 serves, and nothing was read of it yet."""
     line.promote(1)
     Reading.objects.all().delete()
+    Endpoint.objects.update(observed={})
     return Revision.objects.get(version__number=1)
 
 
