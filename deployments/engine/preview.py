@@ -63,9 +63,9 @@ def _time(step: Step, count: Count | None, most: float) -> str:
         return f"about {wording.seconds(most)}"
     if isinstance(step, KNOWN):
         return "at once"
-    worst = f"{wording.seconds(most)} at most"
     if count is None:
-        return wording.seconds(most)
+        return wording.seconds(most) if most else "not known"
+    worst = f"{wording.seconds(most)} at most"
     if count.needs is None or count.needs >= count.give_up:
         return worst
     return f"about {wording.seconds(count.needs)}, {worst}"

@@ -14,6 +14,8 @@ def note(*, endpoint: Endpoint, measured: Iterable[Measures], at: datetime) -> N
     """Keep one reading a minute of each revision, and drop those that are older than a day. Of two in one minute the
     first stays."""
     minute = at.replace(second=0, microsecond=0)
+    if Reading.objects.filter(endpoint=endpoint, minute=minute).exists():
+        return
     own = {str(pk): pk for pk in Revision.objects.filter(endpoint=endpoint).values_list("pk", flat=True)}
     rows = [
         Reading(
@@ -29,6 +31,5 @@ def note(*, endpoint: Endpoint, measured: Iterable[Measures], at: datetime) -> N
         for one in measured
         if one.revision in own
     ]
-    made = Reading.objects.bulk_create(rows, ignore_conflicts=True)
-    if made:
-        Reading.objects.filter(endpoint=endpoint, minute__lt=minute - KEPT).delete()
+    Reading.objects.bulk_create(rows, ignore_conflicts=True)
+    Reading.objects.filter(endpoint=endpoint, minute__lt=minute - KEPT).delete()
