@@ -8,12 +8,11 @@ from typing import Any
 from deployments.engine import plans, preview, ready_made, wording
 from deployments.engine.plans import PlanRefused
 from deployments.engine.preview import Preview
-from deployments.engine.steps import Steps
 from deployments.models import Environment, PolicyVersion, RolloutPlan
 from deployments.policies import rules as rules_policy
 from deployments.selectors import endpoints, plan_page, policies
 from deployments.selectors import plans as select
-from deployments.selectors.plans import Plan
+from deployments.selectors.plans import Plan, readable
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, NotFound
 
@@ -53,14 +52,6 @@ class Page:
     @property
     def newest(self) -> int:
         return self.versions[0].version
-
-
-def readable(body: object) -> Steps | None:
-    """The steps of a plan; None for one that this portal cannot carry out."""
-    try:
-        return plans.parse(body)
-    except PlanRefused:
-        return None
 
 
 def refused(body: object) -> list[str]:

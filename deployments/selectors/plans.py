@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from deployments.engine import plans, ready_made, wording
+from deployments.engine.plans import PlanRefused
 from deployments.engine.steps import Steps
 from deployments.models import RolloutPlan
 from portal.core import digests
@@ -43,6 +44,14 @@ def ready_made_plan(name: str) -> Plan:
     return Plan(name, 1, ready_made.TITLES[name], body, digests.of_json(body))
 
 
+def readable(body: object) -> Steps | None:
+    """The steps of a plan; None for one that this portal cannot carry out, such as one of a later portal."""
+    try:
+        return plans.parse(body)
+    except PlanRefused:
+        return None
+
+
 def newest() -> QuerySet[RolloutPlan]:
     return RolloutPlan.objects.order_by("name", "-version").distinct("name")
 
@@ -52,6 +61,11 @@ def listed() -> list[Plan]:
     rows = {row.name: _of(row) for row in newest()}
     own = [rows.get(name) or ready_made_plan(name) for name in ready_made.PLANS]
     return own + [plan for name, plan in rows.items() if name not in ready_made.PLANS]
+
+
+def usable() -> list[Plan]:
+    """Those of the list that can be carried out."""
+    return [plan for plan in listed() if readable(plan.body)]
 
 
 def find(name: str, version: int | None = None) -> Plan:

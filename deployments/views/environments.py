@@ -55,7 +55,7 @@ def plan(request: PortalRequest, name: str) -> HttpResponse:
     view = environments.one(request.actor, name)
     row = view.row
     access.require(request.actor, Permission.ENVIRONMENTS_MANAGE)
-    known = [(found.name, found.title) for found in plans.listed()]
+    known = [(found.name, found.title) for found in plans.usable()]
     sent = request.POST if request.method == "POST" else None
     form = forms.PlanChoiceForm(sent, plans=known, initial={"plan": row.plan or ready_made.AT_ONCE})
 

@@ -73,6 +73,11 @@ def test_a_plan_with_steps_nobody_knows_is_shown_as_its_json(
     page = priya.open("/plans/odd/")
     assert "has steps that this Signalbox does not know" in page
     assert "unit &lt;b&gt;" in page
+    listed = priya.client.get("/api/v1/plans/").json()["results"]
+    assert [plan["in_words"] for plan in listed if plan["name"] == "odd"] == [[]]
+    ask = priya.open("/promotions/new/", model="flight-delay", version=1, environment="production")
+    assert "Blue-green" in ask
+    assert "Odd" not in ask
 
 
 def test_a_step_the_editor_does_not_know_stays_as_it_is(line: Line, browser: Open) -> None:
