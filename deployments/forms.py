@@ -195,6 +195,18 @@ class KeyForm(forms.Form):
     )
 
 
+class PlanChoiceForm(OnceForm):
+    """The plan of requests that name none."""
+
+    plan = forms.ChoiceField(label="Rollout plan", help_text="Requests that were sent keep theirs.")
+
+    def __init__(self, *args: Any, plans: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["plan"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = plans
+
+
 class EndpointForm(OnceForm):
     environment = forms.ModelChoiceField(Environment.objects.all(), to_field_name="name", empty_label=None)
     model = forms.CharField(max_length=250, help_text="The name of a registered model.")

@@ -4,6 +4,7 @@ from portal.audit.verbs import Verb, register
 
 register(
     Verb("environment.created", "{actor} created the environment {subject}"),
+    Verb("environment.plan_set", "{actor} set the rollout plan of {subject}", required=("plan",)),
     Verb("environment.rules_changed", "{actor} changed the rules of {subject}", required=("rules_version",)),
     Verb("policy.created", "{actor} created the policy {subject}"),
     Verb("policy.introduced", "{subject} came into force with its environment", required=("digest",)),

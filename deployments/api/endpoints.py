@@ -42,6 +42,18 @@ class EnvironmentView(ApiView):
         return Response(shapes.EnvironmentShape(endpoints.find_environment(name)).data)
 
 
+class EnvironmentPlan(ApiView):
+    @extend_schema(
+        request=inputs.EnvironmentPlan,
+        responses={200: shapes.EnvironmentShape},
+        summary="Set the rollout plan of requests that name none",
+    )
+    def post(self, request: Request, name: str) -> Response:
+        sent = read_input(inputs.EnvironmentPlan, request.data)
+        row = environments.set_plan(actor=self.actor, name=name, plan=sent["plan"])
+        return Response(shapes.EnvironmentShape(row).data)
+
+
 class Endpoints(ApiView):
     query = ("environment", "model", "state")
 

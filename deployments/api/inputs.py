@@ -21,6 +21,10 @@ class Why(serializers.CharField):
         super().__init__(min_length=asking.LEAST_WHY, max_length=asking.MOST_WHY, **options)
 
 
+class EnvironmentPlan(Strict):
+    plan = serializers.CharField(max_length=60, help_text="the name of a rollout plan; at-once for all at once")
+
+
 class Submit(Strict):
     """`why` may be left out of a dry run, which says what is missing of everything else. `plan` names a rollout plan;
     without one it is the environment's. With `supersede` a request that is rolling out on the same endpoint is taken

@@ -25,6 +25,7 @@ urlpatterns = [
     path("environments/", endpoints.Environments.as_view(), name="environments"),
     path("environments/<slug:name>/", endpoints.EnvironmentView.as_view(), name="environment"),
     path("environments/<slug:name>/drills/", rollbacks.DrillHours.as_view(), name="environment_drills"),
+    path("environments/<slug:name>/plan/", endpoints.EnvironmentPlan.as_view(), name="environment_plan"),
     path("policies/", policies.Policies.as_view(), name="policies"),
     path("policies/export/", policies.Export.as_view(), name="policies_export"),
     path("policies/apply/", policies.Apply.as_view(), name="policies_apply"),

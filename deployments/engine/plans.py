@@ -193,7 +193,7 @@ def _out_of_order(step: Step, before: int) -> str:
         case Hold():
             return "comes before the switch: until then the former champion is loaded anyway"
         case Weight(weight) if weight <= before:
-            return f"must be above {before:,}, the weight before it"
+            return f"must be above {before / 100:g} % ({before:,}), the weight before it"
         case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
         case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:

@@ -8,12 +8,20 @@ AT_ONCE = "at-once"
 """The plan of whoever asks for none."""
 
 
+GUARDS: dict[str, Json] = {
+    "errors": {"limit": 0.01, "alpha": 0.002, "fewest": 500},
+    "p95": {"limit": 2.0, "alpha": 0.002, "fewest": 500},
+    "p99": {"limit": 3.0, "alpha": 0.002, "fewest": 1000},
+    "answers": {"limit": 0.1, "alpha": 0.002, "fewest": 500},
+    "memory": {"limit": 2.0, "alpha": 0.002, "fewest": 100},
+}
+"""What each measure is held to."""
+
+
 def _guards(alpha: float) -> list[Json]:
     """The guards of one step; `alpha` is shared among them evenly."""
-    limits = {"errors": 0.01, "p95": 2.0, "p99": 3.0, "answers": 0.1, "memory": 2.0}
-    fewest = {"errors": 500, "p95": 500, "p99": 1000, "answers": 500, "memory": 100}
-    part = round(alpha / len(limits), 6)
-    return [{"measure": name, "limit": limit, "alpha": part, "fewest": fewest[name]} for name, limit in limits.items()]
+    part = round(alpha / len(GUARDS), 6)
+    return [{"measure": name, **guard, "alpha": part} for name, guard in GUARDS.items()]
 
 
 def _judged(weights: list[int], *, alpha: float, give_up: int, pause: int) -> list[Json]:

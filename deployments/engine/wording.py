@@ -147,30 +147,52 @@ def duration(steps: Steps, rate: float | None) -> Duration:
     for step in steps:
         weight = step.weight if isinstance(step, Weight) else weight
         asks += isinstance(step, AbTest) or (isinstance(step, Pause) and step.person)
-        shortest, longest = _span(step, rate, weight)
+        shortest, longest = span(step, rate, weight)
         least, most = least + shortest, most + longest
     return Duration(least, most, asks)
 
 
-def _span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
-    """The shortest and the longest seconds of one step."""
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a step counts: it ends after `requests`, of which `per_second` come (None where nobody knows), or asks a
+    person after `give_up` seconds."""
+
+    requests: int
+    per_second: float | None
+    give_up: int
+
+    @property
+    def needs(self) -> float | None:
+        """The seconds it needs; None while nobody knows, infinite without traffic."""
+        if self.per_second is None:
+            return None
+        return self.requests / self.per_second if self.per_second > 0 else float("inf")
+
+    @property
+    def least(self) -> float:
+        return 0.0 if self.needs is None else min(self.needs, self.give_up)
+
+
+def counted(step: Step, rate: float | None, weight: int) -> Count | None:
+    """What the step counts at `rate` requests a second to the endpoint, `weight` of them to the new version."""
     match step:
         case Shadow(predictions=amount, give_up=give_up, share=share, per_second=bound) if amount:
-            seen = None if rate is None else min(rate, bound * WHOLE / share)
-            return _takes(amount, seen, share, give_up), give_up
+            copied = None if rate is None else min(rate * share / WHOLE, bound)
+            return Count(amount, copied, give_up)
         case Pause(requests=amount, give_up=give_up) if amount:
-            return _takes(amount, rate, weight, give_up), give_up
+            return Count(amount, None if rate is None else rate * weight / WHOLE, give_up)
         case AbTest(units=amount, give_up=give_up) if amount:
-            return _takes(amount, rate, min(weight, WHOLE - weight), give_up), give_up
+            return Count(amount, None if rate is None else rate * min(weight, WHOLE - weight) / WHOLE, give_up)
         case Analyse(give_up=give_up):
-            return _takes(step.fewest, rate, weight, give_up), give_up
+            return Count(step.fewest, None if rate is None else rate * weight / WHOLE, give_up)
+    return None
+
+
+def span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
+    """The shortest and the longest seconds of one step."""
+    if count_ := counted(step, rate, weight):
+        return count_.least, count_.give_up
+    match step:
         case Shadow(seconds=amount) | Pause(seconds=amount) | AbTest(seconds=amount) | Hold(amount):
             return amount, amount
     return 0.0, 0.0
-
-
-def _takes(requests: int, rate: float | None, weight: int, give_up: int) -> float:
-    if rate is None:
-        return 0.0
-    per_second = rate * weight / WHOLE
-    return min(requests / per_second, give_up) if per_second > 0 else float(give_up)

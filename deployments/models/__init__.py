@@ -10,7 +10,7 @@ from deployments.models.ab_tests import AbPrediction, AbRun
 from deployments.models.bypasses import Bypass, BypassGrant
 from deployments.models.drills import RollbackDrill
 from deployments.models.keys import EndpointKey
-from deployments.models.plans import Measurement, RolloutPlan, ShadowRun
+from deployments.models.plans import Measurement, Reading, RolloutPlan, ShadowRun
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -34,6 +34,7 @@ __all__ = [
     "PolicyVersion",
     "PromotionComment",
     "PromotionRequest",
+    "Reading",
     "Revision",
     "RollbackDrill",
     "Rollout",

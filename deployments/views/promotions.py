@@ -61,7 +61,7 @@ def new(request: PortalRequest) -> HttpResponse:
         return render(
             request, "deployments/promotion_choose.html", choice | {"environments": Environment.objects.all()}
         )
-    known = plans.listed()
+    known = plans.usable()
     form = forms.AskForm(request.POST or None, plans=[(plan.name, plan.title) for plan in known], initial=target)
     if request.method == "POST":
         done = carry_out(request, form, lambda: _submit(request, form.cleaned_data))

@@ -111,6 +111,16 @@ def new_plan(world: World) -> Mapping[str, Any]:
     return {"name": "halves", "body": {"steps": [{"do": "weight", "weight": 5000}, {"do": "switch"}]}}
 
 
+def a_plan(world: World) -> Mapping[str, Any]:
+    return {"name": "blue-green"}
+
+
+def edited_plan(world: World) -> Mapping[str, Any]:
+    """As the editor sends it."""
+    held = {"s0-kind": "weight", "s0-weight": "20", "s1-kind": "switch", "steps": "2", "act": "save"}
+    return {"name": "fifths", **held}
+
+
 def data_version(world: World) -> Mapping[str, Any]:
     return {"name": world.data_set.name, "number": 1}
 
@@ -151,6 +161,12 @@ STEP_UP_CALL = 403
 GATEWAY_AWAY = 503
 
 PAGES = (
+    page("deployments:plans"),
+    page("deployments:plan", kwargs=a_plan),
+    page("deployments:plan_new", may=(*STEERERS, "outsider")),
+    page("deployments:plan_new", "POST", may=(*STEERERS, "outsider"), ok=303, send=edited_plan),
+    page("deployments:plan_edit", kwargs=a_plan, may=(*STEERERS, "outsider")),
+    page("deployments:plan_edit", "POST", kwargs=a_plan, may=(*STEERERS, "outsider"), ok=303, send=edited_plan),
     page("deployments:inbox"),
     page("deployments:promotions"),
     page("deployments:promotion_new", query=target, may=ASKERS, outsider=404),
@@ -201,6 +217,11 @@ PAGES = (
         send=lambda w: {"outcome": "upheld", "comment": "It was right."},
     ),
     page("deployments:environments"),
+    page("deployments:environment_plan", kwargs=lambda w: PRODUCTION, may=(ADMIN,)),
+    page(
+        "deployments:environment_plan", "POST", kwargs=lambda w: PRODUCTION, may=(ADMIN,), ok=303,
+        send=lambda w: {"plan": "canary"},
+    ),
     page("deployments:environment", kwargs=lambda w: PRODUCTION),
     page("deployments:environment_drills", ok=303, kwargs=lambda w: PRODUCTION),
     page("deployments:environment_drills", "POST", may=(ADMIN,), ok=303, kwargs=lambda w: PRODUCTION, send=hours),
@@ -244,6 +265,10 @@ PAGES = (
 
 CALLS = (
     call("api:deployments_api:environments", scopes=SCOPES),
+    call(
+        "api:deployments_api:environment_plan", "POST", kwargs=lambda w: PRODUCTION, may=(ADMIN,),
+        send=lambda w: {"plan": "canary"},
+    ),
     call("api:deployments_api:environments", "POST", may=(ADMIN,), ok=422, send=lambda w: {"name": "qa", "rules": {}}),
     call("api:deployments_api:environment", scopes=SCOPES, kwargs=lambda w: PRODUCTION),
     call("api:deployments_api:endpoints", scopes=SCOPES),

@@ -29,7 +29,7 @@ DROP FUNCTION drill_stands();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0039_rollback_trust")]
+    dependencies = [("deployments", "0038_rollback_trust")]
 
     operations = [
         guard.attach("deployments_rollbackdrill", "endpoint", id_column="endpoint_id"),
