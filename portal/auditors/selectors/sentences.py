@@ -48,6 +48,7 @@ DONE_TO_TRIED = {
     "made": "make",
     "ordered": "order",
     "removed": "remove",
+    "reported": "report",
     "resumed": "resume",
     "retired": "retire",
     "reviewed": "review",
