@@ -12,7 +12,7 @@ from typing import Any
 
 from deployments.engine import reading
 from deployments.engine.plans import MEASURES
-from deployments.engine.ready_made import GUARDS
+from deployments.engine.ready_made import GUARDS, PLANS
 
 Json = dict[str, Any]
 Values = dict[str, str]
@@ -137,6 +137,20 @@ COPYING = (
         "one a line, such as 0 → 1: 15", shape="area", optional=True,
     ),
 )  # fmt: skip
+TESTING = (
+    Entry(
+        "metrics", "Metrics", ("metrics",), reading.metrics, reading.metric_lines,
+        f"{reading.METRIC_LINE}. What is compared: correct, error, or value: and the name of a reported value",
+        shape="area",
+    ),
+    Entry(
+        "threshold", "Threshold", ("threshold",), reading.number_or_none, reading.text,
+        "makes classes of scores", optional=True,
+    ),
+    *(entry for measure in MEASURES for entry in _guard(measure)),
+)  # fmt: skip
+TEST = next(step for step in PLANS["ab-test"]["steps"] if step["do"] == "ab_test")
+TEST_ABOUT = "both versions answer units of their own, ground truth compares them, then a person decides"
 SHADOW = {"do": "shadow", "share": 10_000, "per_second": 50, "threshold": None, "segments": [], "costs": {}}
 
 KINDS: dict[str, Kind] = {
@@ -178,6 +192,16 @@ KINDS: dict[str, Kind] = {
             (*(entry for measure in MEASURES for entry in _guard(measure)),
              _span("give_up", "Give up after", "give_up", about=ASKS)), opened=_opened, closed=_closed,
         ),
+        Kind(
+            "ab-test", "A/B test until so many units", TEST_ABOUT, TEST,
+            (_count("units", "Units of each version", "until", "units"),
+             _span("give_up", "Give up after", "give_up", about=ASKS), *TESTING), _until("units"), _opened, _closed,
+        ),
+        Kind(
+            "ab-test-time", "A/B test for a time", TEST_ABOUT,
+            {**{name: value for name, value in TEST.items() if name != "give_up"}, "until": {"seconds": 604_800}},
+            (_span("seconds", "For", "until", "seconds"), *TESTING), _until("seconds"), _opened, _closed,
+        ),
         Kind("switch", "Switch", "all traffic to the new version; exactly once", {"do": "switch"}),
         Kind(
             "hold", "Hold", "the former champion stays loaded; an abort goes back to it at once",
@@ -198,6 +222,8 @@ def entry_at(kind: Kind, step: Mapping[str, Any], place: str) -> Entry | None:
     names = place.split(".")
     if names[0] == "guards" and len(names) > 1 and names[1].isdigit():
         names[1] = str(step["guards"][int(names[1])]["measure"])
+    if names[0] == "metrics":
+        names = names[:1]
     return next((entry for entry in kind.entries if list(entry.place) == names), None)
 
 

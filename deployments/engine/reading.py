@@ -106,3 +106,25 @@ def costs(typed: str) -> dict[str, Any]:
 
 def cost_lines(value: Mapping[str, float] | None) -> str:
     return "\n".join(f"{change}: {text(cost)}" for change, cost in (value or {}).items())
+
+
+METRIC = ("from", "better", "smallest", "alpha", "fewest")
+METRIC_LINE = "one a line: name: what, higher or lower, smallest difference that matters, alpha, fewest units"
+
+
+def metrics(typed: str) -> list[dict[str, Any]]:
+    """Lines such as "Accuracy: correct, higher, 0.01, 0.05, 100"; what is left out at the end has its default."""
+    found = []
+    for line in filter(None, (line.strip() for line in typed.splitlines())):
+        name, _, rest = line.partition(":")
+        said: dict[str, Any] = {key: part.strip() for key, part in zip(METRIC, rest.split(","), strict=False)}
+        numbers = {key: number(said[key]) for key in ("smallest", "alpha") if key in said}
+        fewest = {"fewest": whole(said["fewest"])} if "fewest" in said else {}
+        found.append({"name": name.strip(), **said, **numbers, **fewest})
+    return found
+
+
+def metric_lines(value: Sequence[Mapping[str, Any]] | None) -> str:
+    return "\n".join(
+        f"{one.get('name', '')}: " + ", ".join(text(one[key]) for key in METRIC if key in one) for one in value or ()
+    )

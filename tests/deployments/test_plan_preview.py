@@ -97,7 +97,7 @@ def _around(step: dict[str, Any]) -> list[dict[str, Any]]:
     switch = {"do": "switch"}
     if step["do"] in ("switch", "hold"):
         return [switch] if step["do"] == "switch" else [switch, step]
-    before = [{"do": "weight", "weight": 1}] if step["do"] in ("pause", "analyse") else []
+    before = [{"do": "weight", "weight": 1}] if step["do"] in ("pause", "analyse", "ab_test") else []
     return [*before, step, switch]
 
 
@@ -123,6 +123,9 @@ def test_a_new_step_of_each_kind_can_be_carried_out(key: str) -> None:
          "steps.0.costs", "costs"),
         ("shadow", {"predictions": "5", "give_up": "1 h", "share": "100", "per_second": "5", "segments": "a,b,c,d"},
          "steps.0.segments", "segments"),
+        ("ab-test", {"units": "50", "give_up": "1 d", "metrics": "Accuracy: correct, highest, 0.01"},
+         "steps.0.metrics.0.better", "metrics"),
+        ("ab-test-time", {"seconds": "1 d", "metrics": ""}, "steps.0.metrics", "metrics"),
     ],
 )  # fmt: skip
 def test_what_is_refused_has_its_field(key: str, typed: dict[str, str], place: str, field: str) -> None:
