@@ -118,9 +118,10 @@ def metrics(typed: str) -> list[dict[str, Any]]:
     for line in filter(None, (line.strip() for line in typed.splitlines())):
         name, _, rest = line.partition(":")
         said: dict[str, Any] = {key: part.strip() for key, part in zip(METRIC, rest.split(","), strict=False)}
-        numbers = {key: number(said[key]) for key in ("smallest", "alpha") if key in said}
-        fewest = {"fewest": whole(said["fewest"])} if "fewest" in said else {}
-        found.append({"name": name.strip(), **said, **numbers, **fewest})
+        for key, read in (("smallest", number), ("alpha", number), ("fewest", whole)):
+            if key in said:
+                said[key] = read(said[key])
+        found.append({"name": name.strip(), **said})
     return found
 
 
