@@ -146,6 +146,7 @@ def main(root: Path) -> None:
     made = {
         "double": linear(root / "double", 2.0),
         "triple": linear(root / "triple", 3.0),
+        "again": linear(root / "again", 2.0),
         "mixed": mixed(root / "mixed"),
         "tensor": tensor(root / "tensor"),
         "slow": python(root / "slow", predict="time.sleep(float(model_input['x'][0])); return [1.0]"),
