@@ -28,6 +28,8 @@ Answer = Literal["passing", "failing", "inconclusive", "error"]
 
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
+MOST_CRASHES = 3
+"""Ends of the new version's process, without a minute of quiet between, after which the rollout takes itself back."""
 GRACE = 60.0
 """Seconds the measures may stay away before a person is asked."""
 
@@ -83,7 +85,8 @@ class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
 
-    `at_step` are the seconds since the step began, `held` is why the step may not begin yet.
+    `at_step` are the seconds since the step began, `held` is why the step may not begin yet, `crashes` how often the
+    new revision's process has ended in a row and `ended` how it did last.
     """
 
     status: str
@@ -105,6 +108,8 @@ class Snapshot:
     held: str = ""
     watch: Watch = Watch()
     shadow: Shadowing = Shadowing()
+    crashes: int = 0
+    ended: str = ""
 
     @property
     def taken(self) -> Aim | None:
@@ -170,6 +175,9 @@ def _broken(s: Snapshot) -> Command | None:
     """What ends a rollout at any step, also at a standstill."""
     if s.loaded == "failed":
         return Command("fail", why=s.failure or "the revision failed to load")
+    if s.crashes >= MOST_CRASHES:
+        why = f"Its process ended {s.crashes} times without a minute of quiet between. {s.ended}".strip()
+        return Command("fail", why=why, code="crashes")
     if not s.digest_matches:
         return Command("fail", why="the runtime loaded other bytes than were approved")
     if s.watch.answer == "failing":
@@ -197,7 +205,8 @@ def _load(s: Snapshot) -> Command:
     if s.loaded == "absent":
         return Command("load")
     if s.loaded == "loading":
-        return Command("note_loading") if s.target_recorded == "requested" else Command("wait", why="loading", wait=0.2)
+        starting = Command("wait", why=s.failure or "It is being loaded.", wait=0.2, code="loading")
+        return Command("note_loading") if s.target_recorded == "requested" else starting
     return Command("note_warm")
 
 

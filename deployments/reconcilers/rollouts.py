@@ -94,6 +94,8 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         held=held,
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
         shadow=shadowing.observe(row, steps, runtime, lease),
+        crashes=target.crashes,
+        ended=target.ended,
     )
 
 
@@ -208,8 +210,10 @@ def _conclude(command: Command, lease: Lease) -> float:
             crash_point("rollout.failed")
         case "settle":
             rollouts.settle(lease)
-        case "wait" if command.code == "held":
-            Rollout.objects.filter(pk=lease.pk).update(note=command.why[:500])
+        case "wait":
+            # What no longer keeps it waiting is not said any more.
+            note = command.why[:500] if command.code in ("held", "loading") else ""
+            Rollout.objects.filter(pk=lease.pk).exclude(note=note).update(note=note)
     return command.wait
 
 
