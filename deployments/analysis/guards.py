@@ -56,8 +56,8 @@ def _latency(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float
     a, b = (_floored(arm.latency, edges) for arm in (old, new))
     if not a.n or not b.n:
         return Judged(measure, assess.assess(Measured(None, b.n, _anything), rule))
-    seen = (assess.middle(one.bucket(quantile)) for one in (a, b))
-    return Judged(measure, assess.assess(assess.latency(a, b, quantile, rule), rule), *seen)
+    was, now = (assess.middle(one.bucket(quantile)) for one in (a, b))
+    return Judged(measure, assess.assess(assess.latency(a, b, quantile, rule), rule), was, now)
 
 
 def _anything(_: float) -> Range:

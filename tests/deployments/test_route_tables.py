@@ -16,7 +16,7 @@ def endpoint(line: Line) -> Endpoint:
     return Endpoint.objects.get()
 
 
-def write(endpoint: Endpoint, generation: int, stable: object, canary: object) -> None:
+def write(endpoint: Endpoint, generation: int, stable: int | str | None, canary: int | str | None) -> None:
     """A row as somebody at the database's own prompt would write it."""
     one, two = Revision.objects.filter(endpoint=endpoint).order_by("number")
     with transaction.atomic(), connection.cursor() as cursor:
@@ -34,7 +34,7 @@ def write(endpoint: Endpoint, generation: int, stable: object, canary: object) -
      ("NaN", 0), ("{}", 0), ("", 0), ("Infinity", 0)],
 )  # fmt: skip
 def test_a_vector_that_is_not_the_whole_is_refused_by_the_database(
-    endpoint: Endpoint, stable: object, canary: object
+    endpoint: Endpoint, stable: int | str | None, canary: int | str | None
 ) -> None:
     known = RouteTable.objects.count()
     with pytest.raises((IntegrityError, DataError)):

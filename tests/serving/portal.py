@@ -71,13 +71,13 @@ class Portal:
 
 
 @contextmanager
-def beside(plane: Plane, models: Zoo) -> Iterator[Portal]:
+def beside(plane: Plane, models: Zoo, runtime: type[Agent] = Agent) -> Iterator[Portal]:
     """A portal whose agent is the plane's; the caller has the database and the store's setting."""
     team = world.team()
     world.production()
     leads = (world.person("Marta", ("ml_lead", team)), world.person("Daniel", ("ml_lead", team)))
     author = world.person("Priya", ("data_scientist", team), ("operator", team))
-    with closing(Agent(f"unix:{plane.settings.places.agent_socket}")) as agent, memory_mlflow.using(HoldsAll()):
+    with closing(runtime(f"unix:{plane.settings.places.agent_socket}")) as agent, memory_mlflow.using(HoldsAll()):
         serving.use(agent)
         try:
             yield Portal(plane, models, team, author, leads)
