@@ -31,49 +31,51 @@ ENOUGH = 0.999
 
 
 @dataclass
-class Watched:
-    """Promotions that were asked for, approved and carried out meanwhile, and every table of the endpoint read from the
-    router."""
+class Moves:
+    """Has versions take turns, each asked for and approved by two, and reads the router's table every 100 ms."""
 
+    ground: Ground
+    versions: tuple[int, ...]
     promoted: int = 0
     tables: list[Entry] = field(default_factory=list)
+    wrong: list[Exception] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> None:
+        stack, key = self.ground.stack, f"production/{self.ground.story.model}"
+        environ = {"SIGNALBOX_SERVING_DIR": str(stack.var / "serving"), "SIGNALBOX_RUN": str(stack.sockets),
+                   "SIGNALBOX_STORE": str(stack.var / "store")}  # fmt: skip
+        runtime = Runtime(places.read(environ).places)
+        while not self.stop.wait(0.1):
+            with contextlib.suppress(RouterUnavailable):
+                self.tables += [entry for name, entry in runtime.routes().items() if name == key]
+
+    def move(self) -> None:
+        try:
+            for version in itertools.cycle(self.versions):
+                if self.stop.wait(2):
+                    return
+                self.ground.story.promote(version)
+                self.promoted += 1
+        except Exception as error:  # told when the drill is over
+            self.wrong.append(error)
 
 
 @contextmanager
-def moving(ground: Ground) -> Iterator[Watched]:
-    """Has two versions take turns, each asked for and approved by two, and reads the router every 100 ms."""
-    stop, found, wrong = threading.Event(), Watched(), list[Exception]()
+def moving(ground: Ground) -> Iterator[Moves]:
+    """For as long as the block lasts; the promotion under way is carried out before it ends."""
     served = int(ground.story.served())
-    versions = (ground.candidate(), served)
-    environ = {"SIGNALBOX_SERVING_DIR": str(ground.stack.var / "serving"), "SIGNALBOX_RUN": str(ground.stack.sockets),
-               "SIGNALBOX_STORE": str(ground.stack.var / "store")}  # fmt: skip
-    runtime, key = Runtime(places.read(environ).places), f"production/{ground.story.model}"
-
-    def read() -> None:
-        while not stop.wait(0.1):
-            with contextlib.suppress(RouterUnavailable):
-                found.tables += [entry for name, entry in runtime.routes().items() if name == key]
-
-    def move() -> None:
-        try:
-            for version in itertools.cycle(versions):
-                if stop.wait(2):
-                    return
-                ground.story.promote(version)
-                found.promoted += 1
-        except Exception as error:  # told when the drill is over
-            wrong.append(error)
-
-    threads = [threading.Thread(target=act, daemon=True) for act in (read, move)]
+    found = Moves(ground, (ground.candidate(), served))
+    threads = [threading.Thread(target=act, daemon=True) for act in (found.read, found.move)]
     for thread in threads:
         thread.start()
     try:
         yield found
     finally:
-        stop.set()
+        found.stop.set()
         for thread in threads:
-            thread.join(timeout=150)
-    assert wrong == []
+            thread.join(timeout=200)
+    assert found.wrong == []
 
 
 def reads(ground: Ground) -> tuple[mixed.Kind, mixed.Kind]:
