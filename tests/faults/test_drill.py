@@ -11,11 +11,13 @@ import os
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
+from demo import people
+from demo.client import Session
 from serving import places
 from serving.router.entry import Entry
 from serving.router.runtime import RouterUnavailable, Runtime
@@ -80,14 +82,17 @@ def moving(ground: Ground) -> Iterator[Moves]:
 
 def reads(ground: Ground) -> tuple[mixed.Kind, mixed.Kind]:
     """Pages as a person in a session, and calls with a token."""
-    model, lead = ground.story.model, ground.story.reviewers[0]
+    model, stack = ground.story.model, ground.stack
     pages = ("/", "/models/", f"/models/{model}/", "/promotions/", "/endpoints/", f"/endpoints/production/{model}/")
     calls = ("/api/v1/models/", f"/api/v1/models/{model}/", "/api/v1/promotions/", ground.story.endpoint)
-    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in lead.http.cookies.jar)
-    token = {"Authorization": f"Bearer {ground.stack.tokens['data_scientist']}"}
+    email = next(person.email for person in people.PEOPLE if person.key == "ml_lead")
+    # A session of its own: the reviewers' change with each second look.
+    with closing(Session(stack.url, email, stack.people["ml_lead"]["password"]).http) as http:
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in http.cookies.jar)
+    token = {"Authorization": f"Bearer {stack.tokens['data_scientist']}"}
     return (
-        mixed.Kind("page", 2.0, pages, ground.stack.url, {"Cookie": cookies}),
-        mixed.Kind("call", 3.0, calls, ground.stack.url, token),
+        mixed.Kind("page", 2.0, pages, stack.url, {"Cookie": cookies}),
+        mixed.Kind("call", 3.0, calls, stack.url, token),
     )
 
 
