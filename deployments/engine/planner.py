@@ -175,7 +175,8 @@ def _broken(s: Snapshot) -> Command | None:
     """What ends a rollout at any step, also at a standstill."""
     if s.loaded == "failed":
         return Command("fail", why=s.failure or "the revision failed to load")
-    if s.crashes >= MOST_CRASHES:
+    # One that was never ready fails by itself at its third try, with a code that says so.
+    if s.crashes >= MOST_CRASHES and s.target_recorded == "ready":
         why = f"Its process ended {s.crashes} times without a minute of quiet between. {s.ended}".strip()
         return Command("fail", why=why, code="crashes")
     if not s.digest_matches:

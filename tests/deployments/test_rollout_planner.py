@@ -195,6 +195,7 @@ def test_a_process_that_ends_again_and_again_ends_the_rollout(status: str, step:
     command = decide(replace(there, crashes=MOST_CRASHES, loaded="loading", ended="It was ended by SIGKILL."))
     assert (command.do, command.code) == ("fail", "crashes")
     assert command.why.endswith("between. It was ended by SIGKILL.")
+    assert decide(replace(there, crashes=MOST_CRASHES, loaded="loading", target_recorded="loading")).do != "fail"
 
 
 def test_no_traffic_at_all_ends_with_a_person() -> None:
