@@ -43,6 +43,7 @@ class ServingRefused(Exception):
 class RevisionState:
     """What the runtime says of a revision: state is absent, loading, ready or failed.
 
+    `crashes` is how often its process has ended in a row, without a minute of quiet, and `ended` how it did last.
     `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
     have changed since. Asking for it once more mends both.
     """
@@ -52,6 +53,8 @@ class RevisionState:
     reason: str = ""
     drift: str = ""
     stale: bool = False
+    crashes: int = 0
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,13 @@ def _detail(answer: httpx.Response) -> str:
 def _revision_state(item: Any) -> RevisionState:
     if not item:
         return RevisionState("absent")
-    return RevisionState(item["state"], item.get("digest", ""), item.get("reason") or "")
+    return RevisionState(
+        item["state"],
+        item.get("digest", ""),
+        item.get("reason") or "",
+        crashes=item.get("crashes", 0),
+        ended=item.get("ended", ""),
+    )
 
 
 _instead: ServingRuntime | None = None

@@ -41,6 +41,8 @@ __all__ = [
 
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
+MOST_CRASHES = 3
+"""Ends of the new version's process, without a minute of quiet between, after which the rollout takes itself back."""
 GRACE = 60.0
 """Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
 
@@ -74,6 +76,10 @@ def _broken(s: Snapshot) -> Command | None:
     """What ends a rollout at any step, also at a standstill."""
     if s.loaded == "failed":
         return Command("fail", why=s.failure or "the revision failed to load")
+    # One that was never ready fails by itself at its third try, with a code that says so.
+    if s.crashes >= MOST_CRASHES and s.target_recorded == "ready":
+        why = f"Its process ended {s.crashes} times without a minute of quiet between. {s.ended}".strip()
+        return Command("fail", why=why, code="crashes")
     if not s.digest_matches:
         return Command("fail", why="the runtime loaded other bytes than were approved")
     if s.watch.answer == "failing":
@@ -103,7 +109,8 @@ def _load(s: Snapshot) -> Command:
     if s.loaded == "absent":
         return Command("load")
     if s.loaded == "loading":
-        return Command("note_loading") if s.target_recorded == "requested" else Command("wait", why="loading", wait=0.2)
+        starting = Command("wait", why=s.failure or "It is being loaded.", wait=0.2, code="loading")
+        return Command("note_loading") if s.target_recorded == "requested" else starting
     return Command("note_warm")
 
 

@@ -97,7 +97,8 @@ class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
 
-    `at_step` are the seconds since the step began, `held` is why the step may not begin yet.
+    `at_step` are the seconds since the step began, `held` is why the step may not begin yet, `crashes` how often the
+    new revision's process has ended in a row and `ended` how it did last.
     """
 
     status: str
@@ -122,6 +123,8 @@ class Snapshot:
     test: Trial = Trial()
     probed: Probed = Probed()
     pause_code: str = ""
+    crashes: int = 0
+    ended: str = ""
 
     @property
     def taken(self) -> Aim | None:

@@ -101,6 +101,8 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         test=testing.observe(row, steps, runtime, lease),
         probed=probing.known(row, runtime, now),
         pause_code=row.pause_code,
+        crashes=target.crashes,
+        ended=target.ended,
     )
 
 
@@ -238,8 +240,10 @@ def _conclude(command: Command, lease: Lease) -> float:
             rollouts.settle(lease, unsure=command.why)
         case "go_on":
             rollouts.go_on(lease)
-        case "wait" if command.code == "held":
-            Rollout.objects.filter(pk=lease.pk).update(note=command.why[:500])
+        case "wait":
+            # What no longer keeps it waiting is not said any more.
+            note = command.why[:500] if command.code in ("held", "loading") else ""
+            Rollout.objects.filter(pk=lease.pk).exclude(note=note).update(note=note)
     return command.wait
 
 

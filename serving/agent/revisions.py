@@ -230,6 +230,8 @@ def _shown(record: Record, children: Children | None, worker: dict[str, Any] | N
         ),
         "pid": child.get("pid") or about.get("pid"),
         "restarts": child.get("restarts", 0),
+        "crashes": child.get("crashes", 0),
+        "ended": child.get("ended", ""),
         **{name: about.get(name) for name in ("layers", "layers_missing", "executes_code", "signature", "warmed")},
         "load_ms": about.get("load_ms"),
     }

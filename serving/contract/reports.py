@@ -1,7 +1,7 @@
 """What the data plane reports of what it does: the measures of a revision, what a shadow has shown, who answered."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from serving.contract.checks import Invalid, mapping, text
@@ -23,7 +23,7 @@ class Measures:
     caller's fault; `errors` of them were answered 5xx or died unanswered; `refused` are the caller's fault, 4xx.
     `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts labels of class answers (at
     most 100, the rest under `other`), or `bin 0` to `bin 19` of scores; `arms` requests by `stable` and `canary`.
-    `peak_memory` is resident bytes, `busy_ms` the time the model has been at work.
+    `peak_memory` is resident bytes, `busy_ms` the time the model has been at work, `reasons` the errors by their code.
     """
 
     revision: str
@@ -36,6 +36,7 @@ class Measures:
     arms: dict[str, int]
     peak_memory: int
     busy_ms: float
+    reasons: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from serving.recorded import Page, Prediction
 
 @dataclass
 class MemoryRuntime:
-    """`broken` digests fail to load, `slow` ones never finish, `away` makes every call raise.
+    """`broken` digests fail to load, `slow` ones never finish, `crashes` says how often the process of one has ended,
+    `away` makes every call raise.
 
     `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
     are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
@@ -22,6 +23,7 @@ class MemoryRuntime:
     table: dict[tuple[str, str], RouteState] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
+    crashes: dict[str, int] = field(default_factory=dict)
     away: bool = False
     routed: list[RouteState] = field(default_factory=list)
     measured: dict[str, Measures] = field(default_factory=dict)
@@ -49,10 +51,11 @@ class MemoryRuntime:
         if spec is None:
             return RevisionState("absent")
         if spec.digest in self.slow:
-            return RevisionState("loading", spec.digest)
+            return RevisionState("loading", spec.digest, "It has been starting for 3 s; it is given 60 s.")
         if spec.digest in self.broken:
             return RevisionState("failed", spec.digest, "it raised while loading")
-        return RevisionState("ready", spec.digest)
+        ended = self.crashes.get(spec.digest, 0)
+        return RevisionState("ready", spec.digest, crashes=ended, ended="It ended with code 9." if ended else "")
 
     def revisions(self) -> dict[str, RevisionState]:
         self._here()

@@ -32,7 +32,7 @@ def complete(lease: Lease) -> Rollout:
     endpoint.previous = former if row.kind == RolloutKind.PROMOTION else _way_back(row.to_revision, former)
     endpoint.next_reconcile_at = now
     endpoint.save(update_fields=["stable", "previous", "next_reconcile_at"])
-    move(row, "complete", actor=actor, ended_at=now, name=str(row))
+    move(row, "complete", actor=actor, ended_at=now, note="", name=str(row))
     recorder.record(
         "endpoint.changed",
         actor=actor,
