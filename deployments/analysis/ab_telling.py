@@ -6,13 +6,15 @@ from typing import Any
 from deployments.analysis.telling import LARGEST, count, rounded
 
 Json = Mapping[str, Any]
-WORDS = {
+WORDS: dict[str | bool, tuple[str, str, str]] = {
     "better": ("ok", "Better", "check"),
     "worse": ("bad", "Worse", "alert"),
     "same": ("mute", "No difference that matters", "minus"),
     "inconclusive": ("mute", "Not known yet", "hourglass"),
+    True: ("ok", "Keeps its limit", "check"),
+    False: ("bad", "Beyond its limit", "alert"),
 }
-"""Tone, words and mark of each answer about the new version."""
+"""Tone, words and mark of each answer about the new version, and of a limit kept or broken."""
 
 
 def amount(source: str, value: float | None, *, sign: bool = False) -> str:
@@ -33,6 +35,19 @@ def interval(metric: Json) -> str:
         return ""
     ends = (amount(metric["from"], metric["range"][end], sign=True) for end in ("low", "high"))
     return f"[{', '.join(ends)}]"
+
+
+def limit(metric: Json) -> str:
+    """How much worse the new version may be: "worse by 1.00 pp at most"; "" without a limit."""
+    if metric["limit"] is None:
+        return ""
+    return f"worse by {amount(metric['from'], metric['limit'], sign=True).removeprefix('+')} at most"
+
+
+def breach(metric: Json) -> str:
+    """A broken limit in one sentence: "Cost +3.1 [+2, +4.2], worse by 1 at most, after 900 units"."""
+    seen = amount(metric["from"], metric["value"], sign=True)
+    return f"{metric['name']} {seen} {interval(metric)}, {limit(metric)}, after {count(metric['units'])} units"
 
 
 def missing(metric: Json) -> str:

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from deployments.engine.bounds import LONGEST, MOST_REQUESTS, PATIENCE
 from deployments.engine.steps import AbMetric, AbTest, Guard
 
-KNOWN = {"do", "until", "give_up", "metrics", "guards", "threshold"}
-METRIC = {"name", "from", "better", "alpha", "smallest", "fewest"}
+KNOWN = {"do", "until", "give_up", "metrics", "guards", "threshold", "decide"}
+METRIC = {"name", "from", "better", "alpha", "smallest", "fewest", "limit"}
 MOST_METRICS = 5
 VALUE = re.compile(r"value:[A-Za-z0-9_.-]{1,60}")
 LARGEST = 1e12
@@ -30,26 +30,34 @@ class Reader(Protocol):
 
 def read(reader: Reader, place: str, given: Mapping[str, Any]) -> AbTest:
     """The step; what is wrong with it is told to the reader."""
-    metrics = _metrics(reader, f"{place}.metrics", given.get("metrics"))
+    asks = _asks(reader, f"{place}.decide", given.get("decide", "person"))
+    metrics = _metrics(reader, f"{place}.metrics", given.get("metrics"), asks=asks)
     guards = reader.guards(f"{place}.guards", given.get("guards", []), least=0)
     threshold = _threshold(reader, f"{place}.threshold", given.get("threshold"))
     until = given.get("until")
     if not isinstance(until, Mapping) or len(until) != 1 or not set(until) <= {"units", "seconds"}:
         reader.wrong[f"{place}.until"] = "must name one of: units, seconds"
-        return AbTest(metrics, guards, seconds=1)
+        return AbTest(metrics, guards, seconds=1, asks=asks)
     unit, amount = next(iter(until.items()))
     if unit == "seconds":
         if "give_up" in given:
             reader.wrong[f"{place}.give_up"] = "is for units; seconds end by themselves"
         found = reader.whole(f"{place}.until.seconds", amount, 1, LONGEST)
-        return AbTest(metrics, guards, seconds=found, threshold=threshold)
+        return AbTest(metrics, guards, seconds=found, threshold=threshold, asks=asks)
     return AbTest(
         metrics,
         guards,
         units=reader.whole(f"{place}.until.units", amount, 1, MOST_REQUESTS),
         give_up=reader.whole(f"{place}.give_up", given.get("give_up", PATIENCE), 10, LONGEST),
         threshold=threshold,
+        asks=asks,
     )
+
+
+def _asks(reader: Reader, place: str, given: object) -> bool:
+    if given not in ("person", "limits"):
+        reader.wrong[place] = "must be person or limits"
+    return given != "limits"
 
 
 def _threshold(reader: Reader, place: str, given: object) -> float | None:
@@ -61,13 +69,19 @@ def _threshold(reader: Reader, place: str, given: object) -> float | None:
     return None
 
 
-def _metrics(reader: Reader, place: str, listed: object) -> tuple[AbMetric, ...]:
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_METRICS:
-        reader.wrong[place] = f"must be a list of 1 to {MOST_METRICS} metrics"
+def _metrics(reader: Reader, place: str, listed: object, *, asks: bool) -> tuple[AbMetric, ...]:
+    """Where limits decide there may be none: the step then waits for ground truth and nothing else."""
+    least = 1 if asks else 0
+    if not isinstance(listed, list) or not least <= len(listed) <= MOST_METRICS:
+        reader.wrong[place] = f"must be a list of {least} to {MOST_METRICS} metrics"
         return ()
     found = tuple(_metric(reader, f"{place}.{at}", one) for at, one in enumerate(listed))
     if len({one.name for one in found}) < len(found):
         reader.wrong[place] = "must have a name of its own for each metric"
+    if not asks:
+        for at, one in enumerate(found):
+            if one.limit is None:
+                reader.wrong.setdefault(f"{place}.{at}.limit", "is needed where limits decide")
     return found
 
 
@@ -90,6 +104,7 @@ def _metric(reader: Reader, place: str, given: object) -> AbMetric:
         reader.number(f"{place}.alpha", given.get("alpha", 0.05), 0.0, 0.2),
         reader.number(f"{place}.smallest", smallest, 0.0, LARGEST),
         reader.whole(f"{place}.fewest", given.get("fewest", 100), 20, MOST_REQUESTS),
+        None if given.get("limit") is None else reader.number(f"{place}.limit", given["limit"], 0.0, LARGEST),
     )
 
 
@@ -107,11 +122,13 @@ def data_of(step: AbTest) -> dict[str, Any]:
                 "alpha": one.alpha,
                 "smallest": one.smallest,
                 "fewest": one.fewest,
+                **({} if one.limit is None else {"limit": one.limit}),
             }
             for one in step.metrics
         ],
         "guards": [guard_data(guard) for guard in step.guards],
         "threshold": step.threshold,
+        **({} if step.asks else {"decide": "limits"}),
     }
 
 

@@ -77,6 +77,11 @@ def _until(unit: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda step: unit in (step.get("until") or {})
 
 
+def _asking(unit: str) -> Callable[[Mapping[str, Any]], bool]:
+    """An A/B test of this kind that a person decides."""
+    return lambda step: step.get("decide", "person") == "person" and _until(unit)(step)
+
+
 def _span(name: str, label: str, *place: str, about: str = "") -> Entry:
     return Entry(name, label, place, reading.span, reading.span_words, about or reading.SPANS, reading.SPAN_WRONG)
 
@@ -150,6 +155,7 @@ TESTING = (
     *(entry for measure in MEASURES for entry in _guard(measure)),
 )  # fmt: skip
 TEST = next(step for step in PLANS["ab-test"]["steps"] if step["do"] == "ab_test")
+TRUTH_ABOUT = "goes on by itself while every metric keeps its limit, which is what stands last; back beyond it"
 TEST_ABOUT = "both versions answer units of their own, ground truth compares them, then a person decides"
 SHADOW = {"do": "shadow", "share": 10_000, "per_second": 50, "threshold": None, "segments": [], "costs": {}}
 
@@ -195,12 +201,19 @@ KINDS: dict[str, Kind] = {
         Kind(
             "ab-test", "A/B test until so many units", TEST_ABOUT, TEST,
             (_count("units", "Units of each version", "until", "units"),
-             _span("give_up", "Give up after", "give_up", about=ASKS), *TESTING), _until("units"), _opened, _closed,
+             _span("give_up", "Give up after", "give_up", about=ASKS), *TESTING), _asking("units"), _opened, _closed,
         ),
         Kind(
             "ab-test-time", "A/B test for a time", TEST_ABOUT,
             {**{name: value for name, value in TEST.items() if name != "give_up"}, "until": {"seconds": 604_800}},
-            (_span("seconds", "For", "until", "seconds"), *TESTING), _until("seconds"), _opened, _closed,
+            (_span("seconds", "For", "until", "seconds"), *TESTING), _asking("seconds"), _opened, _closed,
+        ),
+        Kind(
+            "ground-truth", "Wait for ground truth", TRUTH_ABOUT,
+            {**TEST, "decide": "limits", "metrics": [{**TEST["metrics"][0], "limit": 0.02}]},
+            (_count("units", "Units of each version", "until", "units"),
+             _span("give_up", "Give up after", "give_up", about=ASKS), *TESTING),
+            lambda step: step.get("decide") == "limits" and _until("units")(step), _opened, _closed,
         ),
         Kind("switch", "Switch", "all traffic to the new version; exactly once", {"do": "switch"}),
         Kind(

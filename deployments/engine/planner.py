@@ -84,6 +84,8 @@ def _broken(s: Snapshot) -> Command | None:
         return Command("fail", why="the runtime loaded other bytes than were approved")
     if s.watch.answer == "failing":
         return Command("fail", why=s.watch.why, code="guard")
+    if s.test.beyond:
+        return Command("fail", why=s.test.beyond, code="guard")
     return None
 
 
@@ -164,17 +166,30 @@ def _tested(s: Snapshot, step: AbTest) -> Command:
         return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
     if not s.test.running:
         return Command("test", step=s.step)
-    for code, why in (("mismatch", s.test.mismatch), ("no_units", s.test.nameless), ("decide", s.test.clear)):
+    clear = s.test.clear if step.asks else ""
+    for code, why in (("mismatch", s.test.mismatch), ("no_units", s.test.nameless), ("decide", clear)):
         if why:
             return Command("pause", code=code, why=why, step=s.step)
-    if step.units and s.test.units >= step.units:
-        return Command("pause", code="decide", why=f"Both versions have {step.units:,} units.", step=s.step)
     if step.seconds:
         left = step.seconds - s.at_step
-        over = Command("pause", code="decide", why="The time of the test is over.", step=s.step)
-        return over if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
+        over = "The time of the test is over."
+        return _sampled(s, step, over) if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
+    if s.test.units >= step.units:
+        return _sampled(s, step, f"Both versions have {step.units:,} units.")
     why = f"Only {s.test.units:,} of {step.units:,} units of each version have ground truth."
     return _patient(s, step.give_up, "too_few", why)
+
+
+def _sampled(s: Snapshot, step: AbTest, why: str) -> Command:
+    """The sample is there: a person decides, or the limits do."""
+    if step.asks:
+        return Command("pause", code="decide", why=why, step=s.step)
+    if s.test.within:
+        return _next(s)
+    why = "It is not sure yet that every metric keeps its limit."
+    if step.seconds:
+        return Command("pause", code="inconclusive", why=why, step=s.step)
+    return _patient(s, step.give_up, "inconclusive", why)
 
 
 def _judged(s: Snapshot, give_up: int) -> Command:

@@ -203,7 +203,9 @@ def _out_of_order(step: Step, before: int) -> str:
 
 def false_alarm(steps: Sequence[Step]) -> float:
     """The chance, at most, that the guards of the whole plan stop a version that keeps every limit."""
-    return sum(guard.alpha for step in steps if isinstance(step, Analyse | AbTest) for guard in step.guards)
+    watching = [step for step in steps if isinstance(step, Analyse | AbTest)]
+    limited = [one for step in watching if isinstance(step, AbTest) for one in step.metrics if one.limit is not None]
+    return sum(guard.alpha for step in watching for guard in step.guards) + sum(one.alpha for one in limited)
 
 
 def data_of(step: Step) -> Json:

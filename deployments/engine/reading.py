@@ -108,8 +108,11 @@ def cost_lines(value: Mapping[str, float] | None) -> str:
     return "\n".join(f"{change}: {text(cost)}" for change, cost in (value or {}).items())
 
 
-METRIC = ("from", "better", "smallest", "alpha", "fewest")
-METRIC_LINE = "one a line: name: what, higher or lower, smallest difference that matters, alpha, fewest units"
+METRIC = ("from", "better", "smallest", "alpha", "fewest", "limit")
+METRIC_LINE = (
+    "one a line: name: what, higher or lower, smallest difference that matters, alpha, fewest units, and, if anything, "
+    "by how much it may be worse at most"
+)
 
 
 def metrics(typed: str) -> list[dict[str, Any]]:
@@ -118,7 +121,7 @@ def metrics(typed: str) -> list[dict[str, Any]]:
     for line in filter(None, (line.strip() for line in typed.splitlines())):
         name, _, rest = line.partition(":")
         said: dict[str, Any] = {key: part.strip() for key, part in zip(METRIC, rest.split(","), strict=False)}
-        for key, read in (("smallest", number), ("alpha", number), ("fewest", whole)):
+        for key, read in (("smallest", number), ("alpha", number), ("fewest", whole), ("limit", number)):
             if key in said:
                 said[key] = read(said[key])
         found.append({"name": name.strip(), **said})

@@ -69,7 +69,7 @@ class Trial:
 
     `units` are those with ground truth, of the version that has fewer; `clear` says in words which metric has an
     answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by the
-    weights.
+    weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
     """
 
     running: bool = False
@@ -78,6 +78,8 @@ class Trial:
     clear: str = ""
     nameless: str = ""
     mismatch: str = ""
+    beyond: str = ""
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)

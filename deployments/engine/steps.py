@@ -89,7 +89,8 @@ class AbMetric:
     answer lies from the reported number) or "value:NAME" (a business value reported with it).
 
     `alpha` is the chance of a wrong answer, `smallest` the difference that matters, `fewest` the units each version
-    must have had.
+    must have had. By more than `limit` the new version may not be worse: where that is sure, the rollout takes itself
+    back; None watches nothing.
     """
 
     name: str
@@ -98,12 +99,16 @@ class AbMetric:
     alpha: float
     smallest: float
     fewest: int
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AbTest:
     """Both versions answer under the weight that stands until each has `units` with ground truth, or for `seconds`;
     then, or after `give_up` seconds, a person decides. `guards` watch meanwhile; `threshold` makes classes of scores.
+
+    With `asks` False it goes on by itself once the sample is there and every metric surely keeps its limit; a person is
+    asked only when that does not come.
     """
 
     metrics: tuple[AbMetric, ...]
@@ -112,6 +117,7 @@ class AbTest:
     seconds: int = 0
     give_up: int = 0
     threshold: float | None = None
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,9 @@ def _test(step: AbTest) -> tuple[str, str]:
     watched = f"{len(step.guards)} guards watch; " if step.guards else ""
     asks = f", after {seconds(step.give_up)} at the latest" if step.units else ""
     names = ", ".join(metric.name for metric in step.metrics)
+    if not step.asks:
+        kept = f"{names}: goes on by itself within the limits, and back beyond them; " if names else ""
+        return f"Ground truth {until}", f"{kept}{watched}asks a person{asks or ' when it is over'}"
     return f"A/B test {until}", f"{names}; {watched}asks a person{asks} and never goes on by itself"
 
 
@@ -146,7 +149,7 @@ def duration(steps: Steps, rate: float | None) -> Duration:
     asks, weight = 0, 0
     for step in steps:
         weight = step.weight if isinstance(step, Weight) else weight
-        asks += isinstance(step, AbTest) or (isinstance(step, Pause) and step.person)
+        asks += (isinstance(step, AbTest) and step.asks) or (isinstance(step, Pause) and step.person)
         shortest, longest = span(step, rate, weight)
         least, most = least + shortest, most + longest
     return Duration(least, most, asks)

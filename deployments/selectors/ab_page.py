@@ -49,6 +49,7 @@ class MetricRow:
     scale: Scale | None
     better: str
     smallest: str
+    limit: str
     tone: str
     state: str
     icon: str
@@ -138,7 +139,7 @@ ABOUT = {
 
 def _metric(found: Json) -> MetricRow:
     source, range_ = found["from"], found["range"]
-    tone, state, icon = ab_telling.WORDS[found["answer"]]
+    tone, state, icon = ab_telling.WORDS[found["answer"] if found["keeps"] is None else found["keeps"]]
     low, high = (range_["low"], range_["high"]) if range_ else (0.0, 0.0)
     bounded = range_ is not None and max(abs(low), abs(high)) < telling.LARGEST
     edge = found["smallest"]
@@ -156,6 +157,7 @@ def _metric(found: Json) -> MetricRow:
         scale=svg.scale_of([(-reach, reach)]) if bounded else None,
         better=found["better"],
         smallest=f"±{ab_telling.amount(source, edge, sign=True).removeprefix('+')}",
+        limit=ab_telling.limit(found),
         tone=tone,
         state=state,
         icon=icon,

@@ -56,6 +56,8 @@ def _metric(run: AbRun, metric: AbMetric) -> Json:
         "from": metric.source,
         "better": metric.better,
         "smallest": metric.smallest,
+        "limit": metric.limit,
+        "keeps": None if metric.limit is None else experiment.keeps(found, rule, metric.limit),
         "sums": {arm: asdict(one) for arm, one in sums.items()},
         **_finding(found),
     }
@@ -86,8 +88,11 @@ def said(report: Json, new_version: int) -> Trial:
         for at, metric in enumerate(report["metrics"])
         if metric["answer"] == "worse" or (at == 0 and metric["answer"] in ("better", "same"))
     ]
+    beyond = [one for one in report["metrics"] if one["keeps"] is False]
     return Trial(
         running=True,
+        beyond=ab_telling.breach(beyond[0]) if beyond else "",
+        within=all(one["keeps"] for one in report["metrics"]),
         units=min(arm["labelled_units"] for arm in report["arms"].values()),
         clear=clear[0] if clear else "",
         nameless=_nobody(report),

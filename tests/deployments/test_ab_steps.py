@@ -44,6 +44,9 @@ def wrong(*steps: Any) -> dict[str, str]:
         ({"metrics": [{**METRICS[0], "power": 1}]}, "metrics.0.power"),
         ({"guards": [{"measure": "errors"}]}, "guards.0.limit"),
         ({"threshold": "half"}, "threshold"),
+        ({"decide": "nobody"}, "decide"),
+        ({"decide": "limits"}, "metrics.1.limit"),
+        ({"metrics": [{**METRICS[0], "limit": -1}]}, "metrics.0.limit"),
         ({"weight": 5}, "weight"),
     ],
 )
@@ -131,6 +134,43 @@ def test_a_test_never_goes_on_by_itself() -> None:
     for test in (replace(RUNS, units=10**6, clear="better"), RUNS):
         for seconds in (0, 10, 10**7):
             assert decide(at(test=test, at_step=seconds)).do in ("wait", "pause")
+
+
+LIMITED = {**TEST, "decide": "limits", "metrics": [{**METRICS[0], "limit": 0.02}]}
+BY_LIMITS = plans.parse({"steps": [HALF, LIMITED, SWITCH]})
+
+
+def test_limits_read_back_say_what_they_do_and_count_in_the_chance_of_a_false_stop() -> None:
+    assert plans.of_pinned(wording.pinned(BY_LIMITS)) == BY_LIMITS
+    said, note = wording.words(BY_LIMITS[3])
+    assert said == "Ground truth until 200 units of each version"
+    assert note.startswith("Right: goes on by itself within the limits, and back beyond them; ")
+    assert wording.duration(BY_LIMITS, 10.0).asks == 0
+    assert plans.false_alarm(BY_LIMITS) == pytest.approx(0.09)
+    plans.parse({"steps": [HALF, {**LIMITED, "metrics": []}, SWITCH]})
+
+
+@pytest.mark.parametrize(
+    ("test", "seconds", "do", "code"),
+    [
+        (replace(RUNS, within=True), 0, "wait", ""),
+        (replace(RUNS, units=200, within=True), 0, "next", ""),
+        (replace(RUNS, units=200), 0, "wait", ""),
+        (replace(RUNS, units=200), 601, "pause", "inconclusive"),
+        (replace(RUNS, clear="Right: v2 is better"), 0, "wait", ""),
+        (replace(RUNS, beyond="Right −4.00 pp"), 0, "fail", "guard"),
+        (replace(RUNS, units=200, within=True, mismatch="cannot have been split"), 0, "pause", "mismatch"),
+    ],
+)
+def test_limits_decide_in_the_place_of_a_person(test: Trial, seconds: float, do: str, code: str) -> None:
+    command = decide(replace(at(test=test, at_step=seconds), plan=BY_LIMITS))
+    assert (command.do, command.code) == (do, code)
+
+
+def test_a_broken_limit_takes_back_also_where_a_person_would_decide_and_at_a_standstill() -> None:
+    broken = replace(RUNS, beyond="Right −4.00 pp")
+    assert decide(at(test=broken)).why == "Right −4.00 pp"
+    assert decide(at(status="paused", test=broken)).do == "fail"
 
 
 def test_a_test_for_a_time_asks_when_it_is_over() -> None:

@@ -157,6 +157,35 @@ def test_nobody_promotes_before_the_test_asks_but_two_people_can_go_on_early(rol
     assert (rolling.row.step, AbRun.objects.get().decision) == (row.step + 1, "promote")
 
 
+def limited(line: Line, limit: float) -> Rolling:
+    step = {**TEST, "decide": "limits", "metrics": [{**TEST["metrics"][0], "limit": limit}]}
+    return begun(Rolling(line, steps=[STEPS[0], step, *STEPS[2:]]))
+
+
+def test_a_version_that_keeps_its_limits_goes_on_without_a_person(line: Line) -> None:
+    rolling = limited(line, 0.3)
+    for arm in ("stable", "canary"):
+        units(rolling, arm, 160, right=6)
+    look(rolling)
+    look(rolling)
+    assert (rolling.share, rolling.row.status) == (10_000, "progressing")
+    run = AbRun.objects.get()
+    assert (run.decision, run.report["metrics"][0]["keeps"], run.ended_at is not None) == ("", True, True)
+    assert ab_page.of(rolling.row).metrics[0].state == "Keeps its limit"
+
+
+def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Line) -> None:
+    rolling = limited(line, 0.05)
+    units(rolling, "stable", 140, right=9)
+    units(rolling, "canary", 140, right=2)
+    look(rolling)
+    row = look(rolling)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Right −70.00 pp [")
+    assert "worse by 5.00 pp at most, after 140 units" in row.note
+    assert ab_page.of(row).metrics[0].state == "Beyond its limit"
+
+
 def test_no_program_decides(rolling: Rolling) -> None:
     look(rolling, 601)
     robot = world.actor(rolling.line.marta)
