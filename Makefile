@@ -72,8 +72,8 @@ test: install-tests ## Run all tests; TESTS=tests/serving runs some, CLUSTER=0 a
 test-long: install-tests ## Hold intervals and slices against the truth in ten times as many runs
 	@SIGNALBOX_LONG=1 $(PYTEST) -rP --timeout 7200 tests/pipelines/test_coverage.py tests/pipelines/test_alarms.py
 
-drill: install-tests ## Stop the stores under load and watch the gateway go on answering
-	@SIGNALBOX_LONG=1 $(PYTEST) -m stack --timeout 3600 tests/faults/test_load.py
+drill: install-tests ## Ten minutes of random single faults under mixed load, and a minute with all but the gateway stopped
+	@SIGNALBOX_LONG=1 $(PYTEST) -m stack -rP --timeout 3600 tests/faults/test_drill.py tests/faults/test_load.py
 
 .PHONY: bench demo-traffic screenshots
 bench: install-tests ## Measure against the rivals; prints a table and writes bench/results.json

@@ -32,6 +32,7 @@ def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     for _ in range(effort.switches):
         promotions.append(_promote(story, watch))
         rollbacks.append(_roll_back(operator, watch))
+        _release(story)
     restarts = estimate(_restarts(portal, effort.restarts))
     note = "the rival is ended and started with the other version, and answers nothing meanwhile"
     yield Row("switch.promotion", estimate(promotions), restarts, "s", note=note)
@@ -104,6 +105,11 @@ def _roll_back(operator: Caller, watch: Watch) -> float:
     path = f"/api/v1/rollouts/{started[0]['id']}/"
     until(lambda: operator.get(path)["status"] == "completed" or None, PATIENCE_SECONDS, "the rollback to complete")
     return seconds
+
+
+def _release(story: Story) -> None:
+    """Programs promote nothing after a rollback until a person lets them."""
+    Caller.post(story.reviewers["ml_lead"], f"{ENDPOINT}release/", {"reason": "Measured."})
 
 
 def _restarts(portal: Portal, count: int) -> list[float]:

@@ -29,7 +29,7 @@ TOKENS = {
     "data_scientist": (
         "data_scientist",
         "training and requests",
-        ["read", "mlflow", "data", "evaluate", "promote", "predict"],
+        ["read", "mlflow", "data", "evaluate", "promote", "predict", "ground_truth"],
     ),
     "operator": ("operator", "rollback from scripts", ["read", "rollback"]),
     "auditor": ("auditor", "reading the log", ["read", "audit"]),

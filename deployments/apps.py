@@ -27,9 +27,11 @@ class DeploymentsConfig(AppConfig):
             ("deployments_rollout", "rollout"),
             ("deployments_routetable", "endpoint"),
             ("deployments_rolloutplan", "rollout_plan"),
+            ("deployments_rollbackdrill", "endpoint"),
         ):
             guard.governs(table, subject)
         import_module("deployments.selectors.incident_source")
+        import_module("deployments.adapters.ground_truth")
         import_module("deployments.reconcilers.registration")
         import_module("deployments.checks")
         import_module("deployments.navigation")

@@ -7,6 +7,7 @@ from django import forms
 from deployments.models import Environment
 from deployments.policies import asking, conditions
 from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from portal.accounts.acting import OnceForm
 from portal.accounts.policies.credentials import DEFAULT_DAYS, MAX_DAYS
 from portal.core.errors import PortalError
@@ -154,10 +155,20 @@ class RollbackForm(OnceForm):
     note = _text("Note", required=False, help_text="It goes to the audit log.")
 
 
+class ReleaseForm(OnceForm):
+    """Let programs promote again after a rollback."""
+
+    reason = _text("Why programs may promote here again", required=True, help_text="It goes to the audit log.")
+
+
+class DrillHoursForm(OnceForm):
+    hours = forms.IntegerField(label="Hours between two drills", min_value=0, help_text="0 for none.")
+
+
 class AbortForm(OnceForm):
     """End a rollout under way."""
 
-    reason_code = forms.ChoiceField(label="Why", choices=list(REASONS.items()), widget=forms.RadioSelect)
+    reason_code = forms.ChoiceField(label="Why", choices=list(ABORT_REASONS.items()), widget=forms.RadioSelect)
     note = _text("Note", required=False, help_text="It goes to the audit log.")
 
 
@@ -182,6 +193,18 @@ class KeyForm(forms.Form):
     days = forms.IntegerField(
         label="Days it lives", min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, help_text=f"{MAX_DAYS} at most."
     )
+
+
+class PlanChoiceForm(OnceForm):
+    """The plan of requests that name none."""
+
+    plan = forms.ChoiceField(label="Rollout plan", help_text="Requests that were sent keep theirs.")
+
+    def __init__(self, *args: Any, plans: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["plan"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = plans
 
 
 class EndpointForm(OnceForm):

@@ -7,4 +7,5 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
+        import_module("monitoring.log_verbs")
         import_module("monitoring.navigation")

@@ -38,6 +38,8 @@ SIGNALBOX_PROTECTED_ALIASES = [
 SIGNALBOX_PROTECTED_TAGS = env.text("SIGNALBOX_PROTECTED_TAGS", "").replace(",", " ").split()
 # The function that says which severe incidents are open, as `deployments.selectors.incident_source` asks it.
 SIGNALBOX_INCIDENT_SOURCE = env.text("SIGNALBOX_INCIDENT_SOURCE", "monitoring.selectors.incidents.open_severe")
+# The source of ground truth for A/B tests, as `deployments.adapters.ground_truth` asks it.
+SIGNALBOX_GROUND_TRUTH = env.text("SIGNALBOX_GROUND_TRUTH", "monitoring.providers.ground_truth")
 # Data sets are read from these folders of this host (as in PATH, with colons between them), and from S3 with the
 # credentials of the worker's environment.
 SIGNALBOX_DATA_FOLDERS = [path for path in env.text("SIGNALBOX_DATA_FOLDERS", "").split(":") if path]

@@ -1,4 +1,4 @@
-"""Who comes in where no router of ours stands in front: the key check and the closed paths, inside the process.
+"""Who comes in where no router of ours stands in front: the key check, the closed paths and the tally, in the process.
 
 A cluster's gateway knows weights and paths and nothing of endpoint keys. The list of hashes lies in memory that the
 container's first process shares and keeps up to date: the sandboxed process may not open the file it comes from.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.contract import HEADER_KEY
+from serving.tally import Tally
 
 Scope = dict[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -22,35 +23,53 @@ LARGEST = 64 * 1024
 PROBES = frozenset({"/v2/health/live", "/v2/health/ready"})
 """What the cluster itself asks, without a key."""
 PRIVATE = "/-/"
+PREDICTIONS = ("/invocations", "/infer")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """`hashes` is the shared memory, None where keys are not asked for; what comes over `inner` is the portal's own."""
+    """`hashes` is the shared memory, None where keys are not asked for; what comes over `inner` is the portal's own.
+
+    `questions` is the file of the tally.
+    """
 
     inner: socket.socket
     hashes: int | None
+    questions: int
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What the process must keep open."""
-        return (self.inner.fileno(),) if self.hashes is None else (self.inner.fileno(), self.hashes)
+        kept = (self.inner.fileno(), self.questions)
+        return kept if self.hashes is None else (*kept, self.hashes)
 
-    def around(self, app: App) -> App:
+    def around(self, app: App, tally: Tally) -> App:
         """The application as callers reach it."""
         inside = self.inner.getsockname()[1]
 
         async def guarded(scope: Scope, receive: Any, send: Send) -> None:
-            if scope["type"] == "http" and scope["server"][1] != inside and (no := self._refusal(scope)):
+            if scope["type"] == "http" and (no := self._refusal(scope, inside=scope["server"][1] == inside)):
                 await _send(send, *no)
                 return
-            await app(scope, receive, send)
+            if scope["type"] != "http" or not scope["path"].endswith(PREDICTIONS):
+                await app(scope, receive, send)
+                return
+            arm = "canary" if (b"x-signalbox-arm", b"canary") in scope["headers"] else "stable"
+            tally.begin(arm)
+            try:
+                await app(scope, receive, send)
+            finally:
+                tally.end(arm)
 
         return guarded
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
-        if scope["path"].startswith(PRIVATE):
-            return 404, "route_unknown", "This endpoint answers at /invocations and below /v2/."
+    def _refusal(self, scope: Scope, *, inside: bool) -> tuple[int, str, str] | None:
+        """Predictions and what is told of them never share a port: who may read the one needs no key for the other."""
+        if scope["path"].startswith(PRIVATE) != inside:
+            here = "below /-/ only" if inside else "at /invocations and below /v2/"
+            return 404, "route_unknown", f"This endpoint answers {here}."
+        if inside:
+            return None
         if self.hashes is None or scope["path"] in PROBES or _hash(scope) in self._known(self.hashes):
             return None
         return 401, "key_missing", f"Send a valid key of this endpoint as Authorization: Bearer or in {HEADER_KEY}."

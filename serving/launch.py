@@ -45,6 +45,7 @@ class Launch:
             code=code,
             account=self.account,
             memory_bytes=self.spec.limits.memory_bytes,
+            cpu_millis=self.spec.limits.cpu_millis,
             file_bytes=file_bytes,
         )
 

@@ -2,12 +2,14 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from serving.contract import LATENCY_EDGES_MS, SCORE_BINS, Measures
 
+DIED = "revision_broke"
+"""The code of a request that the router saw die, as it tells the caller."""
 MOST_LABELS = 100
 LONGEST_LABEL = 100
 OTHER = "other"
@@ -25,6 +27,7 @@ class Counts:
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) - 1))
     answers: Counter[str] = field(default_factory=Counter)
     arms: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def answered(self, arm: str, latency_ms: float, labels: Iterable[str]) -> None:
         """A prediction went out."""
@@ -33,10 +36,19 @@ class Counts:
         for label in labels:
             self.answers[self._known(label)] += 1
 
-    def failed(self, arm: str) -> None:
-        """A prediction was asked for and none came, by no fault of the caller."""
+    def failed(self, arm: str, code: str) -> None:
+        """A prediction was asked for and none came, by no fault of the caller; `code` is what the caller was told."""
         self._asked(arm)
         self.errors += 1
+        self.reasons[code] += 1
+
+    def died(self, by_arm: Mapping[str, int]) -> None:
+        """Questions that the process before this one took with it."""
+        for arm, count in by_arm.items():
+            if count:
+                self.requests += count
+                self.errors += count
+                self.arms[arm] += count
 
     def _asked(self, arm: str) -> None:
         self.requests += 1
@@ -58,6 +70,7 @@ class Counts:
             arms=dict(self.arms),
             peak_memory=peak_memory,
             busy_ms=busy_ms,
+            reasons=dict(self.reasons),
         )
 
 
@@ -108,5 +121,11 @@ def with_deaths(answered: Measures, deaths: Deaths | None, arm: str) -> Measures
     """What a process counted and what died under it; the dead came under the arm the revision is routed as."""
     if deaths is None or not deaths.told:
         return answered
-    arms = {**answered.arms, arm: answered.arms.get(arm, 0) + deaths.told}
-    return replace(answered, requests=answered.requests + deaths.told, errors=answered.errors + deaths.told, arms=arms)
+    told = deaths.told
+    return replace(
+        answered,
+        requests=answered.requests + told,
+        errors=answered.errors + told,
+        arms={**answered.arms, arm: answered.arms.get(arm, 0) + told},
+        reasons={**answered.reasons, DIED: answered.reasons.get(DIED, 0) + told},
+    )

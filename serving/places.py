@@ -61,6 +61,11 @@ class Places:
         return self.home / "deaths.json"
 
     @property
+    def questions(self) -> Path:
+        """In a container: how many questions are with its process."""
+        return self.home / "questions"
+
+    @property
     def shadows(self) -> Path:
         """Which shadows there are, and what they have shown."""
         return self.home / "shadows"

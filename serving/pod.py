@@ -44,7 +44,8 @@ def run(settings: Settings, environ: Mapping[str, str] = os.environ) -> NoReturn
     except CopyFailed as error:
         _end(AGAIN if error.code in MENDABLE else FINAL, error.code, str(error), environ)
     hashes = None if environ.get(ASKED) == "open" else os.memfd_create("keys")
-    entry = Door(_listen(environ, INSIDE, "0.0.0.0:8081"), hashes)
+    questions = os.open(settings.places.questions, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    entry = Door(_listen(environ, INSIDE, "0.0.0.0:8081"), hashes, questions)
     _watch(wanted, _listen(environ, BIND, "0.0.0.0:8080"), entry, environ)
 
 

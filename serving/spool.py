@@ -198,6 +198,15 @@ def read(folder: Path, after: Position | None = None, limit: int = 1000) -> Batc
     return Batch(tuple(records), position, damaged)
 
 
+def end(folder: Path) -> Position:
+    """The position behind the last whole record; only the newest segment is read."""
+    found = segments(folder)
+    if not found:
+        return Position()
+    last = max(found)
+    return Position(last, found[last].read_bytes().rfind(b"\n") + 1)
+
+
 def skip(folder: Path, after: Position) -> tuple[Position, int]:
     """The position behind the last whole record, and how many records lie between; none of them is read."""
     position, passed = after, 0

@@ -26,6 +26,7 @@ SCOPES = (
     "predict",
     "endpoints",
     "keys",
+    "ground_truth",
     "policies",
     "audit",
 )

@@ -128,8 +128,10 @@ class Story:
         return int(self.operator.post(f"{self.endpoint}rollback/", order)["id"])
 
     def rolled_back(self, rollout: int, timeout: float = 120) -> None:
+        """Wait for its end, and let the author's token promote here again."""
         path = f"/api/v1/rollouts/{rollout}/"
         wait_until(lambda: self.operator.get(path)["status"] == "completed", timeout, "the rollback to complete")
+        self.reviewers[0].post(f"{self.endpoint}release/", {"reason": "A drill."})
 
     @property
     def address(self) -> str:

@@ -7,8 +7,17 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from signalbox_client import dossiers, gate, policies
+from signalbox_client import dossiers, gate, ground_truth, policies, promotions, rollouts
 from signalbox_client.portal import Portal, Refused
+
+RUN = {
+    "gate": gate.run,
+    "policies": policies.run,
+    "dossier": dossiers.run,
+    "promote": promotions.run,
+    "rollout": rollouts.run,
+    "ground-truth": ground_truth.run,
+}
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -19,8 +28,11 @@ def main(given: Sequence[str] | None = None) -> int:
     gate.arguments(commands.add_parser("gate", help="whether a version would meet the gates of an environment"))
     policies.arguments(commands.add_parser("policies", help="policies as a file: export them, apply a file"))
     dossiers.arguments(commands.add_parser("dossier", help="everything about one promotion, as an archive"))
+    promotions.arguments(commands.add_parser("promote", help="ask for a promotion"))
+    rollouts.arguments(commands.add_parser("rollout", help="how a rollout stands; pause, resume, abort, advance it"))
+    ground_truth.arguments(commands.add_parser("ground-truth", help="report what became true of predictions"))
     read = parser.parse_args(given)
-    run = {"gate": gate.run, "policies": policies.run, "dossier": dossiers.run}[read.command]
+    run = RUN[read.command]
     try:
         return run(Portal(read.url, os.environ.get("SIGNALBOX_TOKEN", "")), read)
     except Refused as error:

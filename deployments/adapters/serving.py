@@ -1,15 +1,28 @@
 """How the portal speaks to the serving plane: a protocol of few calls, each safe to repeat, and the agent behind it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import httpx
 from django.conf import settings
 
+from deployments import targets
+from deployments.targets import Target
 from portal.core.errors import Unavailable
-from serving import contract
-from serving.contract import Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec, as_json, shadow_report
+from serving import contract, recorded
+from serving.contract import (
+    Measures,
+    RevisionSpec,
+    RouteSpec,
+    Served,
+    ShadowReport,
+    ShadowSpec,
+    as_json,
+    shadow_report,
+)
+from serving.recorded import Page
 
 
 class ServingUnavailable(Unavailable):
@@ -30,6 +43,7 @@ class ServingRefused(Exception):
 class RevisionState:
     """What the runtime says of a revision: state is absent, loading, ready or failed.
 
+    `crashes` is how often its process has ended in a row, without a minute of quiet, and `ended` how it did last.
     `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
     have changed since. Asking for it once more mends both.
     """
@@ -39,6 +53,8 @@ class RevisionState:
     reason: str = ""
     drift: str = ""
     stale: bool = False
+    crashes: int = 0
+    ended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,11 @@ class ServingRuntime(Protocol):
         """Take the endpoint out of service."""
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
-        """What each revision of the endpoint that has run has counted; keep the last read per revision and epoch."""
+        """What each revision of the endpoint that has run has counted, in a row for each of its processes.
+
+        Keep the last read per revision and epoch, and add them up. Raises `ServingUnavailable`, with the reason, where
+        one that may have answered somebody cannot be read: that is not fewer requests, but none that can be judged.
+        """
 
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         """The hashes (lower-case hex of SHA-256) of the endpoint's keys that it knows."""
@@ -104,8 +124,26 @@ class Shadowing(ServingRuntime, Protocol):
         """End it, and forget what it has shown."""
 
 
+class Recording(ServingRuntime, Protocol):
+    """A runtime whose record of predictions can be read; not all can."""
+
+    def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
+        """Those answered since the cursor `after`, at most `limit`; with "" none, and the cursor to begin from."""
+
+
+class Asking(ServingRuntime, Protocol):
+    """A runtime that can be asked who answers; not all can. Neither call is a caller's: `body` is as `/invocations`
+    takes it, or None to ask who it is and no prediction. Both raise `ServingRefused` 409 for what is not ready."""
+
+    def ask(self, revision_id: str, body: Any) -> Served:
+        """Ask one revision's own process, whoever the traffic goes to."""
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        """Ask the endpoint through the gateway, as a caller with this key would."""
+
+
 class Agent:
-    """The serving agent of this host, over its Unix socket or a private address."""
+    """The serving agent of a host, over its Unix socket or a private address."""
 
     def __init__(self, address: str, token: str = "", timeout: float = 10.0) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -171,6 +209,18 @@ class Agent:
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
 
+    def ask(self, revision_id: str, body: Any) -> Served:
+        return self._served(f"/revisions/{quote(revision_id)}/ask", {"body": body})
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        return self._served(f"/probe/{quote(environment)}/{quote(endpoint)}", {"body": body, "key": key})
+
+    def _served(self, path: str, sent: Any) -> Served:
+        found = self._call("POST", path, sent)
+        if found is None:
+            raise ServingRefused(404, "there is no such revision")
+        return contract.served(found)
+
     def set_shadow(self, shadow: ShadowSpec) -> None:
         body = as_json(shadow)
         self._call("PUT", f"/shadows/{quote(body.pop('environment'))}/{quote(body.pop('endpoint'))}", body)
@@ -181,6 +231,11 @@ class Agent:
 
     def remove_shadow(self, environment: str, endpoint: str) -> None:
         self._call("DELETE", f"/shadows/{quote(environment)}/{quote(endpoint)}")
+
+    def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
+        asked = urlencode({"after": after, "limit": limit})
+        found = self._call("GET", f"/predictions/{quote(environment)}/{quote(endpoint)}?{asked}")
+        return recorded.page(found) if found else Page((), after)
 
     def status(self) -> dict[str, Any]:
         return dict(self._call("GET", "/status") or {})
@@ -197,7 +252,13 @@ def _detail(answer: httpx.Response) -> str:
 def _revision_state(item: Any) -> RevisionState:
     if not item:
         return RevisionState("absent")
-    return RevisionState(item["state"], item.get("digest", ""), item.get("reason") or "")
+    return RevisionState(
+        item["state"],
+        item.get("digest", ""),
+        item.get("reason") or "",
+        crashes=item.get("crashes", 0),
+        ended=item.get("ended", ""),
+    )
 
 
 _instead: ServingRuntime | None = None
@@ -205,22 +266,33 @@ _runtimes: dict[str, ServingRuntime] = {}
 
 
 def runtime(environment: str = "") -> ServingRuntime:
-    """Where an environment serves: the agent of this host, unless `SIGNALBOX_RUNTIMES` names a cluster for it.
+    """Where an environment serves: the agent of this host, unless `SIGNALBOX_RUNTIMES` names another host or a cluster.
 
     One client per process for each. Without an environment, the agent of this host.
     """
     if _instead is not None:
         return _instead
-    from deployments.adapters.kubernetes import connect, targets
-
     target = targets.read(settings.SIGNALBOX_RUNTIMES).get(environment)
-    name = environment if target and target.kind != "agent" else ""
+    elsewhere = target is not None and (target.kind != "agent" or target.agent != "")
+    name = environment if elsewhere else ""
     if name not in _runtimes:
-        _runtimes[name] = connect(target, str(settings.SIGNALBOX_STORE)) if target and name else _agent()
+        _runtimes[name] = _connect(target) if target and elsewhere else _here()
     return _runtimes[name]
 
 
-def _agent() -> Agent:
+def _connect(target: Target) -> ServingRuntime:
+    if target.kind != "agent":
+        from deployments.adapters.kubernetes import connect
+
+        return connect(target, str(settings.SIGNALBOX_STORE))
+    try:
+        token = Path(target.token_file).read_text().strip() if target.token_file else ""
+    except OSError as error:
+        raise ServingUnavailable(f"The token file of {target.environment}'s agent cannot be read: {error}") from error
+    return Agent(target.agent, token)
+
+
+def _here() -> Agent:
     return Agent(settings.SIGNALBOX_AGENT, settings.SIGNALBOX_AGENT_TOKEN)
 
 

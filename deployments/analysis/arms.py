@@ -15,7 +15,8 @@ Epochs = dict[str, dict[str, Json]]
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Counts of one revision. `latency` is per bucket of the agreed edges, `peak_memory` in bytes."""
+    """Counts of one revision. `latency` is per bucket of the agreed edges, `peak_memory` in bytes, `reasons` has errors
+    by code."""
 
     requests: int = 0
     errors: int = 0
@@ -24,6 +25,7 @@ class Arm:
     answers: Mapping[str, int] = field(default_factory=dict)
     came: Mapping[str, int] = field(default_factory=dict)
     peak_memory: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def answered(self) -> int:
@@ -61,6 +63,7 @@ def _between(first: Json, last: Json) -> Arm:
         answers=_labels(first.get("answers", {}), last.get("answers", {})),
         came=_labels(first.get("arms", {}), last.get("arms", {})),
         peak_memory=_count("peak_memory", last.get("peak_memory", 0)),
+        reasons=_labels(first.get("reasons", {}), last.get("reasons", {})),
     )
 
 
@@ -98,7 +101,12 @@ def _sum(a: Arm, b: Arm) -> Arm:
         errors=a.errors + b.errors,
         refused=a.refused + b.refused,
         latency=latency,
-        answers={name: a.answers.get(name, 0) + b.answers.get(name, 0) for name in {*a.answers, *b.answers}},
-        came={name: a.came.get(name, 0) + b.came.get(name, 0) for name in {*a.came, *b.came}},
+        answers=_added(a.answers, b.answers),
+        came=_added(a.came, b.came),
         peak_memory=max(a.peak_memory, b.peak_memory),
+        reasons=_added(a.reasons, b.reasons),
     )
+
+
+def _added(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    return {name: a.get(name, 0) + b.get(name, 0) for name in {*a, *b}}

@@ -130,6 +130,16 @@ def compare(old: Clusters, new: Clusters, metric: Metric) -> Finding:
     return found("not enough data yet" if needed else "too close to be told apart", needed, range_)
 
 
+def keeps(found: Finding, metric: Metric, limit: float) -> bool | None:
+    """Whether the new arm is worse by no more than `limit`, as far as that is sure at the metric's alpha; else None."""
+    if found.range is None or found.units < metric.fewest:
+        return None
+    loss = (-found.range.high, -found.range.low) if metric.better == "higher" else (found.range.low, found.range.high)
+    if loss[0] > limit:
+        return False
+    return True if loss[1] <= limit else None
+
+
 def _answer(range_: Range, metric: Metric) -> Answer | None:
     if max(-range_.low, range_.high) <= metric.smallest:
         return "same"

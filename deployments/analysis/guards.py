@@ -19,12 +19,14 @@ SPLIT_ALPHA = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A guard with its verdict, and what each arm showed by itself: a rate, milliseconds, bytes, or nothing."""
+    """A guard with its verdict, what each arm showed by itself (a rate, milliseconds, bytes, or nothing), and what most
+    of the new arm's errors were: how many, and their code."""
 
     measure: str
     verdict: Verdict
     old: float | None = None
     new: float | None = None
+    most: tuple[int, str] | None = None
 
 
 def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
@@ -45,7 +47,8 @@ def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) 
 
 def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
     a, b = Count(old.errors, old.requests), Count(new.errors, new.requests)
-    return Judged("errors", assess.assess(assess.rate(a, b, rule), rule), a.rate, b.rate)
+    most = max(((count, code) for code, count in new.reasons.items() if count), default=None)
+    return Judged("errors", assess.assess(assess.rate(a, b, rule), rule), a.rate, b.rate, most)
 
 
 def _latency(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
@@ -53,8 +56,8 @@ def _latency(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float
     a, b = (_floored(arm.latency, edges) for arm in (old, new))
     if not a.n or not b.n:
         return Judged(measure, assess.assess(Measured(None, b.n, _anything), rule))
-    seen = (assess.middle(one.bucket(quantile)) for one in (a, b))
-    return Judged(measure, assess.assess(assess.latency(a, b, quantile, rule), rule), *seen)
+    was, now = (assess.middle(one.bucket(quantile)) for one in (a, b))
+    return Judged(measure, assess.assess(assess.latency(a, b, quantile, rule), rule), was, now)
 
 
 def _anything(_: float) -> Range:

@@ -14,6 +14,16 @@ ABOUT = {
     "answers": "largest shift of any answer's share",
     "memory": "new over champion, peak",
 }
+WRONG = {
+    "answer_not_finite": "it answered NaN or infinity",
+    "answer_wrong_schema": "it answered otherwise than its signature promises",
+    "model_failed": "it raised an error",
+    "out_of_memory": "it needed more memory than it may have",
+    "deadline_exceeded": "it did not answer in time",
+    "busy": "it had no time for them",
+    "revision_broke": "its process ended under them",
+}
+"""What the code of an error means for whoever reads why a rollout was stopped."""
 MEBIBYTE = 1024**2
 LARGEST = 1e12
 """What has no bound is kept as this, which JSON can hold."""
@@ -63,14 +73,23 @@ def own(measure: str, value: float | None) -> str:
 
 
 def sentence(found: Judged) -> str:
-    """The verdict in one sentence: "Error rate +2.10 pp [+1.20 pp, +3.00 pp], limit +1.00 pp, after 1 240 requests"."""
+    """The verdict in one sentence: "Error rate +2.10 pp [+1.20 pp, +3.00 pp], limit +1.00 pp, after 1 240 requests",
+    and what most of the errors were."""
     verdict, name = found.verdict, MEASURES[found.measure][0]
     if verdict.value is None:
         return f"{name}: {verdict.reason}"
     return (
         f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
-        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests"
+        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}"
     )
+
+
+def _most(found: Judged) -> str:
+    """What most of the errors were: ", 60 of which failed because it answered NaN or infinity"."""
+    if found.most is None:
+        return ""
+    times, code = found.most
+    return f", {count(times)} of which failed because {WRONG.get(code, f'of {code}')}"
 
 
 def missing(found: Judged) -> str:

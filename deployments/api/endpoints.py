@@ -9,12 +9,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, inputs, shapes
+from deployments.api import inputs, shapes
 from deployments.models import Environment, Rollout
-from deployments.policies.rollback import REASONS
 from deployments.selectors import endpoints as select
 from deployments.selectors import history
-from deployments.services import endpoints, environments, rollbacks, tries
+from deployments.services import endpoints, environments, tries
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
@@ -41,6 +40,18 @@ class EnvironmentView(ApiView):
     @extend_schema(responses={200: shapes.EnvironmentShape}, summary="One environment")
     def get(self, request: Request, name: str) -> Response:
         return Response(shapes.EnvironmentShape(endpoints.find_environment(name)).data)
+
+
+class EnvironmentPlan(ApiView):
+    @extend_schema(
+        request=inputs.EnvironmentPlan,
+        responses={200: shapes.EnvironmentShape},
+        summary="Set the rollout plan of requests that name none",
+    )
+    def post(self, request: Request, name: str) -> Response:
+        sent = read_input(inputs.EnvironmentPlan, request.data)
+        row = environments.set_plan(actor=self.actor, name=name, plan=sent["plan"])
+        return Response(shapes.EnvironmentShape(row).data)
 
 
 class Endpoints(ApiView):
@@ -106,32 +117,6 @@ def number_in(text: str, name: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise BadInput(f"{name} must be a whole number.", fields={name: "a whole number"}, status=400)
     return int(text)
-
-
-class Rollback(ApiView):
-    @extend_schema(responses={200: shapes.RollbackShape}, summary="What a rollback would do now")
-    def get(self, request: Request, environment: str, name: str) -> Response:
-        found = rollbacks.preview(actor=self.actor, environment=environment, endpoint=name)
-        facts = {key: getattr(found, key) for key in ("ready", "target", "current", "changes", "expect_generation")}
-        return Response(shapes.RollbackShape(facts | {"reasons": REASONS}).data)
-
-    @extend_schema(
-        request=inputs.RollBack,
-        responses={201: shapes.RolloutShape, 200: shapes.DryRun},
-        summary="Roll back to the warm former champion",
-    )
-    def post(self, request: Request, environment: str, name: str) -> Response:
-        sent = read_input(inputs.RollBack, request.data)
-        dry_run = sent.pop("dry_run")
-
-        def act() -> Rollout:
-            return rollbacks.roll_back(actor=self.actor, environment=environment, endpoint=name, **sent)
-
-        if dry_run:
-            return answers.dry(answers.rehearse(act))
-        row = rollouts(self.actor).get(pk=act().pk)
-        body = dict(shapes.RolloutShape(row).data) | {"receipts": answers.receipts(self.actor)}
-        return Response(body, status=201)
 
 
 class TryIt(ApiView):

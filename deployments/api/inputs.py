@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from deployments.policies import asking
 from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from portal.core.api.inputs import Strict
 
 
@@ -18,6 +19,10 @@ class Why(serializers.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_length=asking.LEAST_WHY, max_length=asking.MOST_WHY, **options)
+
+
+class EnvironmentPlan(Strict):
+    plan = serializers.CharField(max_length=60, help_text="the name of a rollout plan; at-once for all at once")
 
 
 class Submit(Strict):
@@ -103,6 +108,18 @@ class RollBack(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+class Release(Strict):
+    """`reason` says why programs may promote here again."""
+
+    reason = serializers.CharField(max_length=4000)
+
+
+class DrillHours(Strict):
+    """Hours between two drills of each endpoint, 0 for none."""
+
+    hours = serializers.IntegerField(min_value=0, max_value=2160)
+
+
 class Pause(Strict):
     reason = serializers.CharField(max_length=4000, default="", allow_blank=True)
 
@@ -112,7 +129,7 @@ class Nothing(Strict):
 
 
 class Abort(Strict):
-    reason_code = serializers.ChoiceField(choices=list(REASONS.items()))
+    reason_code = serializers.ChoiceField(choices=list(ABORT_REASONS.items()))
     note = serializers.CharField(max_length=4000, default="", allow_blank=True)
 
 

@@ -29,7 +29,8 @@ class PlanStepShape(serializers.Serializer[Any]):
 
 
 class PlanShape(serializers.Serializer[Any]):
-    """One version of a plan; `digest` is over its body, and requests are pinned to it."""
+    """One version of a plan; `digest` is over its body, and requests are pinned to it. `in_words` is
+    empty for a plan that this portal cannot carry out."""
 
     name = serializers.CharField()
     version = serializers.IntegerField()
@@ -40,7 +41,7 @@ class PlanShape(serializers.Serializer[Any]):
 
     @extend_schema_field(PlanStepShape(many=True))
     def get_in_words(self, plan: Plan) -> Any:
-        return PlanStepShape(wording.pinned(plan.steps), many=True).data
+        return PlanStepShape(wording.pinned(select.readable(plan.body) or ()), many=True).data
 
 
 class PlanList(serializers.Serializer[Any]):

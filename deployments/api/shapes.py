@@ -48,7 +48,7 @@ class EnvironmentShape(serializers.ModelSerializer[Environment]):
 
     class Meta:
         model = Environment
-        fields = ["name", "position", "alias", "plan", "policies"]
+        fields = ["name", "position", "alias", "plan", "drill_hours", "policies"]
 
     @extend_schema_field(InForceShape(many=True))
     def get_policies(self, row: Environment) -> Any:
@@ -83,7 +83,7 @@ class RolloutShape(serializers.ModelSerializer[Rollout]):
         model = Rollout
         fields = [
             "id", "kind", "status", "environment", "endpoint", "promotion", "from_version", "to_version", "to_digest",
-            "plan", "step", "step_began_at", "generation", "pause_code", "pause_why", "paused_at",
+            "plan", "step", "step_began_at", "generation", "probe", "pause_code", "pause_why", "paused_at",
             "reason_code", "reason", "note", "started_by", "started_by_label",
             "created_at", "began_at", "ended_at",
         ]  # fmt: skip
@@ -100,7 +100,7 @@ class EndpointShape(serializers.ModelSerializer[Endpoint]):
         model = Endpoint
         fields = [
             "environment", "name", "model", "team", "primary", "description", "stable", "previous", "generation",
-            "observed", "observed_at", "created_at",
+            "observed", "observed_at", "frozen_since", "created_at",
         ]  # fmt: skip
 
 
@@ -251,8 +251,27 @@ class PreviewShape(DryRun):
     waits = WaitShape()
 
 
+class ReadinessPartShape(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(["warm", "drill", "signature", "golden", "time"])
+    points = serializers.IntegerField()
+    most = serializers.IntegerField()
+    words = serializers.CharField()
+
+
+class ReadinessShape(serializers.Serializer[Any]):
+    """How far the way back can be trusted: 0 to 100, and what that is made of."""
+
+    score = serializers.IntegerField()
+    words = serializers.CharField()
+    parts = ReadinessPartShape(many=True)
+
+
 class RollbackShape(serializers.Serializer[Any]):
-    """What a rollback would do now; send `expect_generation` back with the order to do it."""
+    """What a rollback would do now; send `expect_generation` back with the order to do it.
+
+    `seconds` is what the way back took when it was measured last. Programs promote nothing here while `frozen_since`
+    says something.
+    """
 
     ready = serializers.BooleanField(source="ready.allowed")
     why_not = serializers.CharField(source="ready.reason", allow_blank=True)
@@ -261,6 +280,10 @@ class RollbackShape(serializers.Serializer[Any]):
     target_digest = serializers.CharField(source="target.digest", default=None, allow_null=True)
     current_version = serializers.IntegerField(source="current.version.number", default=None, allow_null=True)
     changes = serializers.JSONField()
+    seconds = serializers.FloatField(allow_null=True)
+    decisions = serializers.CharField(allow_blank=True)
+    readiness = ReadinessShape(allow_null=True)
+    frozen_since = serializers.DateTimeField(source="endpoint.frozen_since", allow_null=True)
     expect_generation = serializers.IntegerField()
     reasons = serializers.DictField(child=serializers.CharField())
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from deployments.api import (
+    ab_tests,
     bypasses,
     changes,
     dossiers,
@@ -10,6 +11,7 @@ from deployments.api import (
     plans,
     policies,
     promotions,
+    rollbacks,
     rollouts,
     usage,
 )
@@ -22,6 +24,8 @@ CHANGE = "policies/changes/<int:change_id>/"
 urlpatterns = [
     path("environments/", endpoints.Environments.as_view(), name="environments"),
     path("environments/<slug:name>/", endpoints.EnvironmentView.as_view(), name="environment"),
+    path("environments/<slug:name>/drills/", rollbacks.DrillHours.as_view(), name="environment_drills"),
+    path("environments/<slug:name>/plan/", endpoints.EnvironmentPlan.as_view(), name="environment_plan"),
     path("policies/", policies.Policies.as_view(), name="policies"),
     path("policies/export/", policies.Export.as_view(), name="policies_export"),
     path("policies/apply/", policies.Apply.as_view(), name="policies_apply"),
@@ -38,7 +42,10 @@ urlpatterns = [
     path("endpoints/", endpoints.Endpoints.as_view(), name="endpoints"),
     path(ENDPOINT, endpoints.EndpointView.as_view(), name="endpoint"),
     path(f"{ENDPOINT}history/", endpoints.History.as_view(), name="endpoint_history"),
-    path(f"{ENDPOINT}rollback/", endpoints.Rollback.as_view(), name="endpoint_rollback"),
+    path(f"{ENDPOINT}rollback/", rollbacks.Rollback.as_view(), name="endpoint_rollback"),
+    path(f"{ENDPOINT}rollback/versions/", rollbacks.Versions.as_view(), name="endpoint_rollback_versions"),
+    path(f"{ENDPOINT}drills/", rollbacks.Drills.as_view(), name="endpoint_drills"),
+    path(f"{ENDPOINT}release/", rollbacks.Release.as_view(), name="endpoint_release"),
     path(f"{ENDPOINT}try/", endpoints.TryIt.as_view(), name="endpoint_try"),
     path("plans/", plans.Plans.as_view(), name="plans"),
     path(f"{ENDPOINT}keys/", keys.Keys.as_view(), name="endpoint_keys"),
@@ -50,6 +57,7 @@ urlpatterns = [
     path("rollouts/<int:number>/abort/", rollouts.Abort.as_view(), name="rollout_abort"),
     path("rollouts/<int:number>/advance/", rollouts.Advance.as_view(), name="rollout_advance"),
     path("rollouts/<int:number>/shadow/", rollouts.ShadowReport.as_view(), name="rollout_shadow"),
+    path("rollouts/<int:number>/ab-test/", ab_tests.AbTestReport.as_view(), name="rollout_ab_test"),
     path("rollouts/<int:number>/measurements/", rollouts.Measurements.as_view(), name="rollout_measurements"),
     path("gates/check/", gates.GateCheck.as_view(), name="gate_check"),
     path("promotions/", promotions.Promotions.as_view(), name="promotions"),

@@ -5,140 +5,46 @@ only when the world has been seen to be so. The share of the new revision rises 
 back from the router, and whatever goes wrong leads back to the former champion under a newer generation.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Probed, Routes, Shadowing, Snapshot, Trial, Watch
 from deployments.engine.steps import (
     MOVES,
+    AbTest,
     Analyse,
     Hold,
     Load,
     Pause,
     Shadow,
-    Step,
-    Steps,
     Switch,
     Warm,
     share_at,
     stage_of,
 )
 
-Loaded = Literal["absent", "loading", "ready", "failed"]
-Answer = Literal["passing", "failing", "inconclusive", "error"]
+__all__ = [
+    "GRACE",
+    "LOOK",
+    "Aim",
+    "Answer",
+    "Command",
+    "Loaded",
+    "Probed",
+    "Routes",
+    "Shadowing",
+    "Snapshot",
+    "Trial",
+    "Watch",
+    "aim_at",
+    "decide",
+]
 
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
+MOST_CRASHES = 3
+"""Ends of the new version's process, without a minute of quiet between, after which the rollout takes itself back."""
 GRACE = 60.0
-"""Seconds the measures may stay away before a person is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """Where a route table sends the traffic, without its number: `cut` basis points to `canary`, the rest to stable."""
-
-    stable: str
-    canary: str | None = None
-    cut: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """The route table in force as read back from the runtime; generation 0 when it holds none."""
-
-    generation: int = 0
-    stable: str = ""
-    canary: str | None = None
-    cut: int = 0
-
-    @property
-    def aim(self) -> Aim:
-        return Aim(self.stable, self.canary, self.cut)
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What the measures say since the present share came in force. `requests` are the new revision's, `answer` what all
-    guards say together (None where none watch), `unread` the seconds since the measures were last to be had."""
-
-    requests: int = 0
-    answer: Answer | None = None
-    why: str = ""
-    unread: float = 0.0
-    mismatch: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Shadowing:
-    """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
-    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
-
-    running: bool = False
-    ended: bool = False
-    compared: int = 0
-    possible: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
-    and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
-
-    `at_step` are the seconds since the step began, `held` is why the step may not begin yet.
-    """
-
-    status: str
-    target: str
-    target_recorded: str
-    former: str | None
-    loaded: Loaded
-    failure: str
-    digest_matches: bool
-    routes: Routes
-    generation: int | None
-    generation_target: str | None
-    deadline_passed: bool
-    generation_canary: str | None = None
-    generation_cut: int = 0
-    plan: Steps = (Load(), Warm(), Switch())
-    step: int = 2
-    at_step: float = 0.0
-    held: str = ""
-    watch: Watch = Watch()
-    shadow: Shadowing = Shadowing()
-
-    @property
-    def taken(self) -> Aim | None:
-        """Where the newest table of this rollout sends the traffic."""
-        if self.generation is None or self.generation_target is None:
-            return None
-        return Aim(self.generation_target, self.generation_canary, self.generation_cut)
-
-    @property
-    def current(self) -> Step | None:
-        return self.plan[self.step] if self.step < len(self.plan) else None
-
-    def in_force(self, aim: Aim) -> bool:
-        """Whether our table for this aim was read back from the router."""
-        return self.generation is not None and self.routes == Routes(
-            self.generation, aim.stable, aim.canary, aim.cut
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """`do` names the act; `why` is for people, `code` for programs; `at_least` the generation that has been seen, `aim`
-    the table to take, `step` the step it was decided for, `wait` seconds."""
-
-    do: Literal[
-        "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
-        "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
-    ]  # fmt: skip
-    why: str = ""
-    at_least: int = 0
-    wait: float = 0.0
-    aim: Aim | None = None
-    step: int = -1
-    code: str = ""
+"""Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
 
 
 def decide(snapshot: Snapshot) -> Command:
@@ -170,16 +76,24 @@ def _broken(s: Snapshot) -> Command | None:
     """What ends a rollout at any step, also at a standstill."""
     if s.loaded == "failed":
         return Command("fail", why=s.failure or "the revision failed to load")
+    # One that was never ready fails by itself at its third try, with a code that says so.
+    if s.crashes >= MOST_CRASHES and s.target_recorded == "ready":
+        why = f"Its process ended {s.crashes} times without a minute of quiet between. {s.ended}".strip()
+        return Command("fail", why=why, code="crashes")
     if not s.digest_matches:
         return Command("fail", why="the runtime loaded other bytes than were approved")
     if s.watch.answer == "failing":
         return Command("fail", why=s.watch.why, code="guard")
+    if s.test.beyond:
+        return Command("fail", why=s.test.beyond, code="guard")
     return None
 
 
 def _forward(s: Snapshot) -> Command:
     if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
         return Command("end_shadow", step=s.step)
+    if s.test.running and not isinstance(s.current, AbTest):
+        return Command("end_test", step=s.step)
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
     there = warm and (aim is None or s.in_force(aim))
@@ -197,13 +111,16 @@ def _load(s: Snapshot) -> Command:
     if s.loaded == "absent":
         return Command("load")
     if s.loaded == "loading":
-        return Command("note_loading") if s.target_recorded == "requested" else Command("wait", why="loading", wait=0.2)
+        starting = Command("wait", why=s.failure or "It is being loaded.", wait=0.2, code="loading")
+        return Command("note_loading") if s.target_recorded == "requested" else starting
     return Command("note_warm")
 
 
 def _turn(s: Snapshot) -> Command:
     """The traffic is where this step wants it: go on, wait, or ask a person."""
     match s.current:
+        case Switch() if not s.probed.right:
+            return _doubt(s)
         case Shadow():
             return _shadow(s, s.current)
         case Pause(person=True):
@@ -215,7 +132,16 @@ def _turn(s: Snapshot) -> Command:
             return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
         case Analyse(give_up=give_up):
             return _judged(s, give_up)
+        case AbTest():
+            return _tested(s, s.current)
     return _next(s)
+
+
+def _doubt(s: Snapshot) -> Command:
+    """The router has the table; who answers has to be seen as well. Asks until that is right, then a person."""
+    if s.probed.why and s.probed.doubted > GRACE:
+        return Command("pause", code="unproven", why=s.probed.why, step=s.step)
+    return Command("probe", step=s.step)
 
 
 def _shadow(s: Snapshot, step: Shadow) -> Command:
@@ -234,6 +160,38 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
     return _patient(s, step.give_up, "too_few", why)
 
 
+def _tested(s: Snapshot, step: AbTest) -> Command:
+    """Begin it, and gather until there is something to decide on. A test never goes on by itself."""
+    if not s.test.possible:
+        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
+    if not s.test.running:
+        return Command("test", step=s.step)
+    clear = s.test.clear if step.asks else ""
+    for code, why in (("mismatch", s.test.mismatch), ("no_units", s.test.nameless), ("decide", clear)):
+        if why:
+            return Command("pause", code=code, why=why, step=s.step)
+    if step.seconds:
+        left = step.seconds - s.at_step
+        over = "The time of the test is over."
+        return _sampled(s, step, over) if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
+    if s.test.units >= step.units:
+        return _sampled(s, step, f"Both versions have {step.units:,} units.")
+    why = f"Only {s.test.units:,} of {step.units:,} units of each version have ground truth."
+    return _patient(s, step.give_up, "too_few", why)
+
+
+def _sampled(s: Snapshot, step: AbTest, why: str) -> Command:
+    """The sample is there: a person decides, or the limits do."""
+    if step.asks:
+        return Command("pause", code="decide", why=why, step=s.step)
+    if s.test.within:
+        return _next(s)
+    why = "It is not sure yet that every metric keeps its limit."
+    if step.seconds:
+        return Command("pause", code="inconclusive", why=why, step=s.step)
+    return _patient(s, step.give_up, "inconclusive", why)
+
+
 def _judged(s: Snapshot, give_up: int) -> Command:
     """A judgement: passing goes on, what cannot be judged waits, and a person is asked when waiting does not help."""
     if s.watch.mismatch:
@@ -241,7 +199,7 @@ def _judged(s: Snapshot, give_up: int) -> Command:
     if s.watch.answer == "passing" and not s.watch.unread:
         return _next(s)
     if s.watch.unread > GRACE or (s.watch.answer == "error" and s.at_step > GRACE):
-        why = s.watch.why if s.watch.answer == "error" else "The measures of both versions cannot be read."
+        why = s.watch.why if s.watch.answer == "error" else s.watch.away
         return Command("pause", code="unmeasured", why=why, step=s.step)
     return _patient(s, give_up, "inconclusive", s.watch.why or "There is not enough data for an answer.")
 
@@ -250,7 +208,7 @@ def _patient(s: Snapshot, give_up: int, code: str, why: str) -> Command:
     if s.at_step < give_up:
         return Command("wait", why=why, wait=LOOK)
     if s.watch.unread > GRACE:
-        return Command("pause", code="unmeasured", why="The measures of both versions cannot be read.", step=s.step)
+        return Command("pause", code="unmeasured", why=s.watch.away, step=s.step)
     return Command("pause", code=code, why=why, step=s.step)
 
 
@@ -281,6 +239,8 @@ def _stay(s: Snapshot) -> Command:
     """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it."""
     if s.taken is not None and not s.in_force(s.taken) and s.loaded == "ready":
         return _switch(s, s.taken, "take_generation", "route")
+    if s.pause_code == "unproven":
+        return Command("go_on", step=s.step) if s.probed.right else Command("probe", step=s.step, wait=LOOK)
     return Command("wait", why="paused", wait=LOOK)
 
 
@@ -289,8 +249,14 @@ def _back(s: Snapshot) -> Command:
     if s.shadow.running:
         return Command("end_shadow", step=s.step)
     if s.former is None or s.generation is None:
-        return Command("settle")
+        return _settled(s)
     home = Aim(s.former)
     if s.taken == home and s.in_force(home):
-        return Command("settle")
+        sure = s.probed.right or s.probed.doubted > GRACE
+        return _settled(s, s.probed.why) if sure else Command("probe", step=s.step)
     return _switch(s, home, "take_back_generation", "route_back")
+
+
+def _settled(s: Snapshot, why: str = "") -> Command:
+    """The traffic is home; a test that still runs ends with it."""
+    return Command("end_test", step=s.step) if s.test.running else Command("settle", why=why)

@@ -7,10 +7,11 @@ is pinned in a request's evidence is a list of steps with those two, each with i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployments.engine import shadow_step
+from deployments.engine import ab_step, shadow_step
 from deployments.engine.bounds import LONGEST, MOST_REQUESTS, PATIENCE
 from deployments.engine.steps import (
     WHOLE,
+    AbTest,
     Analyse,
     Guard,
     Hold,
@@ -75,9 +76,9 @@ class _Reader:
             self.wrong[place] = "must be an object with a member do"
             return Switch()
         match given.get("do"):
-            case "shadow":
-                self.members(place, given, shadow_step.KNOWN)
-                return shadow_step.read(self, place, given)
+            case "shadow" | "ab_test" as kind:
+                self.members(place, given, KNOWN[kind])
+                return shadow_step.read(self, place, given) if kind == "shadow" else ab_step.read(self, place, given)
             case "weight":
                 self.members(place, given, {"do", "weight"})
                 return Weight(self.whole(f"{place}.weight", given.get("weight"), 1, WHOLE))
@@ -93,7 +94,7 @@ class _Reader:
             case "hold":
                 self.members(place, given, {"do", "seconds"})
                 return Hold(self.whole(f"{place}.seconds", given.get("seconds"), 1, LONGEST))
-        self.wrong[f"{place}.do"] = "must be one of: shadow, weight, pause, analyse, switch, hold"
+        self.wrong[f"{place}.do"] = "must be one of: shadow, weight, pause, analyse, ab_test, switch, hold"
         return Switch()
 
     def _pause(self, place: str, given: Mapping[str, Any]) -> Pause:
@@ -115,14 +116,17 @@ class _Reader:
         )
 
     def _analyse(self, place: str, given: Mapping[str, Any]) -> Analyse:
-        listed = given.get("guards")
-        if not isinstance(listed, list) or not 1 <= len(listed) <= len(MEASURES):
-            self.wrong[f"{place}.guards"] = f"must be a list of 1 to {len(MEASURES)} guards"
-            listed = []
-        guards = tuple(self._guard(f"{place}.guards.{at}", one) for at, one in enumerate(listed))
-        if len({guard.measure for guard in guards}) < len(guards):
-            self.wrong[f"{place}.guards"] = "must name each measure once"
+        guards = self.guards(f"{place}.guards", given.get("guards"), least=1)
         return Analyse(guards, self.whole(f"{place}.give_up", given.get("give_up", PATIENCE), 10, LONGEST))
+
+    def guards(self, place: str, listed: object, least: int) -> tuple[Guard, ...]:
+        if not isinstance(listed, list) or not least <= len(listed) <= len(MEASURES):
+            self.wrong[place] = f"must be a list of {least} to {len(MEASURES)} guards"
+            return ()
+        guards = tuple(self._guard(f"{place}.{at}", one) for at, one in enumerate(listed))
+        if len({guard.measure for guard in guards}) < len(guards):
+            self.wrong[place] = "must name each measure once"
+        return guards
 
     def _guard(self, place: str, given: object) -> Guard:
         measure = given.get("measure") if isinstance(given, Mapping) else None
@@ -171,6 +175,8 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
         before = step.weight if isinstance(step, Weight) else before
     if sum(isinstance(step, Shadow) for step in steps) > 1:
         wrong["steps"] = "may shadow once"
+    if sum(isinstance(step, AbTest) for step in steps) > 1:
+        wrong["steps"] = "may have one A/B test"
     if (chance := false_alarm(steps)) > MOST_CHANCE:
         wrong["steps"] = f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most"
     return wrong
@@ -187,24 +193,26 @@ def _out_of_order(step: Step, before: int) -> str:
         case Hold():
             return "comes before the switch: until then the former champion is loaded anyway"
         case Weight(weight) if weight <= before:
-            return f"must be above {before:,}, the weight before it"
-        case Analyse() if before == WHOLE:
+            return f"must be above {before / 100:g} % ({before:,}), the weight before it"
+        case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
-        case Analyse() | Pause(seconds=0, person=False) if not before:
+        case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:
             return "waits for requests before the new version gets any, so the plan cannot end"
     return ""
 
 
 def false_alarm(steps: Sequence[Step]) -> float:
     """The chance, at most, that the guards of the whole plan stop a version that keeps every limit."""
-    return sum(guard.alpha for step in steps if isinstance(step, Analyse) for guard in step.guards)
+    watching = [step for step in steps if isinstance(step, Analyse | AbTest)]
+    limited = [one for step in watching if isinstance(step, AbTest) for one in step.metrics if one.limit is not None]
+    return sum(guard.alpha for step in watching for guard in step.guards) + sum(one.alpha for one in limited)
 
 
 def data_of(step: Step) -> Json:
     """A step as plain data, in the one form that digests are taken of."""
     match step:
-        case Shadow():
-            return shadow_step.data_of(step)
+        case Shadow() | AbTest():
+            return shadow_step.data_of(step) if isinstance(step, Shadow) else ab_step.data_of(step)
         case Weight(weight):
             return {"do": "weight", "weight": weight}
         case Pause(seconds=seconds) if seconds:
@@ -214,14 +222,10 @@ def data_of(step: Step) -> Json:
         case Pause(requests=requests, give_up=give_up):
             return {"do": "pause", "until": {"requests": requests}, "give_up": give_up}
         case Analyse(guards, give_up):
-            return {"do": "analyse", "guards": [_guard_data(guard) for guard in guards], "give_up": give_up}
+            return {"do": "analyse", "guards": [ab_step.guard_data(guard) for guard in guards], "give_up": give_up}
         case Hold(seconds):
             return {"do": "hold", "seconds": seconds}
     return {"do": type(step).__name__.lower()}
-
-
-def _guard_data(guard: Guard) -> Json:
-    return {"measure": guard.measure, "limit": guard.limit, "alpha": guard.alpha, "fewest": guard.fewest}
 
 
 def body_of(steps: Sequence[Step]) -> Json:
@@ -234,6 +238,7 @@ KNOWN = {
     "weight": {"do", "weight"},
     "pause": {"do", "until", "give_up"},
     "analyse": {"do", "guards", "give_up"},
+    "ab_test": ab_step.KNOWN,
     "hold": {"do", "seconds"},
 }
 
@@ -255,7 +260,8 @@ def of_pinned(pinned: Sequence[Mapping[str, Any]]) -> Steps:
 
 def longest_wait(steps: Sequence[Step]) -> int:
     """The seconds the longest step may last before somebody or something ends it."""
-    waits = {Shadow: ("seconds", "give_up"), Pause: ("seconds", "give_up"), Analyse: ("give_up",), Hold: ("seconds",)}
+    both = ("seconds", "give_up")
+    waits = {Shadow: both, Pause: both, Analyse: ("give_up",), AbTest: both, Hold: ("seconds",)}
     return max((getattr(step, name) for step in steps for name in waits.get(type(step), ())), default=0)
 
 

@@ -8,12 +8,20 @@ AT_ONCE = "at-once"
 """The plan of whoever asks for none."""
 
 
+GUARDS: dict[str, Json] = {
+    "errors": {"limit": 0.01, "alpha": 0.002, "fewest": 500},
+    "p95": {"limit": 2.0, "alpha": 0.002, "fewest": 500},
+    "p99": {"limit": 3.0, "alpha": 0.002, "fewest": 1000},
+    "answers": {"limit": 0.1, "alpha": 0.002, "fewest": 500},
+    "memory": {"limit": 2.0, "alpha": 0.002, "fewest": 100},
+}
+"""What each measure is held to."""
+
+
 def _guards(alpha: float) -> list[Json]:
     """The guards of one step; `alpha` is shared among them evenly."""
-    limits = {"errors": 0.01, "p95": 2.0, "p99": 3.0, "answers": 0.1, "memory": 2.0}
-    fewest = {"errors": 500, "p95": 500, "p99": 1000, "answers": 500, "memory": 100}
-    part = round(alpha / len(limits), 6)
-    return [{"measure": name, "limit": limit, "alpha": part, "fewest": fewest[name]} for name, limit in limits.items()]
+    part = round(alpha / len(GUARDS), 6)
+    return [{"measure": name, **guard, "alpha": part} for name, guard in GUARDS.items()]
 
 
 def _judged(weights: list[int], *, alpha: float, give_up: int, pause: int) -> list[Json]:
@@ -36,6 +44,17 @@ def _shadow(*, predictions: int, give_up: int) -> Json:
     }  # fmt: skip
 
 
+def _ab_test(*, units: int, give_up: int) -> Json:
+    """How often each version is right, with the guards of a canary meanwhile; a score counts as a class from 0.5 on."""
+    right = {
+        "name": "Right answers", "from": "correct", "better": "higher", "alpha": 0.05, "smallest": 0.01, "fewest": 200,
+    }  # fmt: skip
+    return {
+        "do": "ab_test", "until": {"units": units}, "give_up": give_up, "metrics": [right], "guards": _guards(0.03),
+        "threshold": 0.5,
+    }  # fmt: skip
+
+
 PLANS: dict[str, Json] = {
     AT_ONCE: {"steps": [{"do": "switch"}]},
     "blue-green": {"steps": [{"do": "switch"}, {"do": "hold", "seconds": 600}]},
@@ -55,6 +74,14 @@ PLANS: dict[str, Json] = {
             {"do": "hold", "seconds": 600},
         ]
     },
+    "ab-test": {
+        "steps": [
+            {"do": "weight", "weight": 5000},
+            _ab_test(units=2000, give_up=86_400),
+            {"do": "switch"},
+            {"do": "hold", "seconds": 600},
+        ]
+    },
     "linear": {
         "steps": [
             *_judged([1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000], alpha=0.045, give_up=3600, pause=60),
@@ -68,5 +95,6 @@ TITLES = {
     "blue-green": "Blue-green",
     "canary": "Canary",
     "shadow-canary": "Shadow, then canary",
+    "ab-test": "A/B test",
     "linear": "Linear",
 }

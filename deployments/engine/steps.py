@@ -84,6 +84,43 @@ class Analyse:
 
 
 @dataclass(frozen=True, slots=True)
+class AbMetric:
+    """What an A/B test compares. `source` is "correct" (the answer equals the reported label), "error" (how far the
+    answer lies from the reported number) or "value:NAME" (a business value reported with it).
+
+    `alpha` is the chance of a wrong answer, `smallest` the difference that matters, `fewest` the units each version
+    must have had. By more than `limit` the new version may not be worse: where that is sure, the rollout takes itself
+    back; None watches nothing.
+    """
+
+    name: str
+    source: str
+    better: Literal["higher", "lower"]
+    alpha: float
+    smallest: float
+    fewest: int
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AbTest:
+    """Both versions answer under the weight that stands until each has `units` with ground truth, or for `seconds`;
+    then, or after `give_up` seconds, a person decides. `guards` watch meanwhile; `threshold` makes classes of scores.
+
+    With `asks` False it goes on by itself once the sample is there and every metric surely keeps its limit; a person is
+    asked only when that does not come.
+    """
+
+    metrics: tuple[AbMetric, ...]
+    guards: tuple[Guard, ...] = ()
+    units: int = 0
+    seconds: int = 0
+    give_up: int = 0
+    threshold: float | None = None
+    asks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """All traffic to the new revision; the router does not name the former one any more."""
 
@@ -95,7 +132,7 @@ class Hold:
     seconds: int
 
 
-Step: TypeAlias = Load | Warm | Shadow | Weight | Pause | Analyse | Switch | Hold
+Step: TypeAlias = Load | Warm | Shadow | Weight | Pause | Analyse | AbTest | Switch | Hold
 Steps: TypeAlias = tuple[Step, ...]
 MOVES = (Weight, Switch)
 """The steps that change who answers; the others wait."""
@@ -125,8 +162,9 @@ def guards_at(steps: Sequence[Step], index: int) -> tuple[Guard, ...]:
     stage = stage_of(steps, index)
     if stage is None or not isinstance(steps[stage], Weight):
         return ()
-    found = [step for step in steps[stage : next_move(steps, stage)] if isinstance(step, Analyse)]
-    return found[-1].guards if found else ()
+    under = steps[stage : next_move(steps, stage)]
+    found = [step.guards for step in under if isinstance(step, Analyse | AbTest) and step.guards]
+    return found[-1] if found else ()
 
 
 def after_warm(steps: Sequence[Step]) -> int:

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.engine import plans
-from deployments.engine.steps import WHOLE, Analyse, Guard, Hold, Load, Pause, Shadow, Step, Steps, Switch, Warm, Weight
+from deployments.engine.steps import (
+    WHOLE,
+    AbTest,
+    Analyse,
+    Guard,
+    Hold,
+    Load,
+    Pause,
+    Shadow,
+    Step,
+    Steps,
+    Switch,
+    Warm,
+    Weight,
+)
 
 Json = dict[str, Any]
 
@@ -46,8 +60,8 @@ def words(step: Step) -> tuple[str, str]:
             return "Load", "a private copy whose digest equals the approved one"
         case Warm():
             return "Warm and check", "a prediction on the example row must come back"
-        case Shadow():
-            return _shadow(step)
+        case Shadow() | AbTest():
+            return _shadow(step) if isinstance(step, Shadow) else _test(step)
         case Weight(weight):
             return percent(weight), "of the traffic to the new version, the rest to the champion"
         case Pause():
@@ -66,6 +80,17 @@ def _shadow(step: Shadow) -> tuple[str, str]:
         "nobody gets its answers"
     )  # fmt: skip
     return f"Shadow {percent(step.share)} of the predictions {until}", note
+
+
+def _test(step: AbTest) -> tuple[str, str]:
+    until = f"until {count(step.units)} units of each version" if step.units else f"for {seconds(step.seconds)}"
+    watched = f"{len(step.guards)} guards watch; " if step.guards else ""
+    asks = f", after {seconds(step.give_up)} at the latest" if step.units else ""
+    names = ", ".join(metric.name for metric in step.metrics)
+    if not step.asks:
+        kept = f"{names}: goes on by itself within the limits, and back beyond them; " if names else ""
+        return f"Ground truth {until}", f"{kept}{watched}asks a person{asks or ' when it is over'}"
+    return f"A/B test {until}", f"{names}; {watched}asks a person{asks} and never goes on by itself"
 
 
 def _pause(step: Pause) -> tuple[str, str]:
@@ -124,29 +149,53 @@ def duration(steps: Steps, rate: float | None) -> Duration:
     asks, weight = 0, 0
     for step in steps:
         weight = step.weight if isinstance(step, Weight) else weight
-        asks += isinstance(step, Pause) and step.person
-        shortest, longest = _span(step, rate, weight)
+        asks += (isinstance(step, AbTest) and step.asks) or (isinstance(step, Pause) and step.person)
+        shortest, longest = span(step, rate, weight)
         least, most = least + shortest, most + longest
     return Duration(least, most, asks)
 
 
-def _span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
-    """The shortest and the longest seconds of one step."""
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a step counts: it ends after `requests`, of which `per_second` come (None where nobody knows), or asks a
+    person after `give_up` seconds."""
+
+    requests: int
+    per_second: float | None
+    give_up: int
+
+    @property
+    def needs(self) -> float | None:
+        """The seconds it needs; None while nobody knows, infinite without traffic."""
+        if self.per_second is None:
+            return None
+        return self.requests / self.per_second if self.per_second > 0 else float("inf")
+
+    @property
+    def least(self) -> float:
+        return 0.0 if self.needs is None else min(self.needs, self.give_up)
+
+
+def counted(step: Step, rate: float | None, weight: int) -> Count | None:
+    """What the step counts at `rate` requests a second to the endpoint, `weight` of them to the new version."""
     match step:
         case Shadow(predictions=amount, give_up=give_up, share=share, per_second=bound) if amount:
-            seen = None if rate is None else min(rate, bound * WHOLE / share)
-            return _takes(amount, seen, share, give_up), give_up
+            copied = None if rate is None else min(rate * share / WHOLE, bound)
+            return Count(amount, copied, give_up)
         case Pause(requests=amount, give_up=give_up) if amount:
-            return _takes(amount, rate, weight, give_up), give_up
+            return Count(amount, None if rate is None else rate * weight / WHOLE, give_up)
+        case AbTest(units=amount, give_up=give_up) if amount:
+            return Count(amount, None if rate is None else rate * min(weight, WHOLE - weight) / WHOLE, give_up)
         case Analyse(give_up=give_up):
-            return _takes(step.fewest, rate, weight, give_up), give_up
-        case Shadow(seconds=amount) | Pause(seconds=amount) | Hold(amount):
+            return Count(step.fewest, None if rate is None else rate * weight / WHOLE, give_up)
+    return None
+
+
+def span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
+    """The shortest and the longest seconds of one step."""
+    if count_ := counted(step, rate, weight):
+        return count_.least, count_.give_up
+    match step:
+        case Shadow(seconds=amount) | Pause(seconds=amount) | AbTest(seconds=amount) | Hold(amount):
             return amount, amount
     return 0.0, 0.0
-
-
-def _takes(requests: int, rate: float | None, weight: int, give_up: int) -> float:
-    if rate is None:
-        return 0.0
-    per_second = rate * weight / WHOLE
-    return min(requests / per_second, give_up) if per_second > 0 else float(give_up)

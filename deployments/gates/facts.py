@@ -55,11 +55,16 @@ class ArtifactFacts:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A completed rollback: when it ended, how long it took from the order to the end, and its endpoint's page."""
+    """A completed rollback, or a drill: when it ended, how long it took, and its endpoint's page.
+
+    A rollback is measured from the order to the end. `wrong` is what was not as it should be in a drill, "" when it
+    passed.
+    """
 
     at: datetime
     seconds: float
     link: str
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class GateFacts:
     """`evaluations` by the data set a limit names, "" for any; a name without an evaluation is missing.
 
     `champion` is the number of the version that serves, None before the first; `served_before` says that another
-    served before it. `incidents` is None when nobody could say. `endpoint` is the address of the endpoint's page.
+    served before it. `rehearsal` is the newest rollback from or to the champion, `drill` the newest drill of one.
+    `incidents` is None when nobody could say. `endpoint` is the address of the endpoint's page.
     """
 
     version: int
@@ -90,5 +96,6 @@ class GateFacts:
     endpoint: str = ""
     served_before: bool = False
     rehearsal: Rehearsal | None = None
+    drill: Rehearsal | None = None
     incidents: tuple[Incident, ...] | None = None
     now: datetime | None = None

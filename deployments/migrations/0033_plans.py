@@ -3,9 +3,8 @@
 from django.db import migrations, models
 from django.db.models.functions import Now
 
-from deployments.engine import ready_made
+from deployments.migrations._ready_made import bring_ready_made
 from portal.audit import guard
-from portal.core import digests
 
 STANDS = """
 CREATE FUNCTION rollout_plan_stands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -19,19 +18,6 @@ UNDO = """
 DROP TRIGGER stands ON deployments_rolloutplan;
 DROP FUNCTION rollout_plan_stands();
 """
-
-
-def bring_ready_made(apps, editor):
-    plan = apps.get_model("deployments", "RolloutPlan")
-    for name, body in ready_made.PLANS.items():
-        plan.objects.create(
-            name=name,
-            title=ready_made.TITLES[name],
-            body=body,
-            digest=digests.of_json(body),
-            created_by="system",
-            created_by_label="comes with the portal",
-        )
 
 
 class Migration(migrations.Migration):

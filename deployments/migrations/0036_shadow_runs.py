@@ -3,8 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from deployments.engine import ready_made
-from portal.core import digests
+from deployments.migrations._ready_made import bring_ready_made
 
 ENDED = """
 CREATE FUNCTION shadow_run_stands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -21,20 +20,6 @@ UNDO = """
 DROP TRIGGER stands ON deployments_shadowrun;
 DROP FUNCTION shadow_run_stands();
 """
-
-
-def bring_what_is_new(apps, editor):
-    plan = apps.get_model("deployments", "RolloutPlan")
-    for name, body in ready_made.PLANS.items():
-        if not plan.objects.filter(name=name).exists():
-            plan.objects.create(
-                name=name,
-                title=ready_made.TITLES[name],
-                body=body,
-                digest=digests.of_json(body),
-                created_by="system",
-                created_by_label="comes with the portal",
-            )
 
 
 class Migration(migrations.Migration):
@@ -61,5 +46,5 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.RunSQL(ENDED, UNDO),
-        migrations.RunPython(bring_what_is_new, migrations.RunPython.noop),
+        migrations.RunPython(bring_ready_made, migrations.RunPython.noop),
     ]

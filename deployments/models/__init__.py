@@ -6,9 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
+from deployments.models.ab_tests import AbPrediction, AbRun
 from deployments.models.bypasses import Bypass, BypassGrant
+from deployments.models.drills import RollbackDrill
 from deployments.models.keys import EndpointKey
-from deployments.models.plans import Measurement, RolloutPlan, ShadowRun
+from deployments.models.plans import Measurement, Reading, RolloutPlan, ShadowRun
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.states import promotion as promotion_states
 from deployments.states import revision as revision_states
@@ -19,6 +21,8 @@ from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel, RiskTier
 
 __all__ = [
+    "AbPrediction",
+    "AbRun",
     "Approval",
     "Bypass",
     "BypassGrant",
@@ -30,7 +34,9 @@ __all__ = [
     "PolicyVersion",
     "PromotionComment",
     "PromotionRequest",
+    "Reading",
     "Revision",
+    "RollbackDrill",
     "Rollout",
     "RolloutKind",
     "RolloutPlan",
@@ -47,12 +53,13 @@ TIER_ENDING = rf"-({'|'.join(RiskTier.values)})$"
 
 class Environment(models.Model):
     """Where endpoints live. Its `policies` say how a version gets in; `plan` names the rollout plan of requests that
-    name none, "" for all at once."""
+    name none, "" for all at once. The way back of its endpoints is rehearsed every `drill_hours`, 0 for never."""
 
     name = models.SlugField(max_length=40, unique=True)
     position = models.PositiveSmallIntegerField(default=0)
     alias = models.CharField(max_length=120, default="", blank=True)
     plan = models.SlugField(max_length=60, default="", blank=True)
+    drill_hours = models.PositiveSmallIntegerField(default=24)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -68,7 +75,11 @@ class Environment(models.Model):
 
 
 class Endpoint(Leased):
-    """The stable address clients call. `stable` answers by default; `previous` is the warm rollback target."""
+    """The stable address clients call. `stable` answers by default; `previous` is the warm rollback target.
+
+    `frozen_by` is the rollout that went back and froze automatic promotions at `frozen_since`, until a person releases
+    them.
+    """
 
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="endpoints")
     name = models.SlugField(max_length=60)
@@ -80,6 +91,8 @@ class Endpoint(Leased):
     previous = models.ForeignKey("Revision", null=True, on_delete=models.PROTECT, related_name="+")
     salt = models.CharField(max_length=32)
     generation = models.BigIntegerField(default=0)
+    frozen_by = models.ForeignKey("Rollout", null=True, on_delete=models.PROTECT, related_name="+")
+    frozen_since = models.DateTimeField(null=True)
     observed = models.JSONField(default=dict)
     observed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -90,6 +103,10 @@ class Endpoint(Leased):
             models.UniqueConstraint(fields=["environment", "name"], name="endpoint_name_once"),
             models.UniqueConstraint(
                 fields=["environment", "model"], condition=Q(primary=True), name="endpoint_one_primary"
+            ),
+            models.CheckConstraint(
+                condition=Q(frozen_by=None, frozen_since=None) | Q(frozen_by__isnull=False, frozen_since__isnull=False),
+                name="endpoint_frozen_by_something",
             ),
         ]
 
@@ -121,7 +138,11 @@ class RouteTable(models.Model):
 
 
 class Revision(models.Model):
-    """One version loaded with its configuration behind one endpoint."""
+    """One version loaded with its configuration behind one endpoint.
+
+    `golden` is what it answered to its own example when it was warmed: `request`, the digest of what was asked;
+    `answer`; `steady`, False where it never answers the same twice; and `at`. None where there is no example.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="revisions")
@@ -132,6 +153,7 @@ class Revision(models.Model):
         max_length=12, choices=revision_states.MACHINE.choices, default=revision_states.MACHINE.initial
     )
     status_note = models.CharField(max_length=500, default="", blank=True)
+    golden = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -258,7 +280,10 @@ class Rollout(Leased):
     """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
     place in it since `step_began_at`.
 
-    While paused, `pause_code` says why: person, too_few, inconclusive, unmeasured, mismatch, or asked (by somebody).
+    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch, unproven
+    (the probe of what is served is wrong), or asked (by somebody). `probe` is the last of those: `generation` of the
+    table it was asked under, `right`, `why` not, `since` when it is wrong, `tries`, `ms`, and whether an answer was
+    `compared`.
     `hurried_by` has asked to go on early where that needs a second person, and why.
     """
 
@@ -279,6 +304,7 @@ class Rollout(Leased):
     pause_why = models.TextField(default="", blank=True)
     hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     hurried_why = models.TextField(default="", blank=True)
+    probe = models.JSONField(null=True)
     reason_code = models.CharField(max_length=20, default="", blank=True)
     reason = models.TextField(default="", blank=True)
     started_by = models.CharField(max_length=120)

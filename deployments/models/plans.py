@@ -60,6 +60,34 @@ class Measurement(models.Model):
         ]
 
 
+class Reading(models.Model):
+    """Where the counters of one revision stood, once a minute: an observation, kept for a day (docs/adr/0026).
+
+    Counters only rise within an `epoch`, the life of a process. `latency` holds answered predictions by the number of
+    the bucket of `serving.contract.LATENCY_EDGES_MS`, those with any.
+    """
+
+    endpoint = models.ForeignKey("Endpoint", on_delete=models.PROTECT, related_name="readings")
+    revision = models.ForeignKey("Revision", on_delete=models.PROTECT, related_name="readings")
+    epoch = models.CharField(max_length=80)
+    minute = models.DateTimeField()
+    at = models.DateTimeField()
+    requests = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    latency = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["at"]
+        indexes = [models.Index(fields=["endpoint", "minute"], name="reading_of_endpoint")]
+        constraints = [
+            models.UniqueConstraint(fields=["revision", "epoch", "minute"], name="reading_once_a_minute"),
+            models.CheckConstraint(condition=Q(requests__gte=0) & Q(errors__gte=0), name="reading_counts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Reading of {self.revision_id} at {self.at:%H:%M}"
+
+
 class ShadowRun(models.Model):
     """What the shadow step of a rollout has shown. `report` is the data plane's (`serving.contract.ShadowReport`), an
     observation that each later look replaces until `ended_at`; then it stays, and stands in the log."""

@@ -17,12 +17,16 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class RollbackFacts:
-    """What stands on the endpoint: the target's status is None when there is no former champion to go back to."""
+    """What stands on the endpoint: the target's status is None when there is no former champion to go back to.
+
+    `refuses` says in which ways the target would not take what callers of the present version send.
+    """
 
     team_id: int
     target_status: str | None
     active_kind: str | None
     has_stable: bool
+    refuses: tuple[str, ...] = ()
 
 
 def may_roll_back(actor: Actor, team_id: int) -> Decision:
@@ -47,5 +51,11 @@ def possible(facts: RollbackFacts) -> Decision:
         return refused(
             "target_not_warm",
             "The former champion is not warm at the moment. It is being loaded again; try in a few seconds.",
+        )
+    if facts.refuses:
+        return refused(
+            "signature_incompatible",
+            f"Today's callers would be refused: {'; '.join(facts.refuses)}. Ask for a promotion of that version: "
+            "it takes a second person, who signs.",
         )
     return ALLOWED

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from deployments.policies.rollback import REASONS
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused, refused_now
 
+ABORT_REASONS = {**REASONS, "no_better": "No better than the champion"}
+"""Why a rollout is ended: what a rollback is for, and what a test has shown."""
 WORDS = {
     "pending": "has not begun yet",
     "aborting": "is being taken back",
@@ -52,8 +55,10 @@ def can_resume(facts: SteerFacts) -> Decision:
     return _under_way(facts, ("paused",))
 
 
-def may_resume(actor: Actor, goes_on: bool) -> Decision:
-    """Where the plan itself waits for a person, no program can be that person."""
+def may_resume(actor: Actor, goes_on: bool, unproven: bool = False) -> Decision:
+    """Where the plan itself waits for a person, or what is served was not proven, no program can be that person."""
+    if unproven and not actor.is_person:
+        return refused("only_people_go_on", "What is served is not proven: only people take it as it is, in a session.")
     if goes_on and not actor.is_person:
         return refused("only_people_go_on", "The plan waits for a person here: only people go on, in a session.")
     return ALLOWED

@@ -1,6 +1,6 @@
 """Reads what both versions of a rollout answer, and has the guards judge it. Called while no transaction is open."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,8 +48,8 @@ def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> 
         return _said(known, 0.0)
     try:
         found = runtime.measures(row.endpoint.environment.name, row.endpoint.name)
-    except (ServingUnavailable, ServingRefused, Invalid):
-        return _unread(row, known, now)
+    except (ServingUnavailable, ServingRefused, Invalid) as error:
+        return _unread(row, known, now, str(error))
     read = {one.revision: one for one in found}
     if not {str(row.from_revision_id), str(row.to_revision_id)} <= set(read):
         return _unread(row, known, now)
@@ -66,10 +66,10 @@ def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> 
     return _said(rollouts.note_measures(lease, look, read_at=now), 0.0)
 
 
-def _unread(row: Rollout, known: Measurement | None, now: datetime) -> Watch:
-    """The measures are not to be had; since the last time they were, or since the step began."""
+def _unread(row: Rollout, known: Measurement | None, now: datetime, reason: str = "") -> Watch:
+    """The measures are not to be had, and why; since the last time they were, or since the step began."""
     since = max(filter(None, (known.read_at if known else None, row.step_began_at)), default=now)
-    return _said(known, max(0.001, (now - since).total_seconds()))
+    return replace(_said(known, max(0.001, (now - since).total_seconds())), reason=reason)
 
 
 def _said(known: Measurement | None, unread: float) -> Watch:

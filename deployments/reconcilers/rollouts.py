@@ -8,7 +8,7 @@ from deployments.engine import plans
 from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
 from deployments.engine.steps import Shadow
 from deployments.models import Revision, Rollout, RouteTable
-from deployments.reconcilers import artifacts, measuring, shadowing
+from deployments.reconcilers import artifacts, measuring, probing, shadowing, testing
 from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
 from deployments.services import rollouts
@@ -24,9 +24,13 @@ crash.register(
     "rollout.load_recorded",
     "rollout.warm_recorded",
     "rollout.generation_taken",
+    "rollout.probed",
+    "rollout.probe_recorded",
     "rollout.routes_sent",
     "rollout.shadow_begun",
     "rollout.shadow_ended",
+    "rollout.test_begun",
+    "rollout.test_ended",
     "rollout.stepped",
     "rollout.paused",
     "rollout.completed",
@@ -94,6 +98,11 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         held=held,
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
         shadow=shadowing.observe(row, steps, runtime, lease),
+        test=testing.observe(row, steps, runtime, lease),
+        probed=probing.known(row, runtime, now),
+        pause_code=row.pause_code,
+        crashes=target.crashes,
+        ended=target.ended,
     )
 
 
@@ -140,23 +149,32 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
         case "begin":
             rollouts.begin(lease)
             crash_point("rollout.begun")
-        case "load":
-            return _load(row, lease, runtime)
-        case "note_loading":
-            rollouts.note_loading(lease)
+        case "load" | "note_loading":
+            return _load(command, row, lease, runtime)
         case "note_warm":
-            rollouts.note_warm(lease)
+            rollouts.note_warm(lease, probing.golden(row.to_revision, runtime))
             crash_point("rollout.warm_recorded")
         case "take_generation" | "take_back_generation":
             _take(command, lease)
         case "route" | "route_back":
             _send(row, runtime)
             crash_point("rollout.routes_sent")
-        case "shadow" | "end_shadow":
-            _shadow(command, row, lease, runtime)
+        case "shadow" | "end_shadow" | "test" | "end_test":
+            (_shadow if "shadow" in command.do else _test)(command, row, lease, runtime)
+        case "probe":
+            return _probe(command, row, lease, runtime)
         case _:
             return _conclude(command, lease)
     return 0.0
+
+
+def _probe(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
+    """Ask who answers; what was right is not asked again, what was wrong is in a second."""
+    found = probing.look(row, runtime)
+    crash_point("rollout.probed")
+    rollouts.note_probe(lease, found)
+    crash_point("rollout.probe_recorded")
+    return max(command.wait, 1.0) if found.why else 0.0
 
 
 def _shadow(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> None:
@@ -170,6 +188,15 @@ def _shadow(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntim
         crash_point("rollout.shadow_begun")
 
 
+def _test(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> None:
+    if command.do == "end_test":
+        testing.end(row, lease)
+        crash_point("rollout.test_ended")
+        return
+    testing.begin(row, command.step, runtime, lease)
+    crash_point("rollout.test_begun")
+
+
 def _take(command: Command, lease: Lease) -> None:
     """Number the table that the command wants, before it is sent."""
     if command.do == "take_back_generation" or command.aim is None:
@@ -179,8 +206,11 @@ def _take(command: Command, lease: Lease) -> None:
     crash_point("rollout.generation_taken")
 
 
-def _load(row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
+def _load(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
     """Tell the runtime to load the revision, if its files are still what was approved and signed."""
+    if command.do == "note_loading":
+        rollouts.note_loading(lease)
+        return 0.0
     if why := artifacts.refused(row.to_revision, lease):
         return _conclude(Command("fail", why=why), lease)
     runtime.ensure_revision(spec_of(row.to_revision))
@@ -207,9 +237,13 @@ def _conclude(command: Command, lease: Lease) -> float:
             rollouts.fail(lease, why=command.why, data=failed)
             crash_point("rollout.failed")
         case "settle":
-            rollouts.settle(lease)
-        case "wait" if command.code == "held":
-            Rollout.objects.filter(pk=lease.pk).update(note=command.why[:500])
+            rollouts.settle(lease, unsure=command.why)
+        case "go_on":
+            rollouts.go_on(lease)
+        case "wait":
+            # What no longer keeps it waiting is not said any more.
+            note = command.why[:500] if command.code in ("held", "loading") else ""
+            Rollout.objects.filter(pk=lease.pk).exclude(note=note).update(note=note)
     return command.wait
 
 

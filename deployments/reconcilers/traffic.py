@@ -1,4 +1,4 @@
-"""How many requests a second an endpoint gets, from the counters of its revisions."""
+"""How many requests a second an endpoint gets, from the counters of its revisions; they are kept once a minute."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Any
 
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.models import Endpoint
+from deployments.services import readings
 from serving.contract import Invalid
 
 SHORTEST = 5.0
@@ -16,7 +17,7 @@ MEMBERS = ("rate", "counted", "counted_at")
 def seen(row: Endpoint, runtime: ServingRuntime, now: datetime) -> dict[str, Any]:
     """What the endpoint's observation keeps of its traffic: `rate` once two readings lie far enough apart.
 
-    A runtime that does not measure leaves what was known.
+    A runtime that does not measure leaves what was known. What was counted is kept for the figures of the page.
     """
     known = {name: row.observed[name] for name in MEMBERS if name in row.observed}
     since = _seconds(known, now)
@@ -26,6 +27,7 @@ def seen(row: Endpoint, runtime: ServingRuntime, now: datetime) -> dict[str, Any
         found = runtime.measures(row.environment.name, row.name)
     except (ServingUnavailable, ServingRefused, Invalid):
         return known
+    readings.note(endpoint=row, measured=found, at=now)
     counted = {f"{one.revision}.{one.epoch}": one.requests for one in found}
     fresh: dict[str, Any] = {"counted": counted, "counted_at": now.isoformat()}
     if since is None:

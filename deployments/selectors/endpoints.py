@@ -1,14 +1,15 @@
 """Endpoints read for their list and their page: traffic as wanted and as seen, the rollout under way, its steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from deployments.models import Endpoint, Revision, Rollout, RouteTable
-from deployments.selectors import rollout_page
+from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
+from deployments.selectors import measured, rehearsals, rollout_page
+from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
@@ -57,6 +58,7 @@ class Live:
     trouble: str
     moving: bool
     tag: str
+    drills: Sequence[RollbackDrill] = ()
 
     @property
     def seen(self) -> str:
@@ -101,7 +103,9 @@ def active_rollout(endpoint: Endpoint) -> Rollout | None:
 
 def live(endpoint: Endpoint) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
-    return build(endpoint, active_rollout(endpoint), current_table(endpoint))
+    found = build(endpoint, active_rollout(endpoint), current_table(endpoint), drills=rehearsals.recent(endpoint))
+    tag = digests.of_json([found.tag, *measured.mark(endpoint)])
+    return replace(found, tag=tag.removeprefix("sha256:")[:16])
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -113,8 +117,15 @@ def current_table(endpoint: Endpoint) -> RouteTable | None:
     )
 
 
-def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None, *, whole: bool = True) -> Live:
-    """`whole` with the steps and guards of a rollout, which lists do not show."""
+def build(
+    endpoint: Endpoint,
+    rollout: Rollout | None,
+    table: RouteTable | None,
+    *,
+    whole: bool = True,
+    drills: Sequence[RollbackDrill] = (),
+) -> Live:
+    """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     guards = rollout_page.guards(rollout) if rollout and whole else None
     trouble = _trouble(endpoint, rollout, table)
@@ -127,6 +138,7 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None,
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
+            [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )
     return Live(
@@ -136,8 +148,9 @@ def build(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None,
         steps=rollout_page.stages(rollout) if rollout and whole else [],
         guards=guards,
         trouble=trouble,
-        moving=rollout is not None,
+        moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
+        drills=drills,
     )
 
 
@@ -210,16 +223,36 @@ def filtered(actor: Actor, wanted: Filter) -> QuerySet[Endpoint]:
 
 def page(actor: Actor, wanted: Filter, offset: int) -> tuple[list[Live], int | None]:
     """One page of the list with each endpoint's live part, and where the next page begins."""
-    moving = Rollout.objects.filter(status__in=rollout_states.ACTIVE).select_related(
-        "to_revision__version", "from_revision__version", "request"
-    )
-    rows = filtered(actor, wanted).prefetch_related(Prefetch("rollouts", moving, to_attr="under_way"))
+    rows = _with_rollouts(filtered(actor, wanted))
     found = list(rows[offset : offset + PAGE + 1])
-    tables = _newest_tables(found)
-    shown = [build(row, next(iter(row.under_way), None), tables.get(row.pk), whole=False) for row in found[:PAGE]]
+    shown = _built(found[:PAGE])
     if wanted.state == "trouble":
         shown = [one for one in shown if one.trouble]
     return shown, offset + PAGE if len(found) > PAGE else None
+
+
+def everything(actor: Actor) -> list[Live]:
+    """All endpoints the actor may see, without the steps and guards of rollouts."""
+    return _built(list(_with_rollouts(filtered(actor, Filter()))))
+
+
+def in_trouble(actor: Actor, environment: str = "") -> list[Live]:
+    """Endpoints where something else serves than is wanted."""
+    rows = _with_rollouts(filtered(actor, Filter(environment=environment)))
+    return [one for one in _built(list(rows)) if one.trouble]
+
+
+def _with_rollouts(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
+    moving = Rollout.objects.filter(status__in=rollout_states.ACTIVE).select_related(
+        "to_revision__version", "from_revision__version", "request"
+    )
+    return rows.prefetch_related(Prefetch("rollouts", moving, to_attr="under_way"))
+
+
+def _built(rows: Sequence[Any]) -> list[Live]:
+    """Rows that came `_with_rollouts`."""
+    tables = _newest_tables(rows)
+    return [build(row, next(iter(row.under_way), None), tables.get(row.pk), whole=False) for row in rows]
 
 
 def _newest_tables(rows: Sequence[Endpoint]) -> dict[int, RouteTable]:
@@ -236,6 +269,16 @@ def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:
     """The newest traffic tables, oldest first."""
     rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version")
     return list(rows.order_by("-generation")[:limit])[::-1]
+
+
+def by_version(found: Live, known: Measured) -> list[tuple[Arm, Lately | None]]:
+    """The arms with what they answered lately."""
+    return [(arm, known.of.get(arm.revision.pk)) for arm in found.arms]
+
+
+def identities(found: Live) -> list[tuple[Any, str, str]]:
+    """The revisions of the page's figures, with their labels and marks: those that are there now."""
+    return [(arm.revision.pk, f"v{arm.revision.version.number}", arm.identity) for arm in found.arms]
 
 
 def served_since(endpoint: Endpoint) -> datetime | None:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from deployments.models import Endpoint, Environment, PolicyVersion, Rollout
+from deployments.engine import ready_made
+from deployments.models import Endpoint, Environment, PolicyVersion
 from deployments.policies import rules as rules_policy
 from deployments.policies.freezes import Frozen, frozen
-from deployments.selectors import endpoints, policies
-from deployments.states import rollout as rollout_states
+from deployments.selectors import endpoints, plans, policies
+from deployments.selectors.endpoints import Live
+from deployments.selectors.plans import Plan
 from portal.core import clock
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
@@ -24,13 +26,30 @@ class PolicyInWords:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentView:
-    """An environment as its card shows it; counts are of what the actor may see."""
+    """An environment as its card shows it, with the endpoints the actor may see."""
 
     row: Environment
     policies: list[PolicyInWords]
-    endpoints: int
-    empty: int
-    moving: int
+    plan: Plan
+    here: list[Live]
+
+    @property
+    def endpoints(self) -> int:
+        return len(self.here)
+
+    @property
+    def empty(self) -> int:
+        """How many endpoints have no version."""
+        return sum(live.endpoint.stable_id is None for live in self.here)
+
+    @property
+    def moving(self) -> list[Live]:
+        return [live for live in self.here if live.rollout]
+
+    @property
+    def trouble(self) -> list[Live]:
+        """Where something else serves than is wanted."""
+        return [live for live in self.here if live.trouble]
 
     @property
     def frozen(self) -> Frozen | None:
@@ -41,26 +60,23 @@ class EnvironmentView:
 def listed(actor: Actor) -> list[EnvironmentView]:
     """All environments in their order. That they exist is no secret: everybody asks for promotions to them."""
     rows = list(Environment.objects.order_by("position", "name"))
-    seen = list(endpoints.visible(actor).order_by("pk"))
-    moving = set(Rollout.objects.filter(status__in=rollout_states.ACTIVE).values_list("endpoint_id", flat=True))
+    seen, known = endpoints.everything(actor), {plan.name: plan for plan in plans.listed()}
     held, now = policies.all_in_force(), clock.now()
     words = {pk: [_in_words(version, now) for version in found] for pk, found in held.items()}
-    return [_view(row, words.get(row.pk, []), [e for e in seen if e.environment_id == row.pk], moving) for row in rows]
+    return [
+        EnvironmentView(
+            row=row,
+            policies=words.get(row.pk, []),
+            plan=known[row.plan or ready_made.AT_ONCE],
+            here=[live for live in seen if live.endpoint.environment_id == row.pk],
+        )
+        for row in rows
+    ]
 
 
 def _in_words(row: PolicyVersion, now: datetime) -> PolicyInWords:
     rules = rules_policy.parse(row.content)
     return PolicyInWords(row, rules_policy.in_words(rules), frozen(rules.freezes, now))
-
-
-def _view(row: Environment, held: list[PolicyInWords], mine: list[Endpoint], moving: set[int]) -> EnvironmentView:
-    return EnvironmentView(
-        row=row,
-        policies=held,
-        endpoints=len(mine),
-        empty=sum(endpoint.stable_id is None for endpoint in mine),
-        moving=sum(endpoint.pk in moving for endpoint in mine),
-    )
 
 
 def frozen_now(endpoint: Endpoint) -> Frozen | None:

@@ -27,6 +27,12 @@ def payload(version: ModelVersion | None) -> str:
     return text if len(text) <= SHOWN_LIMIT else json.dumps({"dataframe_records": [_made_up(version.signature)]})
 
 
+def golden(version: ModelVersion) -> Any:
+    """The version's own example as the portal asks it to see who answers; None without one, or when it is large."""
+    body = _body(version.input_example) if version.input_example is not None else None
+    return body if body is not None and len(json.dumps(body)) <= SHOWN_LIMIT else None
+
+
 def is_own(version: ModelVersion | None) -> bool:
     """Whether the example was logged with the version, rather than made up here."""
     return version is not None and version.input_example is not None

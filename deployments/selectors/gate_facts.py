@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q
-
 from deployments.gates import catalogue
-from deployments.gates.facts import ArtifactFacts, DataChecked, Evaluated, GateFacts, Rehearsal
-from deployments.models import Endpoint, Rollout, RolloutKind
-from deployments.selectors import incident_source
+from deployments.gates.facts import ArtifactFacts, DataChecked, Evaluated, GateFacts
+from deployments.models import Endpoint, Rollout
+from deployments.selectors import incident_source, rehearsals
 from portal.core import clock
 from registry.evaluations.results import read
 from registry.models import DataSetVersion, Evaluation, ModelVersion
@@ -36,34 +34,19 @@ def of(endpoint: Endpoint, candidate: ModelVersion, champion: ModelVersion | Non
         card=cards.of(candidate) if "card" in asked else None,
         signature=candidate.signature,
         champion_signature=champion.signature if champion else None,
-        endpoint=_address(endpoint),
+        endpoint=rehearsals.address(endpoint),
         served_before=_served_before(endpoint, champion) if "rehearsal" in asked else False,
-        rehearsal=_rehearsal(endpoint, champion) if "rehearsal" in asked else None,
+        rehearsal=rehearsals.rollback(endpoint, champion) if "rehearsal" in asked else None,
+        drill=rehearsals.drill(endpoint, champion) if "rehearsal" in asked else None,
         incidents=incident_source.open_severe(both) if "incidents" in asked else None,
         now=clock.now() if "rehearsal" in asked else None,
     )
-
-
-def _address(endpoint: Endpoint) -> str:
-    return f"/endpoints/{endpoint.environment.name}/{endpoint.name}/"
 
 
 def _served_before(endpoint: Endpoint, champion: ModelVersion | None) -> bool:
     """Whether another version than the one that serves ever did, so that there was a way back."""
     done = Rollout.objects.filter(endpoint_id=endpoint.pk, status="completed")
     return champion is not None and done.exclude(to_revision__version=champion).exists()
-
-
-def _rehearsal(endpoint: Endpoint, champion: ModelVersion | None) -> Rehearsal | None:
-    """The newest rollback from or to the version that serves, if it was completed."""
-    rows = Rollout.objects.filter(
-        Q(from_revision__version=champion) | Q(to_revision__version=champion),
-        endpoint_id=endpoint.pk, kind=RolloutKind.ROLLBACK, status="completed", ended_at__isnull=False,
-    )  # fmt: skip
-    done = rows.order_by("-ended_at").first() if champion else None
-    if done is None or done.ended_at is None:
-        return None
-    return Rehearsal(done.ended_at, round((done.ended_at - done.created_at).total_seconds(), 1), _address(endpoint))
 
 
 def _evaluation(candidate: ModelVersion, champion: ModelVersion | None, data: str) -> Evaluation | None:

@@ -1,12 +1,15 @@
 """Every movement of an endpoint, newest first: who, when, why, how long it took."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Prefetch
 
 from deployments.models import Approval, Endpoint, Rollout, RolloutKind, RouteTable
 from deployments.policies.rollback import REASONS
+from deployments.selectors import moments
+from deployments.selectors.moments import Moment
 from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.auditors.selectors import events
@@ -20,7 +23,7 @@ PAGE = 30
 class Movement:
     """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code.
 
-    `bypassed` are the gates it went past, by the bypass of that number.
+    `bypassed` are the gates it went past, by the bypass of that number; `reports` words and route of what it has shown.
     """
 
     at: datetime
@@ -36,21 +39,35 @@ class Movement:
     seconds: float | None = None
     state: str = ""
     rollout: int | None = None
+    reports: tuple[tuple[str, str], ...] = ()
+    moments: tuple[Moment, ...] = ()
 
 
 def of(endpoint: Endpoint, kind: str = "all", before: int | None = None) -> tuple[list[Movement], int | None]:
-    """One page of the history, and the rollout number to go on from (None at the end)."""
-    found, older = ([], None) if kind == "config" else _rollouts(endpoint, kind, before)
-    if kind == "config" or (kind == "all" and before is None):
-        found += _configuration(endpoint)
+    """One page of the history, and the number to go on from (None at the end): of a rollout, or, where only the
+    configuration is asked for, of a traffic table."""
+    if kind == "config":
+        tables = _tables(endpoint, before)
+        older = tables[PAGE - 1].generation if len(tables) > PAGE else None
+        return _configuration(endpoint, tables[:PAGE], whole=older is None), older
+    found, older = _rollouts(endpoint, kind, before)
+    if kind == "all":
+        found += _meanwhile(endpoint, before, older)
     return sorted(found, key=lambda one: one.at, reverse=True), older
+
+
+def _meanwhile(endpoint: Endpoint, before: int | None, older: int | None) -> list[Movement]:
+    """The configuration between the rollouts of a page, so that each entry stands on one page."""
+    began = dict(Rollout.objects.filter(pk__in=[n for n in (before, older) if n]).values_list("pk", "created_at"))
+    tables = _tables(endpoint, None, since=began.get(older or 0), until=began.get(before or 0))
+    return _configuration(endpoint, tables[:PAGE], whole=older is None)
 
 
 def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[Movement], int | None]:
     given = Approval.objects.select_related("reviewer")
     rows = (
         Rollout.objects.filter(endpoint=endpoint)
-        .select_related("to_revision__version", "from_revision__version", "request")
+        .select_related("to_revision__version", "from_revision__version", "request", "shadow_run", "ab_run")
         .prefetch_related(Prefetch("request__approvals", given), "bypasses")
         .order_by("-id")
     )
@@ -61,7 +78,10 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows[: PAGE + 1])
-    return [movement(row) for row in found[:PAGE]], found[PAGE - 1].pk if len(found) > PAGE else None
+    told = moments.of(found[:PAGE])
+    return [replace(movement(row), moments=told[row.pk]) for row in found[:PAGE]], found[PAGE - 1].pk if len(
+        found
+    ) > PAGE else None
 
 
 def movement(row: Rollout) -> Movement:
@@ -91,7 +111,14 @@ def movement(row: Rollout) -> Movement:
         seconds=took,
         state=row.status,
         rollout=row.pk,
+        reports=_reports(row),
     )
+
+
+def _reports(row: Rollout) -> tuple[tuple[str, str], ...]:
+    """The pages of what its shadow and its A/B test have shown."""
+    known = (("shadow_run", "Shadow", "rollout_shadow"), ("ab_run", "A/B test", "rollout_ab_test"))
+    return tuple((words, f"deployments:{route}") for name, words, route in known if hasattr(row, name))
 
 
 def _approvers(row: Rollout) -> tuple[str, ...]:
@@ -101,23 +128,34 @@ def _approvers(row: Rollout) -> tuple[str, ...]:
     return tuple(str(a.reviewer) for a in given)
 
 
-def _configuration(endpoint: Endpoint) -> list[Movement]:
-    """The endpoint's creation, and traffic tables that the portal set without a rollout."""
-    made = recorder.events_of(Subject.of("endpoint", endpoint.pk, "")).filter(type="endpoint.created")
+def _tables(
+    endpoint: Endpoint, before: int | None, *, since: datetime | None = None, until: datetime | None = None
+) -> list[RouteTable]:
+    """Traffic tables that the portal set without a rollout, newest first, one more than a page."""
+    rows = RouteTable.objects.filter(endpoint=endpoint, rollout=None).select_related("stable__version")
+    if before is not None:
+        rows = rows.filter(generation__lt=before)
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    if until is not None:
+        rows = rows.filter(created_at__lt=until)
+    return list(rows.order_by("-generation")[: PAGE + 1])
+
+
+def _configuration(endpoint: Endpoint, tables: Sequence[RouteTable], *, whole: bool) -> list[Movement]:
+    """These tables, and on the last page (`whole`) the endpoint's creation."""
     found = [
-        Movement(at=view.at, icon="endpoint", tone="mute", what="Endpoint created", who=view.actor)
-        for view in events.views(made.select_related("leaf")[:1])
-    ]
-    tables = RouteTable.objects.filter(endpoint=endpoint, rollout=None).select_related("stable__version")
-    for table in tables.order_by("-generation")[:PAGE]:
-        found.append(
-            Movement(
-                at=table.created_at,
-                icon="refresh",
-                tone="mute",
-                what=f"Traffic table {table.generation}: all to v{table.stable.version.number}",
-                who="Signalbox",
-                why="The gateway held another table, so the wanted one was numbered anew and sent again",
-            )
+        Movement(
+            at=table.created_at,
+            icon="refresh",
+            tone="mute",
+            what=f"Traffic table {table.generation}: all to v{table.stable.version.number}",
+            who="Signalbox",
+            why="The gateway held another table, so the wanted one was numbered anew and sent again",
         )
+        for table in tables
+    ]
+    made = recorder.events_of(Subject.of("endpoint", endpoint.pk, "")).filter(type="endpoint.created")
+    for view in events.views(made.select_related("leaf")[:1]) if whole else ():
+        found.append(Movement(at=view.at, icon="endpoint", tone="mute", what="Endpoint created", who=view.actor))
     return found

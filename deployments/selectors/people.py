@@ -8,6 +8,7 @@ from deployments.policies import rules as rules_policy
 from deployments.policies.promotion import RequestFacts, RuleLine
 from deployments.selectors import facts as read
 from deployments.selectors import policies
+from portal.accounts import stepup
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.actors import Actor
@@ -35,3 +36,12 @@ def who_can_approve(
     pool = read.reviewers(facts)
     barred = {pk: f"{why}, so cannot approve it" for pk, why in read.twins(parts, pool).items()}
     return policy.verdict(replace(facts, barred=barred), [], pool, clock.now()).lines
+
+
+def needed(endpoint: Endpoint) -> list[str]:
+    """What a request for this endpoint takes, as people read it: approvals, and how they are signed."""
+    rules = rules_policy.parse(policies.in_force(endpoint.environment_id, endpoint.model.tier).content)
+    approvals = rules_policy.people_in_words(rules.approvals)
+    signed = [f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}"] if approvals else []
+    approvals = [f"Approvals: {line}" for line in approvals]
+    return [*(approvals or ["No approval needed: a request starts to roll out at once"]), *signed]

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from deployments.engine import plans, ready_made, wording
+from deployments.engine.plans import PlanRefused
 from deployments.engine.steps import Steps
 from deployments.models import RolloutPlan
 from portal.core import digests
@@ -37,9 +38,18 @@ def _of(row: RolloutPlan) -> Plan:
     return Plan(row.name, row.version, row.title, row.body, row.digest)
 
 
-def _ready_made(name: str) -> Plan:
+def ready_made_plan(name: str) -> Plan:
+    """The first version of a plan that comes with the portal."""
     body = ready_made.PLANS[name]
     return Plan(name, 1, ready_made.TITLES[name], body, digests.of_json(body))
+
+
+def readable(body: object) -> Steps | None:
+    """The steps of a plan; None for one that this portal cannot carry out, such as one of a later portal."""
+    try:
+        return plans.parse(body)
+    except PlanRefused:
+        return None
 
 
 def newest() -> QuerySet[RolloutPlan]:
@@ -49,8 +59,13 @@ def newest() -> QuerySet[RolloutPlan]:
 def listed() -> list[Plan]:
     """The newest version of every plan: the ready-made ones first, then the others by name."""
     rows = {row.name: _of(row) for row in newest()}
-    own = [rows.get(name) or _ready_made(name) for name in ready_made.PLANS]
+    own = [rows.get(name) or ready_made_plan(name) for name in ready_made.PLANS]
     return own + [plan for name, plan in rows.items() if name not in ready_made.PLANS]
+
+
+def usable() -> list[Plan]:
+    """Those of the list that can be carried out."""
+    return [plan for plan in listed() if readable(plan.body)]
 
 
 def find(name: str, version: int | None = None) -> Plan:
@@ -60,7 +75,7 @@ def find(name: str, version: int | None = None) -> Plan:
     if row is not None:
         return _of(row)
     if name in ready_made.PLANS and version in (None, 1):
-        return _ready_made(name)
+        return ready_made_plan(name)
     known = ", ".join(plan.name for plan in listed())
     raise BadInput(f"There is no rollout plan {name[:60]}. There are: {known}.", fields={"plan": known})
 

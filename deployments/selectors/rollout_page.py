@@ -8,6 +8,7 @@ from deployments.analysis import telling
 from deployments.analysis.rates import Range
 from deployments.engine import plans, wording
 from deployments.engine.steps import (
+    AbTest,
     Analyse,
     Hold,
     Pause,
@@ -22,7 +23,7 @@ from deployments.engine.steps import (
 )
 from deployments.models import Measurement, Rollout
 from deployments.policies import steering as policy
-from deployments.selectors import shadow_page, steering
+from deployments.selectors import ab_page, shadow_page, steering
 from portal.accounts.models import Person
 from portal.core import clock
 from portal.core.actors import Actor
@@ -107,6 +108,8 @@ class Steering:
     @property
     def go_on(self) -> str:
         """The words of the button that ends a pause."""
+        if self.rollout.pause_code == "unproven":
+            return "Take it as it is"
         if self.goes_on:
             return f"Go to {self.following}" if self.following else "Finish"
         return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
@@ -121,7 +124,10 @@ def stages(rollout: Rollout) -> list[Stage]:
     ends = [*places[1:], next_move(steps, places[-1])]
     for at, until in zip(places, ends, strict=True):
         stage = _stage(rollout, steps, at, until, measured.get(at))
-        found.append(replace(stage, more=shadow_page.progress(rollout)) if isinstance(steps[at], Shadow) else stage)
+        tested = any(isinstance(step, AbTest) for step in steps[at:until])
+        shown = shadow_page.progress(rollout) if isinstance(steps[at], Shadow) else ""
+        shown = ab_page.progress(rollout) if tested else shown
+        found.append(replace(stage, more=". ".join(filter(None, (stage.more, shown)))) if shown else stage)
     return found
 
 
@@ -166,6 +172,8 @@ def _waited(step: Step) -> str:
             return f"{wording.count(amount)} requests"
         case Analyse(guards):
             return f"{len(guards)} guards"
+        case AbTest():
+            return wording.words(step)[0]
     return ""
 
 
@@ -219,7 +227,9 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         rollout=rollout,
         may=now,
         pause=now and policy.can_pause(facts),
-        resume=now and policy.can_resume(facts) and policy.may_resume(actor, steering.goes_on(rollout)),
+        resume=now
+        and policy.can_resume(facts)
+        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code == "unproven"),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
         following=steering.following(rollout),

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from deployments.engine import plans, wording
-from deployments.engine.steps import MOVES, WHOLE, Pause, Weight, guards_at, next_move, share_at, stage_of
+from deployments.engine.steps import MOVES, WHOLE, AbTest, Pause, Weight, guards_at, next_move, share_at, stage_of
 from deployments.models import Measurement, Rollout
 from deployments.policies import conditions
 from deployments.policies.steering import SteerFacts
@@ -39,6 +39,7 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
     """`person` is who would act, to be told from whoever asked to go on early."""
     steps, found = plans.of_pinned(row.plan), measurement(row)
     watched = bool(guards_at(steps, row.step))
+    tests = row.step < len(steps) and isinstance(steps[row.step], AbTest)
     answer = found.answer if found and watched else ""
     other = row.hurried_by
     return SteerFacts(
@@ -46,7 +47,7 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
         kind=row.kind,
         status=row.status,
         waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
-        judged=not watched or answer == "passing",
+        judged=goes_on(row) if tests else not watched or answer == "passing",
         answer=answer,
         hurried_by=row.hurried_by_id,
         twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
@@ -65,7 +66,11 @@ def following(row: Rollout) -> str:
 
 
 def goes_on(row: Rollout) -> bool:
-    """Whether resuming leaves the step: the plan itself waits for a person here."""
+    """Whether resuming leaves the step: the plan itself waits for a person here, as at the end of an A/B test, or a
+    probe did not get right."""
     steps = plans.of_pinned(row.plan)
     at = steps[row.step] if row.step < len(steps) else None
-    return row.status == "paused" and isinstance(at, Pause) and at.person
+    if row.status != "paused":
+        return False
+    waits = (isinstance(at, Pause) and at.person) or (isinstance(at, AbTest) and row.pause_code != "asked")
+    return waits or row.pause_code == "unproven"

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies import rollback as policy
-from deployments.policies.evidence import short
-from deployments.services import endpoints, rollouts
-from deployments.states.promotion import OPEN
+from deployments.selectors import rollback_preview
+from deployments.selectors.rollback_preview import Ends
+from deployments.services import endpoints, rollback_freezes, rollouts
 from portal.audit import recorder
 from portal.core import clock, work
 from portal.core.actors import Actor
@@ -22,7 +22,11 @@ PLAN = [{"do": "switch", "words": "Switch back", "note": "all traffic at once", 
 
 @dataclass(frozen=True, slots=True)
 class RollbackPreview:
-    """What a rollback would do now. `expect_generation` must come back with the order to do it."""
+    """What a rollback would do now. `expect_generation` must come back with the order to do it.
+
+    `seconds` is what the way back took when it was measured last, None when it never was; `decisions` says in words how
+    many predictions stay as they were made.
+    """
 
     endpoint: Endpoint
     target: Revision | None
@@ -31,6 +35,18 @@ class RollbackPreview:
     changes: list[dict[str, Any]]
     ready: Decision
     expect_generation: int
+    seconds: float | None = None
+    decisions: str = ""
+
+    @property
+    def ends(self) -> Ends:
+        """From where to where."""
+        return Ends(self.endpoint, self.target, self.current, self.active)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it stops a rollout under way, whose champion goes on serving."""
+        return self.active is not None and self.active.kind == RolloutKind.PROMOTION
 
 
 def preview(*, actor: Actor, environment: str, endpoint: str) -> RollbackPreview:
@@ -49,72 +65,22 @@ def _preview(row: Endpoint, actor: Actor) -> RollbackPreview:
             target_status=target.status if target else None,
             active_kind=running.kind if running else None,
             has_stable=row.stable_id is not None,
+            refuses=tuple(rollback_preview.refuses(current, target)) if not promoting else (),
         )
     )
+    seconds = rollback_preview.seconds(row)
+    ends = Ends(row, target, current, running)
     return RollbackPreview(
-        row, target, current, running, _changes(row, target, current, running), ready, row.generation
+        endpoint=row,
+        target=target,
+        current=current,
+        active=running,
+        changes=rollback_preview.changes(ends, seconds),
+        ready=ready,
+        expect_generation=row.generation,
+        seconds=seconds,
+        decisions=rollback_preview.decisions(row, current),
     )
-
-
-def _changes(
-    row: Endpoint, target: Revision | None, current: Revision | None, running: Rollout | None
-) -> list[dict[str, Any]]:
-    if target is None or current is None:
-        return []
-    rows = [
-        {
-            "label": "Traffic",
-            "was": f"v{current.version.number} 100 %" if running is None else _split(row, target, current),
-            "now": f"v{target.version.number} 100 %",
-            "note": "at once; open requests finish first",
-        },
-        {"label": "Artifact digest", "was": short(current.digest), "now": short(target.digest), "note": ""},
-    ]
-    if row.primary and row.environment.alias:
-        rows.append(
-            {
-                "label": f"Alias {row.environment.alias}",
-                "was": f"v{(row.stable or target).version.number}",
-                "now": f"v{target.version.number}",
-                "note": "when the traffic has moved",
-            }
-        )
-    request = _request_of(current)
-    if request is not None:
-        rows.append(
-            {
-                "label": f"Promotion #{request.pk}",
-                "was": request.get_status_display().lower(),
-                "now": "rolled back",
-                "note": f"v{current.version.number} stays registered; it needs a new request",
-            }
-        )
-    for waiting in PromotionRequest.objects.filter(endpoint=row, status__in=OPEN):
-        rows.append(
-            {
-                "label": f"Promotion #{waiting.pk}",
-                "was": waiting.get_status_display().lower(),
-                "now": "approvals withdrawn",
-                "note": f"it was measured against v{current.version.number} and is frozen anew",
-            }
-        )
-    return rows
-
-
-def _split(row: Endpoint, target: Revision, current: Revision) -> str:
-    """Who has what of the traffic while a rollout brings `current` in."""
-    table = endpoints.current_table(row)
-    moving = table is not None and current.pk in (table.stable_id, table.canary_id)
-    if table is None or not moving:
-        return f"v{target.version.number}, v{current.version.number} starting"
-    return ", ".join(f"{name} {weight / 100:g} %" for name, weight in endpoints.weights(table).items())
-
-
-def _request_of(revision: Revision) -> PromotionRequest | None:
-    """The request that brought this revision in and still stands as promoted or rolling out."""
-    made = Rollout.objects.filter(to_revision=revision, kind=RolloutKind.PROMOTION).select_related("request").first()
-    request = made.request if made else None
-    return request if request and request.status in ("promoted", "rolling_out") else None
 
 
 @transaction.atomic
@@ -179,7 +145,7 @@ def _stop(running: Rollout, *, actor: Actor, reason_code: str, note: str) -> Rol
 def _go_back(found: RollbackPreview, *, actor: Actor, reason_code: str, note: str) -> Rollout:
     assert found.target is not None
     assert found.current is not None
-    request = _request_of(found.current)
+    request = rollback_preview.request_of(found.current)
     row = Rollout.objects.create(
         endpoint=found.endpoint,
         kind=RolloutKind.ROLLBACK,
@@ -197,5 +163,6 @@ def _go_back(found: RollbackPreview, *, actor: Actor, reason_code: str, note: st
         "rollout.created", actor=actor, subject=rollouts.subject(row), data={"kind": row.kind, "plan": PLAN}
     )
     _record(row, actor=actor, reason_code=reason_code, note=note)
+    rollback_freezes.freeze(found.endpoint, row, actor=actor)
     work.ring("deployments.rollout", row.pk)
     return row

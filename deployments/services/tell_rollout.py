@@ -1,6 +1,6 @@
 """Who is told what about a rollout, in the transaction of the verb that is the reason."""
 
-from deployments.models import Rollout
+from deployments.models import AbRun, Rollout
 from portal.notices.services import notices
 
 
@@ -16,25 +16,32 @@ def _url(row: Rollout) -> str:
     return f"/endpoints/{row.endpoint.environment.name}/{row.endpoint.name}/"
 
 
-def _tell(row: Rollout, kind: str, dedup: str, subject: str, text: str) -> None:
+def _tell(row: Rollout, kind: str, dedup: str, subject: str, text: str, *, below: str = "") -> None:
     notices.tell(
         person_ids=_people(row),
         kind=kind,
         dedup=f"{row.pk}.{dedup}",
         subject=f"{subject}: {row.to_revision.version} on {row.endpoint}"[:200],
         text=text,
-        url=_url(row),
+        url=_url(row) + below,
     )
 
 
 def paused(row: Rollout, why: str) -> None:
-    """The traffic stays as it is until somebody decides."""
-    _tell(row, "rollout.paused", f"{row.step}.{row.paused_at}", "The rollout waits for you", why)
+    """The traffic stays as it is until somebody decides; on an A/B test, on its page."""
+    tests = AbRun.objects.filter(rollout=row, step=row.step).exists()
+    below = f"rollouts/{row.pk}/ab-test/" if tests else ""
+    _tell(row, "rollout.paused", f"{row.step}.{row.paused_at}", "The rollout waits for you", why, below=below)
 
 
 def stopped(row: Rollout, why: str) -> None:
     """A guard failed: all traffic goes back to the champion by itself."""
     _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")
+
+
+def unsure(row: Rollout, why: str) -> None:
+    """The traffic went back to the champion, and no probe could see it answer."""
+    _tell(row, "rollout.unproven", "unproven", "Look at what is served", f"{why} The router says it went back.")
 
 
 def hurry_asked(row: Rollout) -> None:

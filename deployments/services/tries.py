@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 from django.conf import settings
 
+from deployments import targets
 from deployments.services import endpoints, keys
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Unavailable
+from serving import contract
 from serving.contract import HEADER_KEY
 
 LIMIT = 256 * 1024
@@ -37,12 +39,16 @@ class TryResult:
 
 
 def url(environment: str, endpoint: str) -> str:
-    return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/invocations"
+    return contract.invocations_url(_gateway(environment), environment, endpoint)
 
 
 def infer_url(environment: str, endpoint: str) -> str:
     """Where the same endpoint speaks the Open Inference Protocol."""
-    return f"{settings.SIGNALBOX_GATEWAY_URL}/{environment}/{endpoint}/v2/models/{endpoint}/infer"
+    return contract.infer_url(_gateway(environment), environment, endpoint)
+
+
+def _gateway(environment: str) -> str:
+    return targets.gateway_url(environment, settings.SIGNALBOX_RUNTIMES, settings.SIGNALBOX_GATEWAY_URL)
 
 
 def predict(*, actor: Actor, environment: str, endpoint: str, payload: str) -> TryResult:

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
+from deployments.policies import rollback_freeze
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments, examples, history, rollout_page
+from deployments.selectors import environments, examples, history, measured, rollback_card, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -37,6 +38,7 @@ def listing(request: PortalRequest) -> HttpResponse:
     found, following = select.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
     context = {
         "found": found,
+        "trouble": select.in_trouble(request.actor, wanted.environment),
         "following": following,
         "filter": wanted,
         "unknown": query.unknown(request.GET, KNOWN),
@@ -89,17 +91,24 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     kind = request.GET.get("history", "all")
     kind = kind if kind in history.KINDS else "all"
     movements, older = history.of(row, kind, query.number(request.GET, "before"))
+    range_ = request.GET.get("range", "1h")
+    range_ = range_ if range_ in measured.RANGES else "1h"
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
-    live = select.live(row)
+    live, read = select.live(row), measured.read(row, range_)
+    known = measured.lately(read)
+    back = rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name)
     return {
         "endpoint": row,
         "live": live,
         "steer": rollout_page.steer(live.rollout, request.actor) if live.rollout else None,
         "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
-        "rollback": rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name),
+        "rollback": back,
+        "trust": rollback_card.trust(back.ends, live.drills, back.seconds),
+        "good": rollback_card.good_versions(row),
+        "may_release": rollback_freeze.may_release(request.actor, row.team_id),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
         "may_ask": access.may(request.actor, Permission.PROMOTIONS_REQUEST, row.team_id),
         "may_try": access.may(request.actor, Permission.ENDPOINTS_TRY, row.team_id),
@@ -115,6 +124,11 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "older": older,
         "history": kind,
         "histories": list(history.KINDS.items()),
+        "here": page_url(row),
+        "measured": known,
+        "by_version": select.by_version(live, known),
+        "range": range_,
+        "sparks": measured.figures(row, read, range_, select.identities(live)),
         "figure": charts.traffic(
             select.tables_of(row), clock.now(), row.previous.version.number if row.previous else None
         ),

@@ -12,7 +12,7 @@ from deployments.models import Environment
 from deployments.policies import bypass as bypass_policy
 from deployments.selectors import activity, bypasses, people, pinned, plan_page, plans, reach
 from deployments.selectors import promotions as select
-from deployments.services import promotions
+from deployments.services import promotions, rollback_freezes
 from deployments.states import promotion as states
 from deployments.views import query
 from portal.accounts import access
@@ -61,7 +61,7 @@ def new(request: PortalRequest) -> HttpResponse:
         return render(
             request, "deployments/promotion_choose.html", choice | {"environments": Environment.objects.all()}
         )
-    known = plans.listed()
+    known = plans.usable()
     form = forms.AskForm(request.POST or None, plans=[(plan.name, plan.title) for plan in known], initial=target)
     if request.method == "POST":
         done = carry_out(request, form, lambda: _submit(request, form.cleaned_data))
@@ -146,6 +146,7 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "pinned": pinned.of(page.row.evidence),
         "plan": plan_page.pinned(page.row),
         "data": inputs_of(page.version.run),
+        "waits_for_a_person": page.row.status == "approved" and not rollback_freezes.may_start(page.row),
         "reach": reach.of(page.row),
         "known": scans.known(page.row.version),
         "bypass": bypasses.newest(request.actor, page.row),

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
+from deployments.selectors import ab_page, environments, rollout_page, shadow_page
 from deployments.selectors import endpoints as select
-from deployments.selectors import rollout_page, shadow_page
 from deployments.services import endpoints, rollouts
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
@@ -33,7 +33,23 @@ def shadow(request: PortalRequest, environment: str, name: str, number: int) -> 
     """What the rollout's shadow has shown."""
     row, found = _found(request, environment, name, number)
     context = {"endpoint": row, "rollout": found, "page": shadow_page.of(found)}
+    context |= {"frozen": environments.frozen_now(row)}
     return render(request, "deployments/rollout_shadow.html", context)
+
+
+@require_GET
+@signed_in
+def ab_test(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
+    """What the rollout's A/B test has shown, and the decision on it; as a live region 304 while nothing changed."""
+    row, found = _found(request, environment, name, number)
+    page = ab_page.of(found)
+    if partial(request) and request.headers.get("HX-PTag") == page.tag:
+        return HttpResponseNotModified()
+    context = {"endpoint": row, "rollout": found, "page": page, "steer": rollout_page.steer(found, request.actor)}
+    template = "deployments/_ab_test.html" if partial(request) else "deployments/rollout_ab_test.html"
+    response = render(request, template, context)
+    response["Vary"] = "HX-Request"
+    return response
 
 
 def _at_once(request: PortalRequest, environment: str, name: str, number: int, act: Callable[[], Any]) -> HttpResponse:

@@ -46,20 +46,21 @@ def mlflow() -> str:
     return f"version {answer.text.strip()[:40]}"
 
 
-def agent() -> dict[str, Any]:
-    """The serving agent's own account of itself. Raises `Away`."""
+def agent(environment: str = "") -> dict[str, Any]:
+    """A serving agent's own account of itself: that of an environment, or of this host. Raises `Away`."""
     try:
-        return serving.runtime().status()
+        return serving.runtime(environment).status()
     except (serving.ServingUnavailable, serving.ServingRefused) as error:
         raise Away(str(error)[:200]) from error
 
 
-def gateway() -> str:
-    """Whether the gateway takes calls. Raises `Away`."""
+def gateway(url: str = "") -> str:
+    """Whether a gateway, this host's unless another is named, takes calls. Raises `Away`."""
+    url = url or settings.SIGNALBOX_GATEWAY_URL
     try:
-        answer = httpx.get(f"{settings.SIGNALBOX_GATEWAY_URL}/healthz", timeout=SECONDS, trust_env=False)
+        answer = httpx.get(f"{url}/healthz", timeout=SECONDS, trust_env=False)
     except httpx.HTTPError as error:
         raise Away(str(error)[:200] or type(error).__name__) from error
     if answer.status_code != 200:
         raise Away(f"it answered {answer.status_code}")
-    return f"at {urlsplit(settings.SIGNALBOX_GATEWAY_URL).netloc}"
+    return f"at {urlsplit(url).netloc}"

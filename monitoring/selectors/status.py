@@ -4,12 +4,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Min
 
+from deployments import targets
 from monitoring.adapters import probes
 from monitoring.adapters.probes import Away
 from monitoring.selectors import processes
@@ -21,11 +23,11 @@ from portal.core import clock, work
 from portal.core.actors import Actor
 
 LATE_SECONDS = 60
-HERE = (
-    ("agent", "Serving agent", "No rollout moves; what serves goes on serving."),
-    ("gateway", "Gateway", "Clients get no predictions."),
-)
-"""What serves on this host, and what is lost while it is away."""
+SERVES = {
+    "Serving agent": "No rollout moves; what serves goes on serving.",
+    "Gateway": "Clients get no predictions.",
+}
+"""What is lost while a part of the serving plane is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,11 @@ class Status:
 def read(actor: Actor) -> Status:
     """Ask everything once; the slowest answer decides how long this takes, two seconds at most for each."""
     access.may_somewhere(actor, Permission.SYSTEM_VIEW).require()
-    asked: dict[str, Callable[[], Any]] = {
-        "broker": probes.broker,
-        "mlflow": probes.mlflow,
-    }
-    # Where every environment serves from a cluster there is no agent to miss, and the gateway is the cluster's.
-    if settings.SIGNALBOX_AGENT:
-        asked |= {"agent": probes.agent, "gateway": probes.gateway}
+    serves = serving_plane()
+    asked: dict[str, Callable[[], Any]] = {"broker": probes.broker, "mlflow": probes.mlflow} | serves
     with ThreadPoolExecutor(len(asked)) as pool:
         answers = dict(zip(asked, pool.map(_ask, asked.values()), strict=True))
-    told = answers.get("agent")
+    told = answers.get("Serving agent")
     agent = told if isinstance(told, dict) else {}
     layers, missing = sandbox(agent)
     return Status(
@@ -93,7 +90,7 @@ def read(actor: Actor) -> Status:
             log(),
             _part("Broker and cache", answers["broker"], "Work starts later, by the sweep; nothing is lost."),
             _part("MLflow", answers["mlflow"], "No new runs or versions; pages and promotions go on."),
-            *(_part(name, answers[key], matters) for key, name, matters in HERE if key in answers),
+            *(_part(name, answers[name], SERVES[name.partition(" of ")[0]]) for name in serves),
         ],
         waiting=waiting(),
         supervised=processes.supervised(),
@@ -101,6 +98,20 @@ def read(actor: Actor) -> Status:
         layers=layers,
         missing=missing,
     )
+
+
+def serving_plane() -> dict[str, Callable[[], Any]]:
+    """What to ask of the serving plane: this host's, and other hosts' that environments serve from. A cluster says of
+    each endpoint how it is, and its gateway is not ours."""
+    asked: dict[str, Callable[[], Any]] = {}
+    if settings.SIGNALBOX_AGENT:
+        asked = {"Serving agent": probes.agent, "Gateway": probes.gateway}
+    for name, target in targets.read(settings.SIGNALBOX_RUNTIMES).items():
+        if target.kind == "agent" and target.agent:
+            asked[f"Serving agent of {name}"] = partial(probes.agent, name)
+        if target.kind == "agent" and target.gateway_url:
+            asked[f"Gateway of {name}"] = partial(probes.gateway, target.gateway_url)
+    return asked
 
 
 def _ask(question: Callable[[], Any]) -> Any:

@@ -23,6 +23,7 @@ SCOPE_WORDS = {
     "predict": "Try an endpoint",
     "endpoints": "Create endpoints",
     "keys": "Make and revoke the keys of an endpoint's callers",
+    "ground_truth": "Report what became true of predictions",
     "policies": "Draft and propose policies",
     "audit": "Read and export the audit log",
 }

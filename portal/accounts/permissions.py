@@ -22,6 +22,7 @@ class Permission(StrEnum):
     ENDPOINTS_TRY = "endpoints.try"
     ROLLOUTS_STEER = "rollouts.steer"
     ENDPOINTS_KEYS = "endpoints.keys"
+    GROUND_TRUTH_REPORT = "ground_truth.report"
     ENVIRONMENTS_MANAGE = "environments.manage"
     POLICIES_PROPOSE = "policies.propose"
     AUDIT_VIEW = "audit.view"
@@ -46,6 +47,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.ENDPOINTS_TRY,
+        Permission.GROUND_TRUTH_REPORT,
     },
     Role.ML_LEAD: _READ
     | {
@@ -63,6 +65,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_TRY,
         Permission.ROLLOUTS_STEER,
         Permission.ENDPOINTS_KEYS,
+        Permission.GROUND_TRUTH_REPORT,
     },
     Role.OPERATOR: _READ
     | {
@@ -72,6 +75,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.ENDPOINTS_TRY,
         Permission.ROLLOUTS_STEER,
         Permission.ENDPOINTS_KEYS,
+        Permission.GROUND_TRUTH_REPORT,
         Permission.SYSTEM_VIEW,
     },
     Role.AUDITOR: _READ | {Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT, Permission.SYSTEM_VIEW},
@@ -112,6 +116,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
     "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
     "keys": frozenset({Permission.ENDPOINTS_KEYS, Permission.ENDPOINTS_VIEW}),
+    "ground_truth": frozenset({Permission.GROUND_TRUTH_REPORT, Permission.ENDPOINTS_VIEW}),
     "policies": frozenset({Permission.POLICIES_PROPOSE}),
     "audit": frozenset({Permission.AUDIT_VIEW, Permission.AUDIT_EXPORT}),
 }
@@ -134,6 +139,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.ENDPOINTS_TRY: "try an endpoint",
     Permission.ROLLOUTS_STEER: "pause, hurry and abort rollouts, and write their plans",
     Permission.ENDPOINTS_KEYS: "make and revoke the keys of callers",
+    Permission.GROUND_TRUTH_REPORT: "report ground truth",
     Permission.ENVIRONMENTS_MANAGE: "create environments and approve their policies",
     Permission.POLICIES_PROPOSE: "draft and propose policies",
     Permission.AUDIT_VIEW: "read the audit log",

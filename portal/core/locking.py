@@ -1,5 +1,7 @@
 """Row locks, taken in one order for the whole house; see docs/locking.md."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from django.db import models, transaction
@@ -17,8 +19,23 @@ def lock_all(rows: models.QuerySet[Row]) -> list[Row]:
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("lock_all() needs an open transaction")
-    try:
+    with _told():
         return list(rows.order_by("pk").select_for_update(of=("self",)))
+
+
+def take_turn(what: int, pk: int) -> None:
+    """Wait until no other transaction has its turn at this thing; held until the end, while its row stays free.
+
+    `what` tells the kinds of things apart. Raises `Unavailable` as `lock_all` does.
+    """
+    with _told(), transaction.get_connection().cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [what, pk])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == "55P03":
             raise Unavailable(

@@ -64,15 +64,20 @@ def tone_of(low: float, high: float, *, around: float = 0, better: str = "higher
 def spark_path(values: Sequence[float | None], *, width: float = 120, height: float = 26) -> str:
     """The path of a sparkline; missing values break the line."""
     known = [value for value in values if value is not None]
-    if not known:
-        return ""
-    low, high = min(known), max(known)
+    return line_path(values, min(known), max(known), width=width, height=height) if known else ""
+
+
+def line_path(values: Sequence[float | None], low: float, high: float, *, width: float, height: float) -> str:
+    """The path of a line between `low` at the foot and `high` at the top; missing values break it, and a value
+    between two that are missing is a dash."""
     span, step = (high - low) or 1, width / max(len(values) - 1, 1)
     path, pen = [], "M"
     for index, value in enumerate(values):
         if value is None:
             pen = "M"
             continue
+        alone = pen == "M" and (index + 1 == len(values) or values[index + 1] is None)
         path.append(f"{pen}{index * step:.1f},{height - 2 - (height - 4) * (value - low) / span:.1f}")
+        path.append("h2" if alone else "")
         pen = "L"
     return "".join(path)

@@ -1,9 +1,12 @@
 """The agent's HTTP API. Every call may be repeated; refusals are problem details."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,10 +14,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import contract, exposition
+from serving import contract, exposition, recorded
+from serving.agent.asking import ask
 from serving.agent.errors import Refused
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
+from serving.agent.predictions import Predictions
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
 from serving.agent.shadows import Shadows
@@ -23,10 +28,15 @@ from serving.contract import Invalid
 LONGEST_BODY = 4 * 1024**2
 REMOVAL_PATIENCE_SECONDS = 5.0
 PROBLEM = "application/problem+json"
+PROBE = "signalbox-probe"
+"""The request id of what the portal asks through the gateway to see who answers; the spool keeps it."""
 
 
 class Api:
-    """The calls, over the parts that carry them out. `status` gathers what `GET /status` says."""
+    """The calls, over the parts that carry them out.
+
+    `gateway` is the router's own socket; `status` gathers what `GET /status` says.
+    """
 
     def __init__(
         self,
@@ -35,6 +45,8 @@ class Api:
         keys: Keys,
         measuring: Measuring,
         shadows: Shadows,
+        predictions: Predictions,
+        gateway: Path,
         status: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._revisions = revisions
@@ -42,6 +54,8 @@ class Api:
         self._keys = keys
         self._measuring = measuring
         self._shadows = shadows
+        self._predictions = predictions
+        self._gateway = gateway
         self._status = status
 
     def application(self) -> Starlette:
@@ -52,12 +66,15 @@ class Api:
                 Route("/revisions/{id}", self.put_revision, methods=["PUT"]),
                 Route("/revisions/{id}", self.get_revision, methods=["GET"]),
                 Route("/revisions/{id}", self.delete_revision, methods=["DELETE"]),
+                Route("/revisions/{id}/ask", self.ask_revision, methods=["POST"]),
+                Route("/probe/{environment}/{endpoint}", self.probe, methods=["POST"]),
                 Route("/routes", self.list_routes, methods=["GET"]),
                 Route("/routes", self.put_routes, methods=["PUT"]),
                 Route("/routes/{environment}/{endpoint}", self.delete_routes, methods=["DELETE"]),
                 Route("/shadows/{environment}/{endpoint}", self.put_shadow, methods=["PUT"]),
                 Route("/shadows/{environment}/{endpoint}", self.get_shadow, methods=["GET"]),
                 Route("/shadows/{environment}/{endpoint}", self.delete_shadow, methods=["DELETE"]),
+                Route("/predictions/{environment}/{endpoint}", self.list_predictions, methods=["GET"]),
                 Route("/measures", self.list_measures, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
@@ -85,6 +102,22 @@ class Api:
         self._shadows.require_free(request.path_params["id"])
         gone = await self._routes.remove_revision(request.path_params["id"], REMOVAL_PATIENCE_SECONDS)
         return Response(status_code=204 if gone else 202)
+
+    async def ask_revision(self, request: Request) -> Response:
+        """Ask one revision's own process, whoever the traffic goes to."""
+        body, _ = contract.question(await _body(request))
+        record = await self._revisions.ready(request.path_params["id"])
+        found = await asyncio.to_thread(self._revisions.ask, record, body)
+        return JSONResponse(contract.as_json(found))
+
+    async def probe(self, request: Request) -> Response:
+        """Ask the endpoint as a caller would: in by the gateway, through the table in force."""
+        body, key = contract.question(await _body(request))
+        environment, endpoint = _where(request)
+        last = f"v2/models/{endpoint}" if body is None else "invocations"
+        headers = {contract.HEADER_REQUEST: PROBE, **({contract.HEADER_KEY: key} if key else {})}
+        target = f"/{quote(environment)}/{quote(endpoint)}/{quote(last)}"
+        return JSONResponse(contract.as_json(await asyncio.to_thread(ask, self._gateway, target, body, headers)))
 
     async def list_routes(self, request: Request) -> Response:
         return JSONResponse({"routes": await self._routes.in_force()})
@@ -121,6 +154,12 @@ class Api:
     async def delete_shadow(self, request: Request) -> Response:
         await self._shadows.delete(*_where(request))
         return Response(status_code=204)
+
+    async def list_predictions(self, request: Request) -> Response:
+        asked = request.query_params
+        limit = recorded.limit_of(asked.get("limit", str(recorded.MOST)))
+        found = await self._predictions.of(*_where(request), after=asked.get("after", ""), limit=limit)
+        return JSONResponse(recorded.as_json(found))
 
     async def list_keys(self, request: Request) -> Response:
         return JSONResponse(

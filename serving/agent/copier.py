@@ -7,7 +7,6 @@ it never falls behind; a shadow that is slow, hangs or dies costs comparisons an
 import datetime as dt
 import http.client
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from serving import contract, plain, spool
+from serving.agent.asking import Connection
 from serving.comparing import Comparison
 from serving.contract import ShadowReport, ShadowSpec
 from serving.spool import Position
 
 PASS_SECONDS = 0.25
-ANSWER_SECONDS = 5.0
 SALT = "shadow"
 
 
@@ -124,7 +123,7 @@ def _ask(slot: Path, record: Mapping[str, Any], revision: str) -> tuple[str, Any
         contract.HEADER_PREDICTION: str(record["prediction_id"]),
         contract.HEADER_REQUEST: str(record["request_id"]),
     }
-    connection = _Connection(slot)
+    connection = Connection(slot)
     try:
         connection.request("POST", "/invocations", plain.dumps(question(record)), headers)
         answer = connection.getresponse()
@@ -138,16 +137,3 @@ def _ask(slot: Path, record: Mapping[str, Any], revision: str) -> tuple[str, Any
     if answer.status != 200:
         return str(body.get("code", answer.status))[:60], None
     return "", body.get("predictions")
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("revision", timeout=ANSWER_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))

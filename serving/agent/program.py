@@ -13,6 +13,7 @@ from serving.agent import status
 from serving.agent.api import Api, TokenRequired
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
+from serving.agent.predictions import Predictions
 from serving.agent.replicas import Replicas
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
@@ -55,7 +56,9 @@ async def _serve(settings: Settings) -> None:
     shadows.load()
     replicas = Replicas(settings, revisions, zygote, runtime)
     teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
-    api = Api(revisions, routes, keys, measuring, shadows, teller).application()
+    predictions = Predictions(settings.places, revisions, routes)
+    gateway = settings.places.gateway_socket
+    api = Api(revisions, routes, keys, measuring, shadows, predictions, gateway, teller).application()
     servers = [_server(api, _local(settings.places))]
     if settings.agent_bind:
         servers.append(_server(TokenRequired(api, settings.agent_token), _public(settings.agent_bind)))

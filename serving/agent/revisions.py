@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from serving import contract, launch, spool
-from serving.agent import copies
+from serving.agent import asking, copies
 from serving.agent.copies import CopyFailed
 from serving.agent.errors import Refused, conflict
 from serving.agent.records import Record, Records
-from serving.contract import Measures, RevisionSpec, State
+from serving.contract import Measures, RevisionSpec, Served, State
 from serving.crash import crash_point
 from serving.places import Settings
 from serving.zygote.wire import Client, ZygoteUnavailable
@@ -95,6 +95,12 @@ class Revisions:
                 return {**found, "spool": spool.status(self._places.spool / record.spec.id)}
         return None
 
+    def ask(self, record: Record, body: Any) -> Served:
+        """Ask its own process, in the name of no caller; it counts as a shadow's question. Raises `Refused` 503."""
+        headers = {"x-signalbox-arm": "shadow", "x-signalbox-revision": record.spec.id}
+        target = f"/v2/models/{record.spec.endpoint}" if body is None else "/invocations"
+        return asking.ask(self._places.slot_socket(record.slot), target, body, headers)
+
     async def running(self) -> list[tuple[Record, int]]:
         """Revisions and numbers of processes that are up as the zygote says; while it is away, all that may be."""
         children = await self.children()
@@ -111,8 +117,8 @@ class Revisions:
     def ask_measures(self, record: Record, replica: int) -> Measures | None:
         """What one of the revision's processes has counted; None when it does not answer as this revision."""
         with contextlib.suppress(OSError, ValueError):
-            found = contract.measures(_get(self._places.slot_socket(record.slot, replica), "/-/measures"))
-            return found if found.revision == record.spec.id else None
+            told = _get(self._places.slot_socket(record.slot, replica), "/-/measures")
+            return contract.measures_of(record.spec.id, told)
         return None
 
     async def keep(self) -> None:
@@ -224,6 +230,8 @@ def _shown(record: Record, children: Children | None, worker: dict[str, Any] | N
         ),
         "pid": child.get("pid") or about.get("pid"),
         "restarts": child.get("restarts", 0),
+        "crashes": child.get("crashes", 0),
+        "ended": child.get("ended", ""),
         **{name: about.get(name) for name in ("layers", "layers_missing", "executes_code", "signature", "warmed")},
         "load_ms": about.get("load_ms"),
     }

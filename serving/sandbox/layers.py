@@ -1,7 +1,7 @@
 """Puts on the layers, in the only order that works, and reports which are in force.
 
 `uid` an account of its own, `network` an empty network namespace, `mounts` a root with only the listed paths,
-`limits` bounds on memory, files and processes, `no_new_privs`, `landlock`.
+`limits` bounds on memory, files and processes, `no_new_privs`, `landlock`; `cpu` is only looked at, where asked for.
 """
 
 import os
@@ -24,6 +24,8 @@ SYSTEM_PATHS: Final = (
 DEVICES: Final = ("/dev/null", "/dev/zero")
 OPEN_FILES: Final = 512
 PROCESSES: Final = 256
+QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+"""Of the container, as control groups of version 2 show it inside of one: microseconds and period, or "max"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Plan:
     account: int
     memory_bytes: int
     file_bytes: int
+    cpu_millis: int = 0
 
 
 @dataclass
@@ -68,6 +71,7 @@ def apply(plan: Plan, wanted: Mapping[str, bool] | None = None) -> Report:
     root = os.geteuid() == 0
     ids = (plan.account, plan.account) if root else (os.geteuid(), os.getegid())
     steps: list[tuple[str, Callable[[], str]]] = [
+        *([("cpu", lambda: _cpu(plan.cpu_millis))] if plan.cpu_millis else []),
         ("network", lambda: _network(root)),
         ("mounts", lambda: _mounts(plan, ids)),
         ("limits", lambda: _limits(plan, root)),
@@ -121,6 +125,14 @@ def _limits(plan: Plan, root: bool) -> str:
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(name, (value, value))
     return f"{plan.memory_bytes // 1024**2} MiB beyond the start, {OPEN_FILES} files"
+
+
+def _cpu(millis: int) -> str:
+    """A share of the processors is given by a control group alone, and making one is for who started the container."""
+    quota, _, period = QUOTA.read_text().partition(" ") if QUOTA.exists() else ("max", "", "")
+    if quota == "max" or int(quota) * 1000 > millis * int(period):
+        raise OSError("not limited here: no control group of its own; only a cluster gives a pod its share")
+    return f"{int(quota) / int(period):g} processors, by its container"
 
 
 def _address_space() -> int:

@@ -146,7 +146,7 @@ class App:
             if refusal.status < 500:
                 self.counts.refused += 1
             else:
-                self.counts.failed(call.assigned)
+                self.counts.failed(call.assigned, refusal.code)
                 self._note(call, refusal.status)
             raise
         self.counts.answered(call.assigned, call.milliseconds, measures.labels(answers.values(call.predictions)))

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +20,7 @@ from serving import formats, spool
 from serving.door import Door
 from serving.launch import STUCK_EXIT, Launch
 from serving.sandbox import layers
+from serving.tally import Tally
 from serving.worker import predictor
 from serving.worker.app import App
 from serving.worker.predictor import WarmUpFailed
@@ -147,7 +148,7 @@ def _serve(app: App, listener: socket.socket, patience: float, door: Door | None
             os._exit(STUCK_EXIT)
 
     config = uvicorn.Config(
-        door.around(app) if door else app,
+        _behind(door, app) if door else app,
         lifespan="off",
         ws="none",
         loop="uvloop",
@@ -164,6 +165,13 @@ def _serve(app: App, listener: socket.socket, patience: float, door: Door | None
     )
     faulthandler.enable()
     uvicorn.Server(config).run(sockets=[listener, door.inner] if door else [listener])
+
+
+def _behind(door: Door, app: App) -> Callable[..., Awaitable[None]]:
+    """The application with its door; what the process before this one left unanswered counts as its own errors."""
+    tally = Tally(door.questions)
+    app.counts.died(tally.died)
+    return door.around(app, tally)
 
 
 def _tell(report: int, event: dict[str, Any]) -> None:

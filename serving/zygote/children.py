@@ -26,7 +26,8 @@ Phase: TypeAlias = Literal["starting", "ready", "waiting", "failed", "stopping"]
 
 @dataclass
 class Child:
-    """`waiting` is the pause before the next start. `ever_ready` is kept over restarts of everything."""
+    """`waiting` is the pause before the next start. `ever_ready` is kept over restarts of everything, `ended` is how it
+    ended last."""
 
     launch: Launch
     phase: Phase = "waiting"
@@ -43,11 +44,18 @@ class Child:
     since: float = field(default_factory=time.monotonic)
     code: str = ""
     reason: str = ""
+    ended: str = ""
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         return self.launch.id
+
+    @property
+    def crashes(self) -> int:
+        """How often it has ended in a row; a minute of quiet clears the count."""
+        quiet = self.phase == "ready" and time.monotonic() - self.since > STABLE_SECONDS
+        return 0 if quiet else self.failures
 
     def shown(self) -> dict[str, Any]:
         """What the agent is told."""
@@ -58,6 +66,8 @@ class Child:
             "phase": self.phase,
             "ever_ready": self.ever_ready,
             "restarts": max(0, self.starts - 1),
+            "crashes": self.crashes,
+            "ended": self.ended if self.crashes else "",
             "code": self.code,
             "reason": self.reason,
             "seconds": round(time.monotonic() - self.since),

@@ -178,6 +178,7 @@ class Nursery:
         child.failures += 1
         told = bool(child.code)
         child.reason = child.reason or f"The process stopped: {words}."
+        child.ended = child.reason
         if not child.ever_ready and (told or child.failures >= FIRST_TRIES):
             child.phase, child.code = "failed", child.code or "exited"
             self._close(child)

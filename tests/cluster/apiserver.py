@@ -20,6 +20,8 @@ import httpx
 import yaml
 
 from tests import services
+from tests.cluster import network
+from tests.cluster.network import Network
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,7 @@ class ApiServer:
 
     url: str
     folder: Path
+    network: Network
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
@@ -69,10 +72,10 @@ class ApiServer:
 def running() -> Iterator[ApiServer]:
     """Start it in a folder of its own; ends with the session, and with the pytest that started it."""
     program = _program()
-    with tempfile.TemporaryDirectory(prefix="signalbox-cluster-") as name:
+    with network.running() as between, tempfile.TemporaryDirectory(prefix="signalbox-cluster-") as name:
         folder = Path(name)
         etcd, peer, port = _free_ports(3)
-        server = ApiServer(f"https://127.0.0.1:{port}", folder)
+        server = ApiServer(f"https://127.0.0.1:{port}", folder, between)
         try:
             _spawn(server, "etcd", _etcd(folder, etcd, peer))
             _spawn(server, "apiserver", _command(program, folder, etcd, port))
@@ -136,7 +139,7 @@ def _spawn(server: ApiServer, name: str, command: list[str]) -> None:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=server.folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(server.folder)},
+            env={"PATH": os.environ["PATH"], "HOME": str(server.folder), "HTTP_PROXY": server.network.url},
             start_new_session=True,
             preexec_fn=services.die_with_parent,
         )

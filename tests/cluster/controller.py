@@ -1,10 +1,11 @@
 """Plays the controllers that an API server alone has not: they read what is wanted and write a status.
 
-Deployments become ready when the files of their revision have the approved digest, as `serving.pod` would find; KServe
-and the gateway take up what they are told. `held` names what a test keeps from being taken up, `approved` and `broken`
-digests that load, or do not, without files.
+Workloads become ready when the files of their revision have the approved digest, as `serving.pod` would find, and get a
+pod whose counters stand at nothing; KServe and the gateway take up what they are told. `held` names what a test keeps
+from being taken up, `approved` and `broken` digests that load, or do not, without files.
 """
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ from typing import Any
 
 import httpx
 
-from deployments.adapters.kubernetes import names, reading
-from serving import digests, pod
+from deployments.adapters.kubernetes import names, pods, reading
+from serving import contract, digests, pod
+from serving.contract import RevisionSpec
+from serving.measures import Counts
+from tests.cluster import network
 from tests.cluster.apiserver import NAMESPACE, ApiServer
+from tests.cluster.network import Network
 
 Json = dict[str, Any]
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
@@ -24,6 +29,10 @@ ROUTES = f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/httproutes"
 INFERENCE = f"/apis/serving.kserve.io/v1beta1/namespaces/{NAMESPACE}/inferenceservices"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 PAUSE = 0.05
+MERGE = {"Content-Type": "application/merge-patch+json"}
+NUMBERS = itertools.count(1)
+ADDRESS = "10.1.0.1"
+"""Of every pod: the API server refuses to speak to what has none, or to loopback."""
 
 
 @dataclass
@@ -31,6 +40,7 @@ class Controller:
     """One pass over everything at a time; `held` are names whose status stays as it is."""
 
     http: httpx.Client
+    network: Network
     held: set[str] = field(default_factory=set)
     approved: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
@@ -43,6 +53,7 @@ class Controller:
                 for live in self.http.get(path).json()["items"]:
                     if live["metadata"]["name"] not in self.held:
                         self._write(path, live, play(live))
+            self._end_pods()
 
     def stop(self) -> None:
         self._ended.set()
@@ -53,8 +64,34 @@ class Controller:
         self.http.patch(
             f"{path}/{live['metadata']['name']}/status",
             json={"status": status},
-            headers={"Content-Type": "application/merge-patch+json"},
+            headers=MERGE,
         )
+
+    def have_pod(self, spec: RevisionSpec, number: int = 0, **state: Any) -> str:
+        """A pod of a revision, if it is not there yet, and its name. It has started, but for what `state` says."""
+        name = f"{names.of_revision(spec.id)}-{number}"
+        if self.http.get(f"{PODS}/{name}").status_code == 200:
+            return name
+        value = json.dumps(contract.as_json(spec))
+        container = {"name": "model", "image": "none", "env": [{"name": pod.REVISION, "value": value}]}
+        meta = {"name": name, "labels": names.pod_labels(spec)}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}}
+        self.http.post(PODS, json=body).raise_for_status()
+        counted = Counts(spec.id, f"epoch {next(NUMBERS)}").read(0, 0.0)
+        self.network.places[f"{name}:{pods.INSIDE}"] = network.told(contract.as_json(counted))
+        running = {"name": "model", "image": "none", "imageID": "", "ready": True, "started": True, "restartCount": 0}
+        told = running | {"state": {"running": {}}} | state
+        status = {"phase": "Running", "podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}], "containerStatuses": [told]}
+        self.http.patch(f"{PODS}/{name}/status", json={"status": status}, headers=MERGE).raise_for_status()
+        return name
+
+    def _end_pods(self) -> None:
+        """Pods of revisions that nothing asks for any more."""
+        workloads = [one for path in (DEPLOYMENTS, INFERENCE) for one in self.http.get(path).json()["items"]]
+        asked = {spec.id for one in workloads for spec in (reading.asked_for(one), reading.rolled(one)) if spec}
+        for live in self.http.get(PODS).json()["items"]:
+            if (spec := pods.told(live["spec"])) and spec.id not in asked:
+                self.http.delete(f"{PODS}/{live['metadata']['name']}", params={"gracePeriodSeconds": "0"})
 
     def _deployment(self, live: Json) -> Json:
         wanted, seen = live["spec"]["replicas"], live["metadata"]["generation"]
@@ -104,10 +141,10 @@ class Controller:
         spec = reading.asked_for(live)
         if spec is None:
             return False
-        if spec.digest in self.approved:
-            return True
-        found = "others" if spec.digest in self.broken else digests.hash_tree(spec.source).digest
+        held = spec.digest if spec.digest in self.approved else "others" if spec.digest in self.broken else ""
+        found = held or digests.hash_tree(spec.source).digest
         if found == spec.digest:
+            self.have_pod(spec)
             return True
         self._give_up(names.pod_labels(spec), names.of_revision(spec.id), f"digest_mismatch: The files have {found}.")
         return False
@@ -121,15 +158,13 @@ class Controller:
         ended = {"exitCode": pod.FINAL, "reason": "Error", "message": words}
         state = {"name": "model", "image": "none", "imageID": "", "ready": False, "restartCount": 1}
         status = {"phase": "Running", "containerStatuses": [state | {"lastState": {"terminated": ended}}]}
-        self.http.patch(
-            f"{PODS}/{name}/status", json={"status": status}, headers={"Content-Type": "application/merge-patch+json"}
-        )
+        self.http.patch(f"{PODS}/{name}/status", json={"status": status}, headers=MERGE)
 
 
 @contextmanager
 def playing(server: ApiServer) -> Iterator[Controller]:
     with server.client() as http:
-        controller = Controller(http)
+        controller = Controller(http, server.network)
         thread = threading.Thread(target=controller.run, daemon=True)
         thread.start()
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from deployments.adapters.kubernetes import connect
 from deployments.adapters.kubernetes.cluster import Cluster
 from deployments.adapters.kubernetes.serverless import Serverless
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from tests.cluster import controller
 from tests.cluster.apiserver import NAMESPACE, PORTAL, ApiServer
 from tests.waiting import wait_until

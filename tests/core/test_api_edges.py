@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.api.parsers import loads
+from portal.core.api.parsers import LARGEST_WHOLE, loads
 from portal.core.errors import BadInput, Stale
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers(-LARGEST_WHOLE, LARGEST_WHOLE) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=10,
 )
@@ -26,6 +26,8 @@ def test_plain_json_passes_unchanged(value: object) -> None:
     [
         (b'{"a": 1, "a": 2}', "twice"),
         (b'{"a": NaN}', "NaN"),
+        (b'{"a": 1e999}', "more than a number can be"),
+        (b'{"a": 9007199254740992}', "beyond the whole numbers"),
         (b"[" * 100_000, "deep"),
         (b"[" * 50 + b"]" * 50, "40 levels"),
         (b"{", "Expecting"),

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from demo import traffic
+from demo.client import Caller
 from demo.columns import RECORD
 
 
@@ -147,3 +148,27 @@ def test_a_replay_is_bounded(wrong: list[str], var: Path, capsys: pytest.Capture
     with pytest.raises(SystemExit):
         traffic.main(wrong)
     assert "above 0" in capsys.readouterr().err
+
+
+def test_outcomes_are_reported_when_they_are_known_and_all_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(request.content))
+        return httpx.Response(200, json={"counts": {"accepted": len(sent[-1]["outcomes"]), "refused": 0}})
+
+    portal = Caller("http://portal", "token", httpx.MockTransport(answer))
+    found = traffic.Outcomes(portal, "production", "flight-delay", delay=30.0)
+    now = [1000.0]
+    monkeypatch.setattr("demo.traffic.time.monotonic", lambda: now[0])
+    for number in range(traffic.OUTCOMES_AT_ONCE + 5):
+        found.learn(f"p{number}", number % 2)
+    found.report()
+    assert sent == []
+    now[0] += 31
+    found.report()
+    assert [len(one["outcomes"]) for one in sent] == [traffic.OUTCOMES_AT_ONCE]
+    found.report(all_of_them=True)
+    assert [len(one["outcomes"]) for one in sent] == [traffic.OUTCOMES_AT_ONCE, 5]
+    assert (sent[0]["environment"], sent[0]["outcomes"][1]["label"]) == ("production", 1)
+    assert found.counts["accepted"] == traffic.OUTCOMES_AT_ONCE + 5

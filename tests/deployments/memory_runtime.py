@@ -5,25 +5,34 @@ from typing import Any
 
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
 from serving.comparing import Comparison
-from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, ShadowReport, ShadowSpec
+from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, Served, ShadowReport, ShadowSpec
+from serving.recorded import Page, Prediction
 
 
 @dataclass
 class MemoryRuntime:
-    """`broken` digests fail to load, `slow` ones never finish, `away` makes every call raise.
+    """`broken` digests fail to load, `slow` ones never finish, `crashes` says how often the process of one has ended,
+    `away` makes every call raise.
 
-    `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id.
+    `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
+    are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
+    gateway reaches whatever its table says, and `asked` counts the questions.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
     table: dict[tuple[str, str], RouteState] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
+    crashes: dict[str, int] = field(default_factory=dict)
     away: bool = False
     routed: list[RouteState] = field(default_factory=list)
     measured: dict[str, Measures] = field(default_factory=dict)
     allowed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     shadows: dict[tuple[str, str], tuple[ShadowSpec, Comparison]] = field(default_factory=dict)
+    recorded: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
+    answers: dict[int, Any] = field(default_factory=dict)
+    astray: str = ""
+    asked: int = 0
 
     def _here(self) -> None:
         if self.away:
@@ -42,10 +51,11 @@ class MemoryRuntime:
         if spec is None:
             return RevisionState("absent")
         if spec.digest in self.slow:
-            return RevisionState("loading", spec.digest)
+            return RevisionState("loading", spec.digest, "It has been starting for 3 s; it is given 60 s.")
         if spec.digest in self.broken:
             return RevisionState("failed", spec.digest, "it raised while loading")
-        return RevisionState("ready", spec.digest)
+        ended = self.crashes.get(spec.digest, 0)
+        return RevisionState("ready", spec.digest, crashes=ended, ended="It ended with code 9." if ended else "")
 
     def revisions(self) -> dict[str, RevisionState]:
         self._here()
@@ -90,6 +100,22 @@ class MemoryRuntime:
         ready = [one for one in named if self.revision(one).state == "ready"]
         return tuple(self.measured.get(one) or nothing_yet(one) for one in ready)
 
+    def ask(self, revision_id: str, body: Any) -> Served:
+        self._here()
+        if self.revision(revision_id).state != "ready":
+            raise ServingRefused(409, "the revision is not ready")
+        self.asked += 1
+        spec = self.loaded[revision_id]
+        found = self.answers.get(spec.version, {"predictions": [spec.version / 10]})
+        return Served(200, str(spec.version), str(spec.revision), None if body is None else found, 1.0)
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        self._here()
+        table = self.table.get((environment, endpoint))
+        if table is None:
+            return Served(404, "", "", {"detail": "There is no such endpoint."}, 1.0)
+        return self.ask(self.astray or table.stable, body)
+
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         self._here()
         return self.allowed.get((environment, endpoint), frozenset())
@@ -118,6 +144,13 @@ class MemoryRuntime:
     def remove_shadow(self, environment: str, endpoint: str) -> None:
         self._here()
         self.shadows.pop((environment, endpoint), None)
+
+    def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
+        self._here()
+        found = self.recorded.get((environment, endpoint), [])
+        begins = int(after) if after else len(found)
+        part = found[begins : begins + limit]
+        return Page(tuple(part), str(begins + len(part)), more=len(part) == limit)
 
     def status(self) -> dict[str, Any]:
         self._here()

@@ -2,8 +2,9 @@
 
 import pytest
 
-from deployments.models import Endpoint, Revision, Rollout
-from deployments.services import promotions, rollbacks
+from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
+from deployments.selectors import rollback_card
+from deployments.services import drills, promotions, rollbacks
 from portal.core import work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from registry.models import AliasAssignment
@@ -76,6 +77,7 @@ def test_the_preview_says_what_changes(line: Line) -> None:
     assert [(c["label"], c["now"]) for c in found.changes] == [
         ("Traffic", "v1 100 %"),
         ("Artifact digest", found.changes[1]["now"]),
+        ("Callers", "callers go on"),
         ("Alias champion", "v1"),
         (f"Promotion #{row.pk}", "rolled back"),
     ]
@@ -192,3 +194,86 @@ def test_a_request_under_review_is_frozen_anew_when_the_champion_goes(line: Line
     waiting.refresh_from_db()
     assert (waiting.revision, waiting.evidence["champion"]["number"]) == (2, 1)
     assert promotions.verdict(waiting).have == 0
+
+
+def preview(line: Line) -> rollbacks.RollbackPreview:
+    return rollbacks.preview(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
+
+
+def rows(line: Line) -> dict[str, dict[str, str]]:
+    return {row["label"]: row for row in preview(line).changes}
+
+
+def test_the_preview_says_how_long_it_takes_once_it_was_measured(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    Environment.objects.update(drill_hours=0)
+    RollbackDrill.objects.filter(ended_at=None).delete()
+    assert "not yet rehearsed" in rows(line)["Traffic"]["note"]
+    drills.ask(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
+    work.drain()
+    assert "at once, about" in rows(line)["Traffic"]["note"]
+    assert preview(line).seconds is not None
+
+
+def test_the_preview_names_settings_that_differ(line: Line) -> None:
+    world.version(line.model, None, params={"depth": "4", "seed": "1"}, tags={"threshold": "0.37"})
+    world.version(line.model, None, params={"depth": "6", "seed": "1"}, tags={"threshold": "0.41"})
+    line.promote(4)
+    line.promote(5)
+    found = rows(line)
+    assert (found["Threshold"]["was"], found["Threshold"]["now"]) == ("0.41", "0.37")
+    assert (found["Parameters"]["was"], found["Parameters"]["now"]) == ("depth 6", "depth 4")
+
+
+def test_the_preview_counts_what_will_not_be_undone(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    endpoint = Endpoint.objects.get()
+    Endpoint.objects.update(observed={})
+    assert "is not known" in preview(line).decisions
+    counted = {f"{endpoint.stable_id}.a": 1200, f"{endpoint.stable_id}.b": 34, f"{endpoint.previous_id}.a": 9}
+    Endpoint.objects.update(observed={"counted": counted})
+    assert preview(line).decisions.startswith("At least 1\u202f234 predictions were made by v2")
+
+
+def test_callers_that_the_former_champion_would_refuse_need_a_second_person(line: Line) -> None:
+    wider = world.SIGNATURE | {"inputs": [*world.SIGNATURE["inputs"], {"name": "gust", "type": "double"}]}
+    world.version(line.model, None, signature=wider)
+    line.promote(1)
+    row = line.submit(4)
+    line.approve(row, line.marta)
+    line.approve(row, line.daniel)
+    work.drain()
+    assert rows(line)["Callers"]["now"] == "callers have to change"
+    with pytest.raises(Refused, match=r"gust.*takes a second person") as refusal:
+        order(line)
+    assert refusal.value.code == "signature_incompatible"
+
+
+def good(line: Line) -> list[int]:
+    return [one.version.number for one in rollback_card.good_versions(Endpoint.objects.get())]
+
+
+def test_other_versions_are_those_that_served_and_were_not_taken_back(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    assert good(line) == []
+    line.promote(3)
+    assert good(line) == [1]
+    order(line)
+    work.drain()
+    assert (serving(line), good(line)) == (2, [1])
+    line.promote(1)
+    world.version(line.model, None)
+    line.promote(4)
+    assert good(line) == [2]
+
+
+def test_a_version_that_was_stopped_on_its_way_is_not_good(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    line.promote(3)
+    line.runtime.broken.add(line.model.versions.get(number=1).digest)
+    line.promote(1)
+    assert good(line) == []

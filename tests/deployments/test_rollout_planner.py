@@ -12,7 +12,18 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from deployments.engine import plans, ready_made
-from deployments.engine.planner import GRACE, Aim, Answer, Command, Routes, Snapshot, Watch, aim_at, decide
+from deployments.engine.planner import (
+    GRACE,
+    MOST_CRASHES,
+    Aim,
+    Answer,
+    Command,
+    Routes,
+    Snapshot,
+    Watch,
+    aim_at,
+    decide,
+)
 from deployments.engine.steps import WHOLE, Analyse, Hold, Pause, Steps, next_move, share_at, stage_of
 
 NEW, OLD = "new", "old"
@@ -176,6 +187,17 @@ def test_what_a_judgement_leads_to(watch: Watch, at_step: float, expected: tuple
     assert (command.do, command.code) == expected
 
 
+@pytest.mark.parametrize("status", ["progressing", "paused"])
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_a_process_that_ends_again_and_again_ends_the_rollout(status: str, step: int) -> None:
+    there = start(TWO, status=status, loaded="ready", target_recorded="ready", step=step)
+    assert decide(replace(there, crashes=MOST_CRASHES - 1)).do != "fail"
+    command = decide(replace(there, crashes=MOST_CRASHES, loaded="loading", ended="It was ended by SIGKILL."))
+    assert (command.do, command.code) == ("fail", "crashes")
+    assert command.why.endswith("between. It was ended by SIGKILL.")
+    assert decide(replace(there, crashes=MOST_CRASHES, loaded="loading", target_recorded="loading")).do != "fail"
+
+
 def test_no_traffic_at_all_ends_with_a_person() -> None:
     waits = {"do": "pause", "until": {"requests": 5}, "give_up": 60}
     plan = plans.parse({"steps": [{"do": "weight", "weight": 100}, waits, SWITCH]})
@@ -261,7 +283,7 @@ def any_plan(draw: st.DrawFn) -> Steps:
 happenings = st.sampled_from(
     ["", "", "", "", "crash", "twice", "lose table", "foreign table", "lose revision", "revision fails", "pause",
      "resume", "hurry", "abort", "passing", "failing", "inconclusive", "error", "unread", "mismatch",
-     "held", "free", "late"]
+     "held", "free", "late", "crashes"]
 )  # fmt: skip
 
 
@@ -279,6 +301,7 @@ def happen(world: World, what: str) -> None:
         "held": {"held": "not yet"} if (share_at(s.plan, s.step) or 0) > (share_at(s.plan, s.step - 1) or 0) else {},
         "free": {"held": ""},
         "late": {"deadline_passed": True},
+        "crashes": {"crashes": s.crashes + 1},
         "unread": {"watch": replace(s.watch, unread=GRACE + 1)},
         "mismatch": {"watch": replace(s.watch, mismatch="no chance")},
     }

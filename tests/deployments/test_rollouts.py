@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deployments.adapters.serving import ServingUnavailable
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
 from deployments.selectors import plan_page
@@ -15,6 +16,7 @@ from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from portal.notices.models import Notice
+from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.rolling import STEPS, Rolling, measures
@@ -127,6 +129,16 @@ def test_a_dead_source_of_measures_pauses_after_a_while(rolling: Rolling, monkey
     assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 1000)
 
 
+def test_why_measures_cannot_be_read_is_said(rolling: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unread(*_: Any) -> None:
+        raise ServingUnavailable("Pod rev-2-0 is not measured: it hangs.")
+
+    monkeypatch.setattr(type(rolling.line.runtime), "measures", unread)
+    row = rolling.look(61)
+    assert row.pause_code == "unmeasured"
+    assert row.pause_why.endswith("cannot be read. Pod rev-2-0 is not measured: it hangs.")
+
+
 def test_counters_that_make_no_sense_are_never_passing(rolling: Rolling) -> None:
     rolling.answered({"requests": 4500}, {"requests": 500})
     rolling.look(2)
@@ -197,6 +209,18 @@ class TestConditions:
         rolling.look(2)
         rolling.look(2)
         assert rolling.share == 5000
+
+
+def test_a_version_that_takes_its_time_to_start_says_so(line: Line) -> None:
+    rolling = Rolling(line)
+    line.runtime.slow.add(str(ModelVersion.objects.get(number=2).digest))
+    rolling.begin()
+    rolling.look()
+    assert (rolling.row.status, rolling.share) == ("progressing", 0)
+    assert rolling.row.note == "It has been starting for 3 s; it is given 60 s."
+    line.runtime.slow.clear()
+    rolling.look(3)
+    assert (rolling.row.note, rolling.share) == ("", 1000)
 
 
 class TestSteering:
@@ -402,6 +426,15 @@ class TestStoriesOfOthers:
         rolling.line.runtime.slow.clear()
         assert rolling.look().status == "aborted"
         assert rolling.share == 0
+
+    def test_a_new_version_that_ends_again_and_again_is_stopped_without_a_guard(self, rolling: Rolling) -> None:
+        """Stable answers for it meanwhile, so no guard sees an error: without this it would wait for ever."""
+        rolling.line.runtime.crashes[rolling.row.to_revision.digest] = 2
+        assert rolling.look(3).status == "progressing"
+        rolling.line.runtime.crashes[rolling.row.to_revision.digest] = 3
+        row = rolling.look(3)
+        assert (row.status, rolling.share) == ("aborted", 0)
+        assert row.note == "Its process ended 3 times without a minute of quiet between. It ended with code 9."
 
     def test_the_weights_that_stand_are_those_of_one_row(self, rolling: Rolling) -> None:
         for table in RouteTable.objects.all():

@@ -19,7 +19,15 @@ DATA = sorted(name for name in crash.NAMES if name.startswith("data."))
 GATE = sorted(name for name in crash.NAMES if name.startswith("gate."))
 INGEST = sorted(name for name in crash.NAMES if name.startswith("ingest."))
 SCAN = sorted(name for name in crash.NAMES if name.startswith("scan."))
-IN_STEPS = ["rollout.paused", "rollout.shadow_begun", "rollout.shadow_ended", "rollout.stepped"]
+DECIDED = "rollout.test_ended"
+IN_STEPS = [
+    "rollout.paused",
+    "rollout.shadow_begun",
+    "rollout.shadow_ended",
+    "rollout.stepped",
+    "rollout.test_begun",
+    DECIDED,
+]
 ROLLOUT = sorted({name for name in crash.NAMES if name.startswith("rollout.")} - FAILING - {*IN_STEPS})
 
 
@@ -137,16 +145,21 @@ def test_a_promotion_is_carried_out_once(ground: Ground, point: str) -> None:
 
 @pytest.mark.parametrize("point", IN_STEPS)
 def test_a_rollout_in_steps_is_carried_out_once(ground: Ground, point: str) -> None:
-    """A shadow, half of the traffic, a person who says go on, then the rest."""
+    """A shadow, half of the traffic in an A/B test, a person who promotes, then the rest."""
     story, lead = ground.story, ground.story.reviewers[0]
     version = ground.candidate()
     shadow = {"do": "shadow", "until": {"seconds": 1}}
-    steps = [shadow, {"do": "weight", "weight": 5000}, {"do": "pause", "until": {"person": True}}, {"do": "switch"}]
+    right = {"name": "Right", "from": "correct", "better": "higher", "smallest": 0.01}
+    test = {"do": "ab_test", "until": {"seconds": 1}, "metrics": [right], "threshold": 0.5}
+    steps = [shadow, {"do": "weight", "weight": 5000}, test, {"do": "switch"}]
     plan = f"{story.model}-{point.replace('.', '-')}"
     lead.post("/api/v1/plans/", {"name": plan, "body": {"steps": steps}})
     number = story.ask(version, plan=plan)
     story.approve(number, lead)
-    reached(ground, point, lambda: ground.decide(number))
+    if point == DECIDED:
+        ground.decide(number)
+    else:
+        reached(ground, point, lambda: ground.decide(number))
 
     def mine() -> dict[str, Any]:
         rows = story.author.every("/api/v1/rollouts/", environment="production", endpoint=story.model)
@@ -156,7 +169,11 @@ def test_a_rollout_in_steps_is_carried_out_once(ground: Ground, point: str) -> N
     wait_until(lambda: mine()["status"] == "paused", 90, "the rollout to wait for a person")
     traffic = story.author.get(story.endpoint)["traffic"]
     assert sorted(arm["share"] for arm in traffic if arm["share"]) == [5000, 5000]
-    lead.post(f"/api/v1/rollouts/{mine()['id']}/resume/", {})
+    promoted = f"/api/v1/rollouts/{mine()['id']}/resume/"
+    if point == DECIDED:
+        reached(ground, point, lambda: lead.post(promoted, {}))
+    else:
+        lead.post(promoted, {})
     story.carried_out(number)
     ground.serves(version)
     assert mine()["status"] == "completed"

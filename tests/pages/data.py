@@ -33,32 +33,44 @@ ICE = {
 
 
 WATCH = {name: value for name, value in ICE.items() if name != "freezes"}
-SHADOW = {"steps": [{"do": "shadow", "until": {"seconds": 86_400}, "segments": ["carrier"]}, {"do": "switch"}]}
+RIGHT = {"name": "Right answers", "from": "correct", "better": "higher", "smallest": 0.01}
+WATCHED = {
+    "steps": [
+        {"do": "shadow", "until": {"predictions": 2}, "segments": ["carrier"]},
+        {"do": "weight", "weight": 5000},
+        {"do": "ab_test", "until": {"seconds": 86_400}, "metrics": [RIGHT], "threshold": 0.5},
+        {"do": "switch"},
+    ]
+}
 
 
 def shadowed(stack: Stack) -> None:
-    """An endpoint whose next version shadows the one that serves, with something to report."""
+    """An endpoint whose next version has shadowed the one that serves and is in an A/B test, both with something to
+    report."""
     found = {role: _signed_in(stack, role) for role in ("administrator", "data_scientist", "ml_lead")}
     author, asked = found["data_scientist"], {"model": "flight-delay", "environment": "watch", "why": "For looking at."}
     with closing(found["administrator"].http), closing(author.http), closing(found["ml_lead"].http):
         found["administrator"].post("/api/v1/environments/", {"name": "watch", "position": 8, "rules": WATCH})
         first = author.post("/api/v1/promotions/", {**asked, "version": 1})["number"]
         _reached(author, f"/api/v1/promotions/{first}/", "promoted")
-        found["ml_lead"].post("/api/v1/plans/", {"name": "watch-only", "title": "Watch only", "body": SHADOW})
+        found["ml_lead"].post("/api/v1/plans/", {"name": "watch-only", "title": "Watch only", "body": WATCHED})
         author.post("/api/v1/promotions/", {**asked, "version": 2, "plan": "watch-only"})
 
         def compared() -> bool:
-            httpx.post(f"{stack.gateway_url}/watch/flight-delay/invocations", json={"dataframe_records": [FLIGHT]})
+            url, unit = f"{stack.gateway_url}/watch/flight-delay/invocations", {"x-unit-id": "N348JB"}
+            httpx.post(url, json={"dataframe_records": [FLIGHT]}, headers=unit)
             rows = author.get("/api/v1/rollouts/", environment="watch", kind="promotion")["results"]
             if not rows or rows[0]["status"] != "progressing":
                 return False
             try:
-                report = author.get(f"/api/v1/rollouts/{rows[0]['id']}/shadow/")["report"]
+                shadow, test = (
+                    author.get(f"/api/v1/rollouts/{rows[0]['id']}/{what}/")["report"] for what in ("shadow", "ab-test")
+                )
             except RefusedError:
                 return False  # it has not begun
-            return bool(report) and report["all"]["rows"] > 0
+            return bool(shadow and test) and shadow["all"]["rows"] > 0 and test["predictions"] > 0
 
-        wait_until(compared, 120, "the shadow to be compared")
+        wait_until(compared, 120, "the shadow and the test to be compared")
 
 
 def _signed_in(stack: Stack, role: str) -> Session:

@@ -37,6 +37,8 @@ NO_PAGE = {
     "deployments:rollout_resume": "leads to the endpoint's page",
     "deployments:rollout_abort": "a question about a rollout under way; looked at in tests/deployments/pages",
     "deployments:rollout_advance": "a question about a rollout under way; looked at in tests/deployments/pages",
+    "deployments:endpoint_rehearse": "leads to the endpoint's page",
+    "deployments:environment_drills": "leads to the environment's page",
     "deployments:policy_propose": "leads to the change",
     "deployments:policy_reject": "leads to the change",
     "deployments:promotion_live": "a part of the request's page",

@@ -4,9 +4,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
-from deployments.models import Rollout
-from deployments.services import rollouts
+from deployments.models import Endpoint, Rollout, RouteTable
+from deployments.services import endpoints, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from portal.core.errors import PortalError
@@ -90,3 +91,22 @@ def test_a_pause_against_a_worker_that_has_seen_the_guards_pass(rolling: Rolling
     for _ in range(3):
         rolling.look(60)
     assert (rolling.share, len(rolling.line.runtime.routed)) == (share, routed)
+
+
+def test_of_two_vectors_under_one_number_one_is_kept_whole(rolling: Rolling) -> None:
+    """Two writers that both read the same generation, without the lock that every verb takes."""
+    old, new = rolling.row.from_revision, rolling.row.to_revision
+    assert old is not None
+
+    def write(endpoint: Endpoint, weight: int) -> RouteTable:
+        with transaction.atomic():
+            return endpoints.route(
+                endpoint=endpoint, stable=old, canary=new, canary_weight=weight, rollout=None, actor=world.SYSTEM
+            )
+
+    results = race(*(partial(write, Endpoint.objects.get(), weight) for weight in (2000, 8000)))
+    (kept,) = [one for one in results if isinstance(one, RouteTable)]
+    assert [type(one) for one in results if one is not kept] == [IntegrityError]
+    row = RouteTable.objects.get(generation=kept.generation)
+    assert (row.stable_weight, row.canary_weight) == (kept.stable_weight, kept.canary_weight)
+    assert row.stable_weight + row.canary_weight == 10_000

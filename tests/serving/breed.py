@@ -105,6 +105,9 @@ def python(
     return folder
 
 
+TWICE = "return [2 * float(v) for v in model_input['x']]"
+COUNTED = "self.asked = getattr(self, 'asked', 0) + 1"
+HOARD = "self.kept = [*getattr(self, 'kept', []), *([b'x' * 2**24] if self.asked < 40 else [])]"
 LOOKS_AROUND = """
 import ctypes, json, resource
         def attempt(act):
@@ -146,6 +149,7 @@ def main(root: Path) -> None:
     made = {
         "double": linear(root / "double", 2.0),
         "triple": linear(root / "triple", 3.0),
+        "again": linear(root / "again", 2.0),
         "mixed": mixed(root / "mixed"),
         "tensor": tensor(root / "tensor"),
         "slow": python(root / "slow", predict="time.sleep(float(model_input['x'][0])); return [1.0]"),
@@ -158,6 +162,10 @@ def main(root: Path) -> None:
         "nan_at_once": python(
             root / "nan_at_once", predict="return [float('nan')]", example=pd.DataFrame({"x": [1.0]})
         ),
+        "late": python(root / "late", predict=f"time.sleep(0.05); {TWICE}"),
+        "stuck": python(root / "stuck", predict=f"{COUNTED}; time.sleep(600 * (self.asked > 20)); {TWICE}"),
+        "drops": python(root / "drops", predict=f"{COUNTED}; self.asked > 10 and os._exit(9); {TWICE}"),
+        "hoards": python(root / "hoards", predict=f"{COUNTED}; {HOARD}; {TWICE}"),
         "texts": python(root / "texts", predict="return ['a']", outputs=Schema([ColSpec(DataType.double)])),
         "eats": python(root / "eats", predict="return [float(len(bytearray(2**40)))]"),
         "breaks": python(root / "breaks", predict="raise KeyError('gone')"),

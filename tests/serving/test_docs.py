@@ -145,7 +145,7 @@ def test_the_settings_are_those_listed() -> None:
 
 def test_the_calls_of_the_agent_are_those_listed() -> None:
     nothing = SimpleNamespace()
-    routes = Api(nothing, nothing, nothing, nothing, nothing, nothing).application().routes  # type: ignore[arg-type]
+    routes = Api(*[nothing] * 8).application().routes  # type: ignore[arg-type]
     offered = {
         f"{method} {route.path}"  # type: ignore[attr-defined]
         for route in routes
@@ -162,6 +162,7 @@ def test_the_limits_are_those_listed() -> None:
     assert listed["time for one answer"].startswith(f"{limits.deadline_ms // 1000} s")
     assert listed["time to be ready"].startswith(f"{limits.start_seconds} s")
     assert listed["memory"].startswith(f"{limits.memory_bytes // 2**30} GiB")
+    assert listed["processors"].startswith("no bound") == (limits.cpu_millis == 0)
     assert listed["files and bytes of a version"].startswith(f"{limits.files:,} and {limits.copy_bytes // 2**30} GiB")
     assert listed["revisions on one machine"].startswith(f"{contract.SLOTS} ")
     assert f"(1 to {contract.MOST_REPLICAS}, both 1 unless said)" in TEXT

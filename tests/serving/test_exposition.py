@@ -34,7 +34,7 @@ def test_every_measure_has_its_family_with_help_and_type() -> None:
     counts = Counts("r-1", "e")
     counts.answered("stable", 0.3, ["a", 'b"\\\n'])
     counts.answered("canary", 7.0, ["a"])
-    counts.failed("canary")
+    counts.failed("canary", "busy")
     text = exposition.text([(SPEC, 0, counts.read(2**31, 1500.0))])
     found = read(text)
     arms = {labels["arm"]: value for labels, value in found["signalbox_revision_requests_total"]}

@@ -1,6 +1,7 @@
 """What holds when more is asked than can be answered, when callers are slow, and when a canary fails."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import socket
@@ -12,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serving import contract, spool
+from serving import contract, recorded, spool
+from serving.recorded import Prediction
 from serving.router.configuration import PER_REVISION
 from tests.serving.plane import Plane
 from tests.serving.test_measures import measured
@@ -144,15 +146,28 @@ def served_by(plane: Plane, endpoint: str) -> tuple[int, str]:
     return answer.status_code, answer.headers.get("x-served-version", "")
 
 
+def recorded_since(plane: Plane, endpoint: str, after: str) -> dict[str, Prediction]:
+    """What the agent reads of both spools behind a cursor, by prediction, three of each at a time."""
+    found: dict[str, Prediction] = {}
+    page = recorded.Page((), after, more=True)
+    while page.more:
+        answer = plane.agent.get(f"/predictions/production/{endpoint}", params={"after": page.cursor, "limit": 6})
+        page = recorded.page(answer.json())
+        assert len(page.predictions) <= 6
+        found |= {one.id: one for one in page.predictions}
+    return found
+
+
 def test_a_canary_whose_process_does_not_answer_is_answered_by_stable(
     plane: Plane, endpoint: str, pair: tuple[str, str]
 ) -> None:
     stable, canary = pair
     pid = int(plane.revision(canary)["pid"])
+    begins = plane.agent.get(f"/predictions/production/{endpoint}").json()
     os.kill(pid, signal.SIGSTOP)
     try:
         wait_until(lambda: served_by(plane, endpoint) == (200, "1"), 20, "stable to answer")
-        diverted = [plane.ask(endpoint, body({"x": 1.0})) for _ in range(10)]
+        diverted = [plane.ask(endpoint, body({"x": 1.0}), **{"x-unit-id": "N348JB"}) for _ in range(10)]
         assert {(one.status_code, one.headers["x-served-arm"]) for one in diverted} == {(200, "stable")}
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -161,6 +176,12 @@ def test_a_canary_whose_process_does_not_answer_is_answered_by_stable(
     assert "stable" not in found.arms
     records = spool.read(plane.settings.places.spool / stable).records
     assert {(one["arm"], one["assigned"]) for one in records} == {("stable", "canary")}
+    kept = recorded_since(plane, endpoint, begins["cursor"])
+    asked = [kept[one.headers["x-prediction-id"]] for one in diverted]
+    assert {(one.revision, one.arm) for one in asked} == {(stable, "canary")}
+    assert [one.answers[0] for one in asked] == pytest.approx([2.0] * 10)
+    assert len({one.unit for one in asked}) == 1
+    assert asked[0].unit not in (None, "N348JB", hashlib.sha256(b"N348JB").hexdigest()[:32])
     wait_until(lambda: served_by(plane, endpoint) == (200, "2"), 10, "the canary to answer again")
 
 

@@ -129,9 +129,11 @@ def test_deaths_are_told_once_over_restarts_of_router_and_process() -> None:
 def test_the_dead_are_requests_and_errors_of_the_arm() -> None:
     counts = Counts("r", "e")
     counts.answered("canary", 1.0, [])
+    counts.failed("canary", "busy")
     found = with_deaths(counts.read(0, 0.0), Deaths("router", 9, total=2), "canary")
-    assert (found.requests, found.errors, found.arms) == (3, 2, {"canary": 3})
-    assert with_deaths(counts.read(0, 0.0), None, "canary").requests == 1
+    assert (found.requests, found.errors, found.arms) == (4, 3, {"canary": 4})
+    assert found.reasons == {"busy": 1, "revision_broke": 2}
+    assert with_deaths(counts.read(0, 0.0), None, "canary").requests == 2
 
 
 STATS = """\

@@ -66,7 +66,11 @@ def test_the_router_says_which_replicas_it_sends_requests_to() -> None:
     assert stats.slots(STATS) == {3: stats.Slot(5, frozenset({1, 3}))}
 
 
-WRONG = [({"replicas_max": 5}, "limits.replicas_max"), ({"replicas_min": 3, "replicas_max": 2}, "limits.replicas_max")]
+WRONG = [
+    ({"replicas_max": 5}, "limits.replicas_max"),
+    ({"replicas_min": 3, "replicas_max": 2}, "limits.replicas_max"),
+    ({"cpu_millis": -1}, "limits.cpu_millis"),
+]
 
 
 @pytest.mark.parametrize(("limits", "field"), WRONG, ids=range(len(WRONG)))

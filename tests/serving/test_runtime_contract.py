@@ -12,15 +12,16 @@ from typing import cast
 import pytest
 
 from deployments.adapters.kubernetes import connect
-from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import (
     Agent,
+    Asking,
     RouteState,
     ServingRefused,
     ServingRuntime,
     ServingUnavailable,
     Shadowing,
 )
+from deployments.targets import Target
 from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec, ShadowSpec
 from tests.cluster import controller, targets
 from tests.deployments.memory_runtime import MemoryRuntime
@@ -67,7 +68,7 @@ def side(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
 
 @pytest.fixture(params=["memory", "real"])
 def on_a_host(request: pytest.FixtureRequest, models: Zoo) -> Iterator[Side]:
-    """For what no cluster does yet: measuring, and shadows."""
+    """For what no cluster does yet: shadows."""
     with standing(request, models) as found:
         yield found
 
@@ -170,16 +171,16 @@ def test_what_takes_traffic_stays(side: Side) -> None:
     assert first not in side.runtime.revisions()
 
 
-def test_every_ready_revision_is_measured_from_zero_on(on_a_host: Side) -> None:
-    assert on_a_host.runtime.measures("production", on_a_host.endpoint) == ()
-    ids = {on_a_host.ready(1), on_a_host.ready(2, "triple")}
-    found = on_a_host.runtime.measures("production", on_a_host.endpoint)
+def test_every_ready_revision_is_measured_from_zero_on(side: Side) -> None:
+    assert side.runtime.measures("production", side.endpoint) == ()
+    ids = {side.ready(1), side.ready(2, "triple")}
+    found = side.runtime.measures("production", side.endpoint)
     assert {one.revision for one in found} == ids
     for one in found:
         assert (one.requests, one.errors, one.refused, one.answers, one.arms) == (0, 0, 0, {}, {})
         assert one.latency == (0,) * (len(LATENCY_EDGES_MS) - 1)
         assert one.epoch
-    assert on_a_host.runtime.measures("staging", on_a_host.endpoint) == ()
+    assert side.runtime.measures("staging", side.endpoint) == ()
 
 
 def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Side) -> None:
@@ -204,6 +205,26 @@ def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Sid
         runtime.remove_shadow("production", on_a_host.endpoint)
     assert runtime.shadow("production", on_a_host.endpoint) is None
     on_a_host.runtime.remove_revision(second)
+
+
+def test_a_probe_sees_who_serves_and_a_question_reaches_who_does_not(on_a_host: Side) -> None:
+    asking, body = cast(Asking, on_a_host.runtime), {"dataframe_records": [{"x": 2.0}]}
+    first, second = on_a_host.ready(1), on_a_host.ready(2, "triple")
+    on_a_host.runtime.set_routes(on_a_host.table(1, first))
+    known = asking.probe("production", on_a_host.endpoint, None, "")
+    assert (known.status, known.version, known.revision) == (200, "1", "1")
+    served = asking.probe("production", on_a_host.endpoint, body, "a key")
+    direct = asking.ask(first, body)
+    assert (served.status, served.answer) == (200, direct.answer)
+    waiting = asking.ask(second, body)
+    assert (waiting.status, waiting.version) == (200, "2")
+    assert waiting.answer != direct.answer
+    on_a_host.runtime.set_routes(on_a_host.table(2, second))
+    moved = asking.probe("production", on_a_host.endpoint, body, "")
+    assert (moved.version, moved.answer) == ("2", waiting.answer)
+    assert asking.probe("production", "nobody", None, "").status == 404
+    with pytest.raises(ServingRefused):
+        asking.ask("nobody", body)
 
 
 NOWHERE = Target("production", "kubernetes", "models", "image", "gateways/public", "store", kubeconfig="/nowhere")

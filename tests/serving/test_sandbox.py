@@ -2,12 +2,13 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving import formats
-from serving.sandbox import landlock
+from serving.sandbox import landlock, layers
 from tests.serving import plane as planes
 from tests.serving.plane import Plane
 from tests.serving.zoo import Zoo, body
@@ -54,6 +55,24 @@ def test_the_layers_this_host_offers_are_in_force(seen: tuple[dict[str, Any], di
     assert ("landlock" in layers) == kernel_offers_landlock()
     if os.geteuid() == 0:
         assert found["uid"] == int(layers["uid"]) != 0
+
+
+@pytest.mark.parametrize(
+    ("quota", "said"),
+    [("50000 100000", "0.5 processors, by its container"), ("max 100000", ""), ("80000 100000", ""), (None, "")],
+)
+def test_a_share_of_the_processors_is_claimed_only_where_it_holds(
+    quota: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "cpu.max"
+    if quota:
+        place.write_text(quota)
+    monkeypatch.setattr(layers, "QUOTA", place)
+    report = layers.Report()
+    report.attempt("cpu", lambda: layers._cpu(500))
+    assert report.layers == ({"cpu": said} if said else {})
+    assert ("cpu" in report.missing) != bool(said)
+    assert all(why.startswith("not limited here") for why in report.missing.values())
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ functions (`reading`, `drift`); `client` alone speaks to the cluster, and `clust
 from deployments.adapters.kubernetes.client import Client
 from deployments.adapters.kubernetes.cluster import Cluster
 from deployments.adapters.kubernetes.serverless import Serverless
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 
 
 def connect(target: Target, store: str) -> Cluster | Serverless:

@@ -5,18 +5,21 @@ Every write is a server-side apply by our field manager, forced: what we own is 
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from deployments.adapters.kubernetes.names import MANAGER
-from deployments.adapters.kubernetes.targets import Target
 from deployments.adapters.serving import ServingRefused, ServingUnavailable
+from deployments.targets import Target
 
 Json = dict[str, Any]
 APPLY = "application/apply-patch+yaml"
 SECONDS = (3.0, 10.0)
 """To connect and to answer."""
+LARGEST = 64 * 1024**2
+CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ class Client:
     def delete(self, kind: Kind, name: str) -> None:
         self._call("DELETE", self._path(kind, name), {"propagationPolicy": "Background"})
 
+    def ask_pod(self, name: str, port: int, path: str, *, seconds: float, largest: int) -> Json | None:
+        """What a pod answers to a GET that the API server passes on; None for 404. `seconds` and bytes are bounds."""
+        where = f"{self._path(POD, name)}:{port}/proxy/{path}"
+        found: Json | None = self._call("GET", where, seconds=seconds, largest=largest)
+        return found
+
     def version(self) -> str:
         return str((self._call("GET", "/version") or {}).get("gitVersion", ""))
 
@@ -86,7 +95,16 @@ class Client:
         path = f"{kind.group}/namespaces/{quote(self._target.namespace)}/{kind.plural}"
         return f"{path}/{quote(name)}" if name else path
 
-    def _call(self, method: str, path: str, query: dict[str, str] | None = None, body: Json | None = None) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Json | None = None,
+        *,
+        seconds: float = sum(SECONDS),
+        largest: int = LARGEST,
+    ) -> Any:
         """The answer as plain data; None for 404."""
         from urllib3.exceptions import HTTPError
 
@@ -99,8 +117,10 @@ class Client:
             method, path, query_params=list((query or {}).items()), header_params=headers, auth_settings=["BearerToken"]
         )
         try:
-            answer = api.call_api(*call[:3], body=text, _request_timeout=SECONDS)
-            content = answer.read()
+            began = time.monotonic()
+            timeout = min(SECONDS[0], seconds), min(SECONDS[1], seconds)
+            answer = api.call_api(*call[:3], body=text, _request_timeout=timeout)
+            content = _read(answer.response, largest, began + seconds)
         except HTTPError as error:
             raise ServingUnavailable(f"The cluster does not answer: {type(error).__name__}.") from error
         return _understood(answer.status, content)
@@ -128,11 +148,25 @@ class Client:
             return self._api
 
 
+def _read(stream: Any, largest: int, until: float) -> bytes:
+    """The whole body, unless it is too much or comes too slowly: then the connection is given up."""
+    parts, size = [], 0
+    while part := stream.read1(CHUNK):
+        size += len(part)
+        if size > largest or time.monotonic() > until:
+            stream.close()
+            why = f"more than {largest:,} bytes" if size > largest else "its answer too slowly"
+            raise ServingUnavailable(f"The cluster sends {why}.")
+        parts.append(part)
+    stream.release_conn()
+    return b"".join(parts)
+
+
 def _understood(status: int, content: bytes) -> Any:
     if status == 404:
         return None
     if status < 300:
-        return json.loads(content or b"{}")
+        return _plain(content)
     try:
         said = str(json.loads(content).get("message") or "")[:300]
     except (ValueError, AttributeError):
@@ -140,3 +174,10 @@ def _understood(status: int, content: bytes) -> Any:
     if status >= 500 or status == 429:
         raise ServingUnavailable(f"The cluster answered {status}: {said}")
     raise ServingRefused(status, f"The cluster refused: {said}")
+
+
+def _plain(content: bytes) -> Any:
+    try:
+        return json.loads(content or b"{}")
+    except ValueError as error:
+        raise ServingUnavailable("The cluster's answer is no JSON.") from error

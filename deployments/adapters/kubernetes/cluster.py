@@ -5,25 +5,23 @@ from collections.abc import Callable
 from typing import Any
 
 from deployments.adapters.kubernetes import client as kinds
-from deployments.adapters.kubernetes import drift, inference, keys, manifests, names, reading, routes
+from deployments.adapters.kubernetes import drift, inference, manifests, names, reading, routes
 from deployments.adapters.kubernetes.client import Client, Kind
-from deployments.adapters.kubernetes.targets import Target
+from deployments.adapters.kubernetes.shared import Namespace
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
-from serving.contract import CUT_SCALE, Measures, RevisionSpec, RouteSpec
+from serving.contract import CUT_SCALE, RevisionSpec, RouteSpec
 
 Json = dict[str, Any]
 PATIENCE = 5.0
 """Seconds to wait for the cluster to take up a table; afterwards the next look decides."""
 
 
-class Cluster:
-    """A serving runtime on a namespace of a cluster. It keeps nothing itself: all it knows is read back."""
+class Cluster(Namespace):
+    """A serving runtime on a namespace of a cluster, with a gateway that splits what callers send."""
 
-    def __init__(self, client: Client, target: Target, store: str) -> None:
-        self._client = client
-        self._target = target
-        self._store = store
-        self._kserve = target.kind == "kserve"
+    @property
+    def _kserve(self) -> bool:
+        return self._target.kind == "kserve"
 
     @property
     def _kind(self) -> Kind:
@@ -72,17 +70,6 @@ class Cluster:
 
     def remove_routes(self, environment: str, endpoint: str) -> None:
         self._client.delete(kinds.ROUTE, names.of_endpoint(environment, endpoint))
-
-    def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
-        """None: pods are not asked yet what they count, so a plan's judgement asks a person here."""
-        self._client.version()  # a cluster that is away is said to be away
-        return ()
-
-    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
-        return keys.read(self._client, environment, endpoint)
-
-    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
-        keys.write(self._client, self._target, environment, endpoint, hashes)
 
     def status(self) -> dict[str, Any]:
         found = self._client.list(kinds.ROUTE, names.selector("endpoint"))

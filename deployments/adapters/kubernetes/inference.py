@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.adapters.kubernetes import manifests, names, pods
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import contract
 from serving.contract import RevisionSpec, RouteSpec
 
@@ -80,8 +80,11 @@ def predictor(spec: RevisionSpec, target: Target, store: str) -> Json:
         "labels": names.pod_labels(spec),
         "timeout": max(1, spec.limits.deadline_ms // 1000),
     }
+    limits = spec.limits
     if target.replicas is not None:
         found |= {"minReplicas": target.replicas, "maxReplicas": target.replicas}
+    elif limits.replicas_min < limits.replicas_max:
+        found |= {"minReplicas": limits.replicas_min, "maxReplicas": limits.replicas_max}
     return found
 
 

@@ -3,7 +3,7 @@
 from deployments.adapters.kubernetes import client as kinds
 from deployments.adapters.kubernetes import manifests, names, pods
 from deployments.adapters.kubernetes.client import Client
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 
 
 def read(client: Client, environment: str, endpoint: str) -> frozenset[str]:

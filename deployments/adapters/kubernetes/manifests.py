@@ -6,7 +6,7 @@ Fields whose defaults the cluster would fill in are written out where we mean to
 from typing import Any
 
 from deployments.adapters.kubernetes import names, pods
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving.contract import RevisionSpec
 
 Json = dict[str, Any]

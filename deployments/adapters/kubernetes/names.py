@@ -51,6 +51,11 @@ def labels(component: str, spec: RevisionSpec | RouteSpec) -> dict[str, str]:
     }
 
 
+def pods_of(environment: str, endpoint: str) -> str:
+    """Finds the pods of all revisions of an endpoint."""
+    return f"{selector('revision')},{PREFIX}/environment={safe(environment)},{PREFIX}/endpoint={safe(endpoint)}"
+
+
 def pod_labels(spec: RevisionSpec) -> dict[str, str]:
     """What a Service and a Deployment find their pods by."""
     return {**labels("revision", spec), POD: of_revision(spec.id)}

@@ -5,13 +5,14 @@ import math
 from typing import Any
 
 from deployments.adapters.kubernetes import names
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import contract
 from serving.contract import Invalid, RevisionSpec
 
 Json = dict[str, Any]
 
-PORT = 8080
+PORT, INSIDE = 8080, 8081
+"""For callers, and for what the portal asks; no Service and no route leads to the second."""
 HASHES = "hashes"
 """The file with the hashes of the endpoint's keys."""
 ENVIRONMENT = "SIGNALBOX_REVISION"
@@ -20,6 +21,8 @@ BASE_BYTES = 768 * 1024**2
 """What the process needs before it holds a model; the limit of the model's memory comes on top."""
 FETCH_SECONDS = 60
 PERIOD = 2
+REQUEST_MILLIS = 100
+"""What a pod is sure to get of a processor, unless it may have less."""
 
 
 def container(spec: RevisionSpec, target: Target, store: str, name: str) -> Json:
@@ -87,20 +90,42 @@ def start_seconds(spec: RevisionSpec) -> int:
 
 def told(pod_spec: Json) -> RevisionSpec | None:
     """The revision a live pod's spec asks for, read from what the process itself reads; None when it asks for none."""
-    for one in pod_spec.get("containers") or []:
-        for variable in one.get("env") or []:
-            if variable.get("name") == ENVIRONMENT:
-                try:
-                    return contract.revision_from_text(variable.get("value") or "")
-                except Invalid:
-                    return None
+    for _, text in _asking(pod_spec):
+        try:
+            return contract.revision_from_text(text)
+        except Invalid:
+            return None
     return None
 
 
+def container_name(pod_spec: Json) -> str:
+    """Which of a live pod's containers is ours; KServe and Knative add their own. "" where none is."""
+    return next((name for name, _ in _asking(pod_spec)), "")
+
+
+def _asking(pod_spec: Json) -> list[tuple[str, str]]:
+    """Name of the container, and the revision it is asked for."""
+    return [
+        (str(one.get("name")), str(variable.get("value") or ""))
+        for one in pod_spec.get("containers") or []
+        for variable in one.get("env") or []
+        if variable.get("name") == ENVIRONMENT
+    ]
+
+
 def _resources(spec: RevisionSpec, target: Target) -> Json:
-    """Memory is not overcommitted: a model is not ended for its neighbour's sake."""
+    """Memory is not overcommitted: a model is not ended for its neighbour's sake. Of two bounds the lower one holds."""
     memory = str(spec.limits.memory_bytes + BASE_BYTES)
-    return {"limits": {"cpu": target.cpu, "memory": memory}, "requests": {"cpu": "100m", "memory": memory}}
+    most = _millis(target.cpu)
+    own = min(spec.limits.cpu_millis or most, most)
+    return {
+        "limits": {"cpu": target.cpu if own == most else f"{own}m", "memory": memory},
+        "requests": {"cpu": f"{min(REQUEST_MILLIS, own)}m", "memory": memory},
+    }
+
+
+def _millis(cpu: str) -> int:
+    return int(cpu[:-1]) if cpu.endswith("m") else 1000 * int(cpu)
 
 
 def _probes(spec: RevisionSpec) -> Json:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from deployments.adapters.kubernetes import names, pods
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import contract
 from serving.contract import Invalid, RevisionSpec, RouteSpec
 
@@ -122,6 +122,21 @@ def last_words(found: list[Json]) -> str:
                 if ended.get("exitCode") == FINAL:
                     return str(ended.get("message") or "The container gave up.").strip()[:500]
     return ""
+
+
+def counts(pod: Json) -> bool:
+    """Whether a pod has something to tell of what it has answered.
+
+    Not one that never started, nor one that ended for good: what that had counted is known from the last look. One that
+    broke and is to start again has, and cannot: whoever asks it is told so.
+    """
+    status, ours = pod.get("status") or {}, pods.container_name(pod.get("spec") or {})
+    statuses: list[Json] = status.get("containerStatuses") or []
+    found = next((one for one in statuses if ours in ("", one.get("name"))), Json())
+    broke = "terminated" in (found.get("state") or {})
+    if status.get("phase") in ("Succeeded", "Failed") or (broke and pod["metadata"].get("deletionTimestamp")):
+        return False
+    return broke or any(found.get(name) for name in ("started", "ready", "restartCount"))
 
 
 def accepted(live: Json, target: Target) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from deployments.adapters.kubernetes import names
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import contract
 from serving.contract import CUT_SCALE, RouteSpec
 

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from deployments.adapters.kubernetes import client as kinds
-from deployments.adapters.kubernetes import drift, inference, keys, names, reading
-from deployments.adapters.kubernetes.client import Client
+from deployments.adapters.kubernetes import drift, inference, names, reading
 from deployments.adapters.kubernetes.cluster import pods_of, refuse_old, wait_for
 from deployments.adapters.kubernetes.inference import Slots
-from deployments.adapters.kubernetes.targets import Target
+from deployments.adapters.kubernetes.shared import Namespace
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
 from serving.contract import Measures, RevisionSpec, RouteSpec
 
@@ -19,13 +18,8 @@ Json = dict[str, Any]
 PERCENT = 100
 
 
-class Serverless:
-    """A serving runtime on a namespace of a cluster with KServe on Knative. All it knows is read back."""
-
-    def __init__(self, client: Client, target: Target, store: str) -> None:
-        self._client = client
-        self._target = target
-        self._store = store
+class Serverless(Namespace):
+    """A serving runtime on a namespace of a cluster with KServe on Knative."""
 
     def ensure_revision(self, spec: RevisionSpec) -> None:
         live = self._live(spec.environment, spec.endpoint)
@@ -94,15 +88,14 @@ class Serverless:
             self._apply(replace(slots, table=None), live)
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
-        """None: pods are not asked yet what they count, so a plan's judgement asks a person here."""
-        self._client.version()  # a cluster that is away is said to be away
-        return ()
-
-    def keys(self, environment: str, endpoint: str) -> frozenset[str]:
-        return keys.read(self._client, environment, endpoint)
-
-    def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
-        keys.write(self._client, self._target, environment, endpoint, hashes)
+        """Knative tells a pod no arm, and callers may: what came to a revision came under the arm of the table."""
+        live = self._live(environment, endpoint)
+        table = reading.table(live) if live else None
+        canary = table.canary if table else None
+        return tuple(
+            replace(one, arms={"canary" if one.revision == canary else "stable": one.requests} if one.requests else {})
+            for one in super().measures(environment, endpoint)
+        )
 
     def status(self) -> dict[str, Any]:
         found = self._client.list(kinds.INFERENCE, names.selector("endpoint"))

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from deployments.engine import plans, ready_made, wording
 from deployments.models import Endpoint, Environment, PromotionRequest
 from deployments.policies import asking as policy
+from deployments.policies import rollback_freeze as freeze
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
@@ -109,7 +110,12 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
         version=candidate,
         evidence=evidence,
         evidence_digest=digests.of_json(evidence),
-        missing=[*_missing(candidate, endpoint), *_too_long(evidence, rules), *_side_effects(candidate, evidence)],
+        missing=[
+            *_frozen(actor, endpoint),
+            *_missing(candidate, endpoint),
+            *_too_long(evidence, rules),
+            *_side_effects(candidate, evidence),
+        ],
         open_request=open_request,
         timing=held,
         by_clock=timing_policy.checks(rules, rules.freezes, held, approved=False),
@@ -130,6 +136,12 @@ def _side_effects(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Mis
         return []
     text = f"The tag {SIDE_EFFECTS} says that {candidate.short_name} has side effects, and the plan shadows with it."
     return [Missing("side_effects", text, "Choose a plan without a shadow.")]
+
+
+def _frozen(actor: Actor, endpoint: Endpoint) -> list[Missing]:
+    """What a rollback left in the way of programs."""
+    found = freeze.may_ask(actor, endpoint.frozen_since, str(endpoint))
+    return [] if found else [Missing(found.code, found.reason)]
 
 
 def _too_long(evidence: dict[str, Any], rules: rules_policy.Rules) -> list[Missing]:
@@ -191,7 +203,7 @@ def submit(
     found = preview(actor=actor, model=model, version=version, environment=environment, plan=plan)
     if found.missing:
         first = found.missing[0]
-        raise Refused(f"{first.text} {first.how}", code=first.code, missing=[m.text for m in found.missing])
+        raise Refused(f"{first.text} {first.how}".strip(), code=first.code, missing=[m.text for m in found.missing])
     if found.open_request is not None:
         _make_way(found, actor=actor, supersede=supersede)
     endpoint = found.endpoint
@@ -284,6 +296,7 @@ def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
     text = policy.why(why)
     row = frozen.locked(number, actor)
     policy.may_resubmit(actor, read.request(row)).require()
+    freeze.may_ask(actor, row.endpoint.frozen_since, str(row.endpoint)).require()
     evidence, now = frozen.evidence_now(row), clock.now()
     digest = digests.of_json(evidence)
     move(

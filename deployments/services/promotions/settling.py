@@ -6,7 +6,7 @@ from deployments.models import Endpoint, PromotionRequest
 from deployments.policies import evidence as evidence_policy
 from deployments.selectors import changers
 from deployments.selectors import facts as read
-from deployments.services import rollouts, tell
+from deployments.services import rollback_freezes, rollouts, tell
 from deployments.services.promotions import bypassed, frozen
 from portal.core import actors, clock, digests
 from portal.core.actors import Actor
@@ -27,11 +27,14 @@ def advance_if_satisfied(row: PromotionRequest, *, actor: Actor) -> PromotionReq
 
 
 def start(row: PromotionRequest, *, actor: Actor) -> None:
-    """Start the rollout, or leave the request approved while the clock or another rollout is in the way.
+    """Start the rollout, or leave the request approved while the clock, another rollout or a rollback's freeze is in
+    the way.
 
     The caller has just found that the approvals fill the rules and the evidence is true.
     """
     held = frozen.timing(row)
+    if not rollback_freezes.may_start(row):
+        return
     if held:
         tell.waits(row, held)
     elif rollouts.active(row.endpoint) is None:

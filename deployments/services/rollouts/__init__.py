@@ -13,9 +13,11 @@ from deployments.services.rollouts.carrying import (
 from deployments.services.rollouts.common import active, hold, lift, load, subject
 from deployments.services.rollouts.ending import complete, fail, give_up, settle
 from deployments.services.rollouts.measuring import note_measures
+from deployments.services.rollouts.probing import go_on, keep_golden, note_probe
 from deployments.services.rollouts.shadowing import note_shadow, shadow_began, shadow_ended
 from deployments.services.rollouts.starting import start
 from deployments.services.rollouts.steering import abort, advance, find, pause, resume, supersede
+from deployments.services.rollouts.testing import note_predictions, note_test, note_truths, test_began, test_ended
 
 __all__ = [
     "abort",
@@ -27,13 +29,19 @@ __all__ = [
     "fail",
     "find",
     "give_up",
+    "go_on",
     "hold",
+    "keep_golden",
     "lift",
     "load",
     "next_step",
     "note_loading",
     "note_measures",
+    "note_predictions",
+    "note_probe",
     "note_shadow",
+    "note_test",
+    "note_truths",
     "note_warm",
     "pause",
     "pause_for",
@@ -46,4 +54,6 @@ __all__ = [
     "supersede",
     "take_back_generation",
     "take_generation",
+    "test_began",
+    "test_ended",
 ]

@@ -5,6 +5,7 @@ observed, and what was decided before then is left undone.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from deployments.engine.planner import Aim
 from deployments.engine.steps import after_warm
 from deployments.models import Rollout, RouteTable
 from deployments.services import endpoints, tell_rollout
-from deployments.services.rollouts import common
+from deployments.services.rollouts import common, probing
 from portal.audit import recorder
 from portal.core import clock
 from portal.core.leases import Lease
@@ -38,12 +39,14 @@ def note_loading(lease: Lease) -> Rollout:
 
 
 @transaction.atomic
-def note_warm(lease: Lease) -> Rollout:
+def note_warm(lease: Lease, golden: dict[str, Any] | None = None) -> Rollout:
+    """The revision is ready; `golden` is what it answered to its example, if it has one."""
     row = common.locked(lease.pk, lease)
     if row.to_revision.status in ("requested", "failed"):
         move(row.to_revision, "load", actor=common.system(row))
     if row.to_revision.status == "loading":
         move(row.to_revision, "warm", actor=common.system(row), status_note="")
+        probing.note_golden(row.to_revision, golden, actor=common.system(row))
     ready_at = after_warm(plans.of_pinned(row.plan))
     Rollout.objects.filter(pk=row.pk, step__lt=ready_at).update(step=ready_at, step_began_at=clock.now())
     return common.load(row.pk)

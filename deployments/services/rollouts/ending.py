@@ -6,7 +6,7 @@ from django.db import transaction
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies.rollback import REASONS
-from deployments.services import endpoints, tell, tell_rollout
+from deployments.services import endpoints, rollback_freezes, tell, tell_rollout
 from deployments.services.rollouts import common
 from portal.audit import recorder
 from portal.core import clock, work
@@ -32,7 +32,7 @@ def complete(lease: Lease) -> Rollout:
     endpoint.previous = former if row.kind == RolloutKind.PROMOTION else _way_back(row.to_revision, former)
     endpoint.next_reconcile_at = now
     endpoint.save(update_fields=["stable", "previous", "next_reconcile_at"])
-    move(row, "complete", actor=actor, ended_at=now, name=str(row))
+    move(row, "complete", actor=actor, ended_at=now, note="", name=str(row))
     recorder.record(
         "endpoint.changed",
         actor=actor,
@@ -106,7 +106,7 @@ def give_up(
     """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
 
     `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
-    in the log as a commitment only.
+    in the log as a commitment only. A way back that callers noticed freezes automatic promotions.
     """
     if row.status == "pending":
         move(row, "cancel", actor=actor, reason=why, note=why[:500], ended_at=clock.now(), name=str(row))
@@ -125,6 +125,8 @@ def give_up(
     if row.to_revision.status in ("requested", "loading"):
         said = why if event == "fail" else ENDED
         move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
+    if event == "roll_back" or (event == "fail" and row.generation is not None):
+        rollback_freezes.freeze(row.endpoint, row, actor=actor)
     if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
         data = {"why": why} if event == "fail" else None
         move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
@@ -134,8 +136,11 @@ def give_up(
 
 
 @transaction.atomic
-def settle(lease: Lease) -> Rollout:
-    """All traffic has been seen to be where it was before the rollout."""
+def settle(lease: Lease, *, unsure: str = "") -> Rollout:
+    """All traffic has been seen to be where it was before the rollout. `unsure` is what a probe says against it."""
     row = common.locked(lease.pk, lease)
     endpoints.look_at(row.endpoint)
-    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), name=str(row))
+    more: dict[str, Any] = {"note": f"{row.note} Not proven: {unsure}".strip()} if unsure else {}
+    if unsure:
+        tell_rollout.unsure(row, unsure)
+    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), name=str(row), **more)

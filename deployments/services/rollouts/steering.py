@@ -6,10 +6,10 @@ from deployments.engine import plans
 from deployments.engine.steps import next_move
 from deployments.models import Rollout
 from deployments.policies import steering as policy
-from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from deployments.selectors import steering as read
 from deployments.services import tell_rollout
-from deployments.services.rollouts import common, ending
+from deployments.services.rollouts import common, ending, testing
 from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
@@ -76,26 +76,29 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
 
 @transaction.atomic
 def resume(*, actor: Actor, number: int) -> Rollout:
-    """Go on. Where the plan waits for a person its step is done; what could not be judged gets its time again."""
+    """Go on. Where the plan waits for a person its step is done, and so it is where a person takes what no probe could
+    prove; what could not be judged gets its time again."""
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
     policy.can_resume(read.facts(row, now)).require()
-    policy.may_resume(actor, read.goes_on(row)).require()
+    policy.may_resume(actor, read.goes_on(row), row.pause_code == "unproven").require()
     step, began = row.step, now
     if read.goes_on(row):
+        testing.decided(row, "promote", actor=actor)
         step += 1
     elif row.pause_code == "asked" and row.paused_at and row.step_began_at:
         began = row.step_began_at + (now - row.paused_at)
-    _resumed(row, actor=actor, step=step, began=began, reason="")
+    resumed(row, actor=actor, step=step, began=began, reason="")
     return row
 
 
-def _resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str) -> None:
+def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str) -> None:
+    """Have a paused rollout stand at `step`, which began at `began`; in the caller's transaction, its locks held."""
     move(
         row,
         "resume",
         actor=actor,
         reason=reason,
-        data={"step": step},
+        data={"step": step, "paused_for": row.pause_code},
         name=str(row),
         step=step,
         step_began_at=began,
@@ -112,11 +115,13 @@ def _resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: st
 @transaction.atomic
 def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rollout:
     """End the rollout: all traffic goes back to the champion, and the request is closed as rolled back."""
-    if reason_code not in REASONS:
-        raise BadInput(f"Choose a reason: {', '.join(REASONS)}.", fields={"reason_code": ", ".join(REASONS)})
+    if reason_code not in ABORT_REASONS:
+        known = ", ".join(ABORT_REASONS)
+        raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
-    why = note.strip()[:4000] or REASONS[reason_code]
+    why = note.strip()[:4000] or ABORT_REASONS[reason_code]
+    testing.decided(row, "keep", actor=actor)
     return ending.give_up(row, actor=actor, why=why, event="roll_back", data={"reason_code": reason_code})
 
 
@@ -176,8 +181,9 @@ def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
         },
         reason=reason,
     )
+    testing.decided(row, "promote", actor=actor)
     if row.status == "paused":
-        _resumed(row, actor=actor, step=step, began=clock.now(), reason=reason)
+        resumed(row, actor=actor, step=step, began=clock.now(), reason=reason)
         return row
     row.step, row.step_began_at, row.hurried_by, row.hurried_why, row.note = step, clock.now(), None, "", ""
     row.save(update_fields=["step", "step_began_at", "hurried_by", "hurried_why", "note"])

@@ -1,12 +1,15 @@
 """JSON as it should be: UTF-8, no duplicate keys, no NaN, not too deep."""
 
 import json
+import math
 from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 MAX_DEPTH = 40
+LARGEST_WHOLE = 2**53 - 1
+WHOLE_DIGITS = 17
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -22,6 +25,19 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is more than a number can be")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > WHOLE_DIGITS or abs(value := int(text)) > LARGEST_WHOLE:
+        raise ValueError(f"{text[:40]} is beyond the whole numbers that JSON keeps exact")
+    return value
+
+
 def depth(value: Any, level: int = 1) -> int:
     if isinstance(value, dict):
         return max([level, *(depth(v, level + 1) for v in value.values())])
@@ -33,7 +49,13 @@ def depth(value: Any, level: int = 1) -> int:
 def loads(raw: bytes) -> Any:
     """Strict JSON. Raises ValueError with a sentence that names what is wrong."""
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_fraction,
+            parse_int=_whole,
+        )
     except RecursionError as error:
         raise ValueError("the document is nested too deeply") from error
     if depth(value) > MAX_DEPTH:

@@ -18,6 +18,12 @@ def _address(request: HttpRequest, query: QueryDict) -> str:
     return f"{request.path}?{query.urlencode()}" if query else request.path
 
 
+def _here(context: RequestContext, query: QueryDict) -> str:
+    """The present page under another query; `here` names the page where only a part of it is being answered."""
+    path = context.get("here") or context["request"].path
+    return f"{path}?{query.urlencode()}" if query else str(path)
+
+
 def _without(request: HttpRequest, name: str, value: str | None = None) -> str:
     """The present address without one filter, and without the place in the list."""
     query = request.GET.copy()
@@ -64,7 +70,7 @@ def pager(
         for cursor in CURSORS:
             query.pop(cursor, None)
         query[name] = str(value)
-        return _address(request, query)
+        return _here(context, query)
 
     old, _, new = words.partition(",")
     return {
@@ -87,7 +93,7 @@ def choices(context: RequestContext, name: str, options: str, label: str, *, def
         query[name] = value
         for cursor in CURSORS:
             query.pop(cursor, None)
-        links.append({"url": _address(request, query), "words": words or value, "current": value == current})
+        links.append({"url": _here(context, query), "words": words or value, "current": value == current})
     return {"links": links, "label": label}
 
 

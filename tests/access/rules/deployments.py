@@ -56,6 +56,16 @@ def end(world: World) -> Mapping[str, Any]:
     return {"reason_code": "quality"}
 
 
+def became_true(world: World) -> Mapping[str, Any]:
+    """One outcome of a prediction nobody here has heard of."""
+    known = {"prediction_id": "0199a5a0-0000-7000-8000-000000000001", "occurred_at": "2026-01-01T00:00:00Z"}
+    return {**target_endpoint(world), "outcomes": [{**known, "label": 1}]}
+
+
+def target_endpoint(world: World) -> Mapping[str, Any]:
+    return {"environment": world.endpoint.environment.name, "endpoint": world.endpoint.name}
+
+
 def hurry(world: World) -> Mapping[str, Any]:
     return {"reason": "We are late.", "expect_step": world.rollout.step}
 
@@ -76,6 +86,14 @@ def back(world: World) -> Mapping[str, Any]:
     return {"expect_generation": world.endpoint.generation, "reason_code": "quality"}
 
 
+def reason(world: World) -> Mapping[str, Any]:
+    return {"reason": "The cause is known."}
+
+
+def hours(world: World) -> Mapping[str, Any]:
+    return {"hours": 12}
+
+
 def new_endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": "staging", "name": "flight-delay", "model": world.model.name}
 
@@ -93,6 +111,16 @@ def new_plan(world: World) -> Mapping[str, Any]:
     return {"name": "halves", "body": {"steps": [{"do": "weight", "weight": 5000}, {"do": "switch"}]}}
 
 
+def a_plan(world: World) -> Mapping[str, Any]:
+    return {"name": "blue-green"}
+
+
+def edited_plan(world: World) -> Mapping[str, Any]:
+    """As the editor sends it."""
+    held = {"s0-kind": "weight", "s0-weight": "20", "s1-kind": "switch", "steps": "2", "act": "save"}
+    return {"name": "fifths", **held}
+
+
 def data_version(world: World) -> Mapping[str, Any]:
     return {"name": world.data_set.name, "number": 1}
 
@@ -102,11 +130,20 @@ ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS, KEEPERS, STEERERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
-SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys")
+SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys", "ground_truth")
 SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
 NO_MODEL = dict.fromkeys(
-    ("token:rollback", "token:rollouts", "token:predict", "token:keys", "token:policies", "token:audit"), 404
+    (
+        "token:rollback",
+        "token:rollouts",
+        "token:predict",
+        "token:keys",
+        "token:ground_truth",
+        "token:policies",
+        "token:audit",
+    ),
+    404,
 )
 TOKENS_INSIDE = INSIDE | {"scopes": SEES_ENDPOINTS, "scope_otherwise": 404}
 STEER: dict[str, Any] = {
@@ -124,6 +161,12 @@ STEP_UP_CALL = 403
 GATEWAY_AWAY = 503
 
 PAGES = (
+    page("deployments:plans"),
+    page("deployments:plan", kwargs=a_plan),
+    page("deployments:plan_new", may=(*STEERERS, "outsider")),
+    page("deployments:plan_new", "POST", may=(*STEERERS, "outsider"), ok=303, send=edited_plan),
+    page("deployments:plan_edit", kwargs=a_plan, may=(*STEERERS, "outsider")),
+    page("deployments:plan_edit", "POST", kwargs=a_plan, may=(*STEERERS, "outsider"), ok=303, send=edited_plan),
     page("deployments:inbox"),
     page("deployments:promotions"),
     page("deployments:promotion_new", query=target, may=ASKERS, outsider=404),
@@ -174,7 +217,14 @@ PAGES = (
         send=lambda w: {"outcome": "upheld", "comment": "It was right."},
     ),
     page("deployments:environments"),
+    page("deployments:environment_plan", kwargs=lambda w: PRODUCTION, may=(ADMIN,)),
+    page(
+        "deployments:environment_plan", "POST", kwargs=lambda w: PRODUCTION, may=(ADMIN,), ok=303,
+        send=lambda w: {"plan": "canary"},
+    ),
     page("deployments:environment", kwargs=lambda w: PRODUCTION),
+    page("deployments:environment_drills", ok=303, kwargs=lambda w: PRODUCTION),
+    page("deployments:environment_drills", "POST", may=(ADMIN,), ok=303, kwargs=lambda w: PRODUCTION, send=hours),
     page("deployments:endpoints"),
     page("deployments:endpoint_new", may=(*CREATORS, "outsider")),
     page("deployments:endpoint_new", "POST", may=CREATORS, ok=303, outsider=404, send=new_endpoint),
@@ -200,7 +250,13 @@ PAGES = (
     page("deployments:rollout_advance", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=hurry),
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
+    page("deployments:endpoint_rollback_versions", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_rehearse", ok=303, kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_rehearse", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint),
+    page("deployments:endpoint_release", kwargs=endpoint, **INSIDE),
+    page("deployments:endpoint_release", "POST", may=STEERERS, ok=409, outsider=404, kwargs=endpoint, send=reason),
     page("deployments:rollout_shadow", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
+    page("deployments:rollout_ab_test", kwargs=lambda w: {**endpoint(w), **rollout(w)}, ok=404, **INSIDE),
     page("deployments:model_usage", kwargs=lambda w: {"model": w.model.name}, **INSIDE),
     page("deployments:version_usage", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
     page("deployments:version_gates", kwargs=lambda w: {"model": w.model.name, "number": 1}, **INSIDE),
@@ -209,6 +265,10 @@ PAGES = (
 
 CALLS = (
     call("api:deployments_api:environments", scopes=SCOPES),
+    call(
+        "api:deployments_api:environment_plan", "POST", kwargs=lambda w: PRODUCTION, may=(ADMIN,),
+        send=lambda w: {"plan": "canary"},
+    ),
     call("api:deployments_api:environments", "POST", may=(ADMIN,), ok=422, send=lambda w: {"name": "qa", "rules": {}}),
     call("api:deployments_api:environment", scopes=SCOPES, kwargs=lambda w: PRODUCTION),
     call("api:deployments_api:endpoints", scopes=SCOPES),
@@ -223,6 +283,20 @@ CALLS = (
         "api:deployments_api:endpoint_rollback", "POST", may=ROLLERS, ok=201, outsider=404, kwargs=endpoint, send=back,
         scopes=("rollback",), scope_otherwise=404,
         special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollback"], 403),
+    ),
+    call("api:deployments_api:endpoint_rollback_versions", kwargs=endpoint, **TOKENS_INSIDE),
+    call("api:deployments_api:endpoint_drills", kwargs=endpoint, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:endpoint_drills", "POST", may=ROLLERS, ok=202, outsider=404, kwargs=endpoint,
+        scopes=("rollback",), scope_otherwise=404,
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "rollback"], 403),
+    ),
+    call(
+        "api:deployments_api:endpoint_release", "POST", may=STEERERS, ok=409, outsider=404, kwargs=endpoint,
+        send=reason, scope_otherwise=404, special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS], 403),
+    ),
+    call(
+        "api:deployments_api:environment_drills", "POST", may=(ADMIN,), kwargs=lambda w: PRODUCTION, send=hours
     ),
     call(
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
@@ -246,6 +320,12 @@ CALLS = (
     call("api:deployments_api:rollouts", scopes=SCOPES),
     call("api:deployments_api:rollout", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_shadow", kwargs=rollout, ok=404, **TOKENS_INSIDE),
+    call("api:deployments_api:rollout_ab_test", kwargs=rollout, ok=404, **TOKENS_INSIDE),
+    call(
+        "api:monitoring_api:ground_truth", "POST", may=(SCIENTIST, LEAD, OPERATOR), outsider=404, send=became_true,
+        scopes=("ground_truth",), scope_otherwise=404,
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "ground_truth"], 403),
+    ),
     call("api:deployments_api:rollout_measurements", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_pause", "POST", kwargs=rollout, **STEER),
     call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, **STEER),

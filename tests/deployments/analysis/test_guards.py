@@ -136,3 +136,22 @@ def test_a_verdict_in_words() -> None:
 @pytest.mark.parametrize(("amount", "said"), [(0.2, 1), (42, 42), (100, 100), (3541, 3600), (98_765, 99_000)])
 def test_what_is_needed_is_said_to_two_digits(amount: float, said: int) -> None:
     assert telling.rounded(amount) == said
+
+
+def test_what_most_of_the_errors_were_is_in_the_sentence() -> None:
+    """One kind of error says more of a new version than its number of errors."""
+    epochs = arms.noted({}, "a", reading(300, errors=30, reasons={"answer_not_finite": 28, "busy": 2}), begins=False)
+    epochs = arms.noted(epochs, "b", reading(200, errors=20, reasons={"answer_not_finite": 20}), begins=False)
+    found = arms.total(epochs)
+    assert found.reasons == {"answer_not_finite": 48, "busy": 2}
+    judged = guards.judge("errors", RULE, Arm(requests=500), found, LATENCY_EDGES_MS)
+    said = telling.sentence(judged)
+    assert said.startswith("Error rate +10.00 pp [")
+    assert said.endswith("after 500 requests, 48 of which failed because it answered NaN or infinity")
+
+
+def test_a_code_without_words_is_named_and_no_error_is_not_mentioned() -> None:
+    odd = guards.judge("errors", RULE, Arm(requests=500), Arm(requests=500, errors=1, reasons={"odd": 1}), ())
+    assert telling.sentence(odd).endswith("1 of which failed because of odd")
+    none = guards.judge("errors", RULE, Arm(requests=500), Arm(requests=500), ())
+    assert telling.sentence(none).endswith("after 500 requests")

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from deployments.adapters.kubernetes import inference, manifests, names, pods, reading, routes
 from deployments.adapters.kubernetes.inference import Slots
-from deployments.adapters.kubernetes.targets import Target
+from deployments.targets import Target
 from serving import pod
 from serving.contract import Limits, RevisionSpec, RouteSpec
 from tests.cluster.apiserver import PROJECT
@@ -105,6 +105,19 @@ def test_limits_become_those_of_the_container() -> None:
     assert probe["failureThreshold"] * probe["periodSeconds"] >= 30 + pods.FETCH_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("own", "most", "limit", "request_"),
+    [(0, "1", "1", "100m"), (500, "1", "500m", "100m"), (4_000, "2", "2", "100m"), (0, "50m", "50m", "50m"),
+     (1_000, "1000m", "1000m", "100m"), (20, "1", "20m", "20m")],
+)  # fmt: skip
+def test_the_lower_bound_on_processors_holds_and_no_more_is_asked_for(
+    own: int, most: str, limit: str, request_: str
+) -> None:
+    spec, target = replace(SPEC, limits=Limits(cpu_millis=own)), replace(PLAIN, cpu=most)
+    found = pods.pod(spec, target, "/store")["containers"][0]["resources"]
+    assert (found["limits"]["cpu"], found["requests"]["cpu"]) == (limit, request_)
+
+
 def test_everyone_starts_the_same_container() -> None:
     plain = manifests.deployment(SPEC, PLAIN, "/store")["spec"]["template"]["spec"]["containers"][0]
     for name in ("inference service of a revision", "inference service of an endpoint"):
@@ -123,6 +136,8 @@ def test_an_autoscaler_may_own_the_number_of_replicas() -> None:
     free = replace(PLAIN, replicas=None)
     assert "replicas" not in manifests.deployment(SPEC, free, "/store")["spec"]
     assert not {"minReplicas", "maxReplicas"} & inference.predictor(SPEC, free, "/store").keys()
+    bounded = inference.predictor(replace(SPEC, limits=Limits(replicas_min=2, replicas_max=4)), free, "/store")
+    assert (bounded["minReplicas"], bounded["maxReplicas"]) == (2, 4)
 
 
 @given(text=st.text(min_size=1, max_size=64))

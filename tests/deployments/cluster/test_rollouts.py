@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 
 from deployments.adapters import serving
-from deployments.models import Endpoint, Rollout
-from deployments.services import keys, rollbacks
+from deployments.adapters.kubernetes import names, pods
+from deployments.models import Endpoint, Measurement, Rollout
+from deployments.services import keys, plans, rollbacks
 from portal.core import clock, work
 from registry.models import ModelVersion
+from serving import contract
 from tests import memory_mlflow, world
-from tests.cluster import controller, targets
+from tests.cluster import controller, network, targets
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.conftest import MERGE
 from tests.deployments.conftest import Line
+from tests.deployments.rolling import STEPS, Rolling, measures
 from tests.memory_mlflow import HoldsAll
 from tests.waiting import wait_until
 
@@ -91,6 +94,33 @@ def meddle(playing: controller.Controller) -> None:
                 gone = {"metadata": {"labels": {"signalbox.dev/endpoint": "elsewhere"}}}
                 name = live["metadata"]["name"]
                 playing.http.patch(f"{path}/{name}", json=gone, headers=MERGE).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("fault", "ends"), [({"errors": 160}, ("aborted", 0)), ({}, ("progressing", 5_000))], ids=["faulty", "good"]
+)
+def test_a_canary_is_judged_by_what_its_pods_count(
+    line: Line, playing: controller.Controller, fault: dict[str, Any], ends: tuple[str, int]
+) -> None:
+    line.promote(1)
+    wait_until(come_to_rest, 60, "version 1 to serve")
+    plans.create(actor=world.actor(line.marta), name="slowly", body={"steps": STEPS})
+    rolling = Rolling(line, begun=True)
+    rolling.begin()
+    wait_until(lambda: rolling.look().pk and Measurement.objects.exists(), 60, "the canary to be looked at")
+    assert split() == 1_000
+    for version, arm, counts in ((1, "stable", {"requests": 18_000}), (2, "canary", {"requests": 2_000} | fault)):
+        revision = rolling.revision(version)
+        place = f"{names.of_revision(revision)}-0:{pods.INSIDE}"
+        found = measures(revision, arm, **counts, epoch=revision)
+        playing.network.places[place] = network.told(contract.as_json(found))
+    wait_until(lambda: (rolling.look(3).status, split()) == ends, 60, f"the judgement to be {ends}")
+    if fault:
+        assert rolling.row.note.startswith("Error rate")
+
+
+def split() -> int:
+    return serving.runtime("production").routes("production", "flight-delay").cut
 
 
 def test_a_version_that_does_not_load_changes_nothing(line: Line, playing: controller.Controller) -> None:

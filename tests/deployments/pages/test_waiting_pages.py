@@ -19,7 +19,8 @@ def test_a_freeze_is_on_every_page_it_matters_to(line: Line, browser: Open) -> N
     line.promote(1)
     world.production(freezes=[freeze()], wait_minutes=60)
     reader = browser(line.priya)
-    for path in ("/environments/production/", "/endpoints/production/flight-delay/"):
+    endpoint = "/endpoints/production/flight-delay/"
+    for path in ("/environments/production/", endpoint, f"{endpoint}keys/"):
         assert "A rollback is never frozen" in reader.open(path)
     assert "Frozen" in reader.open("/environments/")
     row = line.submit(2)

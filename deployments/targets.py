@@ -13,6 +13,9 @@ HOSTNAME = re.compile(r"([a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}")
 GATEWAY = re.compile(rf"{LABEL.pattern}/{LABEL.pattern}")
 TEXT = re.compile(r"\S+")
 CPU = re.compile(r"[1-9][0-9]{0,3}|[1-9][0-9]{0,4}m")
+URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*[^\s?#/])?")
+SOCKET = re.compile(r"unix:/\S+")
+OF_AN_AGENT = {"kind", "agent", "token_file", "gateway_url"}
 MOST_REPLICAS = 1_000
 
 
@@ -22,8 +25,10 @@ class BadTarget(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A namespace of a cluster that an environment serves from.
+    """Where one environment serves: the agent of a host, or a namespace of a cluster.
 
+    `gateway_url` is where its callers go, "" for the portal's own gateway. `agent` is the address of another host's
+    agent, with the token in `token_file`; "" means the agent of the portal's host. The rest is for clusters:
     `kubeconfig` "" means the service account of the pod the portal runs in. `gateway` is `namespace/name`, `image` the
     portal's own image, `claim` the volume claim with the artifact store, `replicas` None leaves the number to an
     autoscaler of the cluster's, `canary` how KServe splits traffic, `cpu` the most one replica may use, in cores.
@@ -32,6 +37,9 @@ class Target:
 
     environment: str
     kind: str
+    gateway_url: str = ""
+    agent: str = ""
+    token_file: str = ""
     namespace: str = ""
     image: str = ""
     gateway: str = ""
@@ -66,13 +74,33 @@ def _target(environment: str, given: Any) -> Target:
     kind = given.get("kind")
     if kind not in KINDS:
         raise BadTarget(f"{environment}.kind must be one of {', '.join(KINDS)}.")
-    if kind == "agent":
-        if extra := sorted(set(given) - {"kind"}):
-            raise BadTarget(f"{environment}.{extra[0]} means nothing for the agent of this host.")
-        return Target(environment, "agent")
+    if extra := sorted(set(given) - OF_AN_AGENT if kind == "agent" else set(given) & {"agent", "token_file"}):
+        raise BadTarget(f"{environment}.{extra[0]} means nothing for the kind {kind}.")
     found = Target(environment, **given)
-    _check(found)
+    if kind == "agent":
+        _check_agent(found)
+    else:
+        _check(found)
+    if found.gateway_url:
+        _match(found, "gateway_url", URL)
     return found
+
+
+def gateway_url(environment: str, document: Any, otherwise: str) -> str:
+    """Where callers of an environment's endpoints go, without a slash at its end; `otherwise` is the portal's own."""
+    target = read(document).get(environment)
+    return target.gateway_url if target and target.gateway_url else otherwise
+
+
+def _check_agent(target: Target) -> None:
+    if not target.agent:
+        if target.token_file:
+            raise BadTarget(f"{target.environment}.token_file means nothing without the address of an agent.")
+        return
+    if not SOCKET.fullmatch(str(target.agent)):
+        _match(target, "agent", URL)
+        if not target.token_file:
+            raise BadTarget(f"{target.environment}.token_file must name the file with the token of that agent.")
 
 
 def _check(target: Target) -> None:
@@ -82,12 +110,18 @@ def _check(target: Target) -> None:
     optional = {"hostname": HOSTNAME, "pull_secret": LABEL, "kubeconfig": TEXT, "context": TEXT}
     for name, pattern in (needed | optional).items():
         value = getattr(target, name)
-        if (name in needed or value != "") and not (isinstance(value, str) and pattern.fullmatch(value)):
-            raise BadTarget(f"{target.environment}.{name} is {value!r} and must match {pattern.pattern}.")
+        if name in needed or value != "":
+            _match(target, name, pattern)
     for name, allowed in (("canary", CANARIES), ("keys", KEYS)):
         if getattr(target, name) not in allowed:
             raise BadTarget(f"{target.environment}.{name} must be one of {', '.join(allowed)}.")
     _check_replicas(target)
+
+
+def _match(target: Target, name: str, pattern: re.Pattern[str]) -> None:
+    value = getattr(target, name)
+    if not (isinstance(value, str) and pattern.fullmatch(value)):
+        raise BadTarget(f"{target.environment}.{name} is {value!r} and must match {pattern.pattern}.")
 
 
 def _check_replicas(target: Target) -> None:

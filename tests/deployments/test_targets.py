@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from deployments import checks
+from deployments import checks, targets
 from deployments.adapters import serving
-from deployments.adapters.kubernetes import targets
 from deployments.adapters.kubernetes.cluster import Cluster
 from deployments.adapters.kubernetes.serverless import Serverless
-from deployments.adapters.kubernetes.targets import BadTarget
 from deployments.adapters.serving import Agent
+from deployments.services import tries
+from deployments.targets import BadTarget
+from monitoring.selectors import status
 from portal import env
 
 PLAIN: dict[str, Any] = {
@@ -43,6 +44,13 @@ def test_a_file_of_all_kinds() -> None:
         ({"production": "kubernetes"}, "production must be a mapping"),
         ({"production": {}}, "production.kind must be one of agent, kubernetes, kserve"),
         ({"production": {"kind": "agent", "image": "x"}}, "production.image means nothing"),
+        ({"production": {"kind": "agent", "agent": "here"}}, "production.agent is 'here'"),
+        ({"production": {"kind": "agent", "agent": 3}}, "production.agent is 3"),
+        ({"production": {"kind": "agent", "agent": "http://a:8090"}}, "production.token_file must name the file"),
+        ({"production": {"kind": "agent", "token_file": "/t"}}, "production.token_file means nothing without"),
+        ({"production": {"kind": "agent", "gateway_url": "a:80"}}, "production.gateway_url is 'a:80'"),
+        ({"production": PLAIN | {"agent": "unix:/a"}}, "production.agent means nothing for the kind kubernetes"),
+        ({"production": PLAIN | {"gateway_url": "https://a/"}}, "production.gateway_url is 'https://a/'"),
         ({"production": PLAIN | {"gatway": "a/b"}}, "production.gatway is not known"),
         ({"production": PLAIN | {"gateway": "public"}}, "production.gateway is 'public'"),
         ({"production": PLAIN | {"namespace": "Models"}}, "production.namespace is 'Models'"),
@@ -71,6 +79,32 @@ def test_an_environment_without_a_line_serves_from_the_agent(settings: Any) -> N
     assert serving.runtime() is serving.runtime("staging") is serving.runtime("elsewhere")
     assert serving.runtime("production") is serving.runtime("production")
     assert checks.runtimes_can_be_read(None) == []
+
+
+def test_environments_may_serve_from_other_hosts(settings: Any, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    settings.SIGNALBOX_GATEWAY_URL = "http://localhost:8080"
+    settings.SIGNALBOX_RUNTIMES = {
+        "east": {
+            "kind": "agent",
+            "agent": "http://10.0.0.7:8090",
+            "token_file": str(token),
+            "gateway_url": "https://models.example.org",
+        },
+        "west": {"kind": "agent", "agent": "unix:/run/other/agent.sock"},
+    }
+    assert [one.id for one in checks.runtimes_can_be_read(None)] == ["signalbox.E005"]
+    with pytest.raises(serving.ServingUnavailable, match="token file of east's agent cannot be read"):
+        serving.runtime("east")
+    token.write_text("secret\n")
+    assert checks.runtimes_can_be_read(None) == []
+    found = {serving.runtime(name) for name in ("east", "west", "staging", "")}
+    assert len(found) == 3
+    assert tries.url("east", "f") == "https://models.example.org/east/f/invocations"
+    assert tries.url("west", "f") == "http://localhost:8080/west/f/invocations"
+    assert list(status.serving_plane()) == [
+        "Serving agent", "Gateway", "Serving agent of east", "Gateway of east", "Serving agent of west"
+    ]  # fmt: skip
 
 
 def test_the_file_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

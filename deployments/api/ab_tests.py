@@ -1,0 +1,85 @@
+"""What the A/B test of a rollout has shown, over the API."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.rollouts import RangeShape
+from deployments.models import AbRun
+from deployments.selectors import ab_page
+from deployments.services import rollouts
+from portal.core.api.views import ApiView
+
+
+class ArmShape(serializers.Serializer[Any]):
+    """One version: rows and units that can be compared, how many of them have ground truth, and rows without a unit.
+    `known_until` is the newest prediction with ground truth."""
+
+    rows = serializers.IntegerField()
+    nameless = serializers.IntegerField()
+    labelled = serializers.IntegerField()
+    units = serializers.IntegerField()
+    labelled_units = serializers.IntegerField()
+    known_until = serializers.DateTimeField(allow_null=True)
+    newest = serializers.DateTimeField(allow_null=True)
+
+
+class ArmsShape(serializers.Serializer[Any]):
+    stable = ArmShape()
+    canary = ArmShape()
+
+
+class FindingShape(serializers.Serializer[Any]):
+    """One metric: `value` is the new version minus the champion, `range` what of it is not ruled out at any moment
+    (1e12 stands for no bound), `needed` about how many more units of each version an answer takes."""
+
+    name = serializers.CharField()
+    measured = serializers.CharField(help_text="correct, error, or value:NAME, as the plan says it under from")
+    better = serializers.ChoiceField(["higher", "lower"])
+    smallest = serializers.FloatField()
+    answer = serializers.ChoiceField(["better", "worse", "same", "inconclusive"])
+    old = serializers.FloatField(allow_null=True)
+    new = serializers.FloatField(allow_null=True)
+    value = serializers.FloatField(allow_null=True)
+    range = RangeShape(allow_null=True)
+    units = serializers.IntegerField()
+    needed = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class ReportShape(serializers.Serializer[Any]):
+    predictions = serializers.IntegerField()
+    nameless = serializers.IntegerField()
+    dropped = serializers.IntegerField()
+    gap = serializers.BooleanField()
+    arms = ArmsShape()
+    metrics = FindingShape(many=True)
+    labels_apart = serializers.CharField(allow_blank=True)
+    units_apart = serializers.CharField(allow_blank=True)
+
+
+class AbRunShape(serializers.ModelSerializer[AbRun]):
+    """The report is null before the first look and stays as it is once `ended_at` is there."""
+
+    report = serializers.SerializerMethodField()
+
+    class Meta:
+        model = AbRun
+        fields = [
+            "step", "report", "decision", "decided_by_label", "decided_at", "began_at", "read_at", "ended_at",
+        ]  # fmt: skip
+
+    def get_report(self, run: AbRun) -> dict[str, Any] | None:
+        if not run.report:
+            return None
+        metrics = [{**one, "measured": one["from"]} for one in run.report["metrics"]]
+        return dict(ReportShape({**run.report, "metrics": metrics}).data)
+
+
+class AbTestReport(ApiView):
+    @extend_schema(responses={200: AbRunShape}, summary="What the A/B test of a rollout has shown")
+    def get(self, request: Request, number: int) -> Response:
+        return Response(AbRunShape(ab_page.run_of(rollouts.find(actor=self.actor, number=number))).data)

@@ -1,0 +1,164 @@
+"""What a rollout's planner is given and what it answers: plain data, no rule. Pure."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from deployments.engine.steps import Load, Step, Steps, Switch, Warm
+
+Loaded = Literal["absent", "loading", "ready", "failed"]
+Answer = Literal["passing", "failing", "inconclusive", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where a route table sends the traffic, without its number: `cut` basis points to `canary`, the rest to stable."""
+
+    stable: str
+    canary: str | None = None
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The route table in force as read back from the runtime; generation 0 when it holds none."""
+
+    generation: int = 0
+    stable: str = ""
+    canary: str | None = None
+    cut: int = 0
+
+    @property
+    def aim(self) -> Aim:
+        return Aim(self.stable, self.canary, self.cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the measures say since the present share came in force. `requests` are the new revision's, `answer` what all
+    guards say together (None where none watch), `unread` the seconds since the measures were last to be had, and
+    `reason` why they are not."""
+
+    requests: int = 0
+    answer: Answer | None = None
+    why: str = ""
+    unread: float = 0.0
+    mismatch: str = ""
+    reason: str = ""
+
+    @property
+    def away(self) -> str:
+        """What a person is told when they stay away."""
+        return f"The measures of both versions cannot be read. {self.reason}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowing:
+    """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
+    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
+
+    running: bool = False
+    ended: bool = False
+    compared: int = 0
+    possible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the A/B test of this rollout has shown. `running` from its beginning until its report is on record as
+    finished; `possible` is False where the runtime keeps nothing a test could read.
+
+    `units` are those with ground truth, of the version that has fewer; `clear` says in words which metric has an
+    answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by the
+    weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
+    """
+
+    running: bool = False
+    possible: bool = True
+    units: int = 0
+    clear: str = ""
+    nameless: str = ""
+    mismatch: str = ""
+    beyond: str = ""
+    within: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the last probe under the present table said of who answers; right where nothing can be probed.
+
+    `why` is what was wrong, `doubted` the seconds for which it has been.
+    """
+
+    right: bool = True
+    why: str = ""
+    doubted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
+    and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
+
+    `at_step` are the seconds since the step began, `held` is why the step may not begin yet, `crashes` how often the
+    new revision's process has ended in a row and `ended` how it did last.
+    """
+
+    status: str
+    target: str
+    target_recorded: str
+    former: str | None
+    loaded: Loaded
+    failure: str
+    digest_matches: bool
+    routes: Routes
+    generation: int | None
+    generation_target: str | None
+    deadline_passed: bool
+    generation_canary: str | None = None
+    generation_cut: int = 0
+    plan: Steps = (Load(), Warm(), Switch())
+    step: int = 2
+    at_step: float = 0.0
+    held: str = ""
+    watch: Watch = Watch()
+    shadow: Shadowing = Shadowing()
+    test: Trial = Trial()
+    probed: Probed = Probed()
+    pause_code: str = ""
+    crashes: int = 0
+    ended: str = ""
+
+    @property
+    def taken(self) -> Aim | None:
+        """Where the newest table of this rollout sends the traffic."""
+        if self.generation is None or self.generation_target is None:
+            return None
+        return Aim(self.generation_target, self.generation_canary, self.generation_cut)
+
+    @property
+    def current(self) -> Step | None:
+        return self.plan[self.step] if self.step < len(self.plan) else None
+
+    def in_force(self, aim: Aim) -> bool:
+        """Whether our table for this aim was read back from the router."""
+        return self.generation is not None and self.routes == Routes(
+            self.generation, aim.stable, aim.canary, aim.cut
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`do` names the act; `why` is for people, `code` for programs; `at_least` the generation that has been seen, `aim`
+    the table to take, `step` the step it was decided for, `wait` seconds."""
+
+    do: Literal[
+        "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
+        "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
+        "test", "end_test", "probe", "go_on",
+    ]  # fmt: skip
+    why: str = ""
+    at_least: int = 0
+    wait: float = 0.0
+    aim: Aim | None = None
+    step: int = -1
+    code: str = ""

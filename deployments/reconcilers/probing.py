@@ -1,0 +1,78 @@
+"""Asks who answers, and what, and holds that against what should. Called while no transaction is open."""
+
+import json
+from datetime import datetime
+from typing import Any, cast
+
+from deployments.adapters.serving import Asking, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.engine.planner import Probed
+from deployments.models import Revision, Rollout, RouteTable
+from deployments.policies import probing as policy
+from deployments.policies.probing import Expected
+from deployments.selectors import examples
+from deployments.services import keys
+from deployments.services.rollouts.probing import Look
+from portal.core import clock, digests
+
+MOST_ANSWER = 20_000
+"""Characters of an answer that are kept."""
+NONE_YET = Probed(right=False)
+KEY_MISSING = 401
+
+
+def able(runtime: ServingRuntime) -> Asking | None:
+    """The runtime, if it can be asked who answers."""
+    return cast(Asking, runtime) if hasattr(runtime, "probe") else None
+
+
+def known(row: Rollout, runtime: ServingRuntime, now: datetime) -> Probed:
+    """What the last probe of this rollout's newest table said."""
+    if able(runtime) is None:
+        return Probed()
+    last = row.probe
+    if last is None or last["generation"] != row.generation:
+        return NONE_YET
+    since = datetime.fromisoformat(last["since"]) if last["since"] else now
+    return Probed(last["right"], last["why"], (now - since).total_seconds())
+
+
+def look(row: Rollout, runtime: ServingRuntime) -> Look:
+    """Ask the endpoint through the gateway, and compare with what its newest table wants."""
+    table = RouteTable.objects.select_related("stable__version__model").get(
+        endpoint=row.endpoint, generation=row.generation or -1
+    )
+    body, expected = question(table.stable)
+    where, asking = (row.endpoint.environment.name, row.endpoint.name), able(runtime)
+    assert asking is not None
+    try:
+        served = asking.probe(*where, body, keys.own(row.endpoint))
+        if served.status == KEY_MISSING:
+            runtime.set_keys(*where, keys.hashes(row.endpoint))
+            served = asking.probe(*where, body, keys.own(row.endpoint))
+    except (ServingUnavailable, ServingRefused) as error:
+        return Look(table.generation, f"v{expected.version} could not be asked: {error}")
+    return Look(table.generation, policy.wrong(expected, served), served.ms, expected.answer is not None)
+
+
+def question(revision: Revision) -> tuple[Any, Expected]:
+    """The golden request of a revision and what should come back; without one, who it is."""
+    body, golden = examples.golden(revision.version), revision.golden or {}
+    usable = body is not None and golden.get("steady") and golden.get("request") == digests.of_json(body)
+    version, number = revision.version.number, revision.number
+    return (body, Expected(version, number, golden["answer"])) if usable else (None, Expected(version, number))
+
+
+def golden(revision: Revision, runtime: ServingRuntime) -> dict[str, Any] | None:
+    """What a loaded revision answers to its own example, asked twice; None where there is nothing to keep."""
+    body, asking = examples.golden(revision.version), able(runtime)
+    if body is None or asking is None:
+        return None
+    try:
+        first, second = (asking.ask(str(revision.pk), body) for _ in range(2))
+    except (ServingUnavailable, ServingRefused):
+        return None
+    if max(first.status, second.status) >= 400 or len(json.dumps(first.answer)) > MOST_ANSWER:
+        return None
+    found = {"request": digests.of_json(body), "at": clock.now().isoformat()}
+    steady = policy.same(first.answer, second.answer)
+    return found | ({"steady": True, "answer": first.answer} if steady else {"steady": False})

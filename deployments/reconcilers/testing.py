@@ -1,0 +1,127 @@
+"""Gathers what both arms of an A/B test answered and what became true. Called while no transaction is open."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from deployments.adapters import ground_truth
+from deployments.adapters.serving import Recording, ServingRuntime
+from deployments.analysis import outcomes
+from deployments.engine import plans
+from deployments.engine.planner import Trial
+from deployments.engine.steps import AbTest, Steps, share_at
+from deployments.models import AbPrediction, AbRun, Rollout
+from deployments.selectors import ab_report
+from deployments.services import rollouts
+from deployments.services.rollouts import testing as kept
+from deployments.services.rollouts.testing import Batch
+from portal.core import clock
+from portal.core.leases import Lease
+from serving.recorded import Page, Prediction
+
+EVERY = timedelta(seconds=3)
+ROWS_A_SECOND = 10_000
+"""A test waits a second longer between two looks for so many rows, since each look adds them all up."""
+PAGE = 1000
+PAGES = 8
+"""Pages read at one look; the rest waits for the next, so that a look stays short."""
+TRUTHS = 5000
+
+
+def able(runtime: ServingRuntime) -> Recording | None:
+    """The runtime, if its record of predictions can be read."""
+    return cast(Recording, runtime) if hasattr(runtime, "predictions") else None
+
+
+def step_of(steps: Steps) -> AbTest | None:
+    return next((step for step in steps if isinstance(step, AbTest)), None)
+
+
+def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Trial:
+    """What the test has shown so far; more is gathered while its step lasts, also while a person is asked."""
+    step, recording = step_of(steps), able(runtime)
+    if step is None:
+        return Trial()
+    if recording is None:
+        return Trial(possible=False)
+    run = AbRun.objects.filter(rollout=row, ended_at=None).first()
+    if run is None:
+        return Trial()
+    lasts = row.step == run.step and row.status in ("progressing", "paused")
+    pause = EVERY + timedelta(seconds=run.predictions / ROWS_A_SECOND)
+    if lasts and clock.now() - run.read_at >= pause:
+        run = look(row, run, step, steps, recording, lease)
+    return ab_report.said(run.report, row.to_revision.version.number)
+
+
+def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
+    """Note where the record stands now: the test is about what comes after."""
+    if (recording := able(runtime)) is not None:
+        page = recording.predictions(row.endpoint.environment.name, row.endpoint.name, "", 1)
+        mark = ground_truth.source().newest(row.endpoint_id)
+        rollouts.test_began(lease, step=at, cursor=page.cursor, truths=mark)
+
+
+def look(row: Rollout, run: AbRun, step: AbTest, steps: Steps, recording: Recording, lease: Lease) -> AbRun:
+    """Read on, put ground truth beside it, and judge anew when there is something new."""
+    before = run.predictions + run.dropped
+    run = _predictions(row, run, step, recording, lease)
+    told = _truths(row, run, lease)
+    new = not run.report or bool(told) or run.predictions + run.dropped > before
+    report = ab_report.build(run, step, share_at(steps, run.step) or 0) if new else None
+    rollouts.note_test(lease, run, report)
+    return AbRun.objects.get(pk=run.pk)
+
+
+def end(row: Rollout, lease: Lease) -> None:
+    """Judge for the last time, on what was gathered."""
+    steps = plans.of_pinned(row.plan)
+    run, step = AbRun.objects.filter(rollout=row, ended_at=None).first(), step_of(steps)
+    report = ab_report.build(run, step, share_at(steps, run.step) or 0) if run and step else None
+    rollouts.test_ended(lease, report)
+
+
+def _predictions(row: Rollout, run: AbRun, step: AbTest, recording: Recording, lease: Lease) -> AbRun:
+    where = row.endpoint.environment.name, row.endpoint.name
+    for _ in range(PAGES):
+        page = recording.predictions(*where, run.cursor, PAGE)
+        run = rollouts.note_predictions(lease, run, _batch(row, run, step, page))
+        if not page.more:
+            break
+    return run
+
+
+def _batch(row: Rollout, run: AbRun, step: AbTest, page: Page) -> Batch:
+    wanted = [(one, datetime.fromisoformat(one.at)) for one in page.predictions]
+    ours = [(one, at) for one, at in wanted if at >= run.began_at]
+    known = kept.by_row(ground_truth.source().of(row.endpoint_id, [UUID(one.id) for one, _ in ours])) if ours else {}
+    rows = [line for one, at in ours for line in _rows(run, one, at, step.threshold)]
+    rows = [kept.with_truth(line, known.get((line.prediction_id, line.row))) for line in rows]
+    return Batch(page.cursor, rows, sum(one.rows - len(one.answers) for one, _ in ours), page.gap)
+
+
+def _rows(run: AbRun, one: Prediction, at: datetime, threshold: float | None) -> Iterable[AbPrediction]:
+    for number, answer in enumerate(one.answers):
+        value: Any = outcomes.answered(answer, threshold)
+        yield AbPrediction(
+            run=run,
+            prediction_id=UUID(one.id),
+            row=number,
+            arm=one.arm,
+            unit=one.unit or "",
+            at=at,
+            label=value.label,
+            number=value.number,
+        )
+
+
+def _truths(row: Rollout, run: AbRun, lease: Lease) -> int:
+    """How many rows got their ground truth, or another one."""
+    told, mark = 0, run.truths
+    for _ in range(PAGES):
+        found, newest = ground_truth.source().since(row.endpoint_id, mark, TRUTHS)
+        if newest == mark:
+            break
+        told, mark = told + rollouts.note_truths(lease, run, found, mark=newest), newest
+    return told

@@ -1,0 +1,107 @@
+"""What an A/B test has shown, as plain data that its row keeps: made at each look, never changed after the end."""
+
+from dataclasses import asdict
+from typing import Any
+
+from deployments.analysis import ab_telling, experiment
+from deployments.analysis.experiment import Clusters, Finding, Metric
+from deployments.analysis.telling import LARGEST
+from deployments.engine.planner import Trial
+from deployments.engine.steps import AbMetric, AbTest
+from deployments.models import AbRun
+from deployments.selectors import ab_sums
+from deployments.selectors.ab_sums import Reach
+
+Json = dict[str, Any]
+NAMELESS_FROM = 500
+"""Predictions after which it is clear that nobody names units."""
+
+
+def build(run: AbRun, step: AbTest, weight: int) -> Json:
+    """Both arms, every metric, and what makes them doubtful."""
+    arms = ab_sums.reach(run)
+    old, new = arms["stable"], arms["canary"]
+    return {
+        "predictions": sum(found.rows + found.nameless for found in arms.values()),
+        "nameless": sum(found.nameless for found in arms.values()),
+        "dropped": run.dropped,
+        "gap": run.gap,
+        "arms": {name: _arm(found) for name, found in arms.items()},
+        "metrics": [_metric(run, metric) for metric in step.metrics],
+        "labels_apart": _labels_apart(run, old, new),
+        "units_apart": experiment.units_apart(old.units, new.units, weight),
+    }
+
+
+def _labels_apart(run: AbRun, old: Reach, new: Reach) -> str:
+    """Whether ground truth reaches both versions alike, among units old enough to have had the time for it."""
+    until = min((one.known_until for one in (old, new) if one.known_until), default=None)
+    if until is None:
+        return ""
+    known = ab_sums.aged(run, until)
+    return experiment.labelled_apart(*known["stable"], *known["canary"])
+
+
+def _arm(found: Reach) -> Json:
+    shown = asdict(found)
+    return shown | {name: shown[name].isoformat() if shown[name] else None for name in ("known_until", "newest")}
+
+
+def _metric(run: AbRun, metric: AbMetric) -> Json:
+    sums = ab_sums.clusters(run, metric)
+    rule = Metric(metric.name, metric.better, metric.alpha, metric.smallest, metric.fewest)
+    found = experiment.compare(sums["stable"], sums["canary"], rule)
+    return {
+        "name": metric.name,
+        "from": metric.source,
+        "better": metric.better,
+        "smallest": metric.smallest,
+        "limit": metric.limit,
+        "keeps": None if metric.limit is None else experiment.keeps(found, rule, metric.limit),
+        "sums": {arm: asdict(one) for arm, one in sums.items()},
+        **_finding(found),
+    }
+
+
+def _finding(found: Finding) -> Json:
+    range_ = None if found.range is None else {"low": _finite(found.range.low), "high": _finite(found.range.high)}
+    kept = {name: getattr(found, name) for name in ("answer", "old", "new", "value", "units", "needed", "reason")}
+    return {**kept, "range": range_}
+
+
+def _finite(value: float) -> float:
+    return max(-LARGEST, min(LARGEST, value))
+
+
+def sums_of(metric: Json) -> dict[str, Clusters]:
+    """The sums of a kept metric, to judge it once more."""
+    return {arm: Clusters(**one) for arm, one in metric["sums"].items()}
+
+
+def said(report: Json, new_version: int) -> Trial:
+    """What the planner has to know of a test that runs. The first metric is what the test is for; any other one ends
+    the waiting only when the new version is worse by it."""
+    if not report:
+        return Trial(running=True)
+    clear = [
+        ab_telling.sentence(metric, new_version)
+        for at, metric in enumerate(report["metrics"])
+        if metric["answer"] == "worse" or (at == 0 and metric["answer"] in ("better", "same"))
+    ]
+    beyond = [one for one in report["metrics"] if one["keeps"] is False]
+    return Trial(
+        running=True,
+        beyond=ab_telling.breach(beyond[0]) if beyond else "",
+        within=all(one["keeps"] for one in report["metrics"]),
+        units=min(arm["labelled_units"] for arm in report["arms"].values()),
+        clear=clear[0] if clear else "",
+        nameless=_nobody(report),
+        mismatch=report["units_apart"],
+    )
+
+
+def _nobody(report: Json) -> str:
+    seen, nameless = report["predictions"], report["nameless"]
+    if seen < NAMELESS_FROM or nameless < seen:
+        return ""
+    return "Nobody names units, so the test has nothing to compare: callers send X-Unit-Id with each prediction."

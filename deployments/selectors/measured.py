@@ -1,0 +1,161 @@
+"""What the versions of an endpoint answered lately, from the readings of their counters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from deployments import sparks
+from deployments.analysis import timeline
+from deployments.analysis.timeline import Count, Span
+from deployments.engine import wording
+from deployments.models import Endpoint, Reading, RouteTable
+from deployments.sparks import Mark, Series, Spark
+from portal.core import clock
+from portal.ui import text
+from serving.contract import LATENCY_EDGES_MS
+
+LATELY = timedelta(minutes=15)
+STALE = timedelta(minutes=3)
+"""A newest reading older than this is said to be old."""
+RANGES = {"1h": (timedelta(minutes=1), 60), "6h": (timedelta(minutes=6), 60), "24h": (timedelta(minutes=24), 60)}
+"""The length of each point of a figure, and how many there are."""
+
+Seen = dict[Any, list[tuple[datetime, Span]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """One version over the last quarter of an hour; None for what nobody can say. Latencies in milliseconds."""
+
+    rate: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    errors: float | None
+    recent: tuple[float | None, ...]
+    """p95 for each of the last thirty times of two minutes."""
+
+    @property
+    def between(self) -> str:
+        """The small line in words."""
+        known = [value for value in self.recent if value is not None]
+        if not known:
+            return "p95 over an hour: not measured"
+        return f"p95 over an hour, between {_ms(min(known))} and {_ms(max(known))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`of` is by revision. `at` is the newest reading, None while there is none; `stale` when it is old."""
+
+    of: dict[Any, Lately]
+    at: datetime | None
+    stale: bool
+
+
+def _ms(value: float) -> str:
+    return f"{text.significant(value)} ms"
+
+
+def _percent(value: float) -> str:
+    return f"{text.significant(value * 100)} %"
+
+
+def _rate(value: float) -> str:
+    return f"{text.significant(value)}/s"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came between readings, by revision; `at` is the newest, also one from before these."""
+
+    seen: Seen
+    at: datetime | None
+
+
+def read(endpoint: Endpoint, range_: str) -> Read:
+    """The readings of a range of `RANGES`, and of the last hour."""
+    each, many = RANGES[range_]
+    since = clock.now() - max(each * many, timedelta(hours=1)) - timedelta(minutes=4)
+    found: dict[Any, list[Count]] = {}
+    for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since).order_by("at"):
+        latency = {int(place): int(count) for place, count in row.latency.items()}
+        found.setdefault(row.revision_id, []).append(Count(row.epoch, row.at, row.requests, row.errors, latency))
+    newest = max((counts[-1].at for counts in found.values()), default=None)
+    seen = {revision: timeline.spans(counts) for revision, counts in found.items()}
+    return Read(seen, newest or _counted_at(endpoint))
+
+
+def _counted_at(endpoint: Endpoint) -> datetime | None:
+    at = endpoint.observed.get("counted_at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
+def mark(endpoint: Endpoint) -> list[Any]:
+    """What changes once a minute while the endpoint is measured, and once when it is not any more. Asks nothing."""
+    at = _counted_at(endpoint)
+    return [at and at.isoformat()[:16], at is not None and clock.now() - at > STALE]
+
+
+def lately(found: Read) -> Measured:
+    """The last quarter of an hour of each version that was measured, up to the newest reading."""
+    at = found.at
+    if at is None:
+        return Measured({}, None, False)
+    return Measured({pk: _lately(spans, at) for pk, spans in found.seen.items()}, at, clock.now() - at > STALE)
+
+
+def _lately(found: list[tuple[datetime, Span]], at: datetime) -> Lately:
+    total = timeline.total(found, at - LATELY)
+    p50, p95, p99 = (total.quantile(share, LATENCY_EDGES_MS) for share in (0.5, 0.95, 0.99))
+    recent = [one.quantile(0.95, LATENCY_EDGES_MS) for one in timeline.bins(found, at, timedelta(minutes=2), 30)]
+    return Lately(total.rate, p50, p95, p99, total.error_rate, tuple(recent))
+
+
+FIGURES: tuple[tuple[str, str, Callable[[Span], float | None], Callable[[float], str]], ...] = (
+    ("requests", "Requests a second", lambda span: span.rate, _rate),
+    ("latency", "p95 latency", lambda span: span.quantile(0.95, LATENCY_EDGES_MS), _ms),
+    ("errors", "Error rate", lambda span: span.error_rate, _percent),
+)
+
+
+def figures(endpoint: Endpoint, found: Read, range_: str, identities: Sequence[tuple[Any, str, str]]) -> list[Spark]:
+    """Requests, latency and errors over a range of `RANGES`; none where nothing was read in it.
+
+    `identities` are the revisions to draw, each with its label and its mark.
+    """
+    each, many = RANGES[range_]
+    until = clock.now()
+    begin = until - each * many
+    seen = {pk: [(at, span) for at, span in spans if at > begin] for pk, spans in found.seen.items()}
+    drawn = [(label, mark, seen[pk]) for pk, label, mark in identities if seen.get(pk)]
+    if not drawn:
+        return []
+    times = [until - each * (many - 1 - place) for place in range(many)]
+    bins = [(label, mark, timeline.bins(spans, until, each, many)) for label, mark, spans in drawn]
+    marks = _marks(endpoint, times[0])
+    return [
+        sparks.spark(
+            name,
+            title,
+            times,
+            [Series(label, mark, tuple(map(value, held))) for label, mark, held in bins],
+            marks,
+            show,
+        )
+        for name, title, value, show in FIGURES
+    ]
+
+
+def _marks(endpoint: Endpoint, since: datetime) -> list[Mark]:
+    """Each change of the traffic."""
+    rows = RouteTable.objects.filter(endpoint=endpoint, created_at__gte=since).order_by("generation")
+    found = rows.select_related("stable__version", "canary__version")[:50]
+    return [Mark(row.created_at, _moved(row)) for row in found]
+
+
+def _moved(row: RouteTable) -> str:
+    if row.canary is None:
+        return f"v{row.stable.version.number} 100 %"
+    return f"v{row.canary.version.number} {wording.percent(row.canary_weight)}"

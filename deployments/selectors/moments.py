@@ -1,0 +1,72 @@
+"""What happened in rollouts, moment by moment: each share of the traffic, and what people and guards did."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from deployments.engine import wording
+from deployments.models import Rollout, RouteTable
+from deployments.policies.rollback import REASONS
+from portal.audit.models import AuditEvent
+from portal.auditors.selectors import events
+from portal.auditors.selectors.events import EventView
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`what` happened, by whom ("" for the portal) and why; `guards` say value and limit of those that failed."""
+
+    at: datetime
+    icon: str
+    tone: str
+    what: str
+    who: str = ""
+    why: str = ""
+    guards: tuple[str, ...] = ()
+
+
+ACTS = {
+    "rollout.paused": ("pause", "warn", "Paused"),
+    "rollout.resumed": ("play", "info", "Resumed"),
+    "rollout.hurry_asked": ("clock", "info", "Going on early asked for"),
+    "rollout.hurried": ("chevron-right", "info", "Went on early"),
+    "rollout.abort_started": ("x", "bad", "Aborted"),
+    "rollout.cancelled": ("x", "bad", "Cancelled before it began"),
+    "rollout.shadow_began": ("eye", "info", "Shadow began"),
+    "rollout.shadow_ended": ("eye", "mute", "Shadow ended"),
+}
+"""What the log says of a rollout that is told here: icon, tone and words."""
+
+
+def of(rollouts: Sequence[Rollout]) -> dict[int, tuple[Moment, ...]]:
+    """The moments of each rollout, oldest first, by its number."""
+    found: dict[int, list[Moment]] = {row.pk: [] for row in rollouts}
+    tables = RouteTable.objects.filter(rollout__in=list(found)).select_related("stable__version", "canary__version")
+    for table in tables.order_by("generation"):
+        found[table.rollout_id or 0].append(_share(table))
+    told = AuditEvent.objects.filter(
+        subject_type="rollout", subject_id__in=[str(pk) for pk in found], type__in=ACTS, outcome="success"
+    )
+    for view in events.views(told.select_related("leaf").order_by("id")):
+        found[int(view.subject_id)].append(_act(view))
+    return {pk: tuple(sorted(held, key=lambda one: one.at)) for pk, held in found.items()}
+
+
+def _share(table: RouteTable) -> Moment:
+    if table.canary is None:
+        return Moment(table.created_at, "rocket", "info", f"v{table.stable.version.number} to 100 %")
+    share = wording.percent(table.canary_weight)
+    return Moment(table.created_at, "play", "info", f"v{table.canary.version.number} to {share}")
+
+
+def _act(view: EventView) -> Moment:
+    icon, tone, what = ACTS[view.type]
+    code = REASONS.get(str(view.data.get("reason_code", "")), "")
+    why = ". ".join(part for part in (code, view.reason) if part)
+    who = "" if view.actor_kind == "system" else view.actor
+    return Moment(view.at, icon, tone, what, who, why, _guards(view.data))
+
+
+def _guards(data: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(one.get("sentence", "")) for one in data.get("guards") or () if isinstance(one, Mapping))

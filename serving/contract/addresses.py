@@ -1,0 +1,25 @@
+"""How an endpoint is addressed: the headers callers send and are sent, and where each protocol is spoken."""
+
+HEADER_UNIT = "x-unit-id"
+HEADER_REQUEST = "x-request-id"
+HEADER_PREDICTION = "x-prediction-id"
+HEADER_VERSION = "x-served-version"
+HEADER_REVISION = "x-served-revision"
+HEADER_ARM = "x-served-arm"
+HEADER_KEY = "x-endpoint-key"
+HEADER_DEADLINE = "x-deadline-ms"
+HEADER_TRACE = "traceparent"
+
+
+def invocations_url(gateway: str, environment: str, endpoint: str) -> str:
+    """Where MLflow's scoring protocol is spoken."""
+    return f"{gateway.rstrip('/')}/{environment}/{endpoint}/invocations"
+
+
+def v2_url(gateway: str, environment: str, endpoint: str, path: str = "") -> str:
+    """Where the Open Inference Protocol is spoken; `path` is below `/v2`, such as `health/ready`."""
+    return f"{gateway.rstrip('/')}/{environment}/{endpoint}/v2" + (f"/{path}" if path else "")
+
+
+def infer_url(gateway: str, environment: str, endpoint: str) -> str:
+    return v2_url(gateway, environment, endpoint, f"models/{endpoint}/infer")

@@ -1,0 +1,81 @@
+"""The page of an A/B test: what it has shown, the decision with its two buttons, and who took it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from deployments.models import AbRun
+from deployments.selectors import rollout_page
+from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
+from tests.deployments.rolling import Rolling
+from tests.deployments.testing_ab import STEPS, begun, look, predicted, units
+
+pytestmark = pytest.mark.django_db
+PAGE = "/endpoints/production/flight-delay/"
+
+
+def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    marta, priya = browser(line.marta), browser(line.priya)
+    page = f"{PAGE}rollouts/{rolling.row.pk}/ab-test/"
+    resume, abort = (f"{PAGE}rollouts/{rolling.row.pk}/{verb}/" for verb in ("resume", "abort"))
+    empty = marta.open(page)
+    assert "Nothing to compare yet" in empty
+    assert "Not before the test asks" in empty
+    assert (resume in empty, abort in empty) == (False, True)
+    predicted(rolling, "canary", None, 0.8)
+    units(rolling, "stable", 110, right=8)
+    units(rolling, "canary", 110, right=2)
+    look(rolling)
+    stage = rollout_page.stages(rolling.row)[1]
+    assert stage.more.endswith("110 of 150 units of each version have ground truth")
+    shown = marta.open(page)
+    for words in ("Worse", "80.00 %", "−60.00 pp", "±1.00 pp", "named no unit", "Waits for a decision", "Known up to"):
+        assert words in shown
+    assert (resume in shown, abort in shown) == (True, True)
+    assert "No better than the champion" in marta.open(abort)
+    assert page in marta.open(PAGE)
+    seen = priya.open(page)
+    assert (resume in seen, abort in seen) == (False, False)
+    assert "It takes the role" in seen
+
+
+def test_after_the_end_it_says_who_decided(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    units(rolling, "stable", 110, right=2)
+    units(rolling, "canary", 110, right=8)
+    look(rolling)
+    marta, page = browser(line.marta), f"{PAGE}rollouts/{rolling.row.pk}/ab-test/"
+    marta.send(page, f"{PAGE}rollouts/{rolling.row.pk}/resume/")
+    look(rolling)
+    assert look(rolling, 61).status == "completed"
+    shown = marta.open(page)
+    assert "Promote the challenger" in shown
+    assert "Marta Kowalska decided" in shown
+    assert "hx-get" not in shown.partition('id="ab-report"')[2].partition(">")[0]
+    assert page in marta.open(PAGE), "the history leads to it"
+
+
+def test_a_live_region_hears_nothing_while_nothing_changes(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    page = f"{PAGE}rollouts/{rolling.row.pk}/ab-test/"
+    client = browser(line.marta).client
+    first = client.get(page, headers={"HX-Request": "true"})
+    assert b"<h1" not in first.content
+    tag = f"{AbRun.objects.get().read_at.isoformat()}..None.progressing"
+    assert client.get(page, headers={"HX-Request": "true", "HX-PTag": tag}).status_code == 304
+    look(rolling)
+    assert client.get(page, headers={"HX-Request": "true", "HX-PTag": tag}).status_code == 200
+
+
+def test_the_api_says_the_same(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    client, path = browser(line.priya).client, f"/api/v1/rollouts/{rolling.row.pk}/ab-test/"
+    assert client.get(path).json()["report"] is None
+    units(rolling, "stable", 20, right=8)
+    look(rolling)
+    report = client.get(path).json()["report"]
+    assert [one["measured"] for one in report["metrics"]] == ["correct", "error", "value:cost"]
+    assert report["arms"]["stable"]["labelled_units"] == 20
+    assert report["metrics"][0]["answer"] == "inconclusive"

@@ -1,0 +1,90 @@
+"""The history of an endpoint: the steps a rollout went through, what guards and people did, filters and pages."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deployments.models import Endpoint, RouteTable
+from deployments.selectors import history
+from deployments.services import rollouts
+from tests import world
+from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
+from tests.deployments.rolling import Rolling
+
+pytestmark = pytest.mark.django_db
+Open = Callable[..., Browser]
+PAGE = "/endpoints/production/flight-delay/"
+GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
+BAD: dict[str, Any] = {"requests": 2_000, "slow": 40, "errors": 600}
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+@pytest.fixture
+def rolling(line: Line) -> Rolling:
+    found = Rolling(line).begin()
+    found.answered({"requests": 810, "slow": 16}, {"requests": 90, "slow": 2})
+    found.look(2)
+    return found
+
+
+def told(rolling: Rolling) -> list[tuple[str, str, str]]:
+    movement = history.of(Endpoint.objects.get(), "rollouts")[0][0]
+    assert movement.rollout == rolling.row.pk
+    return [(moment.what, moment.who, moment.why) for moment in movement.moments]
+
+
+def test_people_and_weights_stand_in_the_order_they_came(rolling: Rolling, browser: Open) -> None:
+    marta, number = world.actor(rolling.line.marta), rolling.row.pk
+    rollouts.pause(actor=marta, number=number, reason="Lunch.")
+    rollouts.resume(actor=marta, number=number)
+    rolling.answered(GOOD, {"requests": 2_000, "slow": 40})
+    rolling.look(20)
+    rolling.look(2)
+    rollouts.abort(actor=marta, number=number, reason_code="latency", note="It felt slow.")
+    rolling.look(2)
+    assert told(rolling) == [
+        ("v2 to 10 %", "", ""),
+        ("Paused", "Marta Kowalska", "Lunch."),
+        ("Resumed", "Marta Kowalska", ""),
+        ("v2 to 50 %", "", ""),
+        ("Aborted", "Marta Kowalska", "Slow or failing. It felt slow."),
+        ("v1 to 100 %", "", ""),
+    ]
+    said = words(browser(rolling.line.priya).open(PAGE, history="rollouts"))
+    assert "6 steps on its way" in said
+    assert "Paused Marta Kowalska" in said
+
+
+def test_a_guard_that_failed_says_value_and_limit(rolling: Rolling, browser: Open) -> None:
+    rolling.answered(GOOD, BAD)
+    rolling.look(20)
+    rolling.look(2)
+    movement = history.of(Endpoint.objects.get())[0][0]
+    (aborted,) = [moment for moment in movement.moments if moment.what == "Aborted"]
+    assert aborted.who == ""
+    (guard,) = aborted.guards
+    assert re.search(r"30\.0?0? pp.*limit|limit.*2\.00 pp", guard), guard
+    assert guard in words(browser(rolling.line.priya).open(PAGE)).replace("&lt;", "<").replace("&#x27;", "'")
+
+
+def test_each_entry_stands_on_one_page(line: Line, browser: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.promote(1)
+    row = Endpoint.objects.get()
+    monkeypatch.setattr(history, "PAGE", 1)
+    line.promote(2)
+    first, older = history.of(row)
+    assert [one.what for one in first] == ["v2 became champion"]
+    second, end = history.of(row, "all", older)
+    assert [one.what for one in second] == ["v1 became champion", "Endpoint created"]
+    assert end is None
+    priya = browser(line.priya)
+    assert f'href="{PAGE}?before={older}"' in priya.open(PAGE)
+    assert "Endpoint created" in priya.open(PAGE, before=older)
+    assert RouteTable.objects.filter(rollout=None).count() == 0
+    assert [one.what for one in history.of(row, "config")[0]] == ["Endpoint created"]

@@ -1,0 +1,97 @@
+"""How far the way back can be trusted, other versions, drills and what a rollback froze; without script."""
+
+from collections.abc import Callable
+
+import pytest
+
+from deployments.models import Endpoint, Environment, RollbackDrill
+from deployments.services import rollbacks
+from portal.core import work
+from tests import world
+from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
+
+pytestmark = pytest.mark.django_db
+Open = Callable[..., Browser]
+PAGE = "/endpoints/production/flight-delay/"
+
+
+@pytest.fixture
+def three(line: Line) -> Line:
+    """Version 3 serves, 2 is the warm way back, 1 served before; nothing is rehearsed by itself."""
+    world.production()
+    Environment.objects.update(drill_hours=0)
+    for number in (1, 2, 3):
+        line.promote(number)
+    return line
+
+
+def back(line: Line) -> None:
+    rollbacks.roll_back(
+        actor=world.actor(line.marta), environment="production", endpoint="flight-delay", reason_code="quality",
+        expect_generation=Endpoint.objects.get().generation,
+    )  # fmt: skip
+    work.drain()
+
+
+def test_the_card_says_how_ready_the_way_back_is_and_rehearses_it(three: Line, browser: Open) -> None:
+    marta = browser(three.marta)
+    page = marta.open(PAGE)
+    assert "Ready, not yet rehearsed, not measured yet" in page
+    assert "50 of 100" in page
+    assert marta.send(PAGE, f"{PAGE}rollback/drill/").status_code == 303
+    assert "A drill is under way, asked for by Marta Kowalska." in marta.open(PAGE)
+    work.drain()
+    page = marta.open(PAGE)
+    assert "90 of 100" in page
+    assert "Rehearse now" in page
+    assert RollbackDrill.objects.get().passed
+    assert f"{PAGE}rollback/drill/" not in browser(three.priya).open(PAGE)
+
+
+def test_other_versions_lead_to_an_ordinary_request(three: Line, browser: Open) -> None:
+    priya = browser(three.priya)
+    asked = "/promotions/new/?model=flight-delay&amp;version=1&amp;environment=production&amp;plan=at-once"
+    assert asked in priya.open(PAGE)
+    page = priya.open(f"{PAGE}rollback/versions/")
+    assert asked in page
+    assert "2 × ML lead" in page
+    assert "fresh second look" in page
+    assert "Why" in priya.open(asked.replace("&amp;", "&"))
+
+
+def test_where_nothing_else_served_the_page_says_so(line: Line, browser: Open) -> None:
+    line.promote(1)
+    assert "No other version" in browser(line.priya).open(f"{PAGE}rollback/versions/")
+
+
+def test_the_dialog_shows_what_would_change_and_what_would_not(three: Line, browser: Open) -> None:
+    page = browser(three.marta).open(f"{PAGE}rollback/")
+    for said in ("not yet rehearsed", "callers go on", "They are not undone", "until a person releases it"):
+        assert said in page, said
+
+
+def test_the_freeze_is_shown_until_somebody_releases_it_with_a_reason(three: Line, browser: Open) -> None:
+    marta = browser(three.marta)
+    assert "Automatic promotions are frozen" not in marta.open(PAGE)
+    assert "Nothing to release" in marta.open(f"{PAGE}release/")
+    back(three)
+    assert "Automatic promotions are frozen since" in marta.open(PAGE)
+    assert "An ML lead or an operator of the team can release it" in browser(three.priya).open(PAGE)
+    assert marta.send(f"{PAGE}release/", f"{PAGE}release/", reason="").status_code == 422
+    assert marta.send(f"{PAGE}release/", f"{PAGE}release/", reason="The cause is known.").status_code == 303
+    assert "Automatic promotions are frozen" not in marta.open(PAGE)
+
+
+def test_a_probe_that_stays_wrong_asks_on_the_page(three: Line, browser: Open) -> None:
+    three.runtime.astray = str(Endpoint.objects.get().stable_id)
+    back(three)
+    assert "v2 should answer, but v3 does." in browser(three.marta).open(PAGE)
+
+
+def test_the_administrator_sets_how_often_it_is_rehearsed(three: Line, browser: Open) -> None:
+    alex, where = browser(world.person("Alex Admin", ("administrator", None))), "/environments/production/"
+    assert alex.send(where, f"{where}drills/", hours="6").status_code == 303
+    assert "rehearsed every 6 h" in alex.open(where)
+    assert alex.send(where, f"{where}drills/", hours="99999").status_code == 422
+    assert f"{where}drills/" not in browser(three.priya).open(where)

@@ -1,0 +1,286 @@
+"""The A/B test of a rollout carried out: gathered, joined with ground truth, judged, asked, decided, ended."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from django.db import ProgrammingError, transaction
+
+from deployments.analysis.experiment import Clusters
+from deployments.engine import plans
+from deployments.engine.steps import AbTest
+from deployments.models import AbPrediction, AbRun
+from deployments.selectors import ab_page, ab_report, ab_sums, steering
+from deployments.services import rollouts
+from deployments.services.rollouts import testing
+from portal.audit.models import AuditEvent
+from portal.core.errors import NotAllowed, NotFound, Refused
+from portal.notices.models import Notice
+from tests import world
+from tests.deployments.conftest import Line
+from tests.deployments.rolling import Rolling
+from tests.deployments.testing_ab import STEPS, TEST, begun, entry, look, predicted, told, units
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rolling(line: Line) -> Rolling:
+    return begun(Rolling(line, steps=STEPS))
+
+
+def logged(kind: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(bytes(AuditEvent.objects.get(type=kind).canon))["data"]
+    return data
+
+
+def the_step(rolling: Rolling) -> AbTest:
+    step = plans.of_pinned(rolling.row.plan)[3]
+    assert isinstance(step, AbTest)
+    return step
+
+
+def by_hand(values: dict[tuple[str, str], list[float]], arm: str) -> Clusters:
+    """The same sums in plain Python."""
+    sums = [(len(found), sum(found)) for (one, _), found in values.items() if one == arm and found]
+    return Clusters(
+        units=len(sums),
+        n=sum(n for n, _ in sums),
+        y=sum(y for _, y in sums),
+        yy=sum(y * y for _, y in sums),
+        ny=sum(n * y for n, y in sums),
+        nn=sum(n * n for n, _ in sums),
+    )
+
+
+def test_the_sums_of_the_database_are_those_of_plain_python(rolling: Rolling) -> None:
+    right: dict[tuple[str, str], list[float]] = defaultdict(list)
+    off: dict[tuple[str, str], list[float]] = defaultdict(list)
+    cost: dict[tuple[str, str], list[float]] = defaultdict(list)
+    entries = []
+    for number in range(60):
+        arm, unit = ("canary", "stable")[number % 2], f"u{number % 9}"
+        made = predicted(rolling, arm, unit, 0.1 * (number % 10), 0.9)
+        for row, answer in enumerate(made.answers):
+            label = (number + row) % 2
+            if (number + row) % 3:
+                right[arm, unit].append(float((answer >= 0.5) == bool(label)))
+                off[arm, unit].append(abs(answer - label))
+                entries.append(entry(made, label, row))
+            elif row:
+                cost[arm, unit].append(number / 4)
+                entries.append(entry(made, None, row, cost=number / 4))
+    nameless = predicted(rolling, "canary", None, 0.9)
+    told(rolling, [*entries, entry(nameless, 0, cost=100.0)])
+    look(rolling)
+    run = AbRun.objects.get()
+    for metric, values in zip(the_step(rolling).metrics, (right, off, cost), strict=True):
+        found = ab_sums.clusters(run, metric)
+        for arm in ("stable", "canary"):
+            wanted = by_hand(values, arm)
+            assert (found[arm].units, found[arm].n, found[arm].nn) == (wanted.units, wanted.n, wanted.nn)
+            for name in ("y", "yy", "ny"):
+                assert getattr(found[arm], name) == pytest.approx(getattr(wanted, name))
+    assert ab_report.sums_of(run.report["metrics"][0]) == ab_sums.clusters(run, the_step(rolling).metrics[0])
+
+
+def test_it_asks_once_both_versions_have_their_units_and_promoting_goes_on(rolling: Rolling) -> None:
+    units(rolling, "stable", 140, right=6)
+    units(rolling, "canary", 160, right=6)
+    assert look(rolling).status == "progressing"
+    assert "140 of 150 units" in ab_page.progress(rolling.row)
+    units(rolling, "canary", 10, right=6)
+    for number in range(20):
+        told(rolling, [entry(predicted(rolling, "stable", f"more-{number}", 0.8), 1)])
+    row = look(rolling)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "decide", 5000)
+    assert look(rolling, 10**6).status == "paused"
+    assert steering.goes_on(row)
+    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    look(rolling)
+    run = AbRun.objects.get()
+    assert (run.decision, run.decided_by_label, run.ended_at is not None) == ("promote", "Marta Kowalska", True)
+    assert (rolling.share, rolling.row.status) == (10_000, "progressing")
+    assert look(rolling, 61).status == "completed"
+    assert rolling.row.request is not None
+    assert rolling.row.request.status == "promoted"
+    assert logged("rollout.test_ended")["decision"] == "promote"
+    assert logged("rollout.test_ended")["metrics"][0]["units"] == 160
+
+
+def test_a_clear_answer_asks_before_the_sample_is_there(rolling: Rolling) -> None:
+    units(rolling, "stable", 110, right=8)
+    units(rolling, "canary", 110, right=2)
+    row = look(rolling)
+    assert (row.status, row.pause_code) == ("paused", "decide")
+    assert row.pause_why.startswith("Right: v2 is worse, −60.00 pp [")
+    assert Notice.objects.filter(url=f"/endpoints/production/flight-delay/rollouts/{row.pk}/ab-test/").exists()
+    assert rolling.share == 5000
+
+
+def test_keeping_the_champion_takes_the_rollout_back_with_a_reason(rolling: Rolling) -> None:
+    units(rolling, "stable", 110, right=8)
+    units(rolling, "canary", 110, right=2)
+    row = look(rolling)
+    rollouts.abort(actor=world.actor(rolling.line.daniel), number=row.pk, reason_code="no_better")
+    assert look(rolling).status == "aborted"
+    run = AbRun.objects.get()
+    assert (run.decision, run.decided_by_label, rolling.share) == ("keep", "Daniel Osei", 0)
+    assert run.report["metrics"][0]["answer"] == "worse"
+    assert AbPrediction.objects.count() == 0
+    with pytest.raises(ProgrammingError, match="never changes"), transaction.atomic():
+        AbRun.objects.update(report={})
+
+
+def test_a_breached_guard_aborts_the_test_and_nobody_has_decided(rolling: Rolling) -> None:
+    rolling.answered({"requests": 1000}, {"requests": 1000})
+    rolling.look()
+    rolling.answered({"requests": 3000}, {"requests": 3000, "errors": 900})
+    rolling.look()
+    assert look(rolling).status == "aborted"
+    run = AbRun.objects.get()
+    assert (run.decision, run.ended_at is not None, rolling.share) == ("", True, 0)
+
+
+def test_nobody_promotes_before_the_test_asks_but_two_people_can_go_on_early(rolling: Rolling) -> None:
+    row, marta, daniel = rolling.row, world.actor(rolling.line.marta), world.actor(rolling.line.daniel)
+    with pytest.raises(Refused):
+        rollouts.resume(actor=marta, number=row.pk)
+    rollouts.pause(actor=marta, number=row.pk, reason="Lunch.")
+    assert not steering.goes_on(rolling.row)
+    rollouts.resume(actor=marta, number=row.pk)
+    assert rolling.row.step == row.step
+    rollouts.advance(actor=marta, number=row.pk, reason="Sure enough.", expect_step=row.step)
+    assert rolling.row.step == row.step
+    rollouts.advance(actor=daniel, number=row.pk, reason="Agreed.", expect_step=row.step)
+    assert (rolling.row.step, AbRun.objects.get().decision) == (row.step + 1, "promote")
+
+
+def limited(line: Line, limit: float) -> Rolling:
+    step = {**TEST, "decide": "limits", "metrics": [{**TEST["metrics"][0], "limit": limit}]}
+    return begun(Rolling(line, steps=[STEPS[0], step, *STEPS[2:]]))
+
+
+def test_a_version_that_keeps_its_limits_goes_on_without_a_person(line: Line) -> None:
+    rolling = limited(line, 0.3)
+    for arm in ("stable", "canary"):
+        units(rolling, arm, 160, right=6)
+    look(rolling)
+    look(rolling)
+    assert (rolling.share, rolling.row.status) == (10_000, "progressing")
+    run = AbRun.objects.get()
+    assert (run.decision, run.report["metrics"][0]["keeps"], run.ended_at is not None) == ("", True, True)
+    assert ab_page.of(rolling.row).metrics[0].state == "Keeps its limit"
+
+
+def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Line) -> None:
+    rolling = limited(line, 0.05)
+    units(rolling, "stable", 140, right=9)
+    units(rolling, "canary", 140, right=2)
+    look(rolling)
+    row = look(rolling)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Right −70.00 pp [")
+    assert "worse by 5.00 pp at most, after 140 units" in row.note
+    assert ab_page.of(row).metrics[0].state == "Beyond its limit"
+
+
+def test_no_program_decides(rolling: Rolling) -> None:
+    look(rolling, 601)
+    robot = world.actor(rolling.line.marta)
+    robot = type(robot)(**{**{name: getattr(robot, name) for name in robot.__slots__}, "kind": "token"})
+    with pytest.raises(NotAllowed):
+        rollouts.resume(actor=robot, number=rolling.row.pk)
+
+
+def test_too_few_units_ask_a_person_after_a_while(rolling: Rolling) -> None:
+    units(rolling, "stable", 20, right=6)
+    row = look(rolling, 601)
+    assert (row.status, row.pause_code) == ("paused", "too_few")
+    assert "0 of 150 units" in row.pause_why
+
+
+def test_predictions_without_a_unit_are_counted_apart_and_nothing_but_them_asks(rolling: Rolling) -> None:
+    for _ in range(310):
+        predicted(rolling, "stable", None, 0.8)
+        predicted(rolling, "canary", None, 0.8)
+    predicted(rolling, "canary", "N348JB", 0.8)
+    look(rolling)
+    assert rolling.row.status == "progressing"
+    page = ab_page.of(rolling.row)
+    assert page.warnings[-1].startswith("100% of the predictions named no unit.")
+    assert [arm.units for arm in page.arms] == [0, 1]
+    AbPrediction.objects.filter(unit="N348JB").delete()
+    predicted(rolling, "canary", None, 0.8)
+    row = look(rolling)
+    assert (row.status, row.pause_code) == ("paused", "no_units")
+    assert "X-Unit-Id" in row.pause_why
+
+
+def test_units_that_cannot_have_been_split_by_the_weight_ask(rolling: Rolling) -> None:
+    for number in range(300):
+        predicted(rolling, "stable", f"u{number}", 0.8)
+        if number % 5 == 0:
+            predicted(rolling, "canary", f"v{number}", 0.8)
+    row = look(rolling)
+    assert (row.status, row.pause_code) == ("paused", "mismatch")
+
+
+def test_ground_truth_counts_whenever_it_comes_and_corrections_replace(rolling: Rolling) -> None:
+    early = predicted(rolling, "canary", "a", 0.9)
+    told(rolling, [entry(early, 1)])
+    late = predicted(rolling, "canary", "b", 0.9)
+    look(rolling)
+    sums = ab_sums.clusters(AbRun.objects.get(), the_step(rolling).metrics[0])["canary"]
+    assert (sums.n, sums.y) == (1, 1.0)
+    told(rolling, [entry(late, 0)])
+    look(rolling)
+    sums = ab_sums.clusters(AbRun.objects.get(), the_step(rolling).metrics[0])["canary"]
+    assert (sums.n, sums.y) == (2, 1.0)
+    told(rolling, [entry(early, 0), entry(late, "1")])
+    look(rolling)
+    sums = ab_sums.clusters(AbRun.objects.get(), the_step(rolling).metrics[0])["canary"]
+    assert (sums.n, sums.y) == (2, 1.0)
+    assert AbPrediction.objects.get(prediction_id=early.id).true_label == "0"
+    assert ab_page.of(rolling.row).arms[1].share == 1.0
+
+
+def test_what_was_answered_before_the_test_is_not_in_it(rolling: Rolling) -> None:
+    predicted(rolling, "canary", "a", 0.9, ago=3600)
+    predicted(rolling, "canary", "b", 0.9)
+    look(rolling)
+    assert [row.unit for row in AbPrediction.objects.all()] == ["b"]
+
+
+def test_a_test_is_bounded_and_says_so(rolling: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "MOST_ROWS", 5)
+    for number in range(4):
+        predicted(rolling, "canary", f"u{number}", 0.9, 0.1)
+    look(rolling)
+    run = AbRun.objects.get()
+    assert (AbPrediction.objects.count(), run.dropped) == (5, 3)
+    assert any("test was full" in said for said in ab_page.of(rolling.row).warnings)
+
+
+def test_the_assigned_arm_counts_whoever_answered(rolling: Rolling) -> None:
+    made = predicted(rolling, "canary", "a", 0.9)
+    fallback = type(made)(made.id[::-1].replace("-", "")[:32], rolling.revision(1), "canary", "a", made.at, 1, (0.1,))
+    rolling.line.runtime.recorded["production", "flight-delay"].append(fallback)
+    look(rolling)
+    assert ab_sums.reach(AbRun.objects.get())["canary"].rows == 2
+
+
+def test_scores_without_a_threshold_are_said_to_be_compared_with_nothing(line: Line) -> None:
+    bare = {**TEST, "threshold": None}
+    rolling = begun(Rolling(line, steps=[STEPS[0], bare, *STEPS[2:]]))
+    told(rolling, [entry(predicted(rolling, "canary", "a", 0.9), 1)])
+    look(rolling)
+    assert any("needs a threshold" in said for said in ab_page.of(rolling.row).warnings)
+
+
+def test_a_rollout_without_a_test_has_no_page_of_one(line: Line) -> None:
+    line.promote(1)
+    rolling = Rolling(line, begun=True)
+    with pytest.raises(NotFound):
+        ab_page.of(rolling.row)
