@@ -58,15 +58,19 @@ def test_status_lists_every_process_and_the_memory_stays_small(stack: Stack) -> 
 def test_only_loopback_listens(stack: Stack) -> None:
     own = {stack.pid(name) for name in SERVICES}
     own |= {child.pid for pid in own for child in psutil.Process(pid).children(recursive=True)}
-    listening = {
-        (connection.laddr.ip, connection.laddr.port)
-        for pid in own
-        for connection in psutil.Process(pid).net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening = {address for pid in own for address in _listening(pid)}
     ports = {int(url.rpartition(":")[2]) for url in (stack.url, stack.gateway_url)}
     assert {ip for ip, _ in listening} == {"127.0.0.1"}
     assert {port for _, port in listening} == ports
+
+
+def _listening(pid: int) -> set[tuple[str, int]]:
+    """Where a process listens; nowhere, if it was a job's and has ended since it was listed."""
+    try:
+        found = psutil.Process(pid).net_connections(kind="inet")
+    except psutil.NoSuchProcess:
+        return set()
+    return {(one.laddr.ip, one.laddr.port) for one in found if one.status == psutil.CONN_LISTEN}
 
 
 def test_a_second_start_is_told_where_the_first_one_is(stack: Stack) -> None:
