@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from serving import pod
@@ -71,7 +72,12 @@ def started(folder: Path, models: Zoo, spec: dict[str, Any]) -> Iterator[Pod]:
         try:
             yield Pod(process, f"http://{bind}", f"http://{inside}", folder / "last-words", folder / "keys")
         finally:
+            # What a container's end takes with it.
+            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.kill()
+            for child in children:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
 
 def test_it_answers_and_ends_when_told(models: Zoo, tmp_path_factory: pytest.TempPathFactory) -> None:
