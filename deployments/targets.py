@@ -37,9 +37,6 @@ class Target:
 
     environment: str
     kind: str
-    gateway_url: str = ""
-    agent: str = ""
-    token_file: str = ""
     namespace: str = ""
     image: str = ""
     gateway: str = ""
@@ -52,6 +49,9 @@ class Target:
     replicas: int | None = 1
     cpu: str = "1"
     pull_secret: str = ""
+    gateway_url: str = ""
+    agent: str = ""
+    token_file: str = ""
 
     @property
     def serverless(self) -> bool:

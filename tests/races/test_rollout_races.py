@@ -46,7 +46,7 @@ def test_every_act_of_a_rollout_has_its_event(rolling: Rolling) -> None:
     assert rolling.look(61).status == "completed"
     acts = [verb for verb in verbs_of(rolling.row) if verb not in ("rollout.stepped", "rollout.created")]
     assert acts == ["rollout.started", "rollout.paused", "rollout.resumed", "rollout.hurry_asked", "rollout.hurried",
-                    "rollout.hurried", "rollout.completed"]  # fmt: skip
+                    "rollout.hurried", "rollout.proven", "rollout.completed"]  # fmt: skip
 
 
 def test_two_second_persons_make_one_step(rolling: Rolling) -> None:
