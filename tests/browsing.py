@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 AXE_RULES = {
@@ -49,13 +49,18 @@ class Complaints:
 
     def __init__(self, context: BrowserContext) -> None:
         self.lines: list[str] = []
-        context.on("console", lambda m: self.lines.append(f"{m.type}: {m.text}") if m.type == "error" else None)
+        context.on("console", lambda m: self.lines.append(_said(m)) if m.type == "error" else None)
         context.on("weberror", lambda e: self.lines.append(f"script: {e.error}"))
         context.on("request", lambda r: self.lines.append(f"CSP report: {r.post_data}") if "/_csp/" in r.url else None)
         context.add_init_script(
             "document.addEventListener('securitypolicyviolation', (e) => "
             "console.error(`CSP: ${e.violatedDirective} blocked ${e.blockedURI}`))"
         )
+
+
+def _said(message: ConsoleMessage) -> str:
+    """What the console says, with the address it is about."""
+    return f"{message.type}: {message.text} {message.location.get('url', '')}".rstrip()
 
 
 def violations(page: Page) -> list[str]:

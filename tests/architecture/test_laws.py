@@ -146,3 +146,14 @@ def test_every_crash_point_in_the_code_is_declared() -> None:
                 used |= {a.value for a in node.args if isinstance(a, ast.Constant)}
                 import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
     assert used == crash.NAMES
+
+
+def test_no_comment_of_a_template_is_shown() -> None:
+    """Django's short comment ends with its line; one that goes on is text of the page, before its doctype even."""
+    lines = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if line.count("{#") != line.count("#}")
+    ]
+    assert lines == []
