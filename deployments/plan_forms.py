@@ -1,7 +1,7 @@
 """The form of a rollout plan: its name, and one fieldset for each step, made from `engine.editor.KINDS`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,12 @@ def _field(entry: Entry) -> forms.Field:
     return Typed(label=entry.label, required=not entry.optional, help_text=entry.help, widget=widget)
 
 
+def _layout(row: Sequence[Entry]) -> str:
+    if row[0].shape == "tick":
+        return "guard-row"
+    return "stack" if [entry.shape for entry in row] == ["area"] else "grid-3"
+
+
 class StepForm(forms.Form):
     """One step. Its fields take any text: what is right is said by the engine, all of it at once."""
 
@@ -102,12 +108,13 @@ class StepForm(forms.Form):
         return found
 
     @property
-    def rows(self) -> list[list[Any]]:
-        """The fields, those of one group beside each other."""
-        groups: dict[str, list[Any]] = {}
+    def rows(self) -> list[tuple[str, list[Any]]]:
+        """The fields, those of one group beside each other, and how they are laid out: a guard behind its tick, a text
+        of several lines over the whole width, others in columns."""
+        groups: dict[str, list[Entry]] = {}
         for entry in self.part.kind.entries if self.part.kind else ():
-            groups.setdefault(entry.group, []).append(self[entry.name])
-        return list(groups.values())
+            groups.setdefault(entry.group, []).append(entry)
+        return [(_layout(row), [self[entry.name] for entry in row]) for row in groups.values()]
 
 
 @dataclass(frozen=True)

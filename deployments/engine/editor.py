@@ -146,7 +146,7 @@ TESTING = (
     Entry(
         "metrics", "Metrics", ("metrics",), reading.metrics, reading.metric_lines,
         f"{reading.METRIC_LINE}. What is compared: correct, error, or value: and the name of a reported value",
-        shape="area",
+        shape="area", group="metrics",
     ),
     Entry(
         "threshold", "Threshold", ("threshold",), reading.number_or_none, reading.text,
