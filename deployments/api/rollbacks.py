@@ -14,6 +14,7 @@ from deployments.models import RollbackDrill, Rollout
 from deployments.policies.rollback import REASONS
 from deployments.selectors import people, rehearsals, rollback_card
 from deployments.services import drills, endpoints, rollback_freezes, rollbacks
+from portal.core import clock
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -27,7 +28,7 @@ class Rollback(ApiView):
     @extend_schema(responses={200: shapes.RollbackShape}, summary="What a rollback would do now")
     def get(self, request: Request, environment: str, name: str) -> Response:
         found = rollbacks.preview(actor=self.actor, environment=environment, endpoint=name)
-        trust = rollback_card.trust(found.ends, rehearsals.recent(found.endpoint), found.seconds)
+        trust = rollback_card.trust(found.ends, rehearsals.recent(found.endpoint), found.seconds, clock.now())
         facts = {key: getattr(found, key) for key in PREVIEW} | {"readiness": trust.readiness, "reasons": REASONS}
         return Response(shapes.RollbackShape(facts).data)
 

@@ -68,23 +68,26 @@ def _rate(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What came between readings, by revision; `at` is the newest, also one from before these."""
+    """What came between readings, by revision; `at` is the newest, also one from before these, `now` when they were
+    looked up."""
 
     seen: Seen
     at: datetime | None
+    now: datetime
 
 
 def read(endpoint: Endpoint, range_: str) -> Read:
     """The readings of a range of `RANGES`, and of the last hour."""
     each, many = RANGES[range_]
-    since = clock.now() - max(each * many, timedelta(hours=1)) - timedelta(minutes=4)
+    now = clock.now()
+    since = now - max(each * many, timedelta(hours=1)) - timedelta(minutes=4)
     found: dict[Any, list[Count]] = {}
     for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since).order_by("at"):
         latency = {int(place): int(count) for place, count in row.latency.items()}
         found.setdefault(row.revision_id, []).append(Count(row.epoch, row.at, row.requests, row.errors, latency))
     newest = max((counts[-1].at for counts in found.values()), default=None)
     seen = {revision: timeline.spans(counts) for revision, counts in found.items()}
-    return Read(seen, newest or _counted_at(endpoint))
+    return Read(seen, newest or _counted_at(endpoint), now)
 
 
 def _counted_at(endpoint: Endpoint) -> datetime | None:
@@ -103,7 +106,7 @@ def lately(found: Read) -> Measured:
     at = found.at
     if at is None:
         return Measured({}, None, False)
-    return Measured({pk: _lately(spans, at) for pk, spans in found.seen.items()}, at, clock.now() - at > STALE)
+    return Measured({pk: _lately(spans, at) for pk, spans in found.seen.items()}, at, found.now - at > STALE)
 
 
 def _lately(found: list[tuple[datetime, Span]], at: datetime) -> Lately:
@@ -126,7 +129,7 @@ def figures(endpoint: Endpoint, found: Read, range_: str, identities: Sequence[t
     `identities` are the revisions to draw, each with its label and its mark.
     """
     each, many = RANGES[range_]
-    until = clock.now()
+    until = found.now
     begin = until - each * many
     seen = {pk: [(at, span) for at, span in spans if at > begin] for pk, spans in found.seen.items()}
     drawn = [(label, mark, seen[pk]) for pk, label, mark in identities if seen.get(pk)]

@@ -10,7 +10,6 @@ from deployments.policies import readiness as policy
 from deployments.policies.readiness import Drilled, Readiness, ReadinessFacts
 from deployments.selectors import rollback_preview
 from deployments.selectors.rollback_preview import Ends
-from portal.core import clock
 from registry.models import ModelVersion
 
 
@@ -37,7 +36,7 @@ class Trust:
     drill: RollbackDrill | None
 
 
-def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None) -> Trust:
+def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None, now: datetime) -> Trust:
     """The score of the way back as things stand; `drills` are the newest between the revisions that stand."""
     target, current = ends.target, ends.current
     if target is None or current is None:
@@ -48,7 +47,7 @@ def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None) ->
     facts = ReadinessFacts(
         target=f"v{target.version.number}",
         status=target.status,
-        now=clock.now(),
+        now=now,
         serves=promoting,
         differences=tuple(rollback_preview.differences(current, target)),
         drill=_drilled(ended) if ended else None,
@@ -67,14 +66,18 @@ def _drilled(row: RollbackDrill) -> Drilled:
 def good_versions(row: Endpoint) -> list[Good]:
     """Versions that completed a rollout here, the newest first; without the champion, what was taken back since, and
     the former champion while one click goes back to it."""
-    done = Rollout.objects.filter(endpoint=row, status="completed").select_related(
-        "to_revision__version__model", "from_revision__version"
+    ended = list(
+        Rollout.objects.filter(endpoint=row)
+        .exclude(ended_at=None)
+        .select_related("to_revision__version__model", "from_revision__version", "request")
+        .order_by("ended_at", "pk")
     )
+    done = [one for one in ended if one.status == "completed"]
     spans: dict[int, list[tuple[datetime, datetime | None]]] = {}
     versions: dict[int, ModelVersion] = {}
     bad: set[int] = set()
     before: int | None = None
-    for one in done.order_by("ended_at", "pk"):
+    for one in done:
         at, version = one.ended_at or one.created_at, one.to_revision.version
         if before in spans:
             spans[before][-1] = (spans[before][-1][0], at)
@@ -83,7 +86,7 @@ def good_versions(row: Endpoint) -> list[Good]:
         bad.discard(version.pk)
         versions[version.pk], before = version, version.pk
         spans.setdefault(version.pk, []).append((at, None))
-    bad |= _aborted(row) | _one_click(row)
+    bad |= _aborted(ended) | _one_click(row)
     found = [
         Good(version, spans[pk][-1][0], spans[pk][-1][1], len(spans[pk]), version.status == "ready", _plan(row))
         for pk, version in versions.items()
@@ -92,10 +95,10 @@ def good_versions(row: Endpoint) -> list[Good]:
     return sorted(found, key=lambda one: one.since, reverse=True)
 
 
-def _aborted(row: Endpoint) -> set[int]:
+def _aborted(ended: Sequence[Rollout]) -> set[int]:
     """Versions whose newest rollout here was taken back, by a guard or by somebody."""
-    rows = Rollout.objects.filter(endpoint=row, kind=RolloutKind.PROMOTION).exclude(ended_at=None)
-    newest = dict(rows.order_by("pk").values_list("to_revision__version", "request__status"))
+    brought = sorted((one for one in ended if one.kind == RolloutKind.PROMOTION), key=lambda one: one.pk)
+    newest = {one.to_revision.version_id: one.request.status if one.request else "" for one in brought}
     return {version for version, status in newest.items() if status in ("rolled_back", "failed")}
 
 

@@ -51,10 +51,11 @@ class RollbackPreview:
 
 def preview(*, actor: Actor, environment: str, endpoint: str) -> RollbackPreview:
     """What would change. Writes nothing and asks nobody but the database."""
-    return _preview(endpoints.find(actor=actor, environment=environment, endpoint=endpoint), actor)
+    return preview_of(endpoints.find(actor=actor, environment=environment, endpoint=endpoint), actor=actor)
 
 
-def _preview(row: Endpoint, actor: Actor) -> RollbackPreview:
+def preview_of(row: Endpoint, *, actor: Actor) -> RollbackPreview:
+    """The same of an endpoint that was found already."""
     running = rollouts.active(row)
     promoting = running is not None and running.kind == RolloutKind.PROMOTION
     target = row.stable if promoting else row.previous
@@ -104,7 +105,7 @@ def roll_back(
         raise Stale(
             "The traffic changed while you were looking. Look at it again, then decide.", code="traffic_changed"
         )
-    found = _preview(row, actor)
+    found = preview_of(row, actor=actor)
     if not found.ready:
         raise Refused(found.ready.reason, code=found.ready.code)
     if found.active is not None:

@@ -19,7 +19,6 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
-from portal.core import clock
 from portal.core.errors import BadInput, Unavailable
 
 KNOWN = ("env", "model", "state", "q", "offset")
@@ -98,7 +97,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     example = examples.payload(serving)
     live, read = select.live(row), measured.read(row, range_)
     known = measured.lately(read)
-    back = rollbacks.preview(actor=request.actor, environment=row.environment.name, endpoint=row.name)
+    back = rollbacks.preview_of(row, actor=request.actor)
     return {
         "endpoint": row,
         "live": live,
@@ -106,7 +105,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
         "rollback": back,
-        "trust": rollback_card.trust(back.ends, live.drills, back.seconds),
+        "trust": rollback_card.trust(back.ends, live.drills, back.seconds, read.now),
         "good": rollback_card.good_versions(row),
         "may_release": rollback_freeze.may_release(request.actor, row.team_id),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
@@ -130,7 +129,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "range": range_,
         "sparks": measured.figures(row, read, range_, select.identities(live)),
         "figure": charts.traffic(
-            select.tables_of(row), clock.now(), row.previous.version.number if row.previous else None
+            select.tables_of(row), read.now, row.previous.version.number if row.previous else None
         ),
     } | more
 

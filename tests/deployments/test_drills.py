@@ -36,7 +36,7 @@ def held(line: Line) -> RollbackDrill:
 
 def score() -> rollback_card.Trust:
     found = rollbacks.preview(actor=actors.system("a look"), **WHERE)
-    return rollback_card.trust(found.ends, rehearsals.recent(found.endpoint), found.seconds)
+    return rollback_card.trust(found.ends, rehearsals.recent(found.endpoint), found.seconds, clock.now())
 
 
 def test_a_drill_looks_at_everything_and_moves_nothing(two: Line) -> None:
