@@ -10,7 +10,7 @@ from tests.waiting import wait_until
 
 LONG = os.environ.get("SIGNALBOX_LONG") == "1"
 PEAK_SECONDS = 4.0
-ALONE_SECONDS = 60.0 if LONG else 5.0
+ALONE_SECONDS = 60.0 if LONG else 10.0
 STOPPED = ("web", "worker", "beat", "sequencer", "signer", "agent", "mlflow", "valkey", "postgres")
 
 
