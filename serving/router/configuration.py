@@ -7,6 +7,8 @@ from serving.router import problems
 
 PER_REVISION = 128
 """Requests one process of a revision works on or holds at a time; it sheds by deadline itself, and beyond this the router does."""
+HELD_BYTES = 8192
+"""A body of at most so many bytes is all there before a process is asked; it fits into the router's buffer."""
 GRACE_MS = 1000
 """How much later than a caller's deadline the router gives up on a process that should have said so itself."""
 
@@ -49,8 +51,11 @@ frontend gateway
     http-request set-var(txn.rid) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9_.:-]{{1,128}}$ }}
     http-request set-var(txn.rid) uuid() unless {{ var(txn.rid) -m found }}
     http-request set-header x-request-id %[var(txn.rid)]
+    http-request set-var(txn.large) bool(true) if {{ req.hdr_val(content-length) gt {held} }} or {{ req.fhdr(transfer-encoding) -m found }}
     http-after-response set-header x-request-id %[var(txn.rid)]
     http-after-response del-header server
+    # What answers before it has read a large body ends the connection: HAProxy now and then loses the next request on it.
+    http-after-response set-header connection close if {{ var(txn.large) -m bool }} {{ status ge 400 }}
     http-request del-header x-signalbox- -m beg
     http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
     # What comes by gRPC comes back as HTTP, by way of its door, and is judged then.
@@ -159,6 +164,7 @@ def render(settings: Settings) -> str:
         keys=_keys(settings),
         routes_map=places.routes_map,
         body_limit=BODY_LIMIT,
+        held=HELD_BYTES,
         scale=CUT_SCALE,
         full="".join(FULL.format(slot=slot) for slot in range(places.slots)),
         no_endpoint=problems.NO_ENDPOINT,

@@ -174,6 +174,8 @@ def test_a_canary_whose_process_does_not_answer_is_answered_by_stable(
     found = measured(plane, endpoint)[stable]
     assert found.arms["canary"] >= 10, "they came under the canary's arm"
     assert "stable" not in found.arms
+    wanted = {one.headers["x-prediction-id"] for one in diverted}
+    wait_until(lambda: wanted <= set(recorded_since(plane, endpoint, begins["cursor"])), 10, "the spool to be written")
     records = spool.read(plane.settings.places.spool / stable).records
     assert {(one["arm"], one["assigned"]) for one in records} == {("stable", "canary")}
     kept = recorded_since(plane, endpoint, begins["cursor"])

@@ -147,6 +147,7 @@ def test_too_much_is_refused(mixed: Plane) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many_rows")
     declared = mixed.gateway.post("/production/mixed/invocations", content=b"x" * (8 * 1024**2 + 1))
     assert (declared.status_code, declared.json()["code"]) == (413, "body_too_large")
+    assert declared.headers["connection"] == "close"
 
 
 def test_a_body_of_unknown_length_is_cut_off_too(mixed: Plane) -> None:
@@ -155,6 +156,13 @@ def test_a_body_of_unknown_length_is_cut_off_too(mixed: Plane) -> None:
         "/production/mixed/invocations", content=parts, headers={"content-type": "application/json"}
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer.headers["connection"] == "close", "what is left of the body would stand before the next request"
+
+
+def test_a_small_question_that_is_refused_keeps_its_connection(mixed: Plane) -> None:
+    answer = mixed.ask("mixed", zoo.body(without("carrier")))
+    assert answer.status_code == 400
+    assert "connection" not in answer.headers
 
 
 ROUTES = [
