@@ -148,8 +148,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
     """Begin it, wait until enough was compared, end it, go on."""
     if s.shadow.ended:
         return _next(s)
-    if not s.shadow.possible:
-        return Command("fail", why="What serves this environment has no shadows. Choose a plan without one.")
+    if s.shadow.unable:
+        return Command("fail", why=s.shadow.unable)
     if not s.shadow.running:
         return Command("shadow", step=s.step)
     if (s.shadow.compared >= step.predictions) if step.predictions else (s.at_step >= step.seconds):
@@ -162,8 +162,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
 
 def _tested(s: Snapshot, step: AbTest) -> Command:
     """Begin it, and gather until there is something to decide on. A test never goes on by itself."""
-    if not s.test.possible:
-        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
+    if s.test.unable:
+        return Command("fail", why=s.test.unable)
     if not s.test.running:
         return Command("test", step=s.step)
     clear = s.test.clear if step.asks else ""

@@ -54,18 +54,18 @@ class Watch:
 @dataclass(frozen=True, slots=True)
 class Shadowing:
     """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
-    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
+    finished. `unable` says why, where the runtime has no shadows; `compared` predictions have two answers."""
 
     running: bool = False
     ended: bool = False
     compared: int = 0
-    possible: bool = True
+    unable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What the A/B test of this rollout has shown. `running` from its beginning until its report is on record as
-    finished; `possible` is False where the runtime keeps nothing a test could read.
+    finished; `unable` says why, where the runtime has nothing that a test could read.
 
     `units` are those with ground truth, of the version that has fewer; `clear` says in words which metric has an
     answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by the
@@ -73,7 +73,7 @@ class Trial:
     """
 
     running: bool = False
-    possible: bool = True
+    unable: str = ""
     units: int = 0
     clear: str = ""
     nameless: str = ""

@@ -9,7 +9,7 @@ from deployments.models import RollbackDrill
 from deployments.policies import probing as policy
 from deployments.reconcilers import probing
 from deployments.reconcilers.rollouts import table_spec
-from deployments.services import drills, endpoints, rollouts
+from deployments.services import drills, endpoints, keys, rollouts
 from deployments.services.drills import Check
 from portal.core import actors, clock
 from portal.core.leases import Lease
@@ -66,13 +66,11 @@ def _digest(row: RollbackDrill, runtime: ServingRuntime) -> str:
 
 def _answers(row: RollbackDrill, runtime: ServingRuntime) -> str:
     """Its golden answer, straight from its own process. One that was warmed before answers were kept gives it now."""
-    asking, target = probing.able(runtime), row.to_revision
-    if asking is None:
-        return ""
+    target = row.to_revision
     if target.golden is None:
         rollouts.keep_golden(target, probing.golden(target, runtime), actor=actors.system(f"drill {row.pk}"))
     body, expected = probing.question(target)
-    return policy.wrong(expected, asking.ask(str(target.pk), body))
+    return policy.wrong(expected, runtime.ask(str(target.pk), body, keys.own(row.endpoint)))
 
 
 def _table(row: RollbackDrill, runtime: ServingRuntime) -> str:

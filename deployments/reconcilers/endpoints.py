@@ -8,9 +8,9 @@ from django.db import transaction
 from deployments.adapters import serving
 from deployments.adapters.serving import RevisionState, ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.models import Endpoint, Revision, RouteTable
-from deployments.reconcilers import traffic
+from deployments.reconcilers import callers, traffic
 from deployments.reconcilers.rollouts import spec_of, table_spec
-from deployments.services import endpoints, keys, rollouts
+from deployments.services import endpoints, rollouts
 from portal.core import actors, clock
 from portal.core.leases import Lease
 from portal.core.locking import lock
@@ -28,7 +28,7 @@ def reconcile(lease: Lease) -> datetime | None:
     runtime = serving.runtime(row.environment.name)
     try:
         found = runtime.revisions()
-        _keep_keys(row, runtime)
+        callers.keep_keys(row, runtime)
         changed = _keep_warm(row, found, runtime) | _keep_routed(row, found, runtime)
         _take_away(row, found, runtime)
         routes = runtime.routes(row.environment.name, row.name)
@@ -55,13 +55,6 @@ def reconcile(lease: Lease) -> datetime | None:
 
 def _own(row: Endpoint) -> set[str]:
     return {str(pk) for pk in Revision.objects.filter(endpoint=row).values_list("pk", flat=True)}
-
-
-def _keep_keys(row: Endpoint, runtime: ServingRuntime) -> None:
-    """The gateway lets in who should be let in now: keys that were made, revoked or have ended since the last look."""
-    wanted = keys.hashes(row)
-    if runtime.keys(row.environment.name, row.name) != wanted:
-        runtime.set_keys(row.environment.name, row.name, wanted)
 
 
 def _keep_warm(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> dict[str, str]:

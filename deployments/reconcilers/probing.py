@@ -2,9 +2,9 @@
 
 import json
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from deployments.adapters.serving import Asking, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine.planner import Probed
 from deployments.models import Revision, Rollout, RouteTable
 from deployments.policies import probing as policy
@@ -20,15 +20,8 @@ NONE_YET = Probed(right=False)
 KEY_MISSING = 401
 
 
-def able(runtime: ServingRuntime) -> Asking | None:
-    """The runtime, if it can be asked who answers."""
-    return cast(Asking, runtime) if hasattr(runtime, "probe") else None
-
-
-def known(row: Rollout, runtime: ServingRuntime, now: datetime) -> Probed:
+def known(row: Rollout, now: datetime) -> Probed:
     """What the last probe of this rollout's newest table said."""
-    if able(runtime) is None:
-        return Probed()
     last = row.probe
     if last is None or last["generation"] != row.generation:
         return NONE_YET
@@ -42,13 +35,12 @@ def look(row: Rollout, runtime: ServingRuntime) -> Look:
         endpoint=row.endpoint, generation=row.generation or -1
     )
     body, expected = question(table.stable)
-    where, asking = (row.endpoint.environment.name, row.endpoint.name), able(runtime)
-    assert asking is not None
+    where = row.endpoint.environment.name, row.endpoint.name
     try:
-        served = asking.probe(*where, body, keys.own(row.endpoint))
+        served = runtime.probe(*where, body, keys.own(row.endpoint))
         if served.status == KEY_MISSING:
             runtime.set_keys(*where, keys.hashes(row.endpoint))
-            served = asking.probe(*where, body, keys.own(row.endpoint))
+            served = runtime.probe(*where, body, keys.own(row.endpoint))
     except (ServingUnavailable, ServingRefused) as error:
         return Look(table.generation, f"v{expected.version} could not be asked: {error}")
     return Look(table.generation, policy.wrong(expected, served), served.ms, expected.answer is not None)
@@ -64,11 +56,11 @@ def question(revision: Revision) -> tuple[Any, Expected]:
 
 def golden(revision: Revision, runtime: ServingRuntime) -> dict[str, Any] | None:
     """What a loaded revision answers to its own example, asked twice; None where there is nothing to keep."""
-    body, asking = examples.golden(revision.version), able(runtime)
-    if body is None or asking is None:
+    body, key = examples.golden(revision.version), keys.own(revision.endpoint)
+    if body is None:
         return None
     try:
-        first, second = (asking.ask(str(revision.pk), body) for _ in range(2))
+        first, second = (runtime.ask(str(revision.pk), body, key) for _ in range(2))
     except (ServingUnavailable, ServingRefused):
         return None
     if max(first.status, second.status) >= 400 or len(json.dumps(first.answer)) > MOST_ANSWER:

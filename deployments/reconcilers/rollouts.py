@@ -8,7 +8,7 @@ from deployments.engine import plans
 from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
 from deployments.engine.steps import Shadow
 from deployments.models import Revision, Rollout, RouteTable
-from deployments.reconcilers import artifacts, measuring, probing, shadowing, testing
+from deployments.reconcilers import artifacts, callers, measuring, probing, shadowing, testing
 from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
 from deployments.services import rollouts
@@ -99,7 +99,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
         shadow=shadowing.observe(row, steps, runtime, lease),
         test=testing.observe(row, steps, runtime, lease),
-        probed=probing.known(row, runtime, now),
+        probed=probing.known(row, now),
         pause_code=row.pause_code,
         crashes=target.crashes,
         ended=target.ended,
@@ -207,12 +207,16 @@ def _take(command: Command, lease: Lease) -> None:
 
 
 def _load(command: Command, row: Rollout, lease: Lease, runtime: ServingRuntime) -> float:
-    """Tell the runtime to load the revision, if its files are still what was approved and signed."""
+    """Tell the runtime to load the revision, if its files are still what was approved and signed.
+
+    The keys come first: where the revision itself checks them, it has them when it is asked for the first time.
+    """
     if command.do == "note_loading":
         rollouts.note_loading(lease)
         return 0.0
     if why := artifacts.refused(row.to_revision, lease):
         return _conclude(Command("fail", why=why), lease)
+    callers.keep_keys(row.endpoint, runtime)
     runtime.ensure_revision(spec_of(row.to_revision))
     crash_point("rollout.load_sent")
     rollouts.note_loading(lease)

@@ -1,10 +1,8 @@
 """Has a revision shadow what serves, reads what it shows, and ends it. Called while no transaction is open."""
 
 from datetime import timedelta
-from typing import cast
 
-from deployments.adapters.serving import ServingRuntime
-from deployments.adapters.serving import Shadowing as Runtime
+from deployments.adapters.serving import SHADOWS, ServingRuntime
 from deployments.engine.planner import Shadowing
 from deployments.engine.steps import Shadow, Steps
 from deployments.models import Rollout, ShadowRun
@@ -16,20 +14,15 @@ from serving.contract import ShadowReport, ShadowSpec, as_json
 NOTE_EVERY = timedelta(seconds=2)
 
 
-def able(runtime: ServingRuntime) -> Runtime | None:
-    """The runtime, if it has shadows."""
-    return cast(Runtime, runtime) if hasattr(runtime, "set_shadow") else None
-
-
 def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Shadowing:
     """What the runtime and our own record say; nothing is asked of a runtime whose rollout has no shadow."""
     if not any(isinstance(step, Shadow) for step in steps):
         return Shadowing()
-    shadows, known = able(runtime), ShadowRun.objects.filter(rollout=row).first()
+    known = ShadowRun.objects.filter(rollout=row).first()
     ended = known is not None and known.ended_at is not None
-    if shadows is None:
-        return Shadowing(ended=ended, possible=False)
-    found = shadows.shadow(row.endpoint.environment.name, row.endpoint.name)
+    if why := runtime.unable.get(SHADOWS):
+        return Shadowing(ended=ended, unable=why)
+    found = runtime.shadow(row.endpoint.environment.name, row.endpoint.name)
     if found is None or found.revision != str(row.to_revision_id):
         return Shadowing(ended=ended)
     if known is not None and not ended and clock.now() - known.read_at >= NOTE_EVERY:
@@ -44,20 +37,16 @@ def compared(report: ShadowReport) -> int:
 
 def begin(row: Rollout, step: Shadow, at: int, runtime: ServingRuntime, lease: Lease) -> None:
     """Tell the runtime first: what was told and not recorded is told again."""
-    if (shadows := able(runtime)) is not None:
-        shadows.set_shadow(spec_of(row, step))
-        rollouts.shadow_began(lease, step=at)
+    runtime.set_shadow(spec_of(row, step))
+    rollouts.shadow_began(lease, step=at)
 
 
 def end(row: Rollout, runtime: ServingRuntime, lease: Lease) -> None:
     """Keep the report first: the runtime forgets it with the shadow."""
-    shadows = able(runtime)
-    if shadows is None:
-        return
     where = row.endpoint.environment.name, row.endpoint.name
-    found = shadows.shadow(*where)
+    found = runtime.shadow(*where)
     rollouts.shadow_ended(lease, as_json(found) if found else {})
-    shadows.remove_shadow(*where)
+    runtime.remove_shadow(*where)
 
 
 def spec_of(row: Rollout, step: Shadow) -> ShadowSpec:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from deployments.adapters import ground_truth
-from deployments.adapters.serving import Recording, ServingRuntime
+from deployments.adapters.serving import PREDICTIONS, ServingRuntime
 from deployments.analysis import outcomes
 from deployments.engine import plans
 from deployments.engine.planner import Trial
@@ -29,44 +29,38 @@ PAGES = 8
 TRUTHS = 5000
 
 
-def able(runtime: ServingRuntime) -> Recording | None:
-    """The runtime, if its record of predictions can be read."""
-    return cast(Recording, runtime) if hasattr(runtime, "predictions") else None
-
-
 def step_of(steps: Steps) -> AbTest | None:
     return next((step for step in steps if isinstance(step, AbTest)), None)
 
 
 def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Trial:
     """What the test has shown so far; more is gathered while its step lasts, also while a person is asked."""
-    step, recording = step_of(steps), able(runtime)
+    step = step_of(steps)
     if step is None:
         return Trial()
-    if recording is None:
-        return Trial(possible=False)
+    if why := runtime.unable.get(PREDICTIONS):
+        return Trial(unable=why)
     run = AbRun.objects.filter(rollout=row, ended_at=None).first()
     if run is None:
         return Trial()
     lasts = row.step == run.step and row.status in ("progressing", "paused")
     pause = EVERY + timedelta(seconds=run.predictions / ROWS_A_SECOND)
     if lasts and clock.now() - run.read_at >= pause:
-        run = look(row, run, step, steps, recording, lease)
+        run = look(row, run, step, steps, runtime, lease)
     return ab_report.said(run.report, row.to_revision.version.number)
 
 
 def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
     """Note where the record stands now: the test is about what comes after."""
-    if (recording := able(runtime)) is not None:
-        page = recording.predictions(row.endpoint.environment.name, row.endpoint.name, "", 1)
-        mark = ground_truth.source().newest(row.endpoint_id)
-        rollouts.test_began(lease, step=at, cursor=page.cursor, truths=mark)
+    page = runtime.predictions(row.endpoint.environment.name, row.endpoint.name, "", 1)
+    mark = ground_truth.source().newest(row.endpoint_id)
+    rollouts.test_began(lease, step=at, cursor=page.cursor, truths=mark)
 
 
-def look(row: Rollout, run: AbRun, step: AbTest, steps: Steps, recording: Recording, lease: Lease) -> AbRun:
+def look(row: Rollout, run: AbRun, step: AbTest, steps: Steps, runtime: ServingRuntime, lease: Lease) -> AbRun:
     """Read on, put ground truth beside it, and judge anew when there is something new."""
     before = run.predictions + run.dropped
-    run = _predictions(row, run, step, recording, lease)
+    run = _predictions(row, run, step, runtime, lease)
     told = _truths(row, run, lease)
     new = not run.report or bool(told) or run.predictions + run.dropped > before
     report = ab_report.build(run, step, share_at(steps, run.step) or 0) if new else None
@@ -82,10 +76,10 @@ def end(row: Rollout, lease: Lease) -> None:
     rollouts.test_ended(lease, report)
 
 
-def _predictions(row: Rollout, run: AbRun, step: AbTest, recording: Recording, lease: Lease) -> AbRun:
+def _predictions(row: Rollout, run: AbRun, step: AbTest, runtime: ServingRuntime, lease: Lease) -> AbRun:
     where = row.endpoint.environment.name, row.endpoint.name
     for _ in range(PAGES):
-        page = recording.predictions(*where, run.cursor, PAGE)
+        page = runtime.predictions(*where, run.cursor, PAGE)
         run = rollouts.note_predictions(lease, run, _batch(row, run, step, page))
         if not page.more:
             break

@@ -28,8 +28,6 @@ from serving.contract import Invalid
 LONGEST_BODY = 4 * 1024**2
 REMOVAL_PATIENCE_SECONDS = 5.0
 PROBLEM = "application/problem+json"
-PROBE = "signalbox-probe"
-"""The request id of what the portal asks through the gateway to see who answers; the spool keeps it."""
 
 
 class Api:
@@ -115,7 +113,7 @@ class Api:
         body, key = contract.question(await _body(request))
         environment, endpoint = _where(request)
         last = f"v2/models/{endpoint}" if body is None else "invocations"
-        headers = {contract.HEADER_REQUEST: PROBE, **({contract.HEADER_KEY: key} if key else {})}
+        headers = {contract.HEADER_REQUEST: contract.PROBE, **({contract.HEADER_KEY: key} if key else {})}
         target = f"/{quote(environment)}/{quote(endpoint)}/{quote(last)}"
         return JSONResponse(contract.as_json(await asyncio.to_thread(ask, self._gateway, target, body, headers)))
 

@@ -10,6 +10,9 @@ HEADER_KEY = "x-endpoint-key"
 HEADER_DEADLINE = "x-deadline-ms"
 HEADER_TRACE = "traceparent"
 
+PROBE = "signalbox-probe"
+"""The request id of what the portal asks as callers do, to see who answers; the spool keeps it."""
+
 
 def invocations_url(gateway: str, environment: str, endpoint: str) -> str:
     """Where MLflow's scoring protocol is spoken."""

@@ -1,14 +1,16 @@
 """Plays the controllers that an API server alone has not: they read what is wanted and write a status.
 
 Workloads become ready when the files of their revision have the approved digest, as `serving.pod` would find, and get a
-pod whose counters stand at nothing; KServe and the gateway take up what they are told. `held` names what a test keeps
-from being taken up, `approved` and `broken` digests that load, or do not, without files.
+pod whose counters stand at nothing and that answers by its version; KServe and the gateway take up what they are told,
+and Services lead to the pods they select. `held` names what a test keeps from being taken up, `approved` and `broken`
+digests that load, or do not, without files.
 """
 
+import hashlib
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,13 +23,16 @@ from serving.contract import RevisionSpec
 from serving.measures import Counts
 from tests.cluster import network
 from tests.cluster.apiserver import NAMESPACE, ApiServer
-from tests.cluster.network import Network
+from tests.cluster.network import Answer, Network, Question
 
 Json = dict[str, Any]
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 ROUTES = f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/httproutes"
 INFERENCE = f"/apis/serving.kserve.io/v1beta1/namespaces/{NAMESPACE}/inferenceservices"
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+PODS, SERVICES, CONFIGS, ENDPOINTS = (
+    f"/api/v1/namespaces/{NAMESPACE}/{one}" for one in ("pods", "services", "configmaps", "endpoints")
+)
+SCALERS = f"/apis/autoscaling/v1/namespaces/{NAMESPACE}/horizontalpodautoscalers"
 PAUSE = 0.05
 MERGE = {"Content-Type": "application/merge-patch+json"}
 NUMBERS = itertools.count(1)
@@ -45,6 +50,7 @@ class Controller:
     approved: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     numbers: dict[str, list[str]] = field(default_factory=dict)
+    ends: dict[str, list[Json]] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -54,6 +60,7 @@ class Controller:
                     if live["metadata"]["name"] not in self.held:
                         self._write(path, live, play(live))
             self._end_pods()
+            self._lead()
 
     def stop(self) -> None:
         self._ended.set()
@@ -79,11 +86,49 @@ class Controller:
         self.http.post(PODS, json=body).raise_for_status()
         counted = Counts(spec.id, f"epoch {next(NUMBERS)}").read(0, 0.0)
         self.network.places[f"{name}:{pods.INSIDE}"] = network.told(contract.as_json(counted))
+        self.network.places[f"{name}:{pods.PORT}"] = self._model(spec)
         running = {"name": "model", "image": "none", "imageID": "", "ready": True, "started": True, "restartCount": 0}
         told = running | {"state": {"running": {}}} | state
         status = {"phase": "Running", "podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}], "containerStatuses": [told]}
+        status["conditions"] = [{"type": "Ready", "status": "True" if told["ready"] else "False"}]
         self.http.patch(f"{PODS}/{name}/status", json={"status": status}, headers=MERGE).raise_for_status()
         return name
+
+    def _model(self, spec: RevisionSpec) -> Callable[[Question], Answer]:
+        """Answers by its version's number, to whom a key of the endpoint lets in, where there are any."""
+        served = {"x-served-version": str(spec.version), "x-served-revision": str(spec.revision)}
+
+        def answer(question: Question) -> Answer:
+            live = self.http.get(f"{CONFIGS}/{names.of_keys(spec.environment, spec.endpoint)}")
+            known = live.json()["data"][pods.HASHES].split() if live.status_code == 200 else []
+            key = question.headers.get("x-endpoint-key", "")
+            if known and hashlib.sha256(key.encode()).hexdigest() not in known:
+                return 401, json.dumps({"detail": "Send a valid key."}).encode()
+            if question.headers.get("x-signalbox-revision", spec.id) != spec.id:
+                return 503, json.dumps({"detail": "The endpoint just moved."}).encode(), served
+            if question.method == "GET":
+                return 200, json.dumps({"versions": [spec.version]}).encode(), served
+            return 200, json.dumps({"predictions": [spec.version / 10]}).encode(), served
+
+        return answer
+
+    def _lead(self) -> None:
+        """Each Service to the first ready pod it selects."""
+        running = [one for one in self.http.get(PODS).json()["items"] if reading.can_answer(one)]
+        for live in self.http.get(SERVICES).json()["items"]:
+            name, wanted = live["metadata"]["name"], live["spec"].get("selector") or {}
+            fits = [one for one in running if wanted.items() <= one["metadata"]["labels"].items()]
+            addresses = [{"ip": ADDRESS}] if fits and wanted else []
+            ports = [{"name": one.get("name", ""), "port": one["targetPort"]} for one in live["spec"]["ports"]]
+            subsets = [{"addresses": addresses, "ports": ports}] if addresses else []
+            known = self.ends.get(live["metadata"]["uid"])
+            if fits:
+                self.network.behind[f"{name}:80"] = f"{fits[0]['metadata']['name']}:{pods.PORT}"
+            if known != subsets:
+                self.http.delete(f"{ENDPOINTS}/{name}")
+                body = {"metadata": {"name": name}, "subsets": subsets}
+                if self.http.post(ENDPOINTS, json=body).status_code == 201:
+                    self.ends[live["metadata"]["uid"]] = subsets
 
     def _end_pods(self) -> None:
         """Pods of revisions that nothing asks for any more."""
@@ -101,8 +146,20 @@ class Controller:
 
     def _inference(self, live: Json) -> Json:
         if live["metadata"]["annotations"].get("serving.kserve.io/deploymentMode") == "RawDeployment":
-            return {"conditions": [{"type": "Ready", "status": "True" if self._loads(live) else "False"}]}
+            loads = self._loads(live)
+            if loads:
+                self._have_service(live)
+            return {"conditions": [{"type": "Ready", "status": "True" if loads else "False"}]}
         return self._knative(live)
+
+    def _have_service(self, live: Json) -> None:
+        """The one that KServe makes for the pods of an InferenceService, and its garbage collector takes away."""
+        name, owner = f"{live['metadata']['name']}-predictor", live["metadata"]
+        if self.http.get(f"{SERVICES}/{name}").status_code == 404:
+            ports = [{"name": name, "port": 80, "targetPort": pods.PORT}]
+            selector = {names.POD: owner["name"]}
+            body = {"metadata": {"name": name}, "spec": {"ports": ports, "selector": selector}}
+            self.http.post(SERVICES, json=body)
 
     def _knative(self, live: Json) -> Json:
         """A Knative revision for each new pod; the last that had all the traffic stays beside the latest."""

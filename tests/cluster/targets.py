@@ -43,6 +43,7 @@ def emptied(server: ApiServer) -> Iterator[None]:
             paths = [controller.DEPLOYMENTS, controller.ROUTES, controller.INFERENCE, controller.PODS]
             for path in paths:
                 operator.delete(path, params={"gracePeriodSeconds": "0"})
+            operator.delete(controller.SCALERS)
             services = controller.PODS.replace("pods", "services")
             for one in operator.get(services).json()["items"]:
                 operator.delete(f"{services}/{one['metadata']['name']}")

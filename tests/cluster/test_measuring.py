@@ -124,12 +124,12 @@ def test_knative_names_no_arm_so_the_table_does(on: Callable[[str], Side]) -> No
     assert {one.revision: one.arms for one in measured(side)} == {first: {"stable": 1}, second: {"canary": 2}}
 
 
-def test_the_portal_reads_pods_and_can_ask_nothing_else_of_them(on: Callable[[str], Side]) -> None:
+def test_the_portal_asks_pods_and_services_and_can_change_nothing_there(on: Callable[[str], Side]) -> None:
     side = on("deployments")
     side.ready(1)
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{side.controller.have_pod(side.spec(1))}:8081/proxy/-/measures"
+    base, pod = f"/api/v1/namespaces/{NAMESPACE}", side.controller.have_pod(side.spec(1))
     with side.server.client(PORTAL) as portal:
-        assert portal.get(path).status_code == 200
-        for method in ("POST", "PUT", "DELETE"):
-            assert portal.request(method, path).status_code == 403, method
-        assert portal.get(path.replace("pods", "services")).status_code == 403
+        assert portal.get(f"{base}/pods/{pod}:8081/proxy/-/measures").status_code == 200
+        for place in (f"pods/{pod}:8081", "services/rev-1:80"):
+            for method in ("PUT", "PATCH", "DELETE"):
+                assert portal.request(method, f"{base}/{place}/proxy/").status_code == 403, (place, method)

@@ -4,8 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
+from serving import contract
 from serving.comparing import Comparison
-from serving.contract import LATENCY_EDGES_MS, Measures, RevisionSpec, RouteSpec, Served, ShadowReport, ShadowSpec
+from serving.contract import (
+    LATENCY_EDGES_MS,
+    Invalid,
+    Measures,
+    RevisionSpec,
+    RouteSpec,
+    Served,
+    ShadowReport,
+    ShadowSpec,
+)
 from serving.recorded import Page, Prediction
 
 
@@ -16,7 +26,7 @@ class MemoryRuntime:
 
     `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
     are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
-    gateway reaches whatever its table says, and `asked` counts the questions.
+    gateway reaches whatever its table says, `asked` counts the questions, and `unable` is what it cannot do.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -33,6 +43,7 @@ class MemoryRuntime:
     answers: dict[int, Any] = field(default_factory=dict)
     astray: str = ""
     asked: int = 0
+    unable: dict[str, str] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -100,8 +111,12 @@ class MemoryRuntime:
         ready = [one for one in named if self.revision(one).state == "ready"]
         return tuple(self.measured.get(one) or nothing_yet(one) for one in ready)
 
-    def ask(self, revision_id: str, body: Any) -> Served:
+    def ask(self, revision_id: str, body: Any, key: str) -> Served:
         self._here()
+        try:
+            contract.question({"body": body, "key": key})
+        except Invalid as error:
+            raise ServingRefused(422, str(error)) from error
         if self.revision(revision_id).state != "ready":
             raise ServingRefused(409, "the revision is not ready")
         self.asked += 1
@@ -114,7 +129,7 @@ class MemoryRuntime:
         table = self.table.get((environment, endpoint))
         if table is None:
             return Served(404, "", "", {"detail": "There is no such endpoint."}, 1.0)
-        return self.ask(self.astray or table.stable, body)
+        return self.ask(self.astray or table.stable, body, key)
 
     def keys(self, environment: str, endpoint: str) -> frozenset[str]:
         self._here()

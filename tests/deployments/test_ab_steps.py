@@ -108,7 +108,7 @@ RUNS = Trial(running=True, units=199)
     ("snapshot", "do", "code"),
     [
         (at(), "test", ""),
-        (at(test=Trial(possible=False)), "fail", ""),
+        (at(test=Trial(unable="There are none.")), "fail", ""),
         (at(test=RUNS), "wait", ""),
         (at(test=RUNS, at_step=601), "pause", "too_few"),
         (at(test=replace(RUNS, units=200)), "pause", "decide"),

@@ -155,23 +155,31 @@ class _Changing(dict[int, object]):
         return {"predictions": [next(self.numbers)]}  # type: ignore[call-overload]
 
 
-def test_a_runtime_that_cannot_be_asked_completes_on_its_table(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(type(line.runtime), "probe")
-    line.promote(1)
-    row = Rollout.objects.get()
-    assert (row.status, row.probe) == ("completed", None)
-
-
 def test_the_portals_key_is_told_to_a_gateway_that_does_not_know_it(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = type(line.runtime).probe
+    real, lost = type(line.runtime).probe, iter([True])
 
     def guarded(self, environment, endpoint, body, key):  # type: ignore[no-untyped-def]
+        if next(lost, False):
+            self.allowed.clear()
         found = real(self, environment, endpoint, body, key)
         return found if self.keys(environment, endpoint) else type(found)(401, "", "", {}, 1.0)
 
     monkeypatch.setattr(type(line.runtime), "probe", guarded)
-    line.runtime.allowed.clear()
     line.promote(1)
     assert probe(Rollout.objects.get())["tries"] == 1
+    assert line.runtime.keys("production", "flight-delay")
+
+
+def test_a_revision_is_loaded_where_its_callers_keys_are_known(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, known = type(line.runtime).ensure_revision, []
+
+    def watched(self, spec):  # type: ignore[no-untyped-def]
+        known.append(self.keys(spec.environment, spec.endpoint))
+        real(self, spec)
+
+    monkeypatch.setattr(type(line.runtime), "ensure_revision", watched)
+    Endpoint.objects.update(next_reconcile_at=None)
+    line.promote(1)
+    assert known[0] == line.runtime.keys("production", "flight-delay") != frozenset()

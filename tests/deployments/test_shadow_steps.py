@@ -88,7 +88,7 @@ def at(step: int = 2, **changes: Any) -> Snapshot:
         (at(shadow=Shadowing(running=True, compared=40)), "end_shadow"),
         (at(shadow=Shadowing(running=True, ended=True)), "end_shadow"),
         (at(shadow=Shadowing(ended=True)), "next"),
-        (at(shadow=Shadowing(possible=False)), "fail"),
+        (at(shadow=Shadowing(unable="There are none.")), "fail"),
         (at(3, shadow=Shadowing(running=True)), "end_shadow"),
         (at(status="aborting", shadow=Shadowing(running=True)), "end_shadow"),
         (at(status="aborting", shadow=Shadowing(ended=True)), "settle"),

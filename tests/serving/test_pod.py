@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from serving import pod
-from serving.contract import RevisionSpec
+from serving.contract import RevisionSpec, RouteSpec
 from serving.tally import Tally
 from tests.cluster import controller, targets
 from tests.cluster.apiserver import ApiServer
@@ -153,6 +153,19 @@ def test_what_it_counts_is_read_through_the_api_server(
         (found,) = runtime.measures("production", "flights")
         assert (found.revision, found.requests, found.arms) == ("r1", 2, {"stable": 1, "canary": 1})
         assert (sum(found.latency), found.peak_memory > 2**20) == (2, True)
+
+        api_server.network.places["rev-r1-0:8080"] = running.url
+        wait_until(lambda: runtime.revision("r1").state == "ready", 20, "its Deployment to be ready")
+        wait_until(lambda: "rev-r1:80" in api_server.network.behind, 20, "its Service to lead there")
+        runtime.set_routes(RouteSpec("production", "flights", 1, "r1"))
+        asked, direct = body({"x": 3.0}), running.ask("/invocations", "mine")
+        served = runtime.probe("production", "flights", asked, "mine")
+        assert (served.status, served.version, served.answer) == (200, "1", direct.json())
+        assert runtime.ask("r1", asked, "mine").answer == direct.json()
+        assert runtime.probe("production", "flights", None, "mine").status == 200
+        assert runtime.probe("production", "flights", asked, "wrong").status == 401
+        (found,) = runtime.measures("production", "flights")
+        assert found.arms == {"stable": 3, "canary": 1, "shadow": 1}
     _, headers = api_server.network.heard[-1]
     assert "authorization" not in headers, "the portal's own token must not reach a model"
 

@@ -6,23 +6,26 @@ The cluster's API server is real, and so are the rights the portal has there; wh
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import pytest
 
 from deployments.adapters.kubernetes import connect
 from deployments.adapters.serving import (
+    PREDICTIONS,
+    SHADOWS,
     Agent,
-    Asking,
     RouteState,
     ServingRefused,
     ServingRuntime,
     ServingUnavailable,
-    Shadowing,
+    Unable,
 )
 from deployments.targets import Target
-from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec, ShadowSpec
+from serving.contract import LATENCY_EDGES_MS, RevisionSpec, RouteSpec, Served, ShadowSpec
+from serving.recorded import Page, Prediction
 from tests.cluster import controller, targets
 from tests.deployments.memory_runtime import MemoryRuntime
 from tests.serving.plane import Plane
@@ -52,6 +55,21 @@ class Side:
 
     def table(self, generation: int, stable: str, canary: str | None = None, cut: int = 0) -> RouteSpec:
         return RouteSpec("production", self.endpoint, generation, stable, canary, cut, "salt")
+
+    def probed(self, body: Any, key: str = "") -> Served:
+        return self.runtime.probe("production", self.endpoint, body, key)
+
+    def predicted(self, count: int) -> None:
+        """The endpoint was asked, and answered by its stable revision."""
+        for number in range(count):
+            answered = self.probed(BODY)
+            if isinstance(self.runtime, MemoryRuntime):
+                stable = self.in_force().stable
+                made = Prediction(f"p{number}", stable, "stable", None, "2026-01-01T00:00:00Z", 1, (answered.answer,))
+                self.runtime.recorded.setdefault(("production", self.endpoint), []).append(made)
+
+    def read(self, after: str, limit: int = 10) -> Page:
+        return self.runtime.predictions("production", self.endpoint, after, limit)
 
     def in_force(self) -> RouteState:
         return self.runtime.routes("production", self.endpoint)
@@ -184,7 +202,7 @@ def test_every_ready_revision_is_measured_from_zero_on(side: Side) -> None:
 
 
 def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Side) -> None:
-    runtime = cast(Shadowing, on_a_host.runtime)
+    runtime = on_a_host.runtime
     first, second = on_a_host.ready(1), on_a_host.ready(2, "triple")
     on_a_host.runtime.set_routes(on_a_host.table(1, first))
     assert runtime.shadow("production", on_a_host.endpoint) is None
@@ -207,24 +225,73 @@ def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Sid
     on_a_host.runtime.remove_revision(second)
 
 
-def test_a_probe_sees_who_serves_and_a_question_reaches_who_does_not(on_a_host: Side) -> None:
-    asking, body = cast(Asking, on_a_host.runtime), {"dataframe_records": [{"x": 2.0}]}
-    first, second = on_a_host.ready(1), on_a_host.ready(2, "triple")
-    on_a_host.runtime.set_routes(on_a_host.table(1, first))
-    known = asking.probe("production", on_a_host.endpoint, None, "")
+BODY = {"dataframe_records": [{"x": 2.0}]}
+
+
+def test_a_probe_sees_who_serves_and_a_question_reaches_who_does_not(side: Side) -> None:
+    runtime = side.runtime
+    first, second = side.ready(1), side.ready(2, "triple")
+    direct = runtime.ask(first, BODY, "a key")
+    runtime.set_routes(side.table(1, first))
+    known, served = side.probed(None), side.probed(BODY, "a key")
     assert (known.status, known.version, known.revision) == (200, "1", "1")
-    served = asking.probe("production", on_a_host.endpoint, body, "a key")
-    direct = asking.ask(first, body)
     assert (served.status, served.answer) == (200, direct.answer)
-    waiting = asking.ask(second, body)
+    waiting = runtime.ask(second, BODY, "")
     assert (waiting.status, waiting.version) == (200, "2")
     assert waiting.answer != direct.answer
-    on_a_host.runtime.set_routes(on_a_host.table(2, second))
-    moved = asking.probe("production", on_a_host.endpoint, body, "")
+    runtime.set_routes(side.table(2, second))
+    moved = side.probed(BODY)
     assert (moved.version, moved.answer) == ("2", waiting.answer)
-    assert asking.probe("production", "nobody", None, "").status == 404
+    assert runtime.probe("production", "nobody", None, "").status == 404
     with pytest.raises(ServingRefused):
-        asking.ask("nobody", body)
+        runtime.ask("nobody", BODY, "")
+
+
+def test_what_is_no_question_is_refused_by_field(side: Side) -> None:
+    runtime = side.runtime
+    first = side.ready(1)
+    runtime.set_routes(side.table(1, first))
+    wrongs: tuple[Any, ...] = ("text", [])
+    for wrong in wrongs:
+        for ask in (side.probed, partial(runtime.ask, first)):
+            with pytest.raises(ServingRefused, match=r"^body: must be a JSON object") as error:
+                ask(wrong, "")
+            assert error.value.status == 422
+    with pytest.raises(ServingRefused, match=r"^key: "):
+        side.probed(BODY, "k" * 201)
+
+
+def test_predictions_are_read_from_a_cursor_on_or_refused_with_the_reason(side: Side) -> None:
+    runtime = side.runtime
+    first = side.ready(1)
+    runtime.set_routes(side.table(1, first))
+    if why := runtime.unable.get(PREDICTIONS):
+        with pytest.raises(Unable, match="no A/B tests") as error:
+            runtime.predictions("production", side.endpoint, "", 10)
+        assert str(error.value) == why
+        return
+    begins = runtime.predictions("production", side.endpoint, "", 10)
+    assert begins.predictions == ()
+    side.predicted(3)
+    wait_until(lambda: len(side.read(begins.cursor).predictions) == 3, 20, "three predictions on record")
+    page = side.read(begins.cursor)
+    assert {(one.revision, one.arm, one.rows) for one in page.predictions} == {(first, "stable", 1)}
+    assert side.read(page.cursor).predictions == ()
+    part = side.read(begins.cursor, 2)
+    assert (len(part.predictions), part.more, part.gap) == (2, True, False)
+    assert len(side.read(part.cursor).predictions) == 1
+
+
+def test_a_runtime_without_shadows_says_so_at_every_call(side: Side) -> None:
+    runtime, where = side.runtime, ("production", side.endpoint)
+    if SHADOWS not in runtime.unable:
+        assert runtime.shadow(*where) is None
+        return
+    wanted = partial(runtime.set_shadow, ShadowSpec(*where, "one"))
+    for call in (wanted, partial(runtime.shadow, *where), partial(runtime.remove_shadow, *where)):
+        with pytest.raises(Unable) as error:
+            call()
+        assert str(error.value) == runtime.unable[SHADOWS]
 
 
 NOWHERE = Target("production", "kubernetes", "models", "image", "gateways/public", "store", kubeconfig="/nowhere")
@@ -247,6 +314,8 @@ def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) ->
         lambda: away.routes("production", "flights"),
         lambda: away.remove_routes("production", "flights"),
         lambda: away.measures("production", "flights"),
+        lambda: away.ask("one", None, ""),
+        lambda: away.probe("production", "flights", None, ""),
         away.status,
     ):
         with pytest.raises(ServingUnavailable):

@@ -6,6 +6,7 @@ Every write is a server-side apply by our field manager, forced: what we own is 
 import json
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -34,15 +35,43 @@ DEPLOYMENT = Kind("/apis/apps/v1", "deployments")
 SERVICE = Kind("/api/v1", "services")
 POD = Kind("/api/v1", "pods")
 CONFIG = Kind("/api/v1", "configmaps")
+AUTOSCALER = Kind("/apis/autoscaling/v1", "horizontalpodautoscalers")
 ROUTE = Kind("/apis/gateway.networking.k8s.io/v1", "httproutes")
 INFERENCE = Kind("/apis/serving.kserve.io/v1beta1", "inferenceservices")
 KINDS = {
     "ConfigMap": CONFIG,
     "Deployment": DEPLOYMENT,
     "HTTPRoute": ROUTE,
+    "HorizontalPodAutoscaler": AUTOSCALER,
     "InferenceService": INFERENCE,
     "Service": SERVICE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A port of a pod or of a Service."""
+
+    kind: Kind
+    name: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a pod or a Service has answered to a question that the API server passed on; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long an answer may take, in seconds, and how many bytes it may have."""
+
+    seconds: float = sum(SECONDS)
+    largest: int = LARGEST
 
 
 class Client:
@@ -64,12 +93,12 @@ class Client:
         items: list[Json] = found.get("items") or []
         return items
 
-    def apply(self, manifest: Json, version: str = "") -> None:
+    def apply(self, manifest: Json, version: str = "", manager: str = MANAGER) -> None:
         """Write what we want. With a `version` (resourceVersion), only if nobody wrote since that was read."""
         if version:
             manifest = manifest | {"metadata": manifest["metadata"] | {"resourceVersion": version}}
         kind, name = KINDS[manifest["kind"]], manifest["metadata"]["name"]
-        query = {"fieldManager": MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         if self._call("PATCH", self._path(kind, name), query, manifest) is None:
             where = f"the namespace {self._target.namespace} or the kind {manifest['kind']}"
             raise ServingRefused(409, f"The cluster has not {where}.")
@@ -77,11 +106,23 @@ class Client:
     def delete(self, kind: Kind, name: str) -> None:
         self._call("DELETE", self._path(kind, name), {"propagationPolicy": "Background"})
 
-    def ask_pod(self, name: str, port: int, path: str, *, seconds: float, largest: int) -> Json | None:
-        """What a pod answers to a GET that the API server passes on; None for 404. `seconds` and bytes are bounds."""
+    def ask_pod(self, name: str, port: int, path: str, bounds: Bounds) -> Json | None:
+        """What a pod answers to a GET that the API server passes on; None for 404."""
         where = f"{self._path(POD, name)}:{port}/proxy/{path}"
-        found: Json | None = self._call("GET", where, seconds=seconds, largest=largest)
+        found: Json | None = self._call("GET", where, bounds=bounds)
         return found
+
+    def pass_on(self, place: Place, path: str, body: Any, headers: Mapping[str, str], bounds: Bounds) -> Passed:
+        """What a pod or a Service answers, an error of its own too: to `body` by POST, or by GET where there is none.
+
+        Raises for what the API server itself says, such as that nobody stands behind the Service.
+        """
+        where = f"{self._path(place.kind, place.name)}:{place.port}/proxy/{path}"
+        found = self._send("GET" if body is None else "POST", where, {}, body, {**headers}, bounds)
+        if found.status < 400 or not _says_the_cluster(found.content):
+            return found
+        _understood(found.status, found.content)
+        raise ServingRefused(404, f"The cluster has no {place.name}.")
 
     def version(self) -> str:
         return str((self._call("GET", "/version") or {}).get("gitVersion", ""))
@@ -101,29 +142,35 @@ class Client:
         path: str,
         query: dict[str, str] | None = None,
         body: Json | None = None,
-        *,
-        seconds: float = sum(SECONDS),
-        largest: int = LARGEST,
+        bounds: Bounds = Bounds(),
     ) -> Any:
         """The answer as plain data; None for 404."""
-        from urllib3.exceptions import HTTPError
-
-        api = self._connected()
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = APPLY
         text = json.dumps(body) if body is not None else None
+        found = self._send(method, path, query or {}, text, headers, bounds)
+        return _understood(found.status, found.content)
+
+    def _send(
+        self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str], bounds: Bounds
+    ) -> Passed:
+        """`body` is text, or data where the content type is JSON."""
+        from urllib3.exceptions import HTTPError
+
+        api = self._connected()
         call = api.param_serialize(
-            method, path, query_params=list((query or {}).items()), header_params=headers, auth_settings=["BearerToken"]
+            method, path, query_params=list(query.items()), header_params=headers, auth_settings=["BearerToken"]
         )
         try:
             began = time.monotonic()
-            timeout = min(SECONDS[0], seconds), min(SECONDS[1], seconds)
-            answer = api.call_api(*call[:3], body=text, _request_timeout=timeout)
-            content = _read(answer.response, largest, began + seconds)
+            timeout = min(SECONDS[0], bounds.seconds), min(SECONDS[1], bounds.seconds)
+            answer = api.call_api(*call[:3], body=body, _request_timeout=timeout)
+            content = _read(answer.response, bounds.largest, began + bounds.seconds)
         except HTTPError as error:
             raise ServingUnavailable(f"The cluster does not answer: {type(error).__name__}.") from error
-        return _understood(answer.status, content)
+        told = {name.lower(): value for name, value in answer.response.headers.items()}
+        return Passed(answer.status, told, content)
 
     def _connected(self) -> Any:
         """The client of this process, made at the first call: reading a kubeconfig may run a program of its owner's."""
@@ -160,6 +207,15 @@ def _read(stream: Any, largest: int, until: float) -> bytes:
         parts.append(part)
     stream.release_conn()
     return b"".join(parts)
+
+
+def _says_the_cluster(content: bytes) -> bool:
+    """Whether it is the API server that answers, and not who was asked through it."""
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and (found.get("kind"), found.get("apiVersion")) == ("Status", "v1")
 
 
 def _understood(status: int, content: bytes) -> Any:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from deployments.adapters.kubernetes import asking, autoscaling, drift, inference, manifests, names, reading, routes
 from deployments.adapters.kubernetes import client as kinds
-from deployments.adapters.kubernetes import drift, inference, manifests, names, reading, routes
-from deployments.adapters.kubernetes.client import Client, Kind
+from deployments.adapters.kubernetes.client import Client, Kind, Place
 from deployments.adapters.kubernetes.shared import Namespace
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
-from serving.contract import CUT_SCALE, RevisionSpec, RouteSpec
+from serving.contract import CUT_SCALE, RevisionSpec, RouteSpec, Served
 
 Json = dict[str, Any]
 PATIENCE = 5.0
@@ -31,25 +31,31 @@ class Cluster(Namespace):
         live = self._client.get(self._kind, names.of_revision(spec.id))
         if live is not None and reading.annotation(live, names.DIGEST) not in ("", spec.digest):
             raise ServingRefused(409, "Another digest stands under this id on the cluster.")
-        self._client.apply(self._workload(spec))
-        if not self._kserve:
-            self._client.apply(manifests.service(spec, self._target))
+        if self._kserve:
+            self._client.apply(self._workload(spec))
+            return
+        autoscaling.write(self._client, self._workload(spec), live, spec, self._target)
+        self._client.apply(manifests.service(spec, self._target))
 
     def revision(self, revision_id: str) -> RevisionState:
         live = self._client.get(self._kind, names.of_revision(revision_id))
         if live is None:
             return RevisionState("absent")
-        return self._state(live, revision_id)
+        return self._state(live, revision_id, self._scaler(revision_id))
 
     def revisions(self) -> dict[str, RevisionState]:
         found = self._client.list(self._kind, names.selector("revision"))
-        return {rid: self._state(live, rid) for live in found if (rid := reading.annotation(live, names.REVISION))}
+        scalers = [] if self._kserve else self._client.list(kinds.AUTOSCALER, names.selector("revision"))
+        by_name = {one["metadata"]["name"]: one for one in scalers}
+        named = [(live, rid) for live in found if (rid := reading.annotation(live, names.REVISION))]
+        return {rid: self._state(live, rid, by_name.get(names.of_revision(rid))) for live, rid in named}
 
     def remove_revision(self, revision_id: str) -> None:
         for live in self._client.list(kinds.ROUTE, names.selector("endpoint")):
             if routes.backend_of(revision_id, self._target) in reading.weights(live):
                 raise ServingRefused(409, f"The route {live['metadata']['name']} sends traffic to this revision.")
         if not self._kserve:
+            self._client.delete(kinds.AUTOSCALER, names.of_revision(revision_id))
             self._client.delete(kinds.SERVICE, names.of_revision(revision_id))
         self._client.delete(self._kind, names.of_revision(revision_id))
 
@@ -71,6 +77,28 @@ class Cluster(Namespace):
     def remove_routes(self, environment: str, endpoint: str) -> None:
         self._client.delete(kinds.ROUTE, names.of_endpoint(environment, endpoint))
 
+    def ask(self, revision_id: str, body: Any, key: str) -> Served:
+        """By its own Service."""
+        asking.checked(body, key)
+        live = self._client.get(self._kind, names.of_revision(revision_id))
+        state = self._state(live, revision_id, self._scaler(revision_id)) if live else RevisionState("absent")
+        spec = reading.asked_for(live) if live else None
+        if spec is None or state.state != "ready":
+            raise asking.not_ready(revision_id, state)
+        place = Place(kinds.SERVICE, routes.backend_of(revision_id, self._target), asking.SERVICE_PORT)
+        path = asking.path(spec.endpoint, body)
+        return asking.ask_new(self._client, place, path, body, asking.of_revision(revision_id, key))
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        """By the Service that the live route leads to, with the headers that the route sets."""
+        asking.checked(body, key)
+        live, path = self._route(environment, endpoint), asking.path(endpoint, body)
+        service, told = reading.leads_to(live, path.partition("/")[0]) if live else ("", {})
+        if not service:
+            return asking.nobody()
+        place = Place(kinds.SERVICE, service, asking.SERVICE_PORT)
+        return asking.ask(self._client, place, path, body, told | asking.of_probe(key))
+
     def status(self) -> dict[str, Any]:
         found = self._client.list(kinds.ROUTE, names.selector("endpoint"))
         held = {live["metadata"]["name"]: reading.generation(live) for live in found}
@@ -85,7 +113,10 @@ class Cluster(Namespace):
     def _route(self, environment: str, endpoint: str) -> Json | None:
         return self._client.get(kinds.ROUTE, names.of_endpoint(environment, endpoint))
 
-    def _state(self, live: Json, revision_id: str) -> RevisionState:
+    def _scaler(self, revision_id: str) -> Json | None:
+        return None if self._kserve else self._client.get(kinds.AUTOSCALER, names.of_revision(revision_id))
+
+    def _state(self, live: Json, revision_id: str, scaler: Json | None) -> RevisionState:
         """What others changed in the pod was not approved: such a revision counts as failed until it is mended."""
         digest, spec = reading.annotation(live, names.DIGEST), reading.asked_for(live)
         if spec is None or (spec.id, spec.digest) != (revision_id, digest):
@@ -98,7 +129,11 @@ class Cluster(Namespace):
         state, reason = reading.inference(live) if self._kserve else reading.deployment(live)
         if state != "ready" and (words := reading.last_words(pods_of(self._client, revision_id))):
             state, reason = "failed", words
-        return RevisionState(state, digest, reason, str(found), bool(found.stale))
+        scaled, older = autoscaling.changed(spec, self._target, live, scaler)
+        # Settings that take the number from an autoscaler back find what that has written.
+        kept = found.beside("spec", "replicas") if older else found
+        drifted = "; ".join(filter(None, (str(kept), scaled)))
+        return RevisionState(state, digest, reason, drifted, bool(kept.stale) or older)
 
     def _route_state(self, live: Json) -> RouteState:
         """The split as the route has it, whoever wrote it; nothing counts as in force before the gateway says so."""

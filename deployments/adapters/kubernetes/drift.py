@@ -43,6 +43,10 @@ class Drift:
         more = f", and {len(self.foreign) - SHOWN} more" if len(self.foreign) > SHOWN else ""
         return "; ".join(map(str, self.foreign[:SHOWN])) + more
 
+    def beside(self, *path: str) -> "Drift":
+        """Without what others changed right there."""
+        return Drift(tuple(one for one in self.foreign if one.path != path), self.stale)
+
     def foreign_below(self, *path: str) -> bool:
         """Whether others changed something there, or a whole of which it is a part."""
         return any(one.path[: len(path)] == path[: len(one.path)] for one in self.foreign)
@@ -74,6 +78,16 @@ def find(wanted: Json, live: Json) -> Drift:
         found += _walk(wanted["metadata"].get(section, {}), held, place)
     found += _walk(wanted["spec"], live.get("spec", MISSING), root.below("spec"))
     return Drift(tuple(one for one in found if not one.ours), tuple(one for one in found if one.ours))
+
+
+def owned(live: Json, *path: str) -> bool:
+    """Whether a field is ours, as we wrote it last."""
+    managers = live.get("metadata", {}).get("managedFields") or []
+    ours = [one for one in managers if one.get("manager") == MANAGER and one.get("operation") == "Apply"]
+    tree: Json | None = ours[0].get("fieldsV1") if ours else None
+    for name in path:
+        tree = _step(tree, name, None)
+    return tree is not None
 
 
 def _walk(wanted: Any, live: Any, place: _Place) -> Iterator[Difference]:

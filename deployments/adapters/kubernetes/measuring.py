@@ -12,7 +12,7 @@ from typing import Any
 
 from deployments.adapters.kubernetes import client as kinds
 from deployments.adapters.kubernetes import names, pods, reading
-from deployments.adapters.kubernetes.client import Client
+from deployments.adapters.kubernetes.client import Bounds, Client
 from deployments.adapters.serving import ServingRefused, ServingUnavailable
 from serving import contract
 from serving.contract import Invalid, Measures
@@ -48,7 +48,7 @@ def _counting(pod: dict[str, Any]) -> Counting:
 
 def _ask(client: Client, one: Counting) -> Measures:
     try:
-        told = client.ask_pod(one.pod, pods.INSIDE, PATH, seconds=SECONDS, largest=LARGEST)
+        told = client.ask_pod(one.pod, pods.INSIDE, PATH, Bounds(SECONDS, LARGEST))
         return contract.measures_of(one.revision, told)
     except (ServingUnavailable, ServingRefused, Invalid) as error:
         raise ServingUnavailable(f"Pod {one.pod} is not measured: {error}") from error

@@ -7,6 +7,8 @@ from serving.contract import RevisionSpec, RouteSpec
 
 MANAGER = "signalbox"
 """The field manager of all our writes: who owns which field is what drift is told from."""
+SCALE_MANAGER = f"{MANAGER}-scale"
+"""Has written the number of replicas that an autoscaler starts from, and never writes it again."""
 PREFIX = "signalbox.dev"
 DIGEST, REVISION, TABLE = f"{PREFIX}/digest", f"{PREFIX}/revision", f"{PREFIX}/table"
 POD = f"{PREFIX}/pod"

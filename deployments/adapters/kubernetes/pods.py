@@ -116,12 +116,18 @@ def _asking(pod_spec: Json) -> list[tuple[str, str]]:
 def _resources(spec: RevisionSpec, target: Target) -> Json:
     """Memory is not overcommitted: a model is not ended for its neighbour's sake. Of two bounds the lower one holds."""
     memory = str(spec.limits.memory_bytes + BASE_BYTES)
+    own, sure = processors(spec, target)
+    return {
+        "limits": {"cpu": target.cpu if own == _millis(target.cpu) else f"{own}m", "memory": memory},
+        "requests": {"cpu": f"{sure}m", "memory": memory},
+    }
+
+
+def processors(spec: RevisionSpec, target: Target) -> tuple[int, int]:
+    """What a pod may use at most, and what it is sure to get, in thousandths of a processor."""
     most = _millis(target.cpu)
     own = min(spec.limits.cpu_millis or most, most)
-    return {
-        "limits": {"cpu": target.cpu if own == most else f"{own}m", "memory": memory},
-        "requests": {"cpu": f"{min(REQUEST_MILLIS, own)}m", "memory": memory},
-    }
+    return own, min(REQUEST_MILLIS, own)
 
 
 def _millis(cpu: str) -> int:

@@ -96,6 +96,12 @@ def load_failure(live: Json) -> str:
     return str(info.get("message") or info.get("reason") or model["transitionStatus"])
 
 
+def can_answer(pod: Json) -> bool:
+    """Whether a pod is ready and was not told to end."""
+    told = {one.get("type"): one.get("status") for one in (pod.get("status") or {}).get("conditions") or []}
+    return told.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp")
+
+
 def latest_percent(live: Json) -> int | None:
     """The share of the traffic that KServe says the newest revision gets; None while it says nothing."""
     targets = _predictor(live).get("traffic") or []
@@ -171,6 +177,22 @@ def weights(live: Json) -> dict[str, int]:
         for backend in rule.get("backendRefs") or []:
             found[str(backend.get("name"))] = found.get(str(backend.get("name")), 0) + int(backend.get("weight", 1))
     return found
+
+
+def leads_to(live: Json, path: str) -> tuple[str, dict[str, str]]:
+    """The Service that most of what callers ask below `path` goes to, and the headers that the route sets on the way;
+    "" where it leads nowhere."""
+    for rule in live["spec"].get("rules") or []:
+        asked = [str((one.get("path") or {}).get("value")) for one in rule.get("matches") or []]
+        if any(one.endswith(f"/{path}") for one in asked):
+            most: Json = max(rule.get("backendRefs") or [{}], key=lambda one: int(one.get("weight", 1)))
+            return str(most.get("name") or ""), _headers_of(most)
+    return "", {}
+
+
+def _headers_of(backend: Json) -> dict[str, str]:
+    given = [(one.get("requestHeaderModifier") or {}).get("set") or [] for one in backend.get("filters") or []]
+    return {str(one["name"]).lower(): str(one["value"]) for few in given for one in few}
 
 
 def asked_for(live: Json) -> RevisionSpec | None:

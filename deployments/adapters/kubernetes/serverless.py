@@ -6,13 +6,14 @@ It holds two revisions: what was rolled out, and the latest. A third is refused 
 from dataclasses import replace
 from typing import Any
 
+from deployments.adapters.kubernetes import asking, drift, inference, names, pods, reading
 from deployments.adapters.kubernetes import client as kinds
-from deployments.adapters.kubernetes import drift, inference, names, reading
+from deployments.adapters.kubernetes.client import Place
 from deployments.adapters.kubernetes.cluster import pods_of, refuse_old, wait_for
 from deployments.adapters.kubernetes.inference import Slots
 from deployments.adapters.kubernetes.shared import Namespace
-from deployments.adapters.serving import RevisionState, RouteState, ServingRefused
-from serving.contract import Measures, RevisionSpec, RouteSpec
+from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
+from serving.contract import Measures, RevisionSpec, RouteSpec, Served
 
 Json = dict[str, Any]
 PERCENT = 100
@@ -96,6 +97,35 @@ class Serverless(Namespace):
             replace(one, arms={"canary" if one.revision == canary else "stable": one.requests} if one.requests else {})
             for one in super().measures(environment, endpoint)
         )
+
+    def ask(self, revision_id: str, body: Any, key: str) -> Served:
+        """By a pod of its own."""
+        asking.checked(body, key)
+        state, held = self.revision(revision_id), self._client.list(kinds.INFERENCE, names.selector("endpoint"))
+        spec = next(
+            (slots.all[revision_id] for one in held if (slots := _slots(one)) and revision_id in slots.all), None
+        )
+        if spec is None or state.state != "ready":
+            raise asking.not_ready(revision_id, state)
+        return self._asked(spec, body, asking.of_revision(revision_id, key))
+
+    def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
+        """By a pod of the revision that Knative sends most of the traffic to, as the status says."""
+        asking.checked(body, key)
+        live = self._live(environment, endpoint)
+        slots = _slots(live) if live else None
+        percent = reading.latest_percent(live) if live else None
+        if slots is None or slots.table is None or percent is None:
+            return asking.nobody()
+        spec = slots.latest if slots.rolled is None or 2 * percent >= PERCENT else slots.rolled
+        return self._asked(spec, body, asking.of_probe(key))
+
+    def _asked(self, spec: RevisionSpec, body: Any, headers: dict[str, str]) -> Served:
+        found = [one for one in pods_of(self._client, spec.id) if reading.can_answer(one)]
+        if not found:
+            raise ServingUnavailable(f"No pod of revision {spec.id} is ready.")
+        place = Place(kinds.POD, str(found[0]["metadata"]["name"]), pods.PORT)
+        return asking.ask(self._client, place, asking.path(spec.endpoint, body), body, headers)
 
     def status(self) -> dict[str, Any]:
         found = self._client.list(kinds.INFERENCE, names.selector("endpoint"))

@@ -5,13 +5,15 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import kubernetes
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
-from deployments.adapters.kubernetes import inference, manifests, names, pods, reading, routes
+from deployments.adapters.kubernetes import autoscaling, inference, manifests, names, pods, reading, routes
 from deployments.adapters.kubernetes.inference import Slots
 from deployments.targets import Target
 from serving import pod
@@ -130,6 +132,35 @@ def test_a_container_reads_back_only_what_is_a_revision() -> None:
     for value in ("", "{}", "[]", "no", json.dumps({"id": "7"})):
         assert pods.told({"containers": [{"env": [{"name": pods.ENVIRONMENT, "value": value}]}]}) is None
     assert pods.told({}) is None
+
+
+FREE = replace(PLAIN, replicas=None)
+BOUNDED = replace(SPEC, limits=Limits(replicas_min=2, replicas_max=4))
+
+
+@pytest.mark.parametrize(("own", "most", "percent"), [(0, "1", 700), (500, "1", 350), (0, "50m", 70), (100, "1", 70)])
+def test_an_autoscaler_counts_by_what_a_pod_may_use(own: int, most: str, percent: int) -> None:
+    spec = replace(BOUNDED, limits=replace(BOUNDED.limits, cpu_millis=own))
+    found = autoscaling.wanted(spec, replace(FREE, cpu=most))
+    assert found is not None
+    assert found["spec"]["targetCPUUtilizationPercentage"] == percent
+    assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (2, 4)
+
+
+def test_an_autoscaler_keeps_to_the_published_schema() -> None:
+    """The official client is made from it, and takes nothing else."""
+    found: Any = autoscaling.wanted(BOUNDED, FREE)
+    published = kubernetes.client.V1HorizontalPodAutoscaler
+    assert published.model_validate(found).spec.max_replicas == 4
+    wrongs: list[dict[str, Any]] = [{"metrics": []}, {"maxReplicas": "4"}]
+    for wrong in wrongs:
+        with pytest.raises(ValidationError):
+            published.model_validate(found | {"spec": found["spec"] | wrong})
+
+
+@pytest.mark.parametrize(("spec", "target"), [(SPEC, FREE), (BOUNDED, PLAIN), (BOUNDED, replace(FREE, kind="kserve"))])
+def test_where_the_number_is_given_there_is_no_autoscaler_of_ours(spec: RevisionSpec, target: Target) -> None:
+    assert autoscaling.wanted(spec, target) is None
 
 
 def test_an_autoscaler_may_own_the_number_of_replicas() -> None:

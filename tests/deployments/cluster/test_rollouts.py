@@ -22,6 +22,7 @@ from tests.memory_mlflow import HoldsAll
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
+EXAMPLE = {"columns": ["distance"], "data": [[187.0]]}
 
 
 @pytest.fixture(params=["deployments", "kserve", "knative"])
@@ -59,10 +60,12 @@ def serving_now() -> tuple[int, str]:
 
 
 def test_promoted_twice_rolled_back_and_put_right(line: Line, playing: controller.Controller) -> None:
-    for number in (1, 2):
+    for number in (4, 5):
+        playing.approved.add(world.version(line.model, None, input_example=EXAMPLE).digest)
         line.promote(number)
         wait_until(come_to_rest, 60, f"version {number} to serve")
         assert serving_now() == (number, "")
+        assert proven()
     row = Endpoint.objects.get()
     assert serving.runtime("production").keys("production", row.name) == keys.hashes(row)
     wait_until(come_to_rest, 60, "the way back to be warm")
@@ -77,13 +80,20 @@ def test_promoted_twice_rolled_back_and_put_right(line: Line, playing: controlle
         reason_code="quality",
         expect_generation=Endpoint.objects.get().generation,
     )
-    wait_until(come_to_rest, 60, "version 1 to serve again")
-    assert serving_now() == (1, "")
+    wait_until(come_to_rest, 60, "version 4 to serve again")
+    assert serving_now() == (4, "")
+    assert proven()
 
     meddle(playing)
     assert serving_now()[1]
     wait_until(come_to_rest, 60, "it to be put right")
-    wait_until(lambda: serving_now() == (1, "") and come_to_rest(), 30, "the drift to be gone")
+    wait_until(lambda: serving_now() == (4, "") and come_to_rest(), 30, "the drift to be gone")
+
+
+def proven() -> bool:
+    """The last rollout ended since who serves was asked, and answered its example as it did when it was warmed."""
+    found = Rollout.objects.latest("pk").probe
+    return found is not None and (found["right"], found["compared"]) == (True, True)
 
 
 def meddle(playing: controller.Controller) -> None:
@@ -117,6 +127,8 @@ def test_a_canary_is_judged_by_what_its_pods_count(
     wait_until(lambda: (rolling.look(3).status, split()) == ends, 60, f"the judgement to be {ends}")
     if fault:
         assert rolling.row.note.startswith("Error rate")
+        assert rolling.row.probe is not None
+        assert rolling.row.probe["right"]
 
 
 def split() -> int:
