@@ -1,0 +1,88 @@
+"""What each fault of a drill cost, and which promise was broken."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.faults import deck, making
+from tests.faults.drill import Healed
+from tests.faults.mixed import Asked, Load, Trouble
+
+TIMES_SLOWER = 3.0
+BARELY_SECONDS = 0.1
+"""What takes no longer than this is not slow, whatever it took before."""
+CONCERNED = {"web": deck.PORTAL, "router": frozenset({"prediction"})}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One fault and the time that is its own: until the next one begins."""
+
+    healed: Healed
+    until: float
+
+    def troubles(self, load: Load) -> Iterator[tuple[Asked, Trouble]]:
+        """What went wrong in this time, whenever it had been asked for."""
+        for asked in load.asked:
+            for trouble in asked.troubles:
+                if self.healed.began <= trouble.at < self.until:
+                    yield asked, trouble
+
+
+def turns(healed: list[Healed]) -> list[Turn]:
+    ends = [one.began for one in healed[1:]] + [float("inf")]
+    return [Turn(one, until) for one, until in zip(healed, ends, strict=True)]
+
+
+def broken(healed: list[Healed], load: Load) -> list[str]:
+    """Each promise that was not kept, in words."""
+    found: list[str] = []
+    for turn in turns(healed):
+        found += [f"{turn.healed.fault}: {words}" for words in _broken(turn, load)]
+        if turn.healed.fault.how == deck.SLOW:
+            found += _slowed(turn.healed, load)
+    return found
+
+
+def _broken(turn: Turn, load: Load) -> Iterator[str]:
+    promise, began = turn.healed.fault.promise, turn.healed.began
+    for asked, trouble in turn.troubles(load):
+        after = trouble.at - began
+        what = f"{asked.kind} {trouble.words} after {after:.1f} s"
+        if asked.kind not in promise.again:
+            yield f"nobody may notice, but {what}"
+        elif promise.says_so and not (trouble.status == 503 and trouble.later):
+            yield f"503 and when to come again are promised, but {what}"
+        elif after > promise.within:
+            yield f"over after {promise.within:g} s, but {what}"
+
+
+def _slowed(healed: Healed, load: Load) -> list[str]:
+    """Whether slow clients made the others' 95th percentile more than three times what it was in the calm before."""
+    kinds = CONCERNED[healed.fault.name]
+    before = slowest(load.during(healed.calm, healed.began), kinds)
+    meanwhile = slowest(load.during(healed.began, healed.began + making.SLOW_SECONDS), kinds)
+    if meanwhile <= max(before * TIMES_SLOWER, BARELY_SECONDS):
+        return []
+    return [f"{healed.fault}: the others' p95 rose from {before * 1000:.0f} to {meanwhile * 1000:.0f} ms"]
+
+
+def slowest(asked: list[Asked], kinds: frozenset[str]) -> float:
+    """The 95th percentile of their seconds; 0 of none."""
+    taken = sorted(one.seconds for one in asked if one.kind in kinds)
+    return taken[int(0.95 * (len(taken) - 1))] if taken else 0.0
+
+
+def table(healed: list[Healed], load: Load) -> str:
+    """A line for each fault: what was asked until the next one, what failed in the end, and how long it took."""
+    lines = [f"{'fault':<21}{'requests':>9}{'asked again':>12}{'failed':>8}{'longest wait':>13}{'healed after':>13}"]
+    for turn in turns(healed):
+        asked = load.during(turn.healed.began, turn.until)
+        lines.append(_line(str(turn.healed.fault), asked, turn.healed.ended - turn.healed.began))
+    lines.append(_line("everything", load.asked, sum(one.ended - one.began for one in healed)))
+    return "\n".join(lines)
+
+
+def _line(name: str, asked: list[Asked], seconds: float) -> str:
+    again, failed = sum(one.tries > 1 for one in asked), sum(bool(one.wrong) for one in asked)
+    longest = max((one.seconds for one in asked), default=0.0)
+    return f"{name:<21}{len(asked):>9}{again:>12}{failed:>8}{longest:>11.1f} s{seconds:>11.1f} s"
