@@ -33,9 +33,12 @@ def processes() -> Iterable[str]:
     assert record is not None
     known = {record.supervisor_pid, *(entry.pid for entry in record.entries if entry.pid)}
     known |= {int(files.read_json(path)["pid"]) for path in _places().launches.glob("*.json")}
-    known |= {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    known.add(os.getpid())
+    above = _parents(psutil.Process())
     for process in psutil.process_iter():
-        found = _told_of(process, lambda one: _ours(one, var) and not known & {one.pid, *_parents(one)})
+        found = process.pid not in above and _told_of(
+            process, lambda one: _ours(one, var) and not known & {one.pid, *_parents(one)}
+        )
         if found:
             yield f"the process {process.pid} is nobody's: {' '.join(process.cmdline())[:200]}"
 

@@ -14,7 +14,7 @@ CONCERNED = {"web": deck.PORTAL, "router": frozenset({"prediction"})}
 
 
 @dataclass(frozen=True)
-class Turn:
+class Span:
     """One fault and the time that is its own: until the next one begins."""
 
     healed: Healed
@@ -28,24 +28,24 @@ class Turn:
                     yield asked, trouble
 
 
-def turns(healed: list[Healed]) -> list[Turn]:
+def spans(healed: list[Healed]) -> list[Span]:
     ends = [one.began for one in healed[1:]] + [float("inf")]
-    return [Turn(one, until) for one, until in zip(healed, ends, strict=True)]
+    return [Span(one, until) for one, until in zip(healed, ends, strict=True)]
 
 
 def broken(healed: list[Healed], load: Load) -> list[str]:
     """Each promise that was not kept, in words."""
     found: list[str] = []
-    for turn in turns(healed):
-        found += [f"{turn.healed.fault}: {words}" for words in _broken(turn, load)]
-        if turn.healed.fault.how == deck.SLOW:
-            found += _slowed(turn.healed, load)
+    for span in spans(healed):
+        found += [f"{span.healed.fault}: {words}" for words in _broken(span, load)]
+        if span.healed.fault.how == deck.SLOW:
+            found += _slowed(span.healed, load)
     return found
 
 
-def _broken(turn: Turn, load: Load) -> Iterator[str]:
-    promise, began = turn.healed.fault.promise, turn.healed.began
-    for asked, trouble in turn.troubles(load):
+def _broken(span: Span, load: Load) -> Iterator[str]:
+    promise, began = span.healed.fault.promise, span.healed.began
+    for asked, trouble in span.troubles(load):
         after = trouble.at - began
         what = f"{asked.kind} {trouble.words} after {after:.1f} s"
         if asked.kind not in promise.again:
@@ -75,9 +75,9 @@ def slowest(asked: list[Asked], kinds: frozenset[str]) -> float:
 def table(healed: list[Healed], load: Load) -> str:
     """A line for each fault: what was asked until the next one, what failed in the end, and how long it took."""
     lines = [f"{'fault':<21}{'requests':>9}{'asked again':>12}{'failed':>8}{'longest wait':>13}{'healed after':>13}"]
-    for turn in turns(healed):
-        asked = load.during(turn.healed.began, turn.until)
-        lines.append(_line(str(turn.healed.fault), asked, turn.healed.ended - turn.healed.began))
+    for span in spans(healed):
+        asked = load.during(span.healed.began, span.until)
+        lines.append(_line(str(span.healed.fault), asked, span.healed.ended - span.healed.began))
     lines.append(_line("everything", load.asked, sum(one.ended - one.began for one in healed)))
     return "\n".join(lines)
 

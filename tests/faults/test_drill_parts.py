@@ -1,6 +1,7 @@
 """The drill itself: its order, what counts as a success, and what as a broken promise."""
 
 import itertools
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.faults import deck, reckoning
 from tests.faults.deck import FAULTS, PORTAL, Fault, Promise
 from tests.faults.drill import Healed
 from tests.faults.mixed import Asked, Load, Trouble
+from tests.stack import PROJECT
 
 LOAD = Load([Asked("page", 1.0, 0.1, 1), Asked("page", 2.5, 3.0, 4), Asked("page", 6.0, 30.0, 9, "/: 500"),
              Asked("call", 6.0, 0.1, 1)])  # fmt: skip
@@ -39,6 +41,16 @@ def test_the_same_seed_gives_the_same_order_and_another_another() -> None:
 
 def test_every_promise_is_about_a_fault() -> None:
     assert set(deck.PROMISES) <= set(deck.KINDS)
+
+
+def test_the_papers_promise_the_same() -> None:
+    words = {"pages": "page", "calls": "call", "predictions": "prediction"}
+    papers = (PROJECT / "docs" / "operations.md").read_text()
+    found = {}
+    for name, hows, kinds, seconds in re.findall(r"^\| (\w+) \| ([^|]+) \| ([^|]+) \| (\d+) s \|", papers, re.M):
+        for how in hows.split(", "):
+            found[name, how] = (frozenset(words[kind] for kind in kinds.split(", ")), float(seconds))
+    assert found == {about: (promise.again, promise.within) for about, promise in deck.PROMISES.items()}
 
 
 def test_what_was_answered_in_the_end_succeeded() -> None:
