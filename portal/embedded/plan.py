@@ -25,8 +25,8 @@ class Parts:
     world: tuple[Step, ...]
 
 
-# An idle connection ends at the caller's end: one that ends here takes along what was sent on it in that moment, as after
-# a freeze. Callers in Python and HAProxy keep theirs for five seconds, uvicorn by itself no longer than that.
+# An idle connection should end at the caller's end: one that ends here takes along what is sent in that moment, as
+# after a freeze. HAProxy and callers in Python keep theirs for five seconds, and so would uvicorn by itself.
 KEEP_ALIVE = ("--timeout-keep-alive", "75")
 
 

@@ -16,7 +16,7 @@ KILLED, FROZEN, RESTARTED, SLOW, EMPTIED, CUT = (
 class Promise:
     """Whose requests may go wrong at first, so that they have to be asked again, and for how long.
 
-    `again` names the kinds; no other request may notice anything. `says_so`: even those are answered, with 503 and
+    `again` names the kinds; every other request is answered at the first asking. `says_so`: even those are answered, with 503 and
     `Retry-After`. `within` is in seconds from the beginning of the fault.
     """
 
@@ -50,16 +50,13 @@ PROMISES = {
     ("web", KILLED): AWAY,
     ("web", RESTARTED): AWAY,
     ("postgres", KILLED): DATABASE_AWAY,
-    ("postgres", FROZEN): DATABASE_AWAY,
     ("postgres", RESTARTED): DATABASE_AWAY,
     ("postgres", CUT): DATABASE_AWAY,
     ("router", KILLED): PREDICTIONS_AWAY,
     ("router", RESTARTED): PREDICTIONS_AWAY,
-    ("zygote", FROZEN): PREDICTIONS_AWAY,
     ("zygote", RESTARTED): PREDICTIONS_AWAY,
-    (REVISION, FROZEN): PREDICTIONS_AWAY,
 }
-"""Everything that is not here is noticed by nobody."""
+"""Under any other fault nobody has to ask twice; answers may be late."""
 
 KINDS = [
     *((name, how) for name in PROCESSES for how in (KILLED, FROZEN, RESTARTED)),

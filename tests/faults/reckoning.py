@@ -58,12 +58,17 @@ def _broken(span: Span, load: Load) -> Iterator[str]:
 
 def _slowed(healed: Healed, load: Load) -> list[str]:
     """Whether slow clients made the others' 95th percentile more than three times what it was in the calm before."""
-    kinds = CONCERNED[healed.fault.name]
-    before = slowest(load.during(healed.calm, healed.began), kinds)
-    meanwhile = slowest(load.during(healed.began, healed.began + making.SLOW_SECONDS), kinds)
+    before, meanwhile = compared(healed, load)
     if meanwhile <= max(before * TIMES_SLOWER, BARELY_SECONDS):
         return []
     return [f"{healed.fault}: the others' p95 rose from {before * 1000:.0f} to {meanwhile * 1000:.0f} ms"]
+
+
+def compared(healed: Healed, load: Load) -> tuple[float, float]:
+    """The 95th percentile of those concerned in the calm before slow clients, and while they stayed, in seconds."""
+    kinds = CONCERNED[healed.fault.name]
+    meanwhile = load.during(healed.began, healed.began + making.SLOW_SECONDS)
+    return slowest(load.during(healed.calm, healed.began), kinds), slowest(meanwhile, kinds)
 
 
 def slowest(asked: list[Asked], kinds: frozenset[str]) -> float:
@@ -73,16 +78,26 @@ def slowest(asked: list[Asked], kinds: frozenset[str]) -> float:
 
 
 def table(healed: list[Healed], load: Load) -> str:
-    """A line for each fault: what was asked until the next one, what failed in the end, and how long it took."""
-    lines = [f"{'fault':<21}{'requests':>9}{'asked again':>12}{'failed':>8}{'longest wait':>13}{'healed after':>13}"]
+    """A line for each fault: what was asked until the next one, what failed in the end, and how long it took.
+
+    `over after` is when the last request went wrong that had to be asked again.
+    """
+    titles = ("requests", "asked again", "failed", "over after", "longest wait", "healed after")
+    lines = [f"{'fault':<21}" + "".join(f"{title:>13}" for title in titles)]
     for span in spans(healed):
+        over = max((trouble.at - span.healed.began for _, trouble in span.troubles(load)), default=0.0)
         asked = load.during(span.healed.began, span.until)
-        lines.append(_line(str(span.healed.fault), asked, span.healed.ended - span.healed.began))
-    lines.append(_line("everything", load.asked, sum(one.ended - one.began for one in healed)))
+        lines.append(_line(str(span.healed.fault), asked, over, span.healed.ended - span.healed.began))
+    lines.append(_line("everything", load.asked, 0.0, sum(one.ended - one.began for one in healed)))
+    for one in healed:
+        if one.fault.how == deck.SLOW:
+            before, meanwhile = compared(one, load)
+            lines.append(f"{one.fault}: the others' p95 was {before * 1000:.0f} ms, then {meanwhile * 1000:.0f} ms")
     return "\n".join(lines)
 
 
-def _line(name: str, asked: list[Asked], seconds: float) -> str:
+def _line(name: str, asked: list[Asked], over: float, seconds: float) -> str:
     again, failed = sum(one.tries > 1 for one in asked), sum(bool(one.wrong) for one in asked)
     longest = max((one.seconds for one in asked), default=0.0)
-    return f"{name:<21}{len(asked):>9}{again:>12}{failed:>8}{longest:>11.1f} s{seconds:>11.1f} s"
+    times = "".join(f"{time:>11.1f} s" for time in (over, longest, seconds))
+    return f"{name:<21}{len(asked):>13}{again:>13}{failed:>13}{times}"

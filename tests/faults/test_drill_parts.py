@@ -11,8 +11,12 @@ from tests.faults.drill import Healed
 from tests.faults.mixed import Asked, Load, Trouble
 from tests.stack import PROJECT
 
-LOAD = Load([Asked("page", 1.0, 0.1, 1), Asked("page", 2.5, 3.0, 4), Asked("page", 6.0, 30.0, 9, "/: 500"),
-             Asked("call", 6.0, 0.1, 1)])  # fmt: skip
+LOAD = Load([
+    Asked("page", 1.0, 0.1, 1),
+    Asked("page", 2.5, 3.0, 4, troubles=(Trouble(3.5, 502, "was answered 502"),)),
+    Asked("page", 6.0, 30.0, 9, "/: 500"),
+    Asked("call", 6.0, 0.1, 1),
+])  # fmt: skip
 UNNOTICED, AWAY, SAYS_SO = Promise(), Promise(PORTAL, within=5), Promise(PORTAL, says_so=True, within=5)
 SAID = Trouble(12.0, 503, "was answered 503", later=True)
 SILENT = Trouble(12.0, 0, "got no answer")
@@ -62,8 +66,8 @@ def test_what_was_answered_in_the_end_succeeded() -> None:
 def test_a_request_belongs_to_the_fault_it_was_sent_under() -> None:
     healed = [Healed(Fault("web", "kill -9"), 2.0, 4.0), Healed(Fault("agent", "freeze"), 5.0, 9.0)]
     said = [line.split() for line in reckoning.table(healed, LOAD).splitlines()]
-    assert said[1] == ["kill", "-9", "web", "1", "1", "0", "3.0", "s", "2.0", "s"]
-    assert said[2] == ["freeze", "agent", "2", "1", "1", "30.0", "s", "4.0", "s"]
+    assert said[1] == ["kill", "-9", "web", "1", "1", "0", "1.5", "s", "3.0", "s", "2.0", "s"]
+    assert said[2] == ["freeze", "agent", "2", "1", "1", "0.0", "s", "30.0", "s", "4.0", "s"]
     assert said[3][:4] == ["everything", "4", "2", "1"]
 
 
