@@ -16,8 +16,8 @@ KILLED, FROZEN, RESTARTED, SLOW, EMPTIED, CUT = (
 class Promise:
     """Whose requests may go wrong at first, so that they have to be asked again, and for how long.
 
-    `again` names the kinds; every other request is answered at the first asking. `says_so`: even those are answered, with 503 and
-    `Retry-After`. `within` is in seconds from the beginning of the fault.
+    `again` names the kinds; every other request is answered at the first asking. `says_so`: even those are answered,
+    with 503 and `Retry-After`. `within` is in seconds from the beginning of the fault.
     """
 
     again: frozenset[str] = frozenset()
