@@ -2,7 +2,7 @@
 
 At least 99.9 % of pages, calls and predictions succeed, asked again as `mixed` says; each fault costs nobody more than
 `deck` promises; and afterwards everything holds that must hold after any fault (R1 to R10 of the design). The order is
-the seed's, another one in each run: a minute has about nine of them, each of another process; ten minutes have all.
+the seed's, another one in each run: a minute has about twelve of them, each of another process; ten minutes have all.
 """
 
 import contextlib
