@@ -3,11 +3,12 @@
 Run inside the portal, as part of `invariants`. What comes and goes by itself is looked at twice, or has an age.
 """
 
+import contextlib
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -31,24 +32,22 @@ def processes() -> Iterable[str]:
     var = Path(os.environ["SIGNALBOX_VAR"])
     record = ledger.read(var / "run-state")
     assert record is not None
-    known = {record.supervisor_pid, *(entry.pid for entry in record.entries if entry.pid)}
-    known |= {int(files.read_json(path)["pid"]) for path in _places().launches.glob("*.json")}
-    known.add(os.getpid())
+    known = {record.supervisor_pid, os.getpid(), *(entry.pid for entry in record.entries if entry.pid)}
+    launches = [files.read_json(path) for path in _places().launches.glob("*.json")]
+    known |= {int(kept["pid"]) for kept in launches if kept}
     above = _parents(psutil.Process())
     for process in psutil.process_iter():
-        found = process.pid not in above and _told_of(
-            process, lambda one: _ours(one, var) and not known & {one.pid, *_parents(one)}
-        )
-        if found:
+        if process.pid not in above:
+            yield from _stray(process, var, known)
+
+
+def _stray(process: psutil.Process, var: Path, known: set[int]) -> Iterator[str]:
+    """Nothing of one that ends meanwhile, or only waits to be reaped."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        if process.status() == psutil.STATUS_ZOMBIE or known & {process.pid, *_parents(process)}:
+            return
+        if _ours(process, var):
             yield f"the process {process.pid} is nobody's: {' '.join(process.cmdline())[:200]}"
-
-
-def _told_of(process: psutil.Process, question: Callable[[psutil.Process], bool]) -> bool:
-    """The answer; no, when it has ended meanwhile or only waits to be reaped."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and question(process)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
 
 
 def _ours(process: psutil.Process, var: Path) -> bool:
@@ -94,8 +93,8 @@ def data_plane() -> Iterable[str]:
     live = {str(pk) for pk in Revision.objects.exclude(status="removed").values_list("pk", flat=True)}
     slots = set()
     for path in found.launches.glob("*.json"):
-        kept = files.read_json(path)
-        slots.add(found.slot_socket(int(kept["slot"]), int(kept["replica"])).name)
+        if kept := files.read_json(path):
+            slots.add(found.slot_socket(int(kept["slot"]), int(kept["replica"])).name)
     for folder in (found.copies, found.records, found.launches, found.scratch, found.shadows):
         for path in folder.iterdir():
             if path.name.removesuffix(".json").split(".")[0] not in live:
