@@ -15,7 +15,7 @@ import psutil
 
 from serving import files, places
 
-MOMENT_SECONDS = 3.0
+MOMENT_SECONDS = 1.0
 """No transaction of ours is held open for longer, and no file is half-written for longer, when nobody does anything."""
 PARTIAL = re.compile(r"^\..+\.(\d+)(\.new)?$|\.part$|\.partial$")
 
