@@ -67,6 +67,7 @@ class StepShape(serializers.Serializer[Any]):
     words = serializers.CharField()
     note = serializers.CharField()
     state = serializers.CharField()
+    more = serializers.CharField(allow_blank=True)
 
 
 class RolloutShape(serializers.ModelSerializer[Rollout]):
