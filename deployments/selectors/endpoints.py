@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
-from deployments.selectors import ab_page, measured, rehearsals, rollout_page
+from deployments.selectors import ab_page, measured, nameless, rehearsals, rollout_page
 from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
@@ -60,6 +60,7 @@ class Live:
     tag: str
     drills: Sequence[RollbackDrill] = ()
     tests: Sequence[ab_page.Test] = ()
+    nameless: str = ""
 
     @property
     def seen(self) -> str:
@@ -97,7 +98,9 @@ class Live:
 def active_rollout(endpoint: Endpoint) -> Rollout | None:
     return (
         Rollout.objects.filter(endpoint=endpoint, status__in=rollout_states.ACTIVE)
-        .select_related("endpoint", "to_revision__version", "from_revision__version", "request", "hurried_by")
+        .select_related(
+            "endpoint__environment", "to_revision__version", "from_revision__version", "request", "hurried_by"
+        )
         .first()
     )
 
@@ -131,6 +134,7 @@ def build(
     known = rollout_page.seen(rollout) if rollout and whole else None
     guards = rollout_page.guards(rollout, known) if rollout and known else None
     steps = rollout_page.stages(rollout, known) if rollout and known else []
+    unstuck = nameless.sentence(rollout_page.standing(rollout, known)) if rollout and known else ""
     trouble = _trouble(endpoint, rollout, table)
     tag = digests.of_json(
         [
@@ -140,7 +144,7 @@ def build(
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
-            [step.more for step in steps],
+            [[step.more for step in steps], unstuck],
             trouble,
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
@@ -156,6 +160,7 @@ def build(
         tag=tag.removeprefix("sha256:")[:16],
         drills=drills,
         tests=ab_page.tests_of(rollout, known.gathered.values()) if rollout and known else [],
+        nameless=unstuck,
     )
 
 

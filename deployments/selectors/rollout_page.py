@@ -8,6 +8,7 @@ from deployments.analysis import telling
 from deployments.analysis.rates import Range
 from deployments.engine import plans, wording
 from deployments.engine.steps import (
+    WHOLE,
     AbTest,
     Analyse,
     Hold,
@@ -20,6 +21,7 @@ from deployments.engine.steps import (
     gathers,
     guards_at,
     next_move,
+    share_at,
     stage_of,
 )
 from deployments.models import AbRun, Measurement, Rollout
@@ -202,6 +204,12 @@ def _showed(seen: Measurement | None) -> str:
     held = sum(one["answer"] == "passing" for one in seen.verdicts)
     said = f", {held} of {len(seen.verdicts)} guards held" if seen.verdicts else ""
     return f"{telling.count(seen.requests)} requests{said}"
+
+
+def standing(rollout: Rollout, known: Seen) -> Measurement | None:
+    """What is measured under the split of the traffic that stands; None where all of it goes one way."""
+    stage, share = stage_of(known.plan, rollout.step), share_at(known.plan, rollout.step)
+    return known.measured.get(stage) if stage is not None and share != WHOLE else None
 
 
 def guards(rollout: Rollout, known: Seen | None = None) -> Guards | None:
