@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from uuid import UUID
 
+from django.db.models import Count, Min, Q
+
 from deployments.analysis.outcomes import Truth, Value
 from deployments.engine.wording import Labels
 from monitoring.models import GroundTruth
@@ -22,7 +24,9 @@ def standing(endpoint: int, predictions: Collection[UUID]) -> list[GroundTruth]:
 
 DAY = timedelta(days=1)
 SAMPLE = 2000
-"""The newest reports that are looked at; where the last day had more, they tell how fast."""
+"""The newest reports that tell how late they come."""
+MOST = 200_000
+"""The newest reports that are counted; where the last day had more, these tell how fast."""
 
 
 def lately(endpoint: int, now: datetime) -> Labels:
@@ -30,14 +34,16 @@ def lately(endpoint: int, now: datetime) -> Labels:
 
     Only first reports count, no corrections; when a prediction was made is read off its id (UUIDv7), where it has one.
     """
-    rows = GroundTruth.objects.filter(endpoint=endpoint, report=1).order_by("-pk")
-    found = rows.values_list("prediction_id", "reported_at")[:SAMPLE]
-    came = [(one, at) for one, at in found if now - DAY <= at <= now]
-    if not came:
+    rows, since = GroundTruth.objects.filter(endpoint=endpoint, report=1).order_by("-pk"), now - DAY
+    found = rows[:MOST].aggregate(
+        all=Count("pk"), came=Count("pk", filter=Q(reported_at__gte=since)), oldest=Min("reported_at")
+    )
+    if not found["came"]:
         return Labels(0.0)
-    over = (now - came[-1][1]) if len(came) == SAMPLE else DAY
-    late = [max(0.0, (at - _made(one)).total_seconds()) for one, at in came if one.version == 7]
-    return Labels(len(came) / max(1.0, over.total_seconds()), median(late) if late else 0.0)
+    over = min(DAY, now - found["oldest"]) if found["all"] == MOST else DAY
+    newest = rows.values_list("prediction_id", "reported_at")[:SAMPLE]
+    late = [max(0.0, (at - _made(one)).total_seconds()) for one, at in newest if at >= since and one.version == 7]
+    return Labels(found["came"] / max(1.0, over.total_seconds()), median(late) if late else 0.0)
 
 
 def _made(prediction: UUID) -> datetime:
