@@ -96,7 +96,7 @@ def _broken(s: Snapshot) -> Command | None:
 def _forward(s: Snapshot) -> Command:
     if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
         return Command("end_shadow", step=s.step)
-    if s.test.running and not isinstance(s.current, AbTest):
+    if s.test.running and s.test.step != s.step:
         return Command("end_test", step=s.step)
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
@@ -127,18 +127,35 @@ def _turn(s: Snapshot) -> Command:
             return _doubt(s)
         case Shadow():
             return _shadow(s, s.current)
-        case Pause(person=True):
-            return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
-        case Pause(seconds=seconds) | Hold(seconds) if seconds:
-            return _until(s, seconds)
-        case Pause(requests=requests, give_up=give_up):
-            why = f"Only {s.watch.requests:,} of {requests:,} requests came to the new version."
-            return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
+        case Pause() | Hold():
+            return _waited(s, s.current)
         case Analyse(give_up=give_up):
             return _judged(s, give_up)
         case AbTest():
             return _tested(s, s.current)
     return _next(s)
+
+
+def _waited(s: Snapshot, step: Pause | Hold) -> Command:
+    """Wait for a time, a person, requests or labels."""
+    match step:
+        case Pause(person=True):
+            return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
+        case Pause(labels=labels, give_up=give_up) if labels:
+            why = f"Only {s.test.labels:,} of {labels:,} labels have arrived for each version."
+            enough = s.test.labels >= labels
+            return _gather(s) or (_next(s) if enough else _patient(s, give_up, "too_few", why))
+        case Pause(requests=requests, give_up=give_up) if requests:
+            why = f"Only {s.watch.requests:,} of {requests:,} requests came to the new version."
+            return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
+    return _until(s, step.seconds)
+
+
+def _gather(s: Snapshot) -> Command | None:
+    """Begin to put ground truth beside what both versions answer; None once that is under way."""
+    if not s.test.possible:
+        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
+    return None if s.test.running else Command("test", step=s.step)
 
 
 def _doubt(s: Snapshot) -> Command:
@@ -168,10 +185,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
 
 def _tested(s: Snapshot, step: AbTest) -> Command:
     """Begin it, and gather until there is something to decide on. A test never goes on by itself."""
-    if not s.test.possible:
-        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
-    if not s.test.running:
-        return Command("test", step=s.step)
+    if command := _gather(s):
+        return command
     clear = s.test.clear if step.asks else ""
     for code, why in (("mismatch", s.test.mismatch), ("no_units", s.test.nameless), ("decide", clear)):
         if why:

@@ -66,17 +66,19 @@ class Shadowing:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the A/B test of this rollout has shown. `running` from its beginning until its report is on record as
-    finished; `possible` is False where the runtime keeps nothing a test could read.
+    """What a step of this rollout has shown that gathers ground truth. `running` from its beginning until its report is
+    on record as finished, `step` its place; `possible` is False where the runtime keeps nothing that could be read.
 
-    `units` are those with ground truth, of the version that has fewer; `clear` says in words which metric has an
-    answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by the
-    weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
+    `units` and `labels` are those with ground truth, of the version that has fewer; `clear` says in words which metric
+    has an answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by
+    the weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
     """
 
     running: bool = False
     possible: bool = True
+    step: int = -1
     units: int = 0
+    labels: int = 0
     clear: str = ""
     nameless: str = ""
     mismatch: str = ""

@@ -160,5 +160,7 @@ def decisions(row: Endpoint, current: Revision | None) -> str:
     name = f"v{current.version.number}"
     if not mine:
         return f"How many predictions {name} has made is not known. They are not undone. Nothing is deleted."
+    if not sum(mine):
+        return f"{name} has made no predictions yet. Nothing is deleted."
     amount = f"At least {text.number(sum(mine))} prediction{'s were' if sum(mine) != 1 else ' was'}"
     return f"{amount} made by {name} since it was loaded. They are not undone. Nothing is deleted."

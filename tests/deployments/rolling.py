@@ -31,15 +31,18 @@ STEPS: list[dict[str, Any]] = [
 
 
 def measures(revision: str, arm: str, *, requests: int, errors: int = 0, slow: int = 0, late: float = 0.3,
-             epoch: str = "1", memory: int = 100 * 1024**2) -> Measures:  # fmt: skip
-    """Answers of a revision: `slow` of them in 50 to 60 ms, the rest in 8 to 10 ms; a share `late` says so."""
+             epoch: str = "1", memory: int = 100 * 1024**2, nameless: int = 0) -> Measures:  # fmt: skip
+    """Answers of a revision: `slow` of them in 50 to 60 ms, the rest in 8 to 10 ms; a share `late` says so, and
+    `nameless` came without a unit."""
     answered = requests - errors
     latency = [0] * (len(LATENCY_EDGES_MS) - 1)
     latency[bisect_right(LATENCY_EDGES_MS, 9.0) - 1] = answered - slow
     latency[bisect_right(LATENCY_EDGES_MS, 55.0) - 1] = slow
     yes = round(answered * late)
     answers = {"late": yes, "in time": answered - yes}
-    return Measures(revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0)
+    return Measures(
+        revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0, {}, nameless
+    )
 
 
 @dataclass
