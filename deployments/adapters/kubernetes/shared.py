@@ -13,8 +13,9 @@ from serving.contract import Measures, ShadowSpec
 UNABLE = {
     SHADOWS: "What serves this environment is a cluster and has no shadows: a copy would leave one pod for another, "
     "and a model there reaches nothing. Choose a plan without one.",
-    PREDICTIONS: "What serves this environment is a cluster and has no A/B tests: its gateway sends each request by "
-    "chance, so no unit stays with its version. Choose another plan.",
+    PREDICTIONS: "What serves this environment is a cluster and has no A/B tests and no waiting for labels: nothing "
+    "reads its pods' record, and its gateway sends each request by chance, so no unit stays with its version. "
+    "Choose another plan.",
 }
 
 
