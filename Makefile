@@ -72,7 +72,7 @@ test: install-tests ## Run all tests; TESTS=tests/serving runs some, CLUSTER=0 a
 test-long: install-tests ## Hold intervals and slices against the truth in ten times as many runs
 	@SIGNALBOX_LONG=1 $(PYTEST) -rP --timeout 7200 tests/pipelines/test_coverage.py tests/pipelines/test_alarms.py
 
-drill: install-tests ## Ten minutes of random single faults under mixed load, and a minute with all but the gateway stopped
+drill: install-tests ## Ten minutes of random single faults under mixed load, then ten with all but the gateway stopped
 	@SIGNALBOX_LONG=1 $(PYTEST) -m stack -rP --timeout 3600 tests/faults/test_drill.py tests/faults/test_load.py
 
 .PHONY: bench demo-traffic screenshots
