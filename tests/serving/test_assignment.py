@@ -59,7 +59,16 @@ def mail_addresses() -> Iterator[str]:
     return (f"user{number}@example.com" for number in itertools.count())
 
 
-SHAPES = (numbers, large_round_numbers, padded_numbers, random_uuids, counted_uuids, names, tail_numbers, mail_addresses)
+SHAPES = (
+    numbers,
+    large_round_numbers,
+    padded_numbers,
+    random_uuids,
+    counted_uuids,
+    names,
+    tail_numbers,
+    mail_addresses,
+)
 
 
 @pytest.mark.parametrize("keys", SHAPES, ids=lambda keys: keys.__name__)
