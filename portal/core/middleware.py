@@ -58,7 +58,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def render_error(request: HttpRequest, error: PortalError) -> HttpResponse:
-    """The refusal as problem document, partial (htmx) or page; one that passes says when to ask again."""
+    """The refusal as problem document, partial (htmx) or page; one that passes says when to come again."""
     response = _rendered(request, error)
     if error.status in (429, 503):
         response["Retry-After"] = "5"
