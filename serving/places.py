@@ -140,6 +140,7 @@ class Settings:
     agent_bind: str = ""
     agent_token: str = ""
     uid_base: int = 64_000
+    quiet_seconds: int = 60
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -162,6 +163,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         agent_bind=environ.get("SIGNALBOX_AGENT_BIND") or "",
         agent_token=_secret(environ, "SIGNALBOX_AGENT_TOKEN_FILE"),
         uid_base=_whole(environ, "SIGNALBOX_REVISION_UID", 64_000, 1, 2**31),
+        quiet_seconds=_whole(environ, "SIGNALBOX_QUIET_SECONDS", 60, 1, 86_400),
     )
 
 

@@ -45,7 +45,8 @@ class RevisionState:
 
     `crashes` is how often its process has ended in a row, without a minute of quiet, and `ended` how it did last.
     `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
-    have changed since. Asking for it once more mends both.
+    have changed since. Asking for it once more mends both. `processes` is how many of it can answer now, None where
+    nobody says.
     """
 
     state: str
@@ -55,6 +56,7 @@ class RevisionState:
     stale: bool = False
     crashes: int = 0
     ended: str = ""
+    processes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,7 @@ def _revision_state(item: Any) -> RevisionState:
         item.get("reason") or "",
         crashes=item.get("crashes", 0),
         ended=item.get("ended", ""),
+        processes=item.get("processes"),
     )
 
 

@@ -31,7 +31,7 @@ def reconcile(lease: Lease) -> datetime | None:
         _keep_keys(row, runtime)
         changed = _keep_warm(row, found, runtime) | _keep_routed(row, found, runtime)
         _take_away(row, found, runtime)
-        routes = runtime.routes(row.environment.name, row.name)
+        routes, own = runtime.routes(row.environment.name, row.name), found.keys() & _own(row)
         endpoints.note_drift(endpoint=row, changed=changed)
         endpoints.observe(
             endpoint=row,
@@ -41,7 +41,8 @@ def reconcile(lease: Lease) -> datetime | None:
                 "canary": routes.canary,
                 "cut": routes.cut,
                 "drift": changed,
-                "revisions": {rid: state.state for rid, state in found.items() if rid in _own(row)},
+                "revisions": {rid: found[rid].state for rid in own},
+                "processes": {rid: count for rid in own if (count := found[rid].processes) is not None},
                 **traffic.seen(row, runtime, clock.now()),
             },
         )

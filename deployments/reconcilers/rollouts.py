@@ -16,7 +16,7 @@ from portal.core import clock, crash, leases
 from portal.core.crash import crash_point
 from portal.core.leases import Lease
 from registry.artifacts import store
-from serving.contract import RevisionSpec, RouteSpec
+from serving.contract import Limits, RevisionSpec, RouteSpec
 
 crash.register(
     "rollout.begun",
@@ -54,6 +54,7 @@ def spec_of(revision: Revision) -> RevisionSpec:
         source=str(store.path_of(revision.digest)),
         digest=revision.digest,
         signature=revision.version.signature,
+        limits=Limits(**revision.limits),
     )
 
 

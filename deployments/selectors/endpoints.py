@@ -138,6 +138,7 @@ def build(
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
+            [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )

@@ -28,7 +28,9 @@ def subject(row: Endpoint) -> Subject:
 def find(*, actor: Actor, environment: str, endpoint: str) -> Endpoint:
     """The endpoint, if the actor may see it; `NotFound` otherwise."""
     row = (
-        Endpoint.objects.select_related("environment", "model", "team", "stable__version", "previous__version")
+        Endpoint.objects.select_related(
+            "environment", "model", "team", "stable__version", "previous__version", "serving"
+        )
         .filter(environment__name=environment, name=endpoint)
         .first()
     )

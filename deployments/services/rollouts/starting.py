@@ -50,14 +50,19 @@ def start(request: PromotionRequest, *, actor: Actor) -> Rollout:
 
 def _request_revision(endpoint: Endpoint, request: PromotionRequest, actor: Actor) -> Revision:
     top = Revision.objects.filter(endpoint=endpoint).aggregate(top=Max("number"))["top"] or 0
+    limits = request.evidence.get("limits", {})
     row = Revision.objects.create(
-        endpoint=endpoint, number=top + 1, version=request.version, digest=request.evidence["version"]["digest"]
+        endpoint=endpoint,
+        number=top + 1,
+        version=request.version,
+        digest=request.evidence["version"]["digest"],
+        limits=limits,
     )
     recorder.record(
         "revision.requested",
         actor=actor,
         subject=Subject.of("revision", row.pk, str(row)),
-        data={"digest": row.digest, "version": request.version.number},
+        data={"digest": row.digest, "version": request.version.number} | ({"limits": limits} if limits else {}),
     )
     holds.hold(version=request.version, holder=f"revision:{row.pk}", why=f"loaded behind {endpoint}", actor=actor)
     return row
