@@ -59,6 +59,10 @@ def spec_of(revision: Revision) -> RevisionSpec:
 
 
 def table_spec(table: RouteTable) -> RouteSpec:
+    """What the runtime is told of a table; the same for one generation, whenever it is sent.
+
+    Units are drawn by the salt of the rollout the table is of, so that the next one draws others.
+    """
     endpoint = table.endpoint
     return RouteSpec(
         environment=endpoint.environment.name,
@@ -67,7 +71,7 @@ def table_spec(table: RouteTable) -> RouteSpec:
         stable=str(table.stable_id),
         canary=str(table.canary_id) if table.canary_id else None,
         cut=table.canary_weight,
-        salt=endpoint.salt,
+        salt=(table.rollout.salt if table.rollout else "") or endpoint.salt,
     )
 
 
@@ -249,7 +253,7 @@ def _conclude(command: Command, lease: Lease) -> float:
 
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:
-    table = RouteTable.objects.select_related("endpoint__environment", "stable", "canary").get(
+    table = RouteTable.objects.select_related("endpoint__environment", "stable", "canary", "rollout").get(
         endpoint=row.endpoint, generation=row.generation or -1
     )
     runtime.set_routes(table_spec(table))

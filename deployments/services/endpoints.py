@@ -143,7 +143,7 @@ def weights(table: RouteTable) -> dict[str, int]:
 def current_table(endpoint: Endpoint) -> RouteTable | None:
     return (
         RouteTable.objects.filter(endpoint=endpoint)
-        .select_related("stable__version", "canary__version")
+        .select_related("stable__version", "canary__version", "rollout")
         .order_by("-generation")
         .first()
     )

@@ -23,9 +23,7 @@ MIB = 1024**2
 
 
 def put(who: Person, names_versions: bool = True, **limits: int) -> ServingSettings:
-    return serving_settings.set_serving(
-        actor=world.actor(who), **WHERE, limits=limits, names_versions=names_versions
-    )
+    return serving_settings.set_serving(actor=world.actor(who), **WHERE, limits=limits, names_versions=names_versions)
 
 
 @pytest.fixture

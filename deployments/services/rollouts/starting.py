@@ -1,5 +1,7 @@
 """Starting a rollout of an approved request."""
 
+import secrets
+
 from django.db.models import Max
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
@@ -36,6 +38,7 @@ def start(request: PromotionRequest, *, actor: Actor) -> Rollout:
         from_revision=endpoint.stable,
         to_revision=revision,
         plan=request.evidence["plan"]["steps"],
+        salt=secrets.token_hex(8),
         started_by=actor.id,
         started_by_label=actor.label,
         next_reconcile_at=now,
