@@ -83,6 +83,10 @@ class Places:
         return self.home / "router" / "keys.map"
 
     @property
+    def unnamed_map(self) -> Path:
+        return self.home / "router" / "unnamed.map"
+
+    @property
     def router_socket(self) -> Path:
         return self.run / "router.sock"
 

@@ -144,6 +144,16 @@ class Asking(ServingRuntime, Protocol):
         """Ask the endpoint through the gateway, as a caller with this key would."""
 
 
+class Naming(ServingRuntime, Protocol):
+    """A runtime whose gateway can keep from callers which version answered; not all can."""
+
+    def unnamed(self) -> frozenset[str]:
+        """The endpoints, as `environment/endpoint`, whose answers do not name their version."""
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        """Whether answers name version, revision and arm to callers from now on."""
+
+
 class Agent:
     """The serving agent of a host, over its Unix socket or a private address."""
 
@@ -210,6 +220,12 @@ class Agent:
 
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
+
+    def unnamed(self) -> frozenset[str]:
+        return frozenset((self._call("GET", "/naming") or {}).get("unnamed", []))
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        self._call("PUT", f"/naming/{quote(environment)}/{quote(endpoint)}", {"names_versions": names_versions})
 
     def ask(self, revision_id: str, body: Any) -> Served:
         return self._served(f"/revisions/{quote(revision_id)}/ask", {"body": body})

@@ -1,5 +1,6 @@
 """How an endpoint serves over the API: its limits, and what its answers say."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -54,6 +55,7 @@ class ServingShape(serializers.ModelSerializer[ServingSettings]):
 
     limits = serializers.SerializerMethodField()
     set_by = serializers.CharField(source="set_by_label")
+    set_at = serializers.SerializerMethodField()
     running = serializers.SerializerMethodField()
 
     class Meta:
@@ -62,6 +64,9 @@ class ServingShape(serializers.ModelSerializer[ServingSettings]):
 
     def get_limits(self, row: ServingSettings) -> dict[str, int]:
         return policy.given_of(row.limits)
+
+    def get_set_at(self, row: ServingSettings) -> datetime | None:
+        return row.set_at if row.number else None
 
     def get_running(self, row: ServingSettings) -> list[dict[str, Any]]:
         arms = select.live(row.endpoint).arms

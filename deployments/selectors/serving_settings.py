@@ -33,7 +33,7 @@ class Version:
 
 def held(endpoint: Endpoint) -> ServingSettings:
     """What is set now; an unsaved row with what holds unless said while nobody has set anything."""
-    return endpoint.serving or ServingSettings(endpoint=endpoint, number=0, set_at=None)
+    return endpoint.serving or ServingSettings(endpoint=endpoint, number=0)
 
 
 def running(endpoint: Endpoint, revisions: Sequence[Revision]) -> list[Running]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from django.conf import settings
 from django.db import transaction
 
+from deployments import targets
 from deployments.models import Endpoint, ServingSettings
 from deployments.policies import serving_limits as policy
 from deployments.services import endpoints
@@ -16,6 +18,7 @@ from portal.core.errors import BadInput, Conflict
 from portal.core.locking import lock
 
 NAMED = "Answers name their version"
+ALWAYS_NAMED = "On a cluster answers always name their version: its gateway passes on what its pods say."
 
 
 @transaction.atomic
@@ -31,7 +34,10 @@ def set_serving(
     seen = endpoints.find(actor=actor, environment=environment, endpoint=endpoint)
     allowed = access.may(actor, Permission.ENDPOINTS_CONFIGURE, seen.team_id)
     require(allowed, "endpoint.serving_set", actor=actor, subject=endpoints.subject(seen))
-    if wrong := policy.wrong(limits):
+    wrong = policy.wrong(limits)
+    if not names_versions and not _ours(environment):
+        wrong["names_versions"] = ALWAYS_NAMED
+    if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
     row, wanted = lock(Endpoint.objects.filter(pk=seen.pk)), policy.kept(limits)
     held = row.serving or ServingSettings(number=0)
@@ -56,6 +62,12 @@ def set_serving(
     )
     endpoints.look_at(row)
     return row.serving
+
+
+def _ours(environment: str) -> bool:
+    """Whether what this environment's callers hear comes by a gateway of ours."""
+    target = targets.read(settings.SIGNALBOX_RUNTIMES).get(environment)
+    return target is None or target.kind == "agent"
 
 
 def _words(row: ServingSettings) -> dict[str, str]:

@@ -16,7 +16,8 @@ class MemoryRuntime:
 
     `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
     are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
-    gateway reaches whatever its table says, `processes` how many a revision has, and `asked` counts the questions.
+    gateway reaches whatever its table says, `processes` how many a revision has, `silent` whose answers do not name
+    their version, and `asked` counts the questions.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class MemoryRuntime:
     recorded: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
     answers: dict[int, Any] = field(default_factory=dict)
     processes: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
     astray: str = ""
     asked: int = 0
 
@@ -125,6 +127,15 @@ class MemoryRuntime:
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._here()
         self.allowed[environment, endpoint] = hashes
+
+    def unnamed(self) -> frozenset[str]:
+        self._here()
+        return frozenset(self.silent)
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        self._here()
+        key = f"{environment}/{endpoint}"
+        self.silent = self.silent - {key} if names_versions else self.silent | {key}
 
     def set_shadow(self, shadow: ShadowSpec) -> None:
         self._here()

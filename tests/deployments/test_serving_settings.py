@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from django.db import ProgrammingError, transaction
+from django.test import override_settings
 
 from deployments.models import Endpoint, Revision, ServingSettings
 from deployments.policies import serving_limits
 from deployments.reconcilers.rollouts import spec_of
-from deployments.services import promotions, rollbacks, serving_settings
+from deployments.services import endpoints, promotions, rollbacks, serving_settings
 from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
 from portal.core import work
@@ -20,6 +21,7 @@ from tests.deployments.conftest import Line
 pytestmark = pytest.mark.django_db
 WHERE: dict[str, Any] = {"environment": "production", "endpoint": "flight-delay"}
 MIB = 1024**2
+CLUSTER = {"kind": "kubernetes", "namespace": "models", "image": "i", "claim": "c", "gateway": "gateways/public"}
 
 
 def put(who: Person, names_versions: bool = True, **limits: int) -> ServingSettings:
@@ -134,8 +136,9 @@ def test_every_bound_of_a_limit_is_one_the_runtime_takes(name: str) -> None:
         assert serving_limits.wrong(both | {name: value}) == {}
         kept = serving_limits.kept({name: value})
         assert serving_limits.given_of(kept)[name] == value
-    for value in (member.least - 1, member.most + 1, 1.5, True, "2", None):
-        assert set(serving_limits.wrong(both | {name: value})) == {name}
+    for odd in (member.least - 1, member.most + 1, 1.5, True, "2", None):
+        given: dict[str, Any] = both | {name: odd}
+        assert set(serving_limits.wrong(given)) == {name}
 
 
 def test_the_endpoint_notes_how_many_processes_there_are(served: Line) -> None:
@@ -147,3 +150,25 @@ def test_the_endpoint_notes_how_many_processes_there_are(served: Line) -> None:
     work.drain()
     assert Endpoint.objects.get().observed["processes"] == {str(revision.pk): 2}
     assert spec_of(revision).limits == Limits()
+
+
+def test_answers_stop_naming_their_version_within_a_look_and_begin_again(served: Line) -> None:
+    put(served.marta, names_versions=False)
+    work.drain()
+    assert served.runtime.silent == {"production/flight-delay"}
+    served.runtime.silent.clear()
+    endpoints.look_at(Endpoint.objects.get())
+    work.drain()
+    assert served.runtime.silent == {"production/flight-delay"}, "a runtime that came back empty is told again"
+    put(served.marta, names_versions=True)
+    work.drain()
+    assert served.runtime.silent == set()
+
+
+@override_settings(SIGNALBOX_RUNTIMES={"production": CLUSTER})
+def test_on_a_cluster_answers_always_name_their_version_and_the_refusal_says_so(served: Line) -> None:
+    with pytest.raises(BadInput) as refused:
+        put(served.marta, names_versions=False, rows=0)
+    assert set(refused.value.fields) == {"names_versions", "rows"}
+    assert refused.value.fields["names_versions"].startswith("On a cluster answers always name their version")
+    put(served.marta, rows=5)
