@@ -30,7 +30,7 @@ DROP FUNCTION serving_settings_stand();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deployments", "0040_readings"), ("audit", "0002_initial")]
+    dependencies = [("deployments", "0041_ab_run_of_each_step"), ("audit", "0002_initial")]
 
     operations = [
         migrations.CreateModel(
