@@ -20,7 +20,7 @@ USUAL = job.BOUNDS
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "BOUNDS", Bounds(memory_bytes=1024**3, seconds=12))
+    monkeypatch.setattr(job, "BOUNDS", Bounds(memory_bytes=1024**3, seconds=6))
 
 
 @pytest.mark.slow
@@ -28,7 +28,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("loops", "It took more than 12 seconds and was ended."),
+        ("loops", "It took more than 6 seconds and was ended."),
         ("eats", "The version needs more than 1024 MiB of memory."),
         ("breaks", "The version raised KeyError: 'gone'"),
         ("exits", "The process with the version ended with the code 3."),
@@ -36,7 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("short", "The version answered 59 rows for 60."),
         ("wide", "The version answers 3 columns, and a task of two classes has two."),
         ("odd", "The version answered values that are neither numbers nor labels."),
-        ("hangs", "It took more than 12 seconds and was ended."),
+        ("hangs", "It took more than 6 seconds and was ended."),
     ],
 )
 def test_a_version_that_misbehaves_fails_and_the_next_one_runs(
