@@ -132,13 +132,13 @@ def become(module: str, request: str, streams: list[int]) -> NoReturn:
         os._exit(code)
 
 
-def main() -> int:
+def main() -> NoReturn:
     control = socket.socket(fileno=os.dup(0))
     import_all()
     jail.forked_by = os.getpid()
     Parent(control).run()
-    return 0
+    os._exit(0)  # there is nothing to tidy up, and libraries would fill the worker's log with what they leak
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
