@@ -142,28 +142,30 @@ def test_files_that_were_changed_in_the_store_are_not_measured(lab: Lab, setting
     assert row.status_note == f"The files of {data} were changed in the store: they have another digest now."
 
 
-@pytest.mark.parametrize(
-    ("more", "field"),
-    [
-        ({"task": "guessing"}, "settings.task"),
-        ({"target": "gone"}, "settings.target"),
-        ({"target": "x"}, "settings.target"),
-        ({"task": "regression", "target": "place"}, "settings.target"),
-        ({"treshold": 1}, "settings.treshold"),
-        ({"resamples": 5}, "settings.resamples"),
-        ({"confidence": True}, "settings.confidence"),
-        ({"slices": {"find": True}}, "settings.slices"),
-        ({"slices": {"declared": [{"column": "place"}]}}, "settings.slices.declared[0]"),
-        (
-            {"business": {"formulas": [{"name": "n", "expression": "amount +"}]}},
-            "settings.business.formulas[0].expression",
-        ),
-        ({"business": {"formulas": [{"name": "n", "expression": "gone"}]}}, "settings.business.formulas[0].expression"),
-        ({"business": {"costs": {"true_positive": "much"}}}, "settings.business.costs.true_positive"),
-        ({"task": "ranking"}, "settings.query"),
-    ],
-)
-def test_wrong_settings_are_refused_by_their_field(lab: Lab, more: dict[str, Any], field: str) -> None:
-    with pytest.raises(BadInput) as error:
-        lab.ask(lab.version("good"), lab.data(frame(20)), **more)
-    assert field in error.value.fields
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"task": "guessing"}, "settings.task"),
+    ({"target": "gone"}, "settings.target"),
+    ({"target": "x"}, "settings.target"),
+    ({"task": "regression", "target": "place"}, "settings.target"),
+    ({"treshold": 1}, "settings.treshold"),
+    ({"resamples": 5}, "settings.resamples"),
+    ({"confidence": True}, "settings.confidence"),
+    ({"slices": {"find": True}}, "settings.slices"),
+    ({"slices": {"declared": [{"column": "place"}]}}, "settings.slices.declared[0]"),
+    (
+        {"business": {"formulas": [{"name": "n", "expression": "amount +"}]}},
+        "settings.business.formulas[0].expression",
+    ),
+    ({"business": {"formulas": [{"name": "n", "expression": "gone"}]}}, "settings.business.formulas[0].expression"),
+    ({"business": {"costs": {"true_positive": "much"}}}, "settings.business.costs.true_positive"),
+    ({"task": "ranking"}, "settings.query"),
+]
+
+
+def test_wrong_settings_are_refused_by_their_field(lab: Lab) -> None:
+    """All on one data set, which is measured once."""
+    version, data = lab.version("good"), lab.data(frame(20))
+    for more, field in WRONG:
+        with pytest.raises(BadInput) as error:
+            lab.ask(version, data, **more)
+        assert field in error.value.fields, more
