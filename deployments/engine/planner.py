@@ -23,6 +23,7 @@ from deployments.engine.steps import (
 )
 
 __all__ = [
+    "BLIND",
     "GRACE",
     "LOOK",
     "Aim",
@@ -43,6 +44,9 @@ LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
 MOST_CRASHES = 3
 """Ends of the new version's process, without a minute of quiet between, after which the rollout takes itself back."""
+BLIND = 86_400.0
+"""Seconds a rollout may stand where nothing can be measured and nobody decides, before it takes itself back."""
+NOBODY = "Nobody decided within a day while nothing could be measured."
 GRACE = 60.0
 """Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
 
@@ -150,6 +154,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
         return _next(s)
     if not s.shadow.possible:
         return Command("fail", why="What serves this environment has no shadows. Choose a plan without one.")
+    if s.shadow.unfit:
+        return Command("fail", why=s.shadow.unfit)
     if not s.shadow.running:
         return Command("shadow", step=s.step)
     if (s.shadow.compared >= step.predictions) if step.predictions else (s.at_step >= step.seconds):
@@ -199,8 +205,7 @@ def _judged(s: Snapshot, give_up: int) -> Command:
     if s.watch.answer == "passing" and not s.watch.unread:
         return _next(s)
     if s.watch.unread > GRACE or (s.watch.answer == "error" and s.at_step > GRACE):
-        why = s.watch.why if s.watch.answer == "error" else s.watch.away
-        return Command("pause", code="unmeasured", why=why, step=s.step)
+        return Command("pause", code="unmeasured", why=_unmeasured(s), step=s.step)
     return _patient(s, give_up, "inconclusive", s.watch.why or "There is not enough data for an answer.")
 
 
@@ -241,7 +246,16 @@ def _stay(s: Snapshot) -> Command:
         return _switch(s, s.taken, "take_generation", "route")
     if s.pause_code == "unproven":
         return Command("go_on", step=s.step) if s.probed.right else Command("probe", step=s.step, wait=LOOK)
+    if s.pause_code == "unmeasured" and s.paused_for > BLIND and _unmeasured(s):
+        return Command("fail", why=f"{NOBODY} {_unmeasured(s)}", code="unmeasured")
     return Command("wait", why="paused", wait=LOOK)
+
+
+def _unmeasured(s: Snapshot) -> str:
+    """Why there is nothing to judge by; "" where there is, or soon may be."""
+    if s.watch.answer == "error":
+        return s.watch.why
+    return s.watch.away if s.watch.unread > GRACE else ""
 
 
 def _back(s: Snapshot) -> Command:

@@ -54,12 +54,14 @@ class Watch:
 @dataclass(frozen=True, slots=True)
 class Shadowing:
     """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
-    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
+    finished. `possible` is False where the runtime has no shadows, `unfit` says why this version must not be one;
+    `compared` predictions have two answers."""
 
     running: bool = False
     ended: bool = False
     compared: int = 0
     possible: bool = True
+    unfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
 
-    `at_step` are the seconds since the step began, `held` is why the step may not begin yet, `crashes` how often the
-    new revision's process has ended in a row and `ended` how it did last.
+    `at_step` are the seconds since the step began, `paused_for` those of the present standstill, `held` is why the step
+    may not begin yet, `crashes` how often the new revision's process has ended in a row and `ended` how it did last.
     """
 
     status: str
@@ -125,6 +127,7 @@ class Snapshot:
     test: Trial = Trial()
     probed: Probed = Probed()
     pause_code: str = ""
+    paused_for: float = 0.0
     crashes: int = 0
     ended: str = ""
 

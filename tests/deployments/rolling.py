@@ -50,11 +50,16 @@ class Rolling:
     steps: list[dict[str, Any]] = field(default_factory=lambda: STEPS)
     begun: bool = False
 
-    def begin(self, version: int = 2) -> "Rolling":
+    def prepare(self) -> "Rolling":
+        """The champion serves and the plan is there."""
         if not self.begun:
             self.line.promote(1)
             plans.create(actor=world.actor(self.line.marta), name="slowly", body={"steps": self.steps})
             self.begun = True
+        return self
+
+    def begin(self, version: int = 2) -> "Rolling":
+        self.prepare()
         request = self.ask(version)
         self.line.approve(request, self.line.marta)
         self.line.approve(request, self.line.daniel)
@@ -91,7 +96,9 @@ class Rolling:
         """Time passes, and a worker comes by."""
         past = timedelta(seconds=seconds)
         Rollout.objects.filter(pk=self.row.pk).update(
-            step_began_at=F("step_began_at") - past, next_reconcile_at=clock.now()
+            step_began_at=F("step_began_at") - past,
+            paused_at=F("paused_at") - past,
+            next_reconcile_at=clock.now(),
         )
         read = timedelta(seconds=max(seconds, 2.0))
         Measurement.objects.update(began_at=F("began_at") - read, read_at=F("read_at") - read)

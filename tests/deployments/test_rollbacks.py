@@ -79,6 +79,8 @@ def test_the_preview_says_what_changes(line: Line) -> None:
         ("Artifact digest", found.changes[1]["now"]),
         ("Callers", "callers go on"),
         ("Alias champion", "v1"),
+        ("Programs", "promote nothing"),
+        ("Drills of the way back", "every 24 h"),
         (f"Promotion #{row.pk}", "rolled back"),
     ]
 
