@@ -80,9 +80,11 @@ def test_a_program_that_ends_while_it_is_given_up_harms_no_other(streams: tuple[
         for _ in range(3):
             broken = forking.start(READER, waits.with_name("none"), streams[0], streams[0], streams[1])
             one.suspend()
-            wait_until(lambda: len(ended(one)) == 1, 10, "the program to end")
-            broken.end()
-            one.resume()
+            try:
+                wait_until(lambda: len(ended(one)) == 1, 10, "the program to end")
+                broken.end()
+            finally:
+                one.resume()
             assert broken.wait() == 1
         assert (other.poll(), parent().pid) == (None, one.pid)
 
