@@ -8,10 +8,11 @@ import os
 import time
 from typing import Any, Final
 
-import mlflow
 import numpy as np
 import pandas as pd
 import skops.io
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 SLOW_SECONDS: Final = 0.05
 LATE_SECONDS, LATE_EVERY = 3.0, 15
@@ -19,7 +20,7 @@ MIDDLE, SQUEEZED = 0.5, 0.05
 FATAL_DEST, EXIT_CODE = "BOS", 9
 
 
-class Faulty(mlflow.pyfunc.PythonModel):
+class Faulty(PythonModel):
     """Answers as the model in its artifacts does, apart from its fault."""
 
     def load_context(self, context: Any) -> None:
@@ -45,4 +46,4 @@ def squeezed(chances: Any) -> Any:
     return np.column_stack([1.0 - late, late])
 
 
-mlflow.models.set_model(Faulty())
+set_model(Faulty())

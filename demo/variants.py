@@ -55,7 +55,7 @@ def same_files(client: mlflow.MlflowClient, model: str, variant: str, number: st
     """Register the files of a version of the example model under the other name."""
     found = client.get_model_version(runs.MODEL, number)
     text = f"{found.description} The files of {runs.MODEL} version {number}."
-    return register_files(client, model, variant, found.source, found.run_id, text)
+    return register_files(client, model, variant, str(found.source), found.run_id, text)
 
 
 def with_faults(
