@@ -5,9 +5,10 @@ import queue
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -32,6 +33,8 @@ class Counts:
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
     last: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=LAST))
     lock: threading.Lock = field(default_factory=threading.Lock)
+    broken: list[Exception] = field(default_factory=list)
+    """What ended a caller, or whoever reports: told when all have ended."""
 
     @property
     def asked(self) -> int:
@@ -75,9 +78,9 @@ class Crowd:
         """Ask for as long as the block lasts. With `outcomes` aircraft are named, and what came true reported."""
         stop, counts, known = threading.Event(), Counts(), queue.SimpleQueue[tuple[str, float, int]]()
         labelled = known if outcomes else None
-        threads = [threading.Thread(target=self._call, args=(stop, counts, labelled)) for _ in range(CALLERS)]
-        if outcomes:
-            threads.append(threading.Thread(target=_report, args=(stop, known, outcomes)))
+        acts = [partial(self._call, stop, counts, labelled)] * CALLERS
+        acts += [partial(_report, stop, known, outcomes)] if outcomes else []
+        threads = [threading.Thread(target=_kept, args=(act, counts.broken)) for act in acts]
         for thread in threads:
             thread.start()
         try:
@@ -86,6 +89,8 @@ class Crowd:
             stop.set()
             for thread in threads:
                 thread.join()
+        if counts.broken:
+            raise counts.broken[0]
 
     def _turn(self) -> tuple[float, Flight]:
         """When the next question is due, and its flight."""
@@ -110,6 +115,13 @@ class Crowd:
                 if known is not None and answer.is_success:
                     chance = float(answer.json()["predictions"][0][1])
                     known.put((answer.headers["x-prediction-id"], chance, late))
+
+
+def _kept(act: Callable[[], None], broken: list[Exception]) -> None:
+    try:
+        act()
+    except Exception as error:
+        broken.append(error)
 
 
 def _report(stop: threading.Event, known: "queue.SimpleQueue[tuple[str, float, int]]", outcomes: Outcomes) -> None:

@@ -171,6 +171,7 @@ def show(stage: Show, cases: Sequence[Case]) -> int:
                 print(f"    NOT AS STATED: {said}", flush=True)
     finally:
         stage.desk.clear()
+        stage.desk.release()
         print("\n".join(table), flush=True)
     print(f"{len(cases)} rollouts, {amiss or 'nothing'} not as stated.")
     return 1 if amiss else 0

@@ -120,6 +120,14 @@ class Desk:
                 self.keep(row["id"], "Left over.")
                 self.over(row["id"], BACK_SECONDS)
 
+    def release(self) -> None:
+        """Let programs promote again, where what was taken back has frozen that."""
+        try:
+            self.lead.post(f"/api/v1/endpoints/{ENVIRONMENT}/{self.model}/release/", {"reason": "All has been shown."})
+        except RefusedError as refused:
+            if refused.code != "not_frozen":
+                raise
+
     def report(self, number: int, kind: str) -> dict[str, Any]:
         """What its shadow ("shadow") or its A/B test ("ab-test") has shown."""
         return dict(self.program.get(f"/api/v1/rollouts/{number}/{kind}/")["report"] or {})
