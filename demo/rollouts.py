@@ -173,7 +173,7 @@ def show(stage: Show, cases: Sequence[Case]) -> int:
         stage.desk.clear()
         stage.desk.release()
         print("\n".join(table), flush=True)
-    print(f"{len(cases)} rollouts, {amiss or 'nothing'} not as stated.")
+    print(f"Rollouts: {len(cases)}; {amiss or 'nothing'} not as stated.")
     return 1 if amiss else 0
 
 
