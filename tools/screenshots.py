@@ -24,9 +24,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WIDTH, HEIGHT, MARGIN = 1440, 900, 12
 THEMES = ("light", "dark")
-SHOWN = ("ab-test", "slow", "shadow")
+READING = "15"
 ENDPOINT = "production/flight-delay-rollouts"
-READING = "20"
 ASK_EVERY = 0.5
 UNDER_WAY = 60
 """Requests to the new version from which on its canary is worth a picture."""
@@ -110,7 +109,7 @@ def of_rollouts(browser: Browser, world: dict[str, Any]) -> int:
     pages = {theme: signed_in(browser, world, theme) for theme in THEMES}
     token = {"Authorization": f"Bearer {world['tokens']['data_scientist']}"}
     left = list(MOMENTS)
-    command = [sys.executable, "-m", "demo.rollouts", *SHOWN, "--reading", READING]
+    command = [sys.executable, "-m", "demo.rollouts", "--reading", READING]
     with httpx.Client(base_url=world["url"], headers=token) as portal, subprocess.Popen(command, cwd=ROOT) as shown:
         while left and shown.poll() is None:
             time.sleep(ASK_EVERY)

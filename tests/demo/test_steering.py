@@ -58,7 +58,7 @@ def desk(line: Line, one_connection: None, monkeypatch: pytest.MonkeyPatch) -> D
 
 @dataclass
 class Callers:
-    """Instead of a crowd: whenever somebody waits they have had answers, those of version 2 slow, and a worker looks."""
+    """Instead of a crowd: whenever somebody waits there were answers, those of version 2 slow, and a worker looks."""
 
     line: Line
     counts: Counts = field(default_factory=Counts)
