@@ -14,7 +14,7 @@ import skops.io
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
-SLOW_SECONDS: Final = 0.05
+SLOW_SECONDS: Final = 0.1
 LATE_SECONDS, LATE_EVERY = 3.0, 15
 MIDDLE, SQUEEZED = 0.5, 0.05
 FATAL_DEST, EXIT_CODE = "BOS", 9

@@ -30,7 +30,7 @@ from demo.verdicts import Outcome
 MODEL: Final = "flight-delay-rollouts"
 TAG: Final = "variant"
 FROM_MONTH, FLIGHTS = 7, 60_000
-RATE: Final = 100.0
+RATE: Final = 60.0
 READING_SECONDS: Final = 5.0
 REPORTED_AFTER: Final = 2.0
 PATIENCE_SECONDS: Final = 420.0
@@ -195,6 +195,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return show(prepare(facts, var, options.rate, options.reading), cases)
     except (RefusedError, LateError, flights.DataMissingError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
         return 1
 
 

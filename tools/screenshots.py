@@ -1,7 +1,7 @@
 """Takes the pictures of the README and the papers from the running portal, whose example world `make run` has built.
 
 python tools/screenshots.py                 # those of the README
-python tools/screenshots.py rollouts        # of rollouts, while `python -m demo.rollouts` carries them out
+python tools/screenshots.py rollouts [case] # of rollouts, while `python -m demo.rollouts` carries them out
 """
 
 import json
@@ -104,17 +104,18 @@ def of_readme(browser: Browser, world: dict[str, Any]) -> None:
     take(page, f"{world['url']}/endpoints/production/flight-delay/", "endpoint")
 
 
-def of_rollouts(browser: Browser, world: dict[str, Any]) -> int:
+def of_rollouts(browser: Browser, world: dict[str, Any], cases: list[str]) -> int:
     """Each moment once, while the command shows them; 1 where the command or a picture failed."""
     pages = {theme: signed_in(browser, world, theme) for theme in THEMES}
     token = {"Authorization": f"Bearer {world['tokens']['data_scientist']}"}
     left = list(MOMENTS)
-    command = [sys.executable, "-m", "demo.rollouts", "--reading", READING]
+    command = [sys.executable, "-m", "demo.rollouts", *cases, "--reading", READING]
     with httpx.Client(base_url=world["url"], headers=token) as portal, subprocess.Popen(command, cwd=ROOT) as shown:
+        before = newest(portal)[0].get("id", 0)
         while left and shown.poll() is None:
             time.sleep(ASK_EVERY)
             row, requests = newest(portal)
-            for moment in [one for one in left if row and one.now(row, requests)]:
+            for moment in [one for one in left if row.get("id", 0) > before and one.now(row, requests)]:
                 left.remove(moment)
                 for theme in moment.themes:
                     name = moment.name if theme == "light" else f"{moment.name}-{theme}"
@@ -145,8 +146,8 @@ def main() -> int:
         return 1
     world = json.loads(facts.read_text())
     with browsing(program) as browser:
-        if sys.argv[1:] == ["rollouts"]:
-            return of_rollouts(browser, world)
+        if sys.argv[1:2] == ["rollouts"]:
+            return of_rollouts(browser, world, sys.argv[2:])
         of_readme(browser, world)
     return 0
 

@@ -65,7 +65,7 @@ def test_what_is_as_stated_is_not_complained_of() -> None:
         ({"status": "completed"}, "it ended as completed"),
         ({"note": "Error rate +9.00 pp [+6.00 pp, +12.00 pp], limit +5.00 pp, after 214 requests"}, "it says: Error"),
         ({"failed": Counter({("canary", "model_failed"): 1})}, "callers were told ['model_failed']"),
-        ({"failed": Counter({("stable", "busy"): 1})}, "the champion failed a request"),
+        ({"failed": Counter({("stable", "model_failed"): 1})}, "the champion failed a request"),
         ({"measured": MEASURED | {"requests": 400}}, "400 requests, 295 are the most"),
         ({"asked": 0}, "nobody asked"),
         ({"last": (("2", "stable"), ("4", "canary"))}, "version 2 should answer"),
