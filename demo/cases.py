@@ -68,7 +68,8 @@ class Case:
 ON_REQUESTS: Final = f"after {FEWEST} requests and a look"
 CASES: Final = (
     Case("ab-test", "schedule", "weather", AB_TEST, "completed"),
-    Case("slow", "weather", "slow", CANARY, "aborted", rf"p95 latency .*× {AFTER}", bound=ON_REQUESTS),
+    Case("slow", "weather", "slow", CANARY, "aborted", rf"(p95 latency .*×|Error rate .*) {AFTER}",
+         bound=ON_REQUESTS),
     Case("wrong", "weather", "wrong", CANARY, "aborted", rf"Predictions .* pp {AFTER}", bound=ON_REQUESTS),
     Case("late", "weather", "late", CANARY, "aborted",
          rf"Error rate .* {AFTER}, [\d ]+ of which failed because it (did not answer in time|had no time for them)",

@@ -34,7 +34,8 @@ UNDER_WAY = 60
 @dataclass(frozen=True)
 class Moment:
     """A picture of what is only there for a while: of the newest rollout whose plan has the step `do`, when it has the
-    status. `page` is below the endpoint's; of a page that is not whole, `last` is the part it ends with."""
+    status. `page` is below the endpoint's; of a page that is not whole, `last` is the part it ends with, `only` the one
+    part that is shown."""
 
     name: str
     do: str
@@ -42,6 +43,7 @@ class Moment:
     page: str = ""
     last: str = "main"
     themes: tuple[str, ...] = ("light",)
+    only: str = ""
 
     def now(self, row: dict[str, Any], requests: int) -> bool:
         kinds = {step["do"] for step in row["plan"]}
@@ -53,7 +55,7 @@ class Moment:
 MOMENTS = (
     Moment("rollout-ab-test", "ab_test", "paused", "rollouts/{id}/ab-test/"),
     Moment("rollout-canary", "analyse", "progressing", last="#guards", themes=THEMES),
-    Moment("rollout-stopped", "analyse", "aborted", last="#history"),
+    Moment("rollout-stopped", "analyse", "aborted", "?history=rollouts", only="#history"),
     Moment("rollout-shadow", "shadow", "paused", "rollouts/{id}/shadow/"),
 )
 
@@ -66,7 +68,7 @@ def sign_in(page: Page, url: str, person: dict[str, str]) -> None:
     page.wait_for_url(f"{url}/")
 
 
-def take(page: Page, url: str, name: str, last: str = "main") -> None:
+def take(page: Page, url: str, name: str, last: str = "main", only: str = "") -> None:
     """One picture down to the end of `last`, in a window as high as that, once the page's figures are drawn."""
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     page.goto(url)
@@ -78,7 +80,7 @@ def take(page: Page, url: str, name: str, last: str = "main") -> None:
     page.set_viewport_size({"width": WIDTH, "height": end + MARGIN})
     target = ROOT / "docs" / "img" / f"{name}.png"
     target.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=target)
+    (page.locator(only) if only else page).screenshot(path=target)
     sys.stdout.write(f"{target.relative_to(ROOT)}, {target.stat().st_size // 1000} kB\n")
     sys.stdout.flush()
 
@@ -120,7 +122,7 @@ def of_rollouts(browser: Browser, world: dict[str, Any], cases: list[str]) -> in
                 for theme in moment.themes:
                     name = moment.name if theme == "light" else f"{moment.name}-{theme}"
                     address = f"{world['url']}/endpoints/{ENDPOINT}/{moment.page.format(id=row['id'])}"
-                    take(pages[theme], address, name, moment.last)
+                    take(pages[theme], address, name, moment.last, moment.only)
     sys.stdout.writelines(f"There was no moment for {moment.name}.\n" for moment in left)
     return 1 if left or shown.returncode else 0
 
