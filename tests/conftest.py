@@ -1,5 +1,7 @@
 """Fixtures every test may use. The databases are started earlier, by `tests/settings.py` through `tests.services`."""
 
+import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +17,16 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 STACKS = {"stack", "empty_stack"}
+DRILL_SEED = "SIGNALBOX_DRILL_SEED"
+
+
+def pytest_configure() -> None:
+    """The order of faults of the drill is another one in each run, the same for all workers of one."""
+    os.environ[DRILL_SEED] = os.environ.get(DRILL_SEED) or str(secrets.randbelow(10**6))
+
+
+def pytest_report_header() -> str:
+    return f"drill: {DRILL_SEED}={os.environ[DRILL_SEED]} repeats its order of faults"
 
 
 @pytest.hookimpl(tryfirst=True)

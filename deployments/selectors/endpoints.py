@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
-from deployments.selectors import measured, rehearsals, rollout_page
+from deployments.selectors import ab_page, measured, nameless, rehearsals, rollout_page
 from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
@@ -59,6 +59,8 @@ class Live:
     moving: bool
     tag: str
     drills: Sequence[RollbackDrill] = ()
+    tests: Sequence[ab_page.Test] = ()
+    nameless: str = ""
 
     @property
     def seen(self) -> str:
@@ -96,7 +98,9 @@ class Live:
 def active_rollout(endpoint: Endpoint) -> Rollout | None:
     return (
         Rollout.objects.filter(endpoint=endpoint, status__in=rollout_states.ACTIVE)
-        .select_related("endpoint", "to_revision__version", "from_revision__version", "request", "hurried_by")
+        .select_related(
+            "endpoint__environment", "to_revision__version", "from_revision__version", "request", "hurried_by"
+        )
         .first()
     )
 
@@ -127,7 +131,10 @@ def build(
 ) -> Live:
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
-    guards = rollout_page.guards(rollout) if rollout and whole else None
+    known = rollout_page.seen(rollout) if rollout and whole else None
+    guards = rollout_page.guards(rollout, known) if rollout and known else None
+    steps = rollout_page.stages(rollout, known) if rollout and known else []
+    unstuck = nameless.sentence(rollout_page.standing(rollout, known)) if rollout and known else ""
     trouble = _trouble(endpoint, rollout, table)
     tag = digests.of_json(
         [
@@ -137,6 +144,7 @@ def build(
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
+            [[step.more for step in steps], unstuck],
             trouble,
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
@@ -145,12 +153,14 @@ def build(
         endpoint=endpoint,
         arms=arms,
         rollout=rollout,
-        steps=rollout_page.stages(rollout) if rollout and whole else [],
+        steps=steps,
         guards=guards,
         trouble=trouble,
         moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
         drills=drills,
+        tests=ab_page.tests_of(rollout, known.gathered.values()) if rollout and known else [],
+        nameless=unstuck,
     )
 
 
