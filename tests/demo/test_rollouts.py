@@ -63,7 +63,7 @@ def test_what_is_as_stated_is_not_complained_of() -> None:
     ("change", "said"),
     [
         ({"status": "completed"}, "it ended as completed"),
-        ({"note": "Error rate +9.00 pp [+6.00 pp, +12.00 pp], limit +5.00 pp, after 214 requests"}, "it says: Error"),
+        ({"note": "Memory 3.10× [3.10×, 3.10×], limit 2.00×, after 214 requests"}, "it says: Memory"),
         ({"failed": Counter({("canary", "model_failed"): 1})}, "callers were told ['model_failed']"),
         ({"failed": Counter({("stable", "model_failed"): 1})}, "the champion failed a request"),
         ({"measured": MEASURED | {"requests": 400}}, "400 requests, 295 are the most"),
