@@ -19,6 +19,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_policyversion", "policy_version"),
             ("deployments_endpoint", "endpoint"),
             ("deployments_endpointkey", "endpoint_key"),
+            ("deployments_servingsettings", "endpoint"),
             ("deployments_revision", "revision"),
             ("deployments_promotionrequest", "promotion_request"),
             ("deployments_approval", "promotion_request"),

@@ -45,7 +45,8 @@ class RevisionState:
 
     `crashes` is how often its process has ended in a row, without a minute of quiet, and `ended` how it did last.
     `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
-    have changed since. Asking for it once more mends both.
+    have changed since. Asking for it once more mends both. `processes` is how many of it can answer now, None where
+    nobody says.
     """
 
     state: str
@@ -55,6 +56,7 @@ class RevisionState:
     stale: bool = False
     crashes: int = 0
     ended: str = ""
+    processes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,16 @@ class Asking(ServingRuntime, Protocol):
         """Ask the endpoint through the gateway, as a caller with this key would."""
 
 
+class Naming(ServingRuntime, Protocol):
+    """A runtime whose gateway can keep from callers which version answered; not all can."""
+
+    def unnamed(self) -> frozenset[str]:
+        """The endpoints, as `environment/endpoint`, whose answers do not name their version."""
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        """Whether answers name version, revision and arm to callers from now on."""
+
+
 class Agent:
     """The serving agent of a host, over its Unix socket or a private address."""
 
@@ -209,6 +221,12 @@ class Agent:
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
 
+    def unnamed(self) -> frozenset[str]:
+        return frozenset((self._call("GET", "/naming") or {}).get("unnamed", []))
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        self._call("PUT", f"/naming/{quote(environment)}/{quote(endpoint)}", {"names_versions": names_versions})
+
     def ask(self, revision_id: str, body: Any) -> Served:
         return self._served(f"/revisions/{quote(revision_id)}/ask", {"body": body})
 
@@ -258,6 +276,7 @@ def _revision_state(item: Any) -> RevisionState:
         item.get("reason") or "",
         crashes=item.get("crashes", 0),
         ended=item.get("ended", ""),
+        processes=item.get("processes"),
     )
 
 

@@ -146,6 +146,7 @@ def build(
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             [[step.more for step in steps], unstuck],
             trouble,
+            [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )

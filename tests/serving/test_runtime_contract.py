@@ -15,6 +15,7 @@ from deployments.adapters.kubernetes import connect
 from deployments.adapters.serving import (
     Agent,
     Asking,
+    Naming,
     RouteState,
     ServingRefused,
     ServingRuntime,
@@ -205,6 +206,16 @@ def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Sid
         runtime.remove_shadow("production", on_a_host.endpoint)
     assert runtime.shadow("production", on_a_host.endpoint) is None
     on_a_host.runtime.remove_revision(second)
+
+
+def test_whether_answers_name_their_version_is_said_by_endpoint(on_a_host: Side) -> None:
+    runtime, name = cast(Naming, on_a_host.runtime), f"production/{on_a_host.endpoint}"
+    for _ in range(2):
+        runtime.set_naming("production", on_a_host.endpoint, names_versions=False)
+        assert name in runtime.unnamed()
+    for _ in range(2):
+        runtime.set_naming("production", on_a_host.endpoint, names_versions=True)
+        assert name not in runtime.unnamed()
 
 
 def test_a_probe_sees_who_serves_and_a_question_reaches_who_does_not(on_a_host: Side) -> None:

@@ -98,7 +98,8 @@ class Cluster(Namespace):
         state, reason = reading.inference(live) if self._kserve else reading.deployment(live)
         if state != "ready" and (words := reading.last_words(pods_of(self._client, revision_id))):
             state, reason = "failed", words
-        return RevisionState(state, digest, reason, str(found), bool(found.stale))
+        processes = reading.available(live)
+        return RevisionState(state, digest, reason, str(found), bool(found.stale), processes=processes)
 
     def _route_state(self, live: Json) -> RouteState:
         """The split as the route has it, whoever wrote it; nothing counts as in force before the gateway says so."""
