@@ -16,6 +16,7 @@ from deployments.selectors import history
 from deployments.services import endpoints, environments, tries
 from portal.accounts import access
 from portal.accounts.permissions import Permission
+from portal.core import clock
 from portal.core.actors import Actor
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
@@ -78,7 +79,7 @@ class Endpoints(ApiView):
 
 
 def shown(actor: Actor, environment: str, name: str) -> dict[str, Any]:
-    live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name))
+    live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name), clock.now())
     facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "trouble")}
     return dict(shapes.EndpointDetail(facts | {"url": tries.url(environment, name)}).data)
 

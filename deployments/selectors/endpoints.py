@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
-from deployments.selectors import measured, rehearsals, rollout_page
+from deployments.selectors import measured, observed, rehearsals, rollout_page
 from deployments.selectors.measured import Lately, Measured
+from deployments.selectors.observed import Observed
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
-from portal.core import digests
+from portal.core import clock, digests
 from portal.core.actors import Actor
 
 PAGE = 50
@@ -56,19 +57,10 @@ class Live:
     steps: list[Stage]
     guards: Guards | None
     trouble: str
+    seen: Observed
     moving: bool
     tag: str
     drills: Sequence[RollbackDrill] = ()
-
-    @property
-    def seen(self) -> str:
-        """The split as it was last seen at the gateway, in words; "" while it sends everything one way."""
-        found = self.endpoint.observed
-        names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in self.arms}
-        if not found.get("canary") or found["canary"] not in names or found.get("stable") not in names:
-            return ""
-        cut = found.get("cut", 0)
-        return f"{names[found['stable']]} {(10_000 - cut) / 100:g} %, {names[found['canary']]} {cut / 100:g} %"
 
     @property
     def matches(self) -> bool:
@@ -101,10 +93,11 @@ def active_rollout(endpoint: Endpoint) -> Rollout | None:
     )
 
 
-def live(endpoint: Endpoint) -> Live:
+def live(endpoint: Endpoint, now: datetime) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
-    found = build(endpoint, active_rollout(endpoint), current_table(endpoint), drills=rehearsals.recent(endpoint))
-    tag = digests.of_json([found.tag, *measured.mark(endpoint)])
+    table, drills = current_table(endpoint), rehearsals.recent(endpoint)
+    found = build(endpoint, active_rollout(endpoint), table, now, drills=drills)
+    tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
     return replace(found, tag=tag.removeprefix("sha256:")[:16])
 
 
@@ -121,6 +114,7 @@ def build(
     endpoint: Endpoint,
     rollout: Rollout | None,
     table: RouteTable | None,
+    now: datetime,
     *,
     whole: bool = True,
     drills: Sequence[RollbackDrill] = (),
@@ -128,7 +122,9 @@ def build(
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     guards = rollout_page.guards(rollout) if rollout and whole else None
-    trouble = _trouble(endpoint, rollout, table)
+    trouble = observed.trouble(endpoint, rollout, table)
+    names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
+    seen = observed.of(endpoint, table, names, now)
     tag = digests.of_json(
         [
             endpoint.generation,
@@ -138,6 +134,7 @@ def build(
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
+            seen.mark,
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )
@@ -148,6 +145,7 @@ def build(
         steps=rollout_page.stages(rollout) if rollout and whole else [],
         guards=guards,
         trouble=trouble,
+        seen=seen,
         moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
         drills=drills,
@@ -174,26 +172,6 @@ def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
         if revision is not None and revision.pk not in found:
             found[revision.pk] = Arm(revision, role, shares.get(revision.pk, 0))
     return list(found.values())
-
-
-def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> str:
-    """What is not as it should be, in a sentence; "" while all is well or a rollout is moving things."""
-    seen = endpoint.observed
-    if seen.get("error"):
-        return f"What serves could not be asked: {seen['error']}"
-    looked = table is not None and endpoint.observed_at is not None and endpoint.observed_at > table.created_at
-    if rollout is not None or endpoint.stable is None or not looked:
-        return ""
-    if seen.get("stable") != str(endpoint.stable_id):
-        return f"v{endpoint.stable.version.number} should serve, but the gateway sends its traffic elsewhere."
-    if seen.get("generation") != endpoint.generation:
-        return (
-            f"The gateway holds traffic table {seen.get('generation', 0)}, wanted is {endpoint.generation}. "
-            "It is being put right."
-        )
-    if changed := seen.get("drift"):
-        return f"Others changed what serves; it is being put right. {'; '.join(changed.values())}."
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +229,8 @@ def _with_rollouts(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
 
 def _built(rows: Sequence[Any]) -> list[Live]:
     """Rows that came `_with_rollouts`."""
-    tables = _newest_tables(rows)
-    return [build(row, next(iter(row.under_way), None), tables.get(row.pk), whole=False) for row in rows]
+    tables, now = _newest_tables(rows), clock.now()
+    return [build(row, next(iter(row.under_way), None), tables.get(row.pk), now, whole=False) for row in rows]
 
 
 def _newest_tables(rows: Sequence[Endpoint]) -> dict[int, RouteTable]:

@@ -11,7 +11,6 @@ from deployments.analysis.timeline import Count, Span
 from deployments.engine import wording
 from deployments.models import Endpoint, Reading, RouteTable
 from deployments.sparks import Mark, Series, Spark
-from portal.core import clock
 from portal.ui import text
 from serving.contract import LATENCY_EDGES_MS
 
@@ -76,10 +75,9 @@ class Read:
     now: datetime
 
 
-def read(endpoint: Endpoint, range_: str) -> Read:
+def read(endpoint: Endpoint, range_: str, now: datetime) -> Read:
     """The readings of a range of `RANGES`, and of the last hour."""
     each, many = RANGES[range_]
-    now = clock.now()
     since = now - max(each * many, timedelta(hours=1)) - timedelta(minutes=4)
     found: dict[Any, list[Count]] = {}
     for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since).order_by("at"):
@@ -95,10 +93,10 @@ def _counted_at(endpoint: Endpoint) -> datetime | None:
     return datetime.fromisoformat(at) if isinstance(at, str) else None
 
 
-def mark(endpoint: Endpoint) -> list[Any]:
+def mark(endpoint: Endpoint, now: datetime) -> list[Any]:
     """What changes once a minute while the endpoint is measured, and once when it is not any more. Asks nothing."""
     at = _counted_at(endpoint)
-    return [at and at.isoformat()[:16], at is not None and clock.now() - at > STALE]
+    return [at and at.isoformat()[:16], at is not None and now - at > STALE]
 
 
 def lately(found: Read) -> Measured:

@@ -19,6 +19,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 from portal.core.errors import BadInput, Unavailable
 
 KNOWN = ("env", "model", "state", "q", "offset")
@@ -95,7 +96,8 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
-    live, read = select.live(row), measured.read(row, range_)
+    now = clock.now()
+    live, read = select.live(row, now), measured.read(row, range_, now)
     known = measured.lately(read)
     back = rollbacks.preview_of(row, actor=request.actor)
     return {
@@ -139,9 +141,12 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
 def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
     """The parts that change by themselves; 304 while they have not."""
     row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
-    if request.headers.get("HX-PTag") == select.live(row).tag:
+    if request.headers.get("HX-PTag") == select.live(row, clock.now()).tag:
         return HttpResponseNotModified()
-    return render(request, "deployments/_endpoint_live.html", context_of(request, row))
+    context = context_of(request, row)
+    response = render(request, "deployments/_endpoint_live.html", context)
+    response["HX-PTag"] = context["live"].tag
+    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -15,6 +15,7 @@ from deployments.services import endpoints, rollouts
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 from portal.core.errors import NotFound
 
 
@@ -117,7 +118,7 @@ def _dialog(
         "endpoint": row,
         "form": form,
         "what": what,
-        "live": select.live(row),
+        "live": select.live(row, clock.now()),
         "steer": rollout_page.steer(found, request.actor),
     }
     template = f"deployments/_rollout_{what}.html" if partial(request) else "deployments/rollout_dialog.html"

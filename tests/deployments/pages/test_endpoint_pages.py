@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import override_settings
 
-from deployments.models import Rollout
-from portal.core import work
+from deployments.models import Endpoint, Rollout
+from portal.core import clock, work
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 
@@ -51,6 +52,48 @@ def test_the_live_part_answers_304_until_something_moves(line: Line, browser: Op
     assert "v2 100 %" in page
     for part in ("state", "rollback", "configuration", "traffic", "history", "actions"):
         assert re.search(rf'id="{part}"[^>]*hx-swap-oob', page), part
+
+
+def weights(page: str) -> str:
+    """What the page says of the traffic, wanted and observed."""
+    found = re.search(r'<dl class="kv" id="weights">(.*?)</dl>', page, re.DOTALL)
+    assert found is not None, page
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[1])).strip()
+
+
+def test_the_split_stands_as_wanted_and_as_observed(line: Line, browser: Open) -> None:
+    line.promote(1)
+    priya = browser(line.priya)
+    said = r"Wanted v1 100 % in table (\d+) Observed v1 100 % in table \1, as wanted, looked at \d\d:\d\d UTC"
+    assert re.fullmatch(said, weights(priya.open(PAGE)))
+    Endpoint.objects.update(observed={}, observed_at=None)
+    assert weights(priya.open(PAGE)).endswith("Observed not looked at yet")
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ({"generation": 99}, "v1 100 % in table 99, not yet as wanted, looked at"),
+        ({"stable": "nobody"}, "another version 100 % in table 1, not yet as wanted, looked at"),
+        ({"generation": 0, "stable": ""}, "nothing not yet as wanted, looked at"),
+        ({"canary": "nobody", "cut": 500}, "v1 95 %, another version 5 % in table 1, not yet as wanted, looked at"),
+        ({}, "v1 100 % in table 1, as wanted, not looked at since"),
+    ],
+)
+def test_what_is_observed_otherwise_reaches_an_open_page(
+    line: Line, browser: Open, seen: dict[str, object], said: str
+) -> None:
+    """The tag of the live part holds what it shows, so that no line goes stale behind a 304."""
+    line.promote(1)
+    priya, row = browser(line.priya), Endpoint.objects.get()
+    first = priya.client.get(f"{PAGE}live/")
+    tag = {"HX-PTag": first["HX-PTag"], "HX-Request": "true"}
+    assert priya.client.get(f"{PAGE}live/", headers=tag).status_code == 304
+    ago = timedelta(minutes=0 if seen else 5)
+    Endpoint.objects.update(observed=row.observed | seen, observed_at=clock.now() - ago)
+    moved = priya.client.get(f"{PAGE}live/", headers=tag)
+    assert said in weights(moved.content.decode())
+    assert moved["HX-PTag"] != first["HX-PTag"]
 
 
 def test_a_rollout_under_way_shows_its_steps(line: Line, browser: Open) -> None:

@@ -40,6 +40,7 @@ def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) 
         assert part in said, part
     assert re.search(r"90 of about [\d ]+ requests to the new version", said)
     assert "1000000" not in page
+    assert re.search(r"Wanted v1 90 %, v2 10 % in table (\d+) Observed v1 90 %, v2 10 % in table \1, as wanted", said)
     assert "Not judged yet" in said
     assert "Error rate new minus champion" in said
     assert "≤ +2.00 pp" in said
