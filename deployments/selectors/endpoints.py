@@ -49,7 +49,8 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does."""
+    """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does, and begins with
+    `place`."""
 
     endpoint: Endpoint
     arms: list[Arm]
@@ -84,6 +85,26 @@ class Live:
     def split_words(self) -> str:
         return ", ".join(label for label, _, _ in self.split)
 
+    @property
+    def place(self) -> str:
+        """Where the rollout under way stands: another one is another step."""
+        return f"{self.rollout.pk}-{self.at}-{self.rollout.status}" if self.rollout else "none"
+
+    @property
+    def at(self) -> int:
+        """The number of the present step, from 1; 0 while there is none."""
+        return next((number for number, step in enumerate(self.steps, start=1) if step.state == "now"), 0)
+
+    def announced(self, seen: str) -> str:
+        """What a reader who listens is told whose page has the tag `seen`; "" while that is of the same step."""
+        if not seen or seen.startswith(f"{self.place}."):
+            return ""
+        split = self.split_words or "nothing serves"
+        if self.rollout is None:
+            return f"The rollout is over: {split}"
+        step = f", step {self.at} of {len(self.steps)}" if self.at else ""
+        return f"{self.rollout.get_status_display()}{step}: {split}"
+
 
 def active_rollout(endpoint: Endpoint) -> Rollout | None:
     return (
@@ -98,7 +119,7 @@ def live(endpoint: Endpoint, now: datetime) -> Live:
     table, drills = current_table(endpoint), rehearsals.recent(endpoint)
     found = build(endpoint, active_rollout(endpoint), table, now, drills=drills)
     tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
-    return replace(found, tag=tag.removeprefix("sha256:")[:16])
+    return replace(found, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:

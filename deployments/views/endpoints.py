@@ -139,11 +139,13 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
 @require_GET
 @signed_in
 def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
-    """The parts that change by themselves; 304 while they have not."""
+    """The parts that change by themselves; 304 while they have not. Only another step is announced."""
     row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
-    if request.headers.get("HX-PTag") == select.live(row, clock.now()).tag:
+    seen = request.headers.get("HX-PTag", "")
+    if seen == select.live(row, clock.now()).tag:
         return HttpResponseNotModified()
     context = context_of(request, row)
+    context["announce"] = context["live"].announced(seen)
     response = render(request, "deployments/_endpoint_live.html", context)
     response["HX-PTag"] = context["live"].tag
     return response

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from deployments.models import Rollout
+from deployments.services import rollouts
 from portal.core import once
+from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 from tests.deployments.rolling import Rolling
@@ -105,6 +107,31 @@ def test_the_live_part_changes_with_the_guards(rolling: Rolling, browser: Open) 
     moved = priya.client.get(f"{PAGE}live/", headers=tag)
     assert moved.status_code == 200
     assert re.search(r'id="steer"[^>]*hx-swap-oob', moved.content.decode())
+
+
+def test_another_step_is_announced_and_nothing_else_is(rolling: Rolling, browser: Open) -> None:
+    priya = browser(rolling.line.priya)
+
+    def polled(tag: str) -> tuple[str, list[str]]:
+        """The tag of the answer, and what is spoken."""
+        answer = priya.client.get(f"{PAGE}live/", headers={"HX-PTag": tag, "HX-Request": "true"})
+        assert answer.status_code == 200
+        spoken = re.findall(r'<hx-partial hx-target="#announce">(.*?)</hx-partial>', answer.content.decode())
+        return answer["HX-PTag"], spoken
+
+    first, spoken = polled("")
+    assert spoken == []
+    rolling.answered({"requests": 900, "slow": 16}, {"requests": 100, "slow": 2})
+    rolling.look(2)
+    second, spoken = polled(first)
+    assert (spoken, second != first) == ([], True)
+    rolling.answered({"requests": 162_000, "slow": 3240}, GOOD)
+    rolling.look(5)
+    third, spoken = polled(second)
+    assert spoken == ["Rolling out, step 3 of 4: v1 50 %, v2 50 %"]
+    rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="quality")
+    rolling.look()
+    assert polled(third)[1] == ["The rollout is over: v1 100 %"]
 
 
 def test_the_request_shows_its_plan(rolling: Rolling, browser: Open) -> None:
