@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployments.engine import ready_made
-from deployments.models import Endpoint, Environment, PolicyVersion
+from deployments.models import Environment, PolicyVersion
 from deployments.policies import rules as rules_policy
 from deployments.policies.freezes import Frozen, frozen
 from deployments.selectors import endpoints, plans, policies
@@ -12,7 +12,7 @@ from deployments.selectors.endpoints import Live
 from deployments.selectors.plans import Plan
 from portal.core import clock
 from portal.core.actors import Actor
-from portal.core.errors import NotFound
+from portal.core.errors import NotFound, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,14 @@ def _in_words(row: PolicyVersion, now: datetime) -> PolicyInWords:
     return PolicyInWords(row, rules_policy.in_words(rules), frozen(rules.freezes, now))
 
 
-def frozen_now(endpoint: Endpoint) -> Frozen | None:
-    """The freeze that holds now for the model behind the endpoint."""
-    held = policies.in_force(endpoint.environment_id, endpoint.model.tier)
-    return frozen(rules_policy.parse(held.content).freezes, clock.now())
+def frozen_now(environment_id: int, tier: str) -> Frozen | None:
+    """The freeze that holds now for models of this risk tier; None also where no policy is in force."""
+    try:
+        held = policies.in_force(environment_id, tier)
+    except Refused:
+        return None
+    freezes = rules_policy.parse(held.content).freezes
+    return frozen(freezes, clock.now()) if freezes else None
 
 
 def one(actor: Actor, name: str) -> EnvironmentView:

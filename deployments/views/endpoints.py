@@ -12,7 +12,7 @@ from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.policies import rollback_freeze
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments, examples, history, measured, rollback_card, rollout_page
+from deployments.selectors import examples, history, measured, rollback_card, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -104,7 +104,6 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "endpoint": row,
         "live": live,
         "steer": rollout_page.steer(live.rollout, request.actor) if live.rollout else None,
-        "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
         "rollback": back,
         "trust": rollback_card.trust(back.ends, live.drills, back.seconds, read.now),

@@ -88,5 +88,5 @@ def plan(request: PortalRequest, name: str) -> HttpResponse:
         return reverse("deployments:environment", args=[name])
 
     done = carry_out(request, form, act) if sent is not None else None
-    context = {"environment": row, "form": form, "frozen": view.frozen}
+    context = {"view": view, "environment": row, "form": form}
     return done or render(request, "deployments/environment_plan.html", context, status=422 if form.errors else 200)

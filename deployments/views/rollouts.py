@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
-from deployments.selectors import ab_page, environments, rollout_page, shadow_page
+from deployments.selectors import ab_page, rollout_page, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
 from deployments.views.endpoints import page_url
@@ -34,7 +34,6 @@ def shadow(request: PortalRequest, environment: str, name: str, number: int) -> 
     """What the rollout's shadow has shown."""
     row, found = _found(request, environment, name, number)
     context = {"endpoint": row, "rollout": found, "page": shadow_page.of(found)}
-    context |= {"frozen": environments.frozen_now(row)}
     return render(request, "deployments/rollout_shadow.html", context)
 
 
