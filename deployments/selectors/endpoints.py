@@ -50,7 +50,7 @@ class Arm:
 @dataclass(frozen=True, slots=True)
 class Live:
     """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does, and begins with
-    `place`."""
+    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through."""
 
     endpoint: Endpoint
     arms: list[Arm]
@@ -62,10 +62,17 @@ class Live:
     moving: bool
     tag: str
     drills: Sequence[RollbackDrill] = ()
+    coming: str = ""
+    taken_back: Rollout | None = None
 
     @property
     def matches(self) -> bool:
         return not self.trouble
+
+    @property
+    def stopped_at(self) -> str:
+        """At which step the last rollout was taken back."""
+        return rollout_page.stopped_at(self.taken_back) if self.taken_back else ""
 
     @property
     def shares(self) -> list[Arm]:
@@ -106,10 +113,12 @@ class Live:
         return f"{self.rollout.get_status_display()}{step}: {split}"
 
 
-def active_rollout(endpoint: Endpoint) -> Rollout | None:
+def newest_rollout(endpoint: Endpoint) -> Rollout | None:
+    """The one under way, or else the one that ended last: none begins before the one before it is over."""
     return (
-        Rollout.objects.filter(endpoint=endpoint, status__in=rollout_states.ACTIVE)
+        Rollout.objects.filter(endpoint=endpoint)
         .select_related("endpoint", "to_revision__version", "from_revision__version", "request", "hurried_by")
+        .order_by("-pk")
         .first()
     )
 
@@ -117,9 +126,12 @@ def active_rollout(endpoint: Endpoint) -> Rollout | None:
 def live(endpoint: Endpoint, now: datetime) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
     table, drills = current_table(endpoint), rehearsals.recent(endpoint)
-    found = build(endpoint, active_rollout(endpoint), table, now, drills=drills)
+    newest = newest_rollout(endpoint)
+    active = newest if newest and newest.status in rollout_states.ACTIVE else None
+    found = build(endpoint, active, table, now, drills=drills)
     tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
-    return replace(found, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
+    taken_back = newest if newest and newest.status == "aborted" else None
+    return replace(found, taken_back=taken_back, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -143,6 +155,7 @@ def build(
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     guards = rollout_page.guards(rollout) if rollout and whole else None
+    coming = rollout_page.coming(rollout, guards, now) if rollout and whole else ""
     trouble = observed.trouble(endpoint, rollout, table)
     names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
     seen = observed.of(endpoint, table, names, now)
@@ -156,6 +169,7 @@ def build(
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             trouble,
             seen.mark,
+            coming,
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )
@@ -170,6 +184,7 @@ def build(
         moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
         drills=drills,
+        coming=coming,
     )
 
 

@@ -16,6 +16,7 @@ ANOTHER = "another version"
 class Observed:
     """The last look at the gateway: its `split` in words, "" when it held no table, the `generation` of its table, and
     when (`at`, None before the first). `agrees` says that this is the table that is wanted, `old` that the look is.
+    `processes` are the states of the revisions by id.
     """
 
     split: str
@@ -23,11 +24,19 @@ class Observed:
     at: datetime | None
     agrees: bool
     old: bool
+    processes: Mapping[str, str]
 
     @property
     def mark(self) -> list[Any]:
         """What changes when the page would say something else, the time to the minute."""
-        return [self.split, self.generation, self.at and self.at.isoformat()[:16], self.agrees, self.old]
+        return [
+            self.split,
+            self.generation,
+            self.at and self.at.isoformat()[:16],
+            self.agrees,
+            self.old,
+            dict(self.processes),
+        ]
 
 
 def of(endpoint: Endpoint, table: RouteTable | None, names: Mapping[str, str], now: datetime) -> Observed:
@@ -38,7 +47,9 @@ def of(endpoint: Endpoint, table: RouteTable | None, names: Mapping[str, str], n
     split = ", ".join(f"{names.get(one, ANOTHER)} {share / 100:g} %" for one, share in shares if one)
     wanted = _wanted(table)
     seen = (found.get("generation") or 0, stable, canary, cut)
-    return Observed(split, seen[0], at, wanted == seen, at is not None and now - at > STALE)
+    return Observed(
+        split, seen[0], at, wanted == seen, at is not None and now - at > STALE, found.get("revisions") or {}
+    )
 
 
 def _wanted(table: RouteTable | None) -> tuple[int, str, str, int]:

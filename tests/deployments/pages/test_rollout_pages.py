@@ -1,5 +1,6 @@
 """A rollout in steps on its pages and over the API, without script: what it shows, and what people do there."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -48,11 +49,12 @@ def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) 
     assert "≤ +2.00 pp" in said
     assert re.search(r"about [\d ]+ more requests", said)
     assert "with a chance of at most 4 %" in said
+    assert "Asks a person in about 10 min at the latest" in said
 
 
 def test_who_may_not_steer_sees_no_buttons(rolling: Rolling, browser: Open) -> None:
     page = browser(rolling.line.priya).open(PAGE)
-    assert "Abort rollout" not in page
+    assert "Abort" not in page
     assert "early" not in page
 
 
@@ -69,7 +71,7 @@ def test_pause_and_resume_by_their_buttons(rolling: Rolling, browser: Open) -> N
 def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolling, browser: Open) -> None:
     marta, daniel = browser(rolling.line.marta), browser(rolling.line.daniel)
     place = f"{PAGE}rollouts/{rolling.row.pk}/advance/"
-    assert "Go to 50 % early" in marta.open(PAGE)
+    assert "Go to 50 % early, takes two people" in marta.open(PAGE)
     assert "Your word is the first of two" in marta.open(place)
     assert marta.send(place, place, reason="").status_code == 422
     assert marta.send(place, place, reason="The morning wave comes.").status_code == 303
@@ -83,11 +85,19 @@ def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolli
 
 def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
     marta, place = browser(rolling.line.marta), f"{PAGE}rollouts/{rolling.row.pk}/abort/"
+    assert "Abort, all traffic to v1" in marta.open(PAGE)
     assert "All traffic goes back to v1; now v1 90 %, v2 10 %" in words(marta.open(place))
     assert marta.send(place, place).status_code == 422
     assert marta.send(place, place, reason_code="latency").status_code == 303
     assert rolling.look().status == "aborted"
     assert "This rollout is over." in marta.open(place)
+    page = marta.open(PAGE)
+    assert "The rollout of v2 stopped at its step “10 %”," in words(page)
+    again = re.search(r'href="(/promotions/new/\?[^"]+)">.{0,400}?Retry v2</a>', page, re.DOTALL)
+    assert again is not None, page
+    form = marta.open(html.unescape(again[1]))
+    for field in ('name="version" value="2"', 'value="slowly" selected'):
+        assert field in form
     assert "Rollout to v2: aborted" in words(marta.open(PAGE))
 
 
