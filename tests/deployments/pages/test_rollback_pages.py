@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from deployments.models import Endpoint, Environment, Revision, RollbackDrill
+from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
 from deployments.services import rollbacks
 from portal.core import work
 from tests import world
@@ -66,6 +66,25 @@ def test_a_cold_way_back_says_how_long_it_takes(three: Line, browser: Open) -> N
     page = marta.open(PAGE)
     assert "loads v2 first, about 14 s, one switch" in page
     assert "Roll back to v2" in page
+
+
+def test_a_rollback_that_fails_says_at_which_step_and_what_to_do_by_hand(three: Line, browser: Open) -> None:
+    marta = browser(three.marta)
+    assert "by hand" not in marta.open(PAGE)
+    row = Endpoint.objects.get()
+    assert row.previous is not None
+    three.runtime.broken.add(row.previous.digest)
+    back(three)
+    page = marta.open(PAGE)
+    for said in ("The rollback to v2 stopped at its step “Switch back”, ", "it raised while loading"):
+        assert said in page, said
+    for said in ("What to do by hand", 'href="/status/"', f'href="{PAGE}rollback/versions/"', "x-served-version"):
+        assert said in page, said
+    assert "Retry v2" not in page
+    doubtful = {"status": "paused", "pause_code": "unproven", "pause_why": "v2 should answer, but v3 does."}
+    Rollout.objects.filter(kind="rollback").update(**doubtful)
+    page = marta.open(PAGE)
+    assert ("What is served is not proven" in page, "What to do by hand" in page) == (True, True)
 
 
 def test_other_versions_lead_to_an_ordinary_request(three: Line, browser: Open) -> None:
