@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from deployments.api import inputs, shapes
 from deployments.models import Environment, Rollout
+from deployments.selectors import endpoint_list, history
 from deployments.selectors import endpoints as select
-from deployments.selectors import history
 from deployments.services import endpoints, environments, tries
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -69,8 +69,8 @@ class Endpoints(ApiView):
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        wanted = select.Filter(query.get("environment", ""), query.get("model", ""), query.get("state", ""))
-        return paged(self, request, select.filtered(self.actor, wanted), shapes.EndpointShape, "id")
+        wanted = endpoint_list.Filter(query.get("environment", ""), query.get("model", ""), query.get("state", ""))
+        return paged(self, request, endpoint_list.filtered(self.actor, wanted), shapes.EndpointShape, "id")
 
     @extend_schema(request=inputs.NewEndpoint, responses={201: shapes.EndpointDetail}, summary="Create an endpoint")
     def post(self, request: Request) -> Response:

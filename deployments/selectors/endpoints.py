@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
 from deployments.selectors import measured, observed, rehearsals, rollout_page
@@ -15,10 +15,8 @@ from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
-from portal.core import clock, digests
+from portal.core import digests
 from portal.core.actors import Actor
-
-PAGE = 50
 
 
 def visible(actor: Actor) -> QuerySet[Endpoint]:
@@ -63,11 +61,27 @@ class Live:
     tag: str
     drills: Sequence[RollbackDrill] = ()
     coming: str = ""
+    changed_at: datetime | None = None
     taken_back: Rollout | None = None
 
     @property
     def matches(self) -> bool:
         return not self.trouble
+
+    @property
+    def health(self) -> tuple[str, str, str]:
+        """Tone, words and icon of what was seen of its champion."""
+        stable = self.endpoint.stable
+        if stable is None:
+            return "mute", "Nothing serves", "circle-dashed"
+        if self.trouble:
+            return "bad", "Not as wanted", "alert"
+        if self.seen.at is None or self.seen.old:
+            return "warn", "Not looked at", "clock"
+        state = self.seen.processes.get(str(stable.pk), "not loaded")
+        if state != "ready":
+            return "warn", f"v{stable.version.number} {state}", "hourglass"
+        return "ok", "Healthy", "check"
 
     @property
     def stopped_at(self) -> str:
@@ -185,6 +199,7 @@ def build(
         tag=tag.removeprefix("sha256:")[:16],
         drills=drills,
         coming=coming,
+        changed_at=table.created_at if table else None,
     )
 
 
@@ -208,75 +223,6 @@ def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
         if revision is not None and revision.pk not in found:
             found[revision.pk] = Arm(revision, role, shares.get(revision.pk, 0))
     return list(found.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """`state` is "moving", "trouble", "empty" or empty."""
-
-    environment: str = ""
-    model: str = ""
-    state: str = ""
-    q: str = ""
-
-
-def filtered(actor: Actor, wanted: Filter) -> QuerySet[Endpoint]:
-    rows = visible(actor).order_by("environment__position", "environment__name", "name", "pk")
-    if wanted.environment:
-        rows = rows.filter(environment__name=wanted.environment)
-    if wanted.model:
-        rows = rows.filter(model__name=wanted.model)
-    if wanted.q:
-        rows = rows.filter(name__icontains=wanted.q)
-    if wanted.state == "moving":
-        rows = rows.filter(rollouts__status__in=rollout_states.ACTIVE)
-    if wanted.state == "empty":
-        rows = rows.filter(stable=None)
-    return rows
-
-
-def page(actor: Actor, wanted: Filter, offset: int) -> tuple[list[Live], int | None]:
-    """One page of the list with each endpoint's live part, and where the next page begins."""
-    rows = _with_rollouts(filtered(actor, wanted))
-    found = list(rows[offset : offset + PAGE + 1])
-    shown = _built(found[:PAGE])
-    if wanted.state == "trouble":
-        shown = [one for one in shown if one.trouble]
-    return shown, offset + PAGE if len(found) > PAGE else None
-
-
-def everything(actor: Actor) -> list[Live]:
-    """All endpoints the actor may see, without the steps and guards of rollouts."""
-    return _built(list(_with_rollouts(filtered(actor, Filter()))))
-
-
-def in_trouble(actor: Actor, environment: str = "") -> list[Live]:
-    """Endpoints where something else serves than is wanted."""
-    rows = _with_rollouts(filtered(actor, Filter(environment=environment)))
-    return [one for one in _built(list(rows)) if one.trouble]
-
-
-def _with_rollouts(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
-    moving = Rollout.objects.filter(status__in=rollout_states.ACTIVE).select_related(
-        "to_revision__version", "from_revision__version", "request"
-    )
-    return rows.prefetch_related(Prefetch("rollouts", moving, to_attr="under_way"))
-
-
-def _built(rows: Sequence[Any]) -> list[Live]:
-    """Rows that came `_with_rollouts`."""
-    tables, now = _newest_tables(rows), clock.now()
-    return [build(row, next(iter(row.under_way), None), tables.get(row.pk), now, whole=False) for row in rows]
-
-
-def _newest_tables(rows: Sequence[Endpoint]) -> dict[int, RouteTable]:
-    newest = (
-        RouteTable.objects.filter(endpoint__in=rows)
-        .order_by("endpoint_id", "-generation")
-        .distinct("endpoint_id")
-        .select_related("stable__version", "canary__version")
-    )
-    return {table.endpoint_id: table for table in newest}
 
 
 def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:

@@ -7,7 +7,7 @@ from deployments.engine import ready_made
 from deployments.models import Environment, PolicyVersion
 from deployments.policies import rules as rules_policy
 from deployments.policies.freezes import Frozen, frozen
-from deployments.selectors import endpoints, plans, policies
+from deployments.selectors import endpoint_list, plans, policies
 from deployments.selectors.endpoints import Live
 from deployments.selectors.plans import Plan
 from portal.core import clock
@@ -60,7 +60,7 @@ class EnvironmentView:
 def listed(actor: Actor) -> list[EnvironmentView]:
     """All environments in their order. That they exist is no secret: everybody asks for promotions to them."""
     rows = list(Environment.objects.order_by("position", "name"))
-    seen, known = endpoints.everything(actor), {plan.name: plan for plan in plans.listed()}
+    seen, known = endpoint_list.everything(actor), {plan.name: plan for plan in plans.listed()}
     held, now = policies.all_in_force(), clock.now()
     words = {pk: [_in_words(version, now) for version in found] for pk, found in held.items()}
     return [

@@ -11,8 +11,8 @@ from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.policies import rollback_freeze
+from deployments.selectors import endpoint_list, examples, history, measured, rollback_card, rollout_page
 from deployments.selectors import endpoints as select
-from deployments.selectors import examples, history, measured, rollback_card, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
@@ -29,16 +29,16 @@ STATES = [("", "All"), ("moving", "Rolling out"), ("trouble", "Not as wanted"), 
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = select.Filter(
+    wanted = endpoint_list.Filter(
         environment=request.GET.get("env", ""),
         model=request.GET.get("model", ""),
         state=request.GET.get("state", ""),
         q=request.GET.get("q", ""),
     )
-    found, following = select.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
+    found, following = endpoint_list.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
     context = {
         "found": found,
-        "trouble": select.in_trouble(request.actor, wanted.environment),
+        "trouble": endpoint_list.in_trouble(request.actor, wanted.environment),
         "following": following,
         "filter": wanted,
         "unknown": query.unknown(request.GET, KNOWN),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.engine import ready_made
-from deployments.selectors import endpoints, environments, plans
+from deployments.selectors import endpoint_list, environments, plans
 from deployments.services import drills as drilling
 from deployments.services import environments as service
 from portal.accounts import access
@@ -56,7 +56,7 @@ def drills(request: PortalRequest, name: str) -> HttpResponse:
 
 def _page(request: PortalRequest, name: str, form: forms.DrillHoursForm | None) -> HttpResponse:
     view = environments.one(request.actor, name)
-    found, following = endpoints.page(request.actor, endpoints.Filter(environment=name), 0)
+    found, following = endpoint_list.page(request.actor, endpoint_list.Filter(environment=name), 0)
     context = {
         "view": view,
         "environment": view.row,

@@ -8,7 +8,10 @@ import pytest
 from django.test import override_settings
 
 from deployments.models import Endpoint, Rollout
+from deployments.selectors import endpoint_list
+from deployments.services import endpoints
 from portal.core import clock, work
+from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 
@@ -167,6 +170,58 @@ def test_trouble_is_a_red_row_on_top(line: Line, browser: Open) -> None:
     row.save(update_fields=["observed"])
     assert "What serves could not be asked: no answer" in browser(line.priya).open(PAGE)
     assert "Not as wanted" in browser(line.priya).open("/endpoints/", state="trouble")
+
+
+@pytest.mark.parametrize(
+    ("seen", "wrong"),
+    [
+        ({}, False),
+        ({"error": "no answer"}, True),
+        ({"stable": "nobody"}, True),
+        ({"stable": None}, True),
+        ({"generation": 99}, True),
+        ({"drift": {"route": "weights"}}, True),
+    ],
+)
+def test_the_database_finds_the_same_trouble_as_the_page_says(line: Line, seen: dict[str, object], wrong: bool) -> None:
+    line.promote(1)
+    row, actor = Endpoint.objects.get(), world.actor(line.priya)
+    Endpoint.objects.update(observed=row.observed | seen, observed_at=clock.now())
+    assert [bool(one.trouble) for one in endpoint_list.everything(actor)] == [wrong]
+    assert len(endpoint_list.in_trouble(actor)) == wrong
+    Endpoint.objects.update(observed_at=row.created_at)
+    assert len(endpoint_list.in_trouble(actor)) == ("error" in seen)
+
+
+def test_trouble_is_found_behind_the_first_page(line: Line, browser: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filtered before it is paged, so no page of what is not as wanted is empty."""
+    line.promote(1)
+    actor = world.actor(line.marta)
+    for name in ("an-earlier-one", "also-earlier"):
+        endpoints.create(actor=actor, environment="production", name=name, model="flight-delay")
+    monkeypatch.setattr(endpoint_list, "PAGE", 2)
+    Endpoint.objects.filter(name="flight-delay").update(observed={"error": "no answer"})
+    found, following = endpoint_list.page(actor, endpoint_list.Filter(state="trouble"), 0)
+    assert ([one.endpoint.name for one in found], following) == (["flight-delay"], None)
+    assert endpoint_list.page(actor, endpoint_list.Filter(), 0)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("ready", "Healthy"), ("loading", "v1 loading"), ("", "v1 not loaded"), (None, "Not looked at")],
+)
+def test_the_list_says_how_each_is_and_when_its_traffic_changed(
+    line: Line, browser: Open, state: str | None, said: str
+) -> None:
+    line.promote(1)
+    row = Endpoint.objects.get()
+    seen = row.observed | {"revisions": {str(row.stable_id): state} if state else {}}
+    Endpoint.objects.update(observed=seen, observed_at=clock.now() - timedelta(hours=2 * (state is None)))
+    page = browser(line.priya).open("/endpoints/")
+    assert re.search(rf'<td data-label="Health"><span class="badge[^"]*">.{{0,400}}?{said}</span>', page, re.DOTALL), (
+        page
+    )
+    assert re.search(r'<td data-label="Change"><time [^>]+>(just now|\d+ seconds? ago)</time></td>', page), page
 
 
 def test_a_new_endpoint_and_its_name(line: Line, browser: Open) -> None:
