@@ -20,6 +20,10 @@ STALE = timedelta(minutes=3)
 RANGES = {"1h": (timedelta(minutes=1), 60), "6h": (timedelta(minutes=6), 60), "24h": (timedelta(minutes=24), 60)}
 """The length of each point of a figure, and how many there are."""
 
+FIRST = "first figures in a minute"
+"""What is said of a version that was read once: two readings make a figure."""
+EMPTY = "no requests in this time"
+
 Seen = dict[Any, list[tuple[datetime, Span]]]
 
 
@@ -34,6 +38,20 @@ class Lately:
     errors: float | None
     recent: tuple[float | None, ...]
     """p95 for each of the last thirty times of two minutes."""
+
+    @property
+    def blank(self) -> str:
+        """Why there are no latencies, in words; "" where there are."""
+        if self.p95 is not None:
+            return ""
+        return FIRST if self.rate is None else "no requests in 15 min" if not self.rate else "none answered"
+
+    @property
+    def no_line(self) -> str:
+        """Why there is no small line, in words; "" where there is one."""
+        if any(value is not None for value in self.recent):
+            return ""
+        return FIRST if self.rate is None else "no answers in 1 h"
 
     @property
     def between(self) -> str:
@@ -144,6 +162,7 @@ def figures(endpoint: Endpoint, found: Read, range_: str, identities: Sequence[t
             [Series(label, mark, tuple(map(value, held))) for label, mark, held in bins],
             marks,
             show,
+            EMPTY,
         )
         for name, title, value, show in FIGURES
     ]
