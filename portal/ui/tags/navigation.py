@@ -102,7 +102,7 @@ def choices(context: RequestContext, name: str, options: str, label: str, *, def
 @register.simple_tag(takes_context=True)
 def bands(context: RequestContext) -> SafeString:
     """`{% bands %}`: the bands over this page, by what it shows; the layout asks for them, once."""
-    shown = context.flatten()
+    shown: Any = context.flatten()
     found = filter(None, (provider(shown) for provider in nav.BANDS))
     return SafeString("".join(render_to_string(band.template, {**band.context}) for band in found))
 

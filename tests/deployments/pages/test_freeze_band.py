@@ -47,7 +47,7 @@ def filled(line: Line) -> dict[str, dict[str, Any]]:
     key = keys.create(actor=lead, environment="production", endpoint="flight-delay", name="desk").key
     world.production(**bypassing.CLOCKED)
     world.version(world.model("other", line.team), line.priya)
-    asked = {"model": "other", "version": 1, "environment": "production", "why": "Try it."}
+    asked: dict[str, Any] = {"model": "other", "version": 1, "environment": "production", "why": "Try it."}
     request = promotions.submit(actor=world.actor(line.priya), **asked)
     bypass = bypassing.asked_in_a_freeze(request, world.actor(line.priya))
     return {

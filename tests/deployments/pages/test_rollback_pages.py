@@ -62,7 +62,7 @@ def test_a_cold_way_back_says_how_long_it_takes(three: Line, browser: Open) -> N
     for said in ("Cold</span>", "loads v2 first, as long as its first load, one switch", "v2 is not loaded, not yet"):
         assert said in page
     warmed = (row.previous.created_at + timedelta(seconds=14)).isoformat()
-    Revision.objects.filter(pk=row.previous_id).update(golden={"at": warmed})
+    Revision.objects.filter(pk=row.previous.pk).update(golden={"at": warmed})
     page = marta.open(PAGE)
     assert "loads v2 first, about 14 s, one switch" in page
     assert "Roll back to v2" in page
