@@ -84,6 +84,8 @@ register(
     Verb("rollout.shadow_ended", "{subject} ended its shadow"),
     Verb("rollout.test_began", "{subject} began its A/B test", required=("step",)),
     Verb("rollout.test_ended", "{subject} ended its A/B test", required=("metrics",)),
+    Verb("rollout.labels_began", "{subject} began to wait for labels", required=("step",)),
+    Verb("rollout.labels_ended", "{subject} waits for labels no more", required=("labels",)),
     Verb("rollout.proven", "{subject} was seen to serve", required=("generation",)),
     Verb("rollout.unproven", "{subject} was not seen to serve", required=("generation", "why")),
     Verb("rollout.completed", "{actor} completed {subject}"),

@@ -48,7 +48,8 @@ class PlanForm(OnceForm):
             elif place[0] == "steps":
                 self.add_error(None, f"The plan {text}.")
             else:
-                self.add_error(name if name in self.fields else None, error.message)
+                whole = error.message if len(error.fields) == 1 else editor.said(None, text)
+                self.add_error(name if name in self.fields else None, whole)
         if not error.fields:
             self.add_error(None, error.message)
 

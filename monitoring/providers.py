@@ -1,11 +1,13 @@
 """What this app answers to those below it: the settings name it, `deployments.adapters.ground_truth` asks it."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Max
 
 from deployments.analysis.outcomes import Truth
+from deployments.engine.wording import Labels
 from monitoring.models import GroundTruth
 from monitoring.selectors import truths
 
@@ -22,6 +24,9 @@ class Reported:
 
     def newest(self, endpoint: int) -> int:
         return int(GroundTruth.objects.filter(endpoint=endpoint).aggregate(top=Max("pk"))["top"] or 0)
+
+    def lately(self, endpoint: int, now: datetime) -> Labels:
+        return truths.lately(endpoint, now)
 
 
 ground_truth = Reported()

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
+
+_HALF = re.compile(r"\..+\.(\d+)\.new")
 
 
 def write(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -38,6 +41,14 @@ def remove(path: Path) -> None:
     """Remove a file and flush the folder; a missing file is fine."""
     path.unlink(missing_ok=True)
     flush_folder(path.parent)
+
+
+def clear(folder: Path) -> None:
+    """Remove what processes that were killed have left half-written in a folder."""
+    for path in folder.glob(".*.new"):
+        found = _HALF.fullmatch(path.name)
+        if found and not Path("/proc", found[1]).exists():
+            path.unlink(missing_ok=True)
 
 
 def flush_folder(folder: Path) -> None:

@@ -28,17 +28,18 @@ class Counts:
     answers: Counter[str] = field(default_factory=Counter)
     arms: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    nameless: int = 0
 
-    def answered(self, arm: str, latency_ms: float, labels: Iterable[str]) -> None:
-        """A prediction went out."""
-        self._asked(arm)
+    def answered(self, arm: str, latency_ms: float, labels: Iterable[str], *, named: bool = True) -> None:
+        """A prediction went out; `named` whether its caller named a unit."""
+        self._asked(arm, named)
         self.latency[bisect_right(LATENCY_EDGES_MS, latency_ms, hi=len(self.latency)) - 1] += 1
         for label in labels:
             self.answers[self._known(label)] += 1
 
-    def failed(self, arm: str, code: str) -> None:
+    def failed(self, arm: str, code: str, *, named: bool = True) -> None:
         """A prediction was asked for and none came, by no fault of the caller; `code` is what the caller was told."""
-        self._asked(arm)
+        self._asked(arm, named)
         self.errors += 1
         self.reasons[code] += 1
 
@@ -50,9 +51,10 @@ class Counts:
                 self.errors += count
                 self.arms[arm] += count
 
-    def _asked(self, arm: str) -> None:
+    def _asked(self, arm: str, named: bool) -> None:
         self.requests += 1
         self.arms[arm] += 1
+        self.nameless += not named
 
     def _known(self, label: str) -> str:
         full = label not in self.answers and len(self.answers) >= MOST_LABELS
@@ -71,6 +73,7 @@ class Counts:
             peak_memory=peak_memory,
             busy_ms=busy_ms,
             reasons=dict(self.reasons),
+            nameless=self.nameless,
         )
 
 

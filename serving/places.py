@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving import contract
+from serving import contract, files
 
 LONGEST_SOCKET = 107
 
@@ -111,7 +111,10 @@ class Places:
         return self.run / (f"slot-{slot:02d}-{replica}.sock" if replica else f"slot-{slot:02d}.sock")
 
     def prepare(self) -> None:
-        """Make the folders. `home` may be passed through, so that a revision process reaches its own copy."""
+        """Make the folders, and clear away what was half-written when a process was killed.
+
+        `home` may be passed through, so that a revision process reaches its own copy.
+        """
         self.run.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder, mode in (
             (self.home, 0o711),
@@ -126,6 +129,7 @@ class Places:
         ):
             folder.mkdir(parents=True, exist_ok=True, mode=mode)
             folder.chmod(mode)
+            files.clear(folder)
 
 
 @dataclass(frozen=True, slots=True)

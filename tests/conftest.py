@@ -1,6 +1,9 @@
 """Fixtures every test may use. The databases are started earlier, by `tests/settings.py` through `tests.services`."""
 
+import os
+import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,6 +18,19 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 STACKS = {"stack", "empty_stack"}
+TESTS = Path(__file__).parent
+# Folders whose tests share what takes long to make: one worker gets all of them, so that it is made once.
+TOGETHER = ("access", "demo", "gate", "pipelines/jobs", "serving", "ui")
+DRILL_SEED = "SIGNALBOX_DRILL_SEED"
+
+
+def pytest_configure() -> None:
+    """The order of faults of the drill is another one in each run, the same for all workers of one."""
+    os.environ[DRILL_SEED] = os.environ.get(DRILL_SEED) or str(secrets.randbelow(10**6))
+
+
+def pytest_report_header() -> str:
+    return f"drill: {DRILL_SEED}={os.environ[DRILL_SEED]} repeats its order of faults"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,8 +47,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(stacks.FIRST_START + 180))
         # So do those that need a Kubernetes API server: in files that say so, or as one side of a contract.
-        if item.get_closest_marker("cluster"):
+        elif item.get_closest_marker("cluster"):
             item.add_marker(pytest.mark.xdist_group("cluster"))
+        elif folder := next((name for name in TOGETHER if (TESTS / name) in item.path.parents), ""):
+            item.add_marker(pytest.mark.xdist_group(folder.replace("/", "-")))
 
 
 @pytest.fixture(scope="session")

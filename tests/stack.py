@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 PROJECT = Path(__file__).resolve().parent.parent
 PREFIX = "signalbox-stack-"
 CRASHES = "crash-at"
+TEMPORARY = "tmp"
 INCOMING = "incoming"
 # Two minutes on a quiet machine; CI machines and a full test run beside it are not quiet.
 FIRST_START = 420.0
@@ -137,15 +138,17 @@ class Stack:
 
 
 def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, str]:
-    """As for any second portal, with the crash points of a test build."""
-    crashes = folder / CRASHES
-    crashes.mkdir(exist_ok=True)
-    crashes.chmod(0o777)
+    """As for any second portal, with the crash points of a test build and a folder of its own for temporary files."""
+    crashes, temporary = folder / CRASHES, folder / TEMPORARY
+    for path in (crashes, temporary):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o777)
     incoming = folder / INCOMING
     incoming.mkdir(exist_ok=True)
     own = {
         "SIGNALBOX_TEST_BUILD": "1",
         "SIGNALBOX_CRASH_FOLDER": str(crashes),
+        "TMPDIR": str(temporary),
         "SIGNALBOX_GATE_SETTLE_SECONDS": "15",
         "SIGNALBOX_DATA_FOLDERS": str(incoming),
     }

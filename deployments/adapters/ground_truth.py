@@ -1,6 +1,7 @@
 """Where ground truth is asked for: a source that settings name, since it is kept above this app."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 from deployments.analysis.outcomes import Truth
+from deployments.engine.wording import Labels
 
 
 class GroundTruth(Protocol):
@@ -22,6 +24,9 @@ class GroundTruth(Protocol):
 
     def newest(self, endpoint: int) -> int:
         """The mark behind everything reported so far."""
+
+    def lately(self, endpoint: int, now: datetime) -> Labels:
+        """How much comes, over the last day, and how late."""
 
 
 def source() -> GroundTruth:

@@ -16,7 +16,7 @@ Epochs = dict[str, dict[str, Json]]
 @dataclass(frozen=True, slots=True)
 class Arm:
     """Counts of one revision. `latency` is per bucket of the agreed edges, `peak_memory` in bytes, `reasons` has errors
-    by code."""
+    by code, `nameless` counts requests without a unit."""
 
     requests: int = 0
     errors: int = 0
@@ -26,6 +26,7 @@ class Arm:
     came: Mapping[str, int] = field(default_factory=dict)
     peak_memory: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    nameless: int = 0
 
     @property
     def answered(self) -> int:
@@ -64,6 +65,7 @@ def _between(first: Json, last: Json) -> Arm:
         came=_labels(first.get("arms", {}), last.get("arms", {})),
         peak_memory=_count("peak_memory", last.get("peak_memory", 0)),
         reasons=_labels(first.get("reasons", {}), last.get("reasons", {})),
+        nameless=_rise("nameless", first, last),
     )
 
 
@@ -105,6 +107,7 @@ def _sum(a: Arm, b: Arm) -> Arm:
         came=_added(a.came, b.came),
         peak_memory=max(a.peak_memory, b.peak_memory),
         reasons=_added(a.reasons, b.reasons),
+        nameless=a.nameless + b.nameless,
     )
 
 

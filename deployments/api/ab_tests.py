@@ -1,13 +1,16 @@
-"""What the A/B test of a rollout has shown, over the API."""
+"""What a step of a rollout that gathers ground truth has shown, over the API."""
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.api.endpoints import number_in
 from deployments.api.rollouts import RangeShape
+from deployments.engine import plans
 from deployments.models import AbRun
 from deployments.selectors import ab_page
 from deployments.services import rollouts
@@ -15,9 +18,11 @@ from portal.core.api.views import ApiView
 
 
 class ArmShape(serializers.Serializer[Any]):
-    """One version: rows and units that can be compared, how many of them have ground truth, and rows without a unit.
-    `known_until` is the newest prediction with ground truth."""
+    """One version: rows with ground truth (`labels`, null in reports from before they were counted), rows and units
+    that can be compared, how many of them have ground truth, and rows without a unit. `known_until` is the newest
+    prediction with ground truth."""
 
+    labels = serializers.IntegerField(default=None, allow_null=True)
     rows = serializers.IntegerField()
     nameless = serializers.IntegerField()
     labelled = serializers.IntegerField()
@@ -62,14 +67,17 @@ class ReportShape(serializers.Serializer[Any]):
 
 
 class AbRunShape(serializers.ModelSerializer[AbRun]):
-    """The report is null before the first look and stays as it is once `ended_at` is there."""
+    """`step` is its place in the rollout's plan. The report is null before the first look and stays as it is once
+    `ended_at` is there; that of a pause until labels came has no metrics. `progress` says how far it is."""
 
     report = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
 
     class Meta:
         model = AbRun
         fields = [
-            "step", "report", "decision", "decided_by_label", "decided_at", "began_at", "read_at", "ended_at",
+            "step", "progress", "report", "decision", "decided_by_label", "decided_at", "began_at", "read_at",
+            "ended_at",
         ]  # fmt: skip
 
     def get_report(self, run: AbRun) -> dict[str, Any] | None:
@@ -78,8 +86,23 @@ class AbRunShape(serializers.ModelSerializer[AbRun]):
         metrics = [{**one, "measured": one["from"]} for one in run.report["metrics"]]
         return dict(ReportShape({**run.report, "metrics": metrics}).data)
 
+    def get_progress(self, run: AbRun) -> str:
+        return ab_page.progress(run, plans.of_pinned(run.rollout.plan))
+
 
 class AbTestReport(ApiView):
-    @extend_schema(responses={200: AbRunShape}, summary="What the A/B test of a rollout has shown")
+    query = ("step",)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("step", OpenApiTypes.INT, description="its place in the plan; else the newest test")
+        ],
+        responses={200: AbRunShape},
+        summary="What an A/B test of a rollout, or a step that waits for labels, has shown",
+    )
     def get(self, request: Request, number: int) -> Response:
-        return Response(AbRunShape(ab_page.run_of(rollouts.find(actor=self.actor, number=number))).data)
+        row, step = (
+            rollouts.find(actor=self.actor, number=number),
+            number_in(request.query_params.get("step", ""), "step"),
+        )
+        return Response(AbRunShape(ab_page.run_of(row, step)).data)

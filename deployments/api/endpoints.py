@@ -80,7 +80,7 @@ class Endpoints(ApiView):
 
 def shown(actor: Actor, environment: str, name: str) -> dict[str, Any]:
     live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name), clock.now())
-    facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "trouble")}
+    facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "nameless", "trouble")}
     return dict(shapes.EndpointDetail(facts | {"url": tries.url(environment, name)}).data)
 
 

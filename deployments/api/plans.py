@@ -18,7 +18,7 @@ from portal.core.api.views import ApiView
 class NewPlan(Strict):
     """`body` is `{"steps": [...]}`, as docs/rollouts.md describes it. A known name gets its next version."""
 
-    name = serializers.CharField(max_length=60)
+    name = serializers.CharField(allow_blank=True, help_text="1 to 60 lower-case letters, digits and hyphens")
     title = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
     body = serializers.DictField()
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from deployments.api import answers, inputs, shapes
 from deployments.api.endpoints import rollouts as visible
 from deployments.models import Measurement, Rollout, ShadowRun
-from deployments.selectors import shadow_page
+from deployments.selectors import nameless, shadow_page
 from deployments.services import rollouts
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
@@ -39,16 +39,21 @@ class GuardVerdictShape(serializers.Serializer[Any]):
 
 
 class MeasurementShape(serializers.ModelSerializer[Measurement]):
-    """Both versions under one weight, in basis points; `requests` are those of the new one."""
+    """Both versions under one weight, in basis points; `requests` are those of the new one, `nameless` the part of all
+    requests that named no unit (null while there are none)."""
 
     verdicts = GuardVerdictShape(many=True)
+    nameless = serializers.SerializerMethodField()
 
     class Meta:
         model = Measurement
         fields = [
-            "id", "step", "weight", "requests", "champion_requests", "answer", "verdicts", "mismatch",
+            "id", "step", "weight", "requests", "champion_requests", "nameless", "answer", "verdicts", "mismatch",
             "began_at", "read_at",
         ]  # fmt: skip
+
+    def get_nameless(self, row: Measurement) -> float | None:
+        return nameless.share(row)
 
 
 class Measurements(ApiView):

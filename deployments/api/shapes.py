@@ -67,6 +67,7 @@ class StepShape(serializers.Serializer[Any]):
     words = serializers.CharField()
     note = serializers.CharField()
     state = serializers.CharField()
+    more = serializers.CharField(allow_blank=True)
 
 
 class RolloutShape(serializers.ModelSerializer[Rollout]):
@@ -114,12 +115,14 @@ class ArmShape(serializers.Serializer[Any]):
 
 
 class EndpointDetail(serializers.Serializer[Any]):
-    """An endpoint with its traffic and the rollout under way; `url` is where clients call it."""
+    """An endpoint with its traffic and the rollout under way; `url` is where clients call it, `nameless` says what part
+    of the requests named no unit while the traffic is split."""
 
     endpoint = EndpointShape()
     traffic = ArmShape(source="arms", many=True)
     rollout = RolloutShape(allow_null=True)
     steps = StepShape(many=True)
+    nameless = serializers.CharField(allow_blank=True)
     trouble = serializers.CharField(allow_blank=True)
     url = serializers.CharField()
 

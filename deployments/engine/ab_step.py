@@ -70,10 +70,8 @@ def _threshold(reader: Reader, place: str, given: object) -> float | None:
 
 
 def _metrics(reader: Reader, place: str, listed: object, *, asks: bool) -> tuple[AbMetric, ...]:
-    """Where limits decide there may be none: the step then waits for ground truth and nothing else."""
-    least = 1 if asks else 0
-    if not isinstance(listed, list) or not least <= len(listed) <= MOST_METRICS:
-        reader.wrong[place] = f"must be a list of {least} to {MOST_METRICS} metrics"
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_METRICS:
+        reader.wrong[place] = f"must be a list of 1 to {MOST_METRICS} metrics"
         return ()
     found = tuple(_metric(reader, f"{place}.{at}", one) for at, one in enumerate(listed))
     if len({one.name for one in found}) < len(found):

@@ -48,9 +48,9 @@ def _left(steps: Steps, at: int, now: Standing) -> tuple[float | None, float]:
     if count is None:
         return max(0.0, wording.span(step, now.rate, 0)[0] - spent), 0.0
     patience = max(0.0, count.give_up - spent)
-    if count.per_second is None:
+    if count.per_second is None or count.what != "requests" or not isinstance(step, Analyse | Pause):
         return None, patience
-    wanted = max(count.requests, now.need) if isinstance(step, Analyse) else count.requests
+    wanted = max(count.amount, now.need) if isinstance(step, Analyse) else count.amount
     missing = max(0, wanted - now.seen)
     return (missing / count.per_second if count.per_second > 0 else float("inf")) if missing else 0.0, patience
 

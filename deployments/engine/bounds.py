@@ -5,3 +5,5 @@ LONGEST = 7 * 86_400
 PATIENCE = 86_400
 """Seconds after which too few requests are a person's to judge, unless the step says otherwise."""
 MOST_REQUESTS = 1_000_000_000
+MOST_ROWS = 200_000
+"""Answers a step keeps to put ground truth beside; what comes beyond is counted and left out."""

@@ -193,6 +193,12 @@ KINDS: dict[str, Kind] = {
              _span("give_up", "Give up after", "give_up", about=ASKS)), _until("requests"),
         ),
         Kind(
+            "pause-labels", "Wait for labels", "until so many have arrived for each version, of what it then answers",
+            {"do": "pause", "until": {"labels": 1000}, "give_up": 86_400},
+            (_count("labels", "Labels of each version", "until", "labels"),
+             _span("give_up", "Give up after", "give_up", about=ASKS)), _until("labels"),
+        ),
+        Kind(
             "analyse", "Judge by guards", "waits until every guard passes; one that fails takes the rollout back",
             {"do": "analyse", "guards": [{"measure": name, **one} for name, one in GUARDS.items()], "give_up": 3600},
             (*(entry for measure in MEASURES for entry in _guard(measure)),
@@ -209,7 +215,7 @@ KINDS: dict[str, Kind] = {
             (_span("seconds", "For", "until", "seconds"), *TESTING), _asking("seconds"), _opened, _closed,
         ),
         Kind(
-            "ground-truth", "Wait for ground truth", TRUTH_ABOUT,
+            "ground-truth", "Judge by ground truth", TRUTH_ABOUT,
             {**TEST, "decide": "limits", "metrics": [{**TEST["metrics"][0], "limit": 0.02}]},
             (_count("units", "Units of each version", "until", "units"),
              _span("give_up", "Give up after", "give_up", about=ASKS), *TESTING),

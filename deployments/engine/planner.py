@@ -23,6 +23,7 @@ from deployments.engine.steps import (
 )
 
 __all__ = [
+    "BLIND",
     "GRACE",
     "LOOK",
     "Aim",
@@ -43,6 +44,9 @@ LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
 MOST_CRASHES = 3
 """Ends of the new version's process, without a minute of quiet between, after which the rollout takes itself back."""
+BLIND = 86_400.0
+"""Seconds a rollout may stand where nothing can be measured and nobody decides, before it takes itself back."""
+NOBODY = "Nobody decided within a day while nothing could be measured."
 GRACE = 60.0
 """Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
 
@@ -92,7 +96,7 @@ def _broken(s: Snapshot) -> Command | None:
 def _forward(s: Snapshot) -> Command:
     if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
         return Command("end_shadow", step=s.step)
-    if s.test.running and not isinstance(s.current, AbTest):
+    if s.test.running and s.test.step != s.step:
         return Command("end_test", step=s.step)
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
@@ -123,18 +127,35 @@ def _turn(s: Snapshot) -> Command:
             return _doubt(s)
         case Shadow():
             return _shadow(s, s.current)
-        case Pause(person=True):
-            return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
-        case Pause(seconds=seconds) | Hold(seconds) if seconds:
-            return _until(s, seconds)
-        case Pause(requests=requests, give_up=give_up):
-            why = f"Only {s.watch.requests:,} of {requests:,} requests came to the new version."
-            return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
+        case Pause() | Hold():
+            return _waited(s, s.current)
         case Analyse(give_up=give_up):
             return _judged(s, give_up)
         case AbTest():
             return _tested(s, s.current)
     return _next(s)
+
+
+def _waited(s: Snapshot, step: Pause | Hold) -> Command:
+    """Wait for a time, a person, requests or labels."""
+    match step:
+        case Pause(person=True):
+            return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
+        case Pause(labels=labels, give_up=give_up) if labels:
+            why = f"Only {s.test.labels:,} of {labels:,} labels have arrived for each version."
+            enough = s.test.labels >= labels
+            return _gather(s) or (_next(s) if enough else _patient(s, give_up, "too_few", why))
+        case Pause(requests=requests, give_up=give_up) if requests:
+            why = f"Only {s.watch.requests:,} of {requests:,} requests came to the new version."
+            return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
+    return _until(s, step.seconds)
+
+
+def _gather(s: Snapshot) -> Command | None:
+    """Begin to put ground truth beside what both versions answer; None once that is under way."""
+    if not s.test.possible:
+        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
+    return None if s.test.running else Command("test", step=s.step)
 
 
 def _doubt(s: Snapshot) -> Command:
@@ -150,6 +171,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
         return _next(s)
     if not s.shadow.possible:
         return Command("fail", why="What serves this environment has no shadows. Choose a plan without one.")
+    if s.shadow.unfit:
+        return Command("fail", why=s.shadow.unfit)
     if not s.shadow.running:
         return Command("shadow", step=s.step)
     if (s.shadow.compared >= step.predictions) if step.predictions else (s.at_step >= step.seconds):
@@ -162,10 +185,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
 
 def _tested(s: Snapshot, step: AbTest) -> Command:
     """Begin it, and gather until there is something to decide on. A test never goes on by itself."""
-    if not s.test.possible:
-        return Command("fail", why="What serves this environment keeps no predictions to compare. Choose another plan.")
-    if not s.test.running:
-        return Command("test", step=s.step)
+    if command := _gather(s):
+        return command
     clear = s.test.clear if step.asks else ""
     for code, why in (("mismatch", s.test.mismatch), ("no_units", s.test.nameless), ("decide", clear)):
         if why:
@@ -199,8 +220,7 @@ def _judged(s: Snapshot, give_up: int) -> Command:
     if s.watch.answer == "passing" and not s.watch.unread:
         return _next(s)
     if s.watch.unread > GRACE or (s.watch.answer == "error" and s.at_step > GRACE):
-        why = s.watch.why if s.watch.answer == "error" else s.watch.away
-        return Command("pause", code="unmeasured", why=why, step=s.step)
+        return Command("pause", code="unmeasured", why=_unmeasured(s), step=s.step)
     return _patient(s, give_up, "inconclusive", s.watch.why or "There is not enough data for an answer.")
 
 
@@ -241,7 +261,16 @@ def _stay(s: Snapshot) -> Command:
         return _switch(s, s.taken, "take_generation", "route")
     if s.pause_code == "unproven":
         return Command("go_on", step=s.step) if s.probed.right else Command("probe", step=s.step, wait=LOOK)
+    if s.pause_code == "unmeasured" and s.paused_for > BLIND and _unmeasured(s):
+        return Command("fail", why=f"{NOBODY} {_unmeasured(s)}", code="unmeasured")
     return Command("wait", why="paused", wait=LOOK)
+
+
+def _unmeasured(s: Snapshot) -> str:
+    """Why there is nothing to judge by; "" where there is, or soon may be."""
+    if s.watch.answer == "error":
+        return s.watch.why
+    return s.watch.away if s.watch.unread > GRACE else ""
 
 
 def _back(s: Snapshot) -> Command:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.engine import ab_step, shadow_step
-from deployments.engine.bounds import LONGEST, MOST_REQUESTS, PATIENCE
+from deployments.engine.bounds import LONGEST, MOST_REQUESTS, MOST_ROWS, PATIENCE
 from deployments.engine.steps import (
     WHOLE,
     AbTest,
@@ -99,21 +99,22 @@ class _Reader:
 
     def _pause(self, place: str, given: Mapping[str, Any]) -> Pause:
         until = given.get("until")
-        known = {"seconds", "person", "requests"}
+        known = {"seconds", "person", "requests", "labels"}
         if not isinstance(until, Mapping) or len(until) != 1 or not set(until) <= known:
-            self.wrong[f"{place}.until"] = "must name one of: seconds, person, requests"
+            self.wrong[f"{place}.until"] = "must name one of: seconds, person, requests, labels"
             return Pause(person=True)
         unit, amount = next(iter(until.items()))
+        if unit in ("person", "seconds") and "give_up" in given:
+            self.wrong[f"{place}.give_up"] = "is for requests and labels; nothing is counted here"
         if unit == "person":
             if amount is not True:
                 self.wrong[f"{place}.until.person"] = "must be true"
             return Pause(person=True)
         if unit == "seconds":
             return Pause(seconds=self.whole(f"{place}.until.seconds", amount, 1, LONGEST))
-        found = self.whole(f"{place}.until.requests", amount, 1, MOST_REQUESTS)
-        return Pause(
-            requests=found, give_up=self.whole(f"{place}.give_up", given.get("give_up", PATIENCE), 10, LONGEST)
-        )
+        found = self.whole(f"{place}.until.{unit}", amount, 1, MOST_REQUESTS if unit == "requests" else MOST_ROWS // 2)
+        give_up = self.whole(f"{place}.give_up", given.get("give_up", PATIENCE), 10, LONGEST)
+        return Pause(requests=found, give_up=give_up) if unit == "requests" else Pause(labels=found, give_up=give_up)
 
     def _analyse(self, place: str, given: Mapping[str, Any]) -> Analyse:
         guards = self.guards(f"{place}.guards", given.get("guards"), least=1)
@@ -175,8 +176,6 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
         before = step.weight if isinstance(step, Weight) else before
     if sum(isinstance(step, Shadow) for step in steps) > 1:
         wrong["steps"] = "may shadow once"
-    if sum(isinstance(step, AbTest) for step in steps) > 1:
-        wrong["steps"] = "may have one A/B test"
     if (chance := false_alarm(steps)) > MOST_CHANCE:
         wrong["steps"] = f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most"
     return wrong
@@ -196,8 +195,12 @@ def _out_of_order(step: Step, before: int) -> str:
             return f"must be above {before / 100:g} % ({before:,}), the weight before it"
         case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
+        case Pause(labels=labels) if labels and before == WHOLE:
+            return "waits for labels of each version at 100 %, where the champion answers nothing"
         case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:
             return "waits for requests before the new version gets any, so the plan cannot end"
+        case Pause(labels=labels) if labels > (most := MOST_ROWS * min(before, WHOLE - before) // WHOLE):
+            return f"waits for more labels of each version than are kept at {before / 100:g} %: {most:,} at most"
     return ""
 
 
@@ -219,8 +222,9 @@ def data_of(step: Step) -> Json:
             return {"do": "pause", "until": {"seconds": seconds}}
         case Pause(person=True):
             return {"do": "pause", "until": {"person": True}}
-        case Pause(requests=requests, give_up=give_up):
-            return {"do": "pause", "until": {"requests": requests}, "give_up": give_up}
+        case Pause(requests=requests, labels=labels, give_up=give_up):
+            until = {"labels": labels} if labels else {"requests": requests}
+            return {"do": "pause", "until": until, "give_up": give_up}
         case Analyse(guards, give_up):
             return {"do": "analyse", "guards": [ab_step.guard_data(guard) for guard in guards], "give_up": give_up}
         case Hold(seconds):

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from deployments.engine import wording
 from deployments.engine.steps import Load, Pause, Step, Steps, Switch, Warm, Weight
-from deployments.engine.wording import Count, Duration
+from deployments.engine.wording import Count, Duration, Labels
 
+SOON = 60.0
+"""Seconds after their prediction within which labels are not called late."""
 KNOWN = (Load, Warm, Weight, Switch)
 """Steps that end as soon as the runtime has done them."""
 
@@ -36,22 +38,20 @@ class Preview:
         return list(dict.fromkeys(line.warning for line in self.lines if line.warning))
 
 
-def of(steps: Steps, rate: float | None, lives: Mapping[str, int]) -> Preview:
-    """What the plan takes at `rate` requests a second to the endpoint; `lives` is how many seconds approvals count, by
-    the name of the policy."""
+def of(steps: Steps, rate: float | None, lives: Mapping[str, int], labels: Labels | None = None) -> Preview:
+    """What the plan takes at `rate` requests a second to the endpoint, and as its labels come today, None where nobody
+    knows; `lives` is how many seconds approvals count, by the name of the policy."""
     weight, lines = 0, list[Line]()
     for step in steps:
         weight = step.weight if isinstance(step, Weight) else weight
-        lines.append(_line(step, rate, weight, lives))
-    return Preview(tuple(lines), wording.duration(steps, rate), rate)
+        span, count = wording.span(step, rate, weight, labels), wording.counted(step, rate, weight, labels)
+        lines.append(_line(step, span, count, lives))
+    return Preview(tuple(lines), wording.duration(steps, rate, labels), rate)
 
 
-def _line(step: Step, rate: float | None, weight: int, lives: Mapping[str, int]) -> Line:
-    least, most = wording.span(step, rate, weight)
-    if isinstance(step, Load):
-        least = most = wording.SETTLING
-    count = wording.counted(step, rate, weight)
-    warnings = [_starved(count) if count else "", _too_long(most, lives)]
+def _line(step: Step, span: tuple[float, float], count: Count | None, lives: Mapping[str, int]) -> Line:
+    least, most = (wording.SETTLING, wording.SETTLING) if isinstance(step, Load) else span
+    warnings = [_late(count), _starved(count), _too_long(most, lives)] if count else [_too_long(most, lives)]
     return Line(wording.words(step)[0], least, most, _time(step, count, most), " ".join(filter(None, warnings)))
 
 
@@ -77,9 +77,18 @@ def _starved(count: Count) -> str:
     if count.needs is None or count.needs <= count.give_up:
         return ""
     if count.per_second == 0:
-        return f"No traffic at all: this step would wait until it gives up after {patience}, and then ask a person."
-    needs = f"{wording.count(count.requests)} requests take about {wording.seconds(count.needs)} at this traffic"
+        nothing = "No traffic at all" if count.what == "requests" else "No labels at all in the last day"
+        return f"{nothing}: this step would wait until it gives up after {patience}, and then ask a person."
+    pace = "at this traffic" if count.what == "requests" else "as they come today"
+    needs = f"{wording.count(count.amount)} {count.what} take about {wording.seconds(count.needs)} {pace}"
     return f"{needs}: this step would give up after {patience} and ask a person."
+
+
+def _late(count: Count) -> str:
+    """When labels come, where that is not at once."""
+    if count.late < SOON:
+        return ""
+    return f"Labels arrive late: half of them come {wording.seconds(count.late)} or more after their prediction."
 
 
 def _too_long(most: float, lives: Mapping[str, int]) -> str:

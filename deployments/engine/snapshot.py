@@ -54,27 +54,31 @@ class Watch:
 @dataclass(frozen=True, slots=True)
 class Shadowing:
     """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
-    finished. `possible` is False where the runtime has no shadows; `compared` predictions have two answers."""
+    finished. `possible` is False where the runtime has no shadows, `unfit` says why this version must not be one;
+    `compared` predictions have two answers."""
 
     running: bool = False
     ended: bool = False
     compared: int = 0
     possible: bool = True
+    unfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the A/B test of this rollout has shown. `running` from its beginning until its report is on record as
-    finished; `possible` is False where the runtime keeps nothing a test could read.
+    """What a step of this rollout has shown that gathers ground truth. `running` from its beginning until its report is
+    on record as finished, `step` its place; `possible` is False where the runtime keeps nothing that could be read.
 
-    `units` are those with ground truth, of the version that has fewer; `clear` says in words which metric has an
-    answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by the
-    weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
+    `units` and `labels` are those with ground truth, of the version that has fewer; `clear` says in words which metric
+    has an answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by
+    the weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
     """
 
     running: bool = False
     possible: bool = True
+    step: int = -1
     units: int = 0
+    labels: int = 0
     clear: str = ""
     nameless: str = ""
     mismatch: str = ""
@@ -99,8 +103,8 @@ class Snapshot:
     """Rollout row and observed world together. Ids are revision ids; `generation` is the newest this rollout has taken
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
 
-    `at_step` are the seconds since the step began, `held` is why the step may not begin yet, `crashes` how often the
-    new revision's process has ended in a row and `ended` how it did last.
+    `at_step` are the seconds since the step began, `paused_for` those of the present standstill, `held` is why the step
+    may not begin yet, `crashes` how often the new revision's process has ended in a row and `ended` how it did last.
     """
 
     status: str
@@ -125,6 +129,7 @@ class Snapshot:
     test: Trial = Trial()
     probed: Probed = Probed()
     pause_code: str = ""
+    paused_for: float = 0.0
     crashes: int = 0
     ended: str = ""
 

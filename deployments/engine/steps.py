@@ -3,7 +3,7 @@ in `plans` and its turn in `planner`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 WHOLE = 10_000
 """Weights are counted in basis points of the traffic."""
@@ -49,14 +49,16 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait for `seconds`, for a person, or until the new revision had `requests` since its weight came in force.
+    """Wait for `seconds`, for a person, until the new revision had `requests` since its weight came in force, or until
+    `labels` have arrived for each version, of what it answered since the step began.
 
-    Exactly one of the three. Too few requests after `give_up` seconds are a person's to judge.
+    Exactly one of the four. Too few requests or labels after `give_up` seconds are a person's to judge.
     """
 
     seconds: int = 0
     person: bool = False
     requests: int = 0
+    labels: int = 0
     give_up: int = 0
 
 
@@ -165,6 +167,11 @@ def guards_at(steps: Sequence[Step], index: int) -> tuple[Guard, ...]:
     under = steps[stage : next_move(steps, stage)]
     found = [step.guards for step in under if isinstance(step, Analyse | AbTest) and step.guards]
     return found[-1] if found else ()
+
+
+def gathers(step: Step | None) -> TypeGuard[AbTest | Pause]:
+    """Whether the step puts ground truth beside what both versions answer."""
+    return isinstance(step, AbTest) or (isinstance(step, Pause) and step.labels > 0)
 
 
 def after_warm(steps: Sequence[Step]) -> int:

@@ -88,8 +88,8 @@ def _test(step: AbTest) -> tuple[str, str]:
     asks = f", after {seconds(step.give_up)} at the latest" if step.units else ""
     names = ", ".join(metric.name for metric in step.metrics)
     if not step.asks:
-        kept = f"{names}: goes on by itself within the limits, and back beyond them; " if names else ""
-        return f"Ground truth {until}", f"{kept}{watched}asks a person{asks or ' when it is over'}"
+        kept = f"{names}: goes on by itself within the limits, and back beyond them; "
+        return f"Judge by ground truth {until}", f"{kept}{watched}asks a person{asks or ' when it is over'}"
     return f"A/B test {until}", f"{names}; {watched}asks a person{asks} and never goes on by itself"
 
 
@@ -98,7 +98,10 @@ def _pause(step: Pause) -> tuple[str, str]:
         return f"Wait {seconds(step.seconds)}", "the weights stay"
     if step.person:
         return "Wait for a person", "the weights stay until somebody says to go on"
-    note = f"to the new version; asks a person after {seconds(step.give_up)}"
+    asks = f"asks a person after {seconds(step.give_up)}"
+    if step.labels:
+        return f"Wait for {count(step.labels)} labels", f"of each version, of what it answers from here on; {asks}"
+    note = f"to the new version; {asks}"
     return f"Wait for {count(step.requests)} requests", note
 
 
@@ -141,59 +144,74 @@ SETTLING = 10.0
 """Seconds that loading and setting weights take, about."""
 
 
-def duration(steps: Steps, rate: float | None) -> Duration:
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The ground truth of an endpoint as it comes today: `per_second` rows, half of them `late` seconds or more after
+    their prediction."""
+
+    per_second: float
+    late: float = 0.0
+
+
+def duration(steps: Steps, rate: float | None, labels: Labels | None = None) -> Duration:
     """How long the plan takes at `rate` requests a second to the endpoint, if all goes well at the fewest requests,
-    and at the longest, if every judgement needs all its time. Where nobody knows the rate, the shortest is without
-    the judgements; without traffic each takes all its time."""
+    and at the longest, if every judgement needs all its time. Where nobody knows the rate, or of labels when they come,
+    the shortest is without the judgements; without traffic each takes all its time."""
     least = most = SETTLING
     asks, weight = 0, 0
     for step in steps:
         weight = step.weight if isinstance(step, Weight) else weight
         asks += (isinstance(step, AbTest) and step.asks) or (isinstance(step, Pause) and step.person)
-        shortest, longest = span(step, rate, weight)
+        shortest, longest = span(step, rate, weight, labels)
         least, most = least + shortest, most + longest
     return Duration(least, most, asks)
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a step counts: it ends after `requests`, of which `per_second` come (None where nobody knows), or asks a
-    person after `give_up` seconds."""
+    """What a step counts: it ends after `amount` of `what`, of which `per_second` come (None where nobody knows), each
+    `late` seconds after its request, or asks a person after `give_up` seconds."""
 
-    requests: int
+    amount: int
     per_second: float | None
     give_up: int
+    what: str = "requests"
+    late: float = 0.0
 
     @property
     def needs(self) -> float | None:
         """The seconds it needs; None while nobody knows, infinite without traffic."""
         if self.per_second is None:
             return None
-        return self.requests / self.per_second if self.per_second > 0 else float("inf")
+        return self.amount / self.per_second + self.late if self.per_second > 0 else float("inf")
 
     @property
     def least(self) -> float:
         return 0.0 if self.needs is None else min(self.needs, self.give_up)
 
 
-def counted(step: Step, rate: float | None, weight: int) -> Count | None:
+def counted(step: Step, rate: float | None, weight: int, labels: Labels | None = None) -> Count | None:
     """What the step counts at `rate` requests a second to the endpoint, `weight` of them to the new version."""
+    fewer = min(weight, WHOLE - weight) / WHOLE
+    late = labels.late if labels else 0.0
     match step:
         case Shadow(predictions=amount, give_up=give_up, share=share, per_second=bound) if amount:
             copied = None if rate is None else min(rate * share / WHOLE, bound)
             return Count(amount, copied, give_up)
+        case Pause(labels=amount, give_up=give_up) if amount:
+            return Count(amount, labels.per_second * fewer if labels else None, give_up, "labels", late)
         case Pause(requests=amount, give_up=give_up) if amount:
             return Count(amount, None if rate is None else rate * weight / WHOLE, give_up)
         case AbTest(units=amount, give_up=give_up) if amount:
-            return Count(amount, None if rate is None else rate * min(weight, WHOLE - weight) / WHOLE, give_up)
+            return Count(amount, None if rate is None else rate * fewer, give_up, late=late)
         case Analyse(give_up=give_up):
             return Count(step.fewest, None if rate is None else rate * weight / WHOLE, give_up)
     return None
 
 
-def span(step: Step, rate: float | None, weight: int) -> tuple[float, float]:
+def span(step: Step, rate: float | None, weight: int, labels: Labels | None = None) -> tuple[float, float]:
     """The shortest and the longest seconds of one step."""
-    if count_ := counted(step, rate, weight):
+    if count_ := counted(step, rate, weight, labels):
         return count_.least, count_.give_up
     match step:
         case Shadow(seconds=amount) | Pause(seconds=amount) | AbTest(seconds=amount) | Hold(amount):

@@ -1,10 +1,8 @@
 """Environments with their policies, endpoints, revisions, promotion requests, approvals and rollouts."""
 
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower
 
 from deployments.models.ab_tests import AbPrediction, AbRun
 from deployments.models.bypasses import Bypass, BypassGrant
@@ -12,10 +10,10 @@ from deployments.models.drills import RollbackDrill
 from deployments.models.keys import EndpointKey
 from deployments.models.plans import Measurement, Reading, RolloutPlan, ShadowRun
 from deployments.models.policies import Policy, PolicyVersion
-from deployments.states import promotion as promotion_states
+from deployments.models.promotions import Approval, PromotionComment, PromotionRequest
+from deployments.models.rollouts import Rollout, RolloutKind
 from deployments.states import revision as revision_states
-from deployments.states import rollout as rollout_states
-from portal.accounts.models import Person, Team
+from portal.accounts.models import Team
 from portal.core import ids
 from portal.core.leases import Leased
 from registry.models import ModelVersion, RegisteredModel, RiskTier
@@ -43,9 +41,6 @@ __all__ = [
     "RouteTable",
     "ShadowRun",
 ]
-
-Json = dict[str, Any]
-
 
 TIER_ENDING = rf"-({'|'.join(RiskTier.values)})$"
 """What no environment's name ends in: `production-high` is the policy of `production` for models of high risk."""
@@ -164,164 +159,3 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint} r{self.number} (v{self.version.number})"
-
-
-class PromotionRequest(Leased):
-    """A request that a version become champion of an endpoint. `id` is the number people see (#12).
-
-    `evidence` is frozen under `evidence_digest`; a change bumps `revision` and voids the approvals of the one before.
-    `uploader` is the person behind the registration of the version; `changers` are those who changed the evidence while
-    the request was open (`person` and what they `did`). None of them can approve.
-    """
-
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="promotion_requests")
-    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="promotion_requests")
-    status = models.CharField(
-        max_length=20, choices=promotion_states.MACHINE.choices, default=promotion_states.MACHINE.initial
-    )
-    revision = models.PositiveIntegerField(default=1)
-    requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="promotion_requests")
-    requested_through = models.CharField(max_length=200, default="", blank=True)
-    uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    changers = models.JSONField(default=list)
-    why = models.TextField()
-    evidence = models.JSONField()
-    evidence_digest = models.CharField(max_length=80)
-    created_at = models.DateTimeField(auto_now_add=True)
-    frozen_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    decided_at = models.DateTimeField(null=True)
-    decision_note = models.TextField(default="", blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["endpoint"],
-                condition=Q(status__in=[*promotion_states.OPEN, "rolling_out"]),
-                name="promotion_one_open",
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=promotion_states.MACHINE.names), name="promotion_status_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.version} to {self.endpoint.environment.name}"
-
-    @property
-    def bypassed(self) -> list[str]:
-        """The gates it was carried out past, by name; a mark that never goes away."""
-        return [gate["label"] for bypass in self.bypasses.all() for gate in bypass.passed]
-
-
-class Approval(models.Model):
-    """One reviewer's approval, bound to the evidence digest of one revision of the request.
-
-    With a `condition` it counts only for a plan that keeps it (`policies.conditions`); whoever gave it can lift it by
-    approving again without one.
-
-    `requester`, `uploader` and `changers` are copied from the request by a trigger, so that the database itself can
-    refuse them.
-    """
-
-    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="approvals")
-    request_revision = models.PositiveIntegerField()
-    reviewer = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="approvals")
-    rule = models.CharField(max_length=80)
-    evidence_digest = models.CharField(max_length=80)
-    rules_version = models.PositiveIntegerField()
-    step_up_at = models.DateTimeField()
-    step_up_method = models.CharField(max_length=10)
-    comment = models.TextField(default="", blank=True)
-    condition = models.JSONField(null=True)
-    at = models.DateTimeField(db_default=Now())
-    requester = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    uploader = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    changers = models.JSONField(default=list)
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["request", "request_revision", "reviewer"],
-                condition=Q(condition__isnull=True),
-                name="approval_one_per_reviewer",
-            ),
-            models.UniqueConstraint(
-                fields=["request", "request_revision", "reviewer"],
-                condition=Q(condition__isnull=False),
-                name="approval_one_condition_per_reviewer",
-            ),
-            models.CheckConstraint(condition=~Q(reviewer=F("requester")), name="approval_not_by_requester"),
-            models.CheckConstraint(
-                condition=Q(uploader__isnull=True) | ~Q(reviewer=F("uploader")), name="approval_not_by_uploader"
-            ),
-        ]
-
-
-class PromotionComment(models.Model):
-    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="comments")
-    author = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    author_label = models.CharField(max_length=200)
-    text = models.TextField()
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["id"]
-
-
-class RolloutKind(models.TextChoices):
-    PROMOTION = "promotion", "Promotion"
-    ROLLBACK = "rollback", "Rollback"
-
-
-class Rollout(Leased):
-    """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
-    place in it since `step_began_at`.
-
-    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch, unproven
-    (the probe of what is served is wrong), or asked (by somebody). `probe` is the last of those: `generation` of the
-    table it was asked under, `right`, `why` not, `since` when it is wrong, `tries`, `ms`, and whether an answer was
-    `compared`.
-    `hurried_by` has asked to go on early where that needs a second person, and why.
-    """
-
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="rollouts")
-    kind = models.CharField(max_length=10, choices=RolloutKind)
-    request = models.ForeignKey(PromotionRequest, null=True, on_delete=models.PROTECT, related_name="rollouts")
-    from_revision = models.ForeignKey(Revision, null=True, on_delete=models.PROTECT, related_name="+")
-    to_revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(
-        max_length=12, choices=rollout_states.MACHINE.choices, default=rollout_states.MACHINE.initial
-    )
-    plan = models.JSONField(default=list)
-    step = models.PositiveSmallIntegerField(default=0)
-    step_began_at = models.DateTimeField(null=True)
-    generation = models.BigIntegerField(null=True)
-    pause_code = models.CharField(max_length=20, default="", blank=True)
-    paused_at = models.DateTimeField(null=True)
-    pause_why = models.TextField(default="", blank=True)
-    hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    hurried_why = models.TextField(default="", blank=True)
-    probe = models.JSONField(null=True)
-    reason_code = models.CharField(max_length=20, default="", blank=True)
-    reason = models.TextField(default="", blank=True)
-    started_by = models.CharField(max_length=120)
-    started_by_label = models.CharField(max_length=200)
-    created_at = models.DateTimeField(auto_now_add=True)
-    began_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
-    note = models.TextField(default="", blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["endpoint"], condition=Q(status__in=rollout_states.ACTIVE), name="rollout_one_active"
-            ),
-            models.CheckConstraint(condition=Q(status__in=rollout_states.MACHINE.names), name="rollout_status_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.endpoint} to v{self.to_revision.version.number}"

@@ -1,5 +1,8 @@
 """Who may ask for a promotion, send a request again and take it back: pure functions over plain facts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from deployments.policies.promotion import RequestFacts
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -8,6 +11,8 @@ from portal.core.decisions import Decision, refused
 from portal.core.errors import BadInput
 
 LEAST_WHY, MOST_WHY = 3, 4000
+SIDE_EFFECTS = "side_effects"
+"""A version's tag: true, yes or 1 where asking it does more than answer."""
 WHY = "Say why, in 3 to 4,000 characters. Reviewers read it first."
 
 
@@ -40,3 +45,10 @@ def may_resubmit(actor: Actor, facts: RequestFacts) -> Decision:
     if actor.person_id is None or actor.person_id != facts.requester_id:
         return refused("not_yours", "Only the person who asked can send the request again.")
     return access.may(actor, Permission.PROMOTIONS_REQUEST, facts.team_id)
+
+
+def unfit_to_shadow(name: str, tags: Mapping[str, Any]) -> str:
+    """Why a version of this name must not be asked what no caller asked it; "" where it may."""
+    if str(tags.get(SIDE_EFFECTS, "")).lower() not in ("true", "yes", "1"):
+        return ""
+    return f"The tag {SIDE_EFFECTS} says that {name} has side effects, and the plan shadows with it."

@@ -101,6 +101,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         test=testing.observe(row, steps, runtime, lease),
         probed=probing.known(row, runtime, now),
         pause_code=row.pause_code,
+        paused_for=(now - row.paused_at).total_seconds() if row.status == "paused" and row.paused_at else 0.0,
         crashes=target.crashes,
         ended=target.ended,
     )

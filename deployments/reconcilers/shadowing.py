@@ -8,6 +8,7 @@ from deployments.adapters.serving import Shadowing as Runtime
 from deployments.engine.planner import Shadowing
 from deployments.engine.steps import Shadow, Steps
 from deployments.models import Rollout, ShadowRun
+from deployments.policies import asking
 from deployments.services import rollouts
 from portal.core import clock
 from portal.core.leases import Lease
@@ -31,7 +32,8 @@ def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -
         return Shadowing(ended=ended, possible=False)
     found = shadows.shadow(row.endpoint.environment.name, row.endpoint.name)
     if found is None or found.revision != str(row.to_revision_id):
-        return Shadowing(ended=ended)
+        version = row.to_revision.version  # as it is tagged now: the request was checked when it was sent
+        return Shadowing(ended=ended, unfit=asking.unfit_to_shadow(version.short_name, version.tags))
     if known is not None and not ended and clock.now() - known.read_at >= NOTE_EVERY:
         rollouts.note_shadow(lease, as_json(found))
     return Shadowing(running=True, ended=ended, compared=compared(found))

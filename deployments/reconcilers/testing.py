@@ -1,6 +1,10 @@
-"""Gathers what both arms of an A/B test answered and what became true. Called while no transaction is open."""
+"""Gathers what both arms answered and what became true of it, for A/B tests and for pauses until labels came.
+
+Called while no transaction is open.
+"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -10,7 +14,7 @@ from deployments.adapters.serving import Recording, ServingRuntime
 from deployments.analysis import outcomes
 from deployments.engine import plans
 from deployments.engine.planner import Trial
-from deployments.engine.steps import AbTest, Steps, share_at
+from deployments.engine.steps import AbTest, Pause, Steps, gathers, share_at
 from deployments.models import AbPrediction, AbRun, Rollout
 from deployments.selectors import ab_report
 from deployments.services import rollouts
@@ -34,25 +38,31 @@ def able(runtime: ServingRuntime) -> Recording | None:
     return cast(Recording, runtime) if hasattr(runtime, "predictions") else None
 
 
-def step_of(steps: Steps) -> AbTest | None:
-    return next((step for step in steps if isinstance(step, AbTest)), None)
+def step_of(steps: Steps, run: AbRun) -> AbTest | Pause:
+    step = steps[run.step]
+    assert gathers(step)
+    return step
+
+
+def under_way(row: Rollout) -> AbRun | None:
+    return AbRun.objects.filter(rollout=row, ended_at=None).first()
 
 
 def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Trial:
-    """What the test has shown so far; more is gathered while its step lasts, also while a person is asked."""
-    step, recording = step_of(steps), able(runtime)
-    if step is None:
+    """What the step has shown so far; more is gathered while it lasts, also while a person is asked."""
+    recording = able(runtime)
+    if not any(map(gathers, steps)):
         return Trial()
     if recording is None:
         return Trial(possible=False)
-    run = AbRun.objects.filter(rollout=row, ended_at=None).first()
+    run = under_way(row)
     if run is None:
         return Trial()
     lasts = row.step == run.step and row.status in ("progressing", "paused")
     pause = EVERY + timedelta(seconds=run.predictions / ROWS_A_SECOND)
     if lasts and clock.now() - run.read_at >= pause:
-        run = look(row, run, step, steps, recording, lease)
-    return ab_report.said(run.report, row.to_revision.version.number)
+        run = look(row, run, steps, recording, lease)
+    return replace(ab_report.said(run.report, row.to_revision.version.number), step=run.step)
 
 
 def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
@@ -63,9 +73,9 @@ def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
         rollouts.test_began(lease, step=at, cursor=page.cursor, truths=mark)
 
 
-def look(row: Rollout, run: AbRun, step: AbTest, steps: Steps, recording: Recording, lease: Lease) -> AbRun:
+def look(row: Rollout, run: AbRun, steps: Steps, recording: Recording, lease: Lease) -> AbRun:
     """Read on, put ground truth beside it, and judge anew when there is something new."""
-    before = run.predictions + run.dropped
+    before, step = run.predictions + run.dropped, step_of(steps, run)
     run = _predictions(row, run, step, recording, lease)
     told = _truths(row, run, lease)
     new = not run.report or bool(told) or run.predictions + run.dropped > before
@@ -76,13 +86,12 @@ def look(row: Rollout, run: AbRun, step: AbTest, steps: Steps, recording: Record
 
 def end(row: Rollout, lease: Lease) -> None:
     """Judge for the last time, on what was gathered."""
-    steps = plans.of_pinned(row.plan)
-    run, step = AbRun.objects.filter(rollout=row, ended_at=None).first(), step_of(steps)
-    report = ab_report.build(run, step, share_at(steps, run.step) or 0) if run and step else None
+    steps, run = plans.of_pinned(row.plan), under_way(row)
+    report = ab_report.build(run, step_of(steps, run), share_at(steps, run.step) or 0) if run else None
     rollouts.test_ended(lease, report)
 
 
-def _predictions(row: Rollout, run: AbRun, step: AbTest, recording: Recording, lease: Lease) -> AbRun:
+def _predictions(row: Rollout, run: AbRun, step: AbTest | Pause, recording: Recording, lease: Lease) -> AbRun:
     where = row.endpoint.environment.name, row.endpoint.name
     for _ in range(PAGES):
         page = recording.predictions(*where, run.cursor, PAGE)
@@ -92,11 +101,12 @@ def _predictions(row: Rollout, run: AbRun, step: AbTest, recording: Recording, l
     return run
 
 
-def _batch(row: Rollout, run: AbRun, step: AbTest, page: Page) -> Batch:
+def _batch(row: Rollout, run: AbRun, step: AbTest | Pause, page: Page) -> Batch:
+    threshold = step.threshold if isinstance(step, AbTest) else None
     wanted = [(one, datetime.fromisoformat(one.at)) for one in page.predictions]
     ours = [(one, at) for one, at in wanted if at >= run.began_at]
     known = kept.by_row(ground_truth.source().of(row.endpoint_id, [UUID(one.id) for one, _ in ours])) if ours else {}
-    rows = [line for one, at in ours for line in _rows(run, one, at, step.threshold)]
+    rows = [line for one, at in ours for line in _rows(run, one, at, threshold)]
     rows = [kept.with_truth(line, known.get((line.prediction_id, line.row))) for line in rows]
     return Batch(page.cursor, rows, sum(one.rows - len(one.answers) for one, _ in ours), page.gap)
 

@@ -1,13 +1,15 @@
-"""The A/B test of a rollout, as its page and the API show it."""
+"""The A/B tests of a rollout, as their page and the API show them, and how far a step is that gathers ground truth."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
+
 from deployments.analysis import ab_telling, telling
 from deployments.engine import plans, wording
-from deployments.engine.steps import AbTest
+from deployments.engine.steps import AbTest, Pause, Steps, share_at
 from deployments.models import AbRun, Rollout
 from portal.core.errors import NotFound
 from portal.ui import svg
@@ -57,6 +59,15 @@ class MetricRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Test:
+    """One A/B test of a rollout that has begun: the place of its step in the plan, what it is called, its page."""
+
+    step: int
+    words: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Everything the page says. `warnings` are what makes the metrics doubtful, each a sentence."""
 
@@ -69,6 +80,7 @@ class Page:
     warnings: list[str]
     progress: str
     reached: int
+    tests: list[Test]
 
     @property
     def tag(self) -> str:
@@ -76,19 +88,35 @@ class Page:
         return f"{self.run.read_at.isoformat()}.{self.run.decision}.{self.run.ended_at}.{self.run.rollout.status}"
 
 
-def run_of(rollout: Rollout) -> AbRun:
-    """Raises `NotFound` for a rollout without an A/B test."""
-    run = AbRun.objects.select_related("rollout").filter(rollout=rollout).first()
+def tests_of(rollout: Rollout, runs: Iterable[AbRun]) -> list[Test]:
+    """The A/B tests among what the rollout has gathered, told apart by their weight where there are several."""
+    steps = plans.of_pinned(rollout.plan)
+    found = sorted(run.step for run in runs if isinstance(steps[run.step], AbTest))
+    place = rollout.endpoint.environment.name, rollout.endpoint.name, rollout.pk
+    path = reverse("deployments:rollout_ab_test", args=place)
+    if len(found) < 2:
+        return [Test(at, "A/B test", path) for at in found]
+    return [Test(at, f"A/B test at {wording.percent(share_at(steps, at) or 0)}", f"{path}?step={at}") for at in found]
+
+
+def run_of(rollout: Rollout, step: int | None = None) -> AbRun:
+    """What the step has gathered; without one, what the newest A/B test has. Raises `NotFound` where there is none."""
+    kinds = [one.get("do") for one in rollout.plan]
+    tests = [at for at, kind in enumerate(kinds) if kind == "ab_test"]
+    known = AbRun.objects.select_related("rollout").filter(rollout=rollout)
+    run = known.filter(step__in=tests if step is None else [step]).order_by("-step").first()
     if run is None:
-        raise NotFound("This rollout has no A/B test, or it has not begun.")
+        asked = "This rollout has no A/B test" if step is None else f"Step {step} gathers no ground truth"
+        raise NotFound(f"{asked}, or it has not begun.")
     return run
 
 
-def of(rollout: Rollout) -> Page:
-    """Raises `NotFound` for a rollout without an A/B test."""
-    run = run_of(rollout)
-    step = plans.of_pinned(rollout.plan)[run.step]
-    assert isinstance(step, AbTest)
+def of(rollout: Rollout, at: int | None = None) -> Page:
+    """The A/B test of a step, or the newest. Raises `NotFound` where there is none."""
+    run, steps = run_of(rollout, at), plans.of_pinned(rollout.plan)
+    step = steps[run.step]
+    if not isinstance(step, AbTest):
+        raise NotFound(f"Step {run.step} of this rollout is no A/B test. It waits for labels.")
     report: dict[str, Any] = run.report
     said, asks = wording.words(step)
     return Page(
@@ -99,8 +127,9 @@ def of(rollout: Rollout) -> Page:
         arms=_arms(rollout, report),
         metrics=[_metric(one) for one in report.get("metrics", [])],
         warnings=_warnings(report, step),
-        progress=progress(rollout),
+        progress=progress(run, steps),
         reached=_reached(report),
+        tests=tests_of(rollout, rollout.ab_runs.all()),
     )
 
 
@@ -192,12 +221,25 @@ def _scores(report: Json, step: AbTest) -> str:
     return "No answer could be compared with its label: answers and labels are not of the same kind."
 
 
-def progress(rollout: Rollout) -> str:
-    """How far the test is, for the endpoint's page; "" before anything was gathered."""
-    run = AbRun.objects.filter(rollout=rollout).first()
-    if run is None or not run.report:
+def progress(run: AbRun, steps: Steps) -> str:
+    """How far the step is, for the endpoint's page; "" before anything was gathered."""
+    if not run.report:
         return ""
-    step = plans.of_pinned(rollout.plan)[run.step]
+    step = steps[run.step]
+    if isinstance(step, Pause):
+        return _labels(run, step)
     wanted = f" of {wording.count(step.units)}" if isinstance(step, AbTest) and step.units else ""
     reached = wording.count(_reached(run.report))
     return f"{reached}{wanted} units of each version have ground truth"
+
+
+def _labels(run: AbRun, step: Pause) -> str:
+    """Such as "1 240 of 2 000 labels for each version, the rest in about 40 min": as fast as they came so far."""
+    came = min(arm["labels"] for arm in run.report["arms"].values())
+    said = f"{wording.count(min(came, step.labels))} of {wording.count(step.labels)} labels for each version"
+    if came >= step.labels or run.ended_at is not None:
+        return said
+    if not came:
+        return f"{said}; how long the rest takes is not known before the first ones came"
+    rest = (step.labels - came) * (run.read_at - run.began_at).total_seconds() / came
+    return f"{said}, the rest in about {wording.seconds(rest)}"

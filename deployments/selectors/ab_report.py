@@ -1,4 +1,5 @@
-"""What an A/B test has shown, as plain data that its row keeps: made at each look, never changed after the end."""
+"""What ground truth has shown at a step, as plain data that its row keeps: made at each look, never changed after the
+end. A pause until labels came has no metrics."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,7 +8,7 @@ from deployments.analysis import ab_telling, experiment
 from deployments.analysis.experiment import Clusters, Finding, Metric
 from deployments.analysis.telling import LARGEST
 from deployments.engine.planner import Trial
-from deployments.engine.steps import AbMetric, AbTest
+from deployments.engine.steps import AbMetric, AbTest, Pause
 from deployments.models import AbRun
 from deployments.selectors import ab_sums
 from deployments.selectors.ab_sums import Reach
@@ -17,7 +18,7 @@ NAMELESS_FROM = 500
 """Predictions after which it is clear that nobody names units."""
 
 
-def build(run: AbRun, step: AbTest, weight: int) -> Json:
+def build(run: AbRun, step: AbTest | Pause, weight: int) -> Json:
     """Both arms, every metric, and what makes them doubtful."""
     arms = ab_sums.reach(run)
     old, new = arms["stable"], arms["canary"]
@@ -27,7 +28,7 @@ def build(run: AbRun, step: AbTest, weight: int) -> Json:
         "dropped": run.dropped,
         "gap": run.gap,
         "arms": {name: _arm(found) for name, found in arms.items()},
-        "metrics": [_metric(run, metric) for metric in step.metrics],
+        "metrics": [_metric(run, metric) for metric in (step.metrics if isinstance(step, AbTest) else ())],
         "labels_apart": _labels_apart(run, old, new),
         "units_apart": experiment.units_apart(old.units, new.units, weight),
     }
@@ -94,6 +95,7 @@ def said(report: Json, new_version: int) -> Trial:
         beyond=ab_telling.breach(beyond[0]) if beyond else "",
         within=all(one["keeps"] for one in report["metrics"]),
         units=min(arm["labelled_units"] for arm in report["arms"].values()),
+        labels=min(arm.get("labels", 0) for arm in report["arms"].values()),
         clear=clear[0] if clear else "",
         nameless=_nobody(report),
         mismatch=report["units_apart"],

@@ -20,9 +20,10 @@ BUSINESS = ("(true_values ->> %s)::float8", "true_values ? %s")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One arm: rows that named their unit and their units, how many of them have ground truth, the newest prediction
-    that has, and the rows that named none."""
+    """One arm: `labels` rows with ground truth, whether they named a unit or not; rows that named their unit and their
+    units, how many of them have ground truth, the newest prediction that has, and the rows that named none."""
 
+    labels: int = 0
     nameless: int = 0
     rows: int = 0
     labelled: int = 0
@@ -56,6 +57,7 @@ def reach(run: AbRun) -> Mapping[str, Reach]:
     """How much of each arm is there, and how much of it has ground truth."""
     query = f"""
         SELECT arm,
+               coalesce(sum(known), 0),
                coalesce(sum(n) FILTER (WHERE unit = ''), 0),
                coalesce(sum(n) FILTER (WHERE unit <> ''), 0),
                coalesce(sum(known) FILTER (WHERE unit <> ''), 0),
@@ -72,8 +74,8 @@ def reach(run: AbRun) -> Mapping[str, Reach]:
     with connection.cursor() as cursor:
         cursor.execute(query, [run.pk])
         rows = {
-            arm: Reach(int(nameless), int(n), int(known), units, labelled, until, newest)
-            for arm, nameless, n, known, units, labelled, until, newest in cursor.fetchall()
+            arm: Reach(int(labels), int(nameless), int(n), int(known), units, labelled, until, newest)
+            for arm, labels, nameless, n, known, units, labelled, until, newest in cursor.fetchall()
         }
     return {arm: rows.get(arm, Reach()) for arm in ARMS}
 

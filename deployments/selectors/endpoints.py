@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
-from deployments.selectors import measured, observed, rehearsals, rollout_page
+from deployments.selectors import ab_page, measured, nameless, observed, rehearsals, rollout_page
 from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.observed import Observed
 from deployments.selectors.rollout_page import Guards, Stage
@@ -63,6 +63,8 @@ class Live:
     coming: str = ""
     changed_at: datetime | None = None
     taken_back: Rollout | None = None
+    tests: Sequence[ab_page.Test] = ()
+    nameless: str = ""
 
     @property
     def matches(self) -> bool:
@@ -131,7 +133,9 @@ def newest_rollout(endpoint: Endpoint) -> Rollout | None:
     """The one under way, or else the one that ended last: none begins before the one before it is over."""
     return (
         Rollout.objects.filter(endpoint=endpoint)
-        .select_related("endpoint", "to_revision__version", "from_revision__version", "request", "hurried_by")
+        .select_related(
+            "endpoint__environment", "to_revision__version", "from_revision__version", "request", "hurried_by"
+        )
         .order_by("-pk")
         .first()
     )
@@ -168,7 +172,10 @@ def build(
 ) -> Live:
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
-    guards = rollout_page.guards(rollout) if rollout and whole else None
+    known = rollout_page.seen(rollout) if rollout and whole else None
+    guards = rollout_page.guards(rollout, known) if rollout and known else None
+    steps = rollout_page.stages(rollout, known) if rollout and known else []
+    unstuck = nameless.sentence(rollout_page.standing(rollout, known)) if rollout and known else ""
     coming = rollout_page.coming(rollout, guards, now) if rollout and whole else ""
     trouble = observed.trouble(endpoint, rollout, table)
     names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
@@ -181,6 +188,7 @@ def build(
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
+            [[step.more for step in steps], unstuck],
             trouble,
             seen.mark,
             coming,
@@ -191,7 +199,7 @@ def build(
         endpoint=endpoint,
         arms=arms,
         rollout=rollout,
-        steps=rollout_page.stages(rollout) if rollout and whole else [],
+        steps=steps,
         guards=guards,
         trouble=trouble,
         seen=seen,
@@ -200,6 +208,8 @@ def build(
         drills=drills,
         coming=coming,
         changed_at=table.created_at if table else None,
+        tests=ab_page.tests_of(rollout, known.gathered.values()) if rollout and known else [],
+        nameless=unstuck,
     )
 
 

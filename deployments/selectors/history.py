@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Prefetch
+from django.urls import reverse
 
-from deployments.models import Approval, Endpoint, Rollout, RolloutKind, RouteTable
+from deployments.models import AbRun, Approval, Endpoint, Rollout, RolloutKind, RouteTable
 from deployments.policies.rollback import REASONS
-from deployments.selectors import moments
+from deployments.selectors import ab_page, moments
 from deployments.selectors.moments import Moment
 from portal.audit import recorder
 from portal.audit.recorder import Subject
@@ -23,7 +24,7 @@ PAGE = 30
 class Movement:
     """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code.
 
-    `bypassed` are the gates it went past, by the bypass of that number; `reports` words and route of what it has shown.
+    `bypassed` are the gates it went past, by the bypass of that number; `reports` words and path of what it has shown.
     """
 
     at: datetime
@@ -67,7 +68,9 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
     given = Approval.objects.select_related("reviewer")
     rows = (
         Rollout.objects.filter(endpoint=endpoint)
-        .select_related("to_revision__version", "from_revision__version", "request", "shadow_run", "ab_run")
+        .select_related(
+            "to_revision__version", "from_revision__version", "request", "shadow_run", "endpoint__environment"
+        )
         .prefetch_related(Prefetch("request__approvals", given), "bypasses")
         .order_by("-id")
     )
@@ -78,10 +81,12 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows[: PAGE + 1])
-    told = moments.of(found[:PAGE])
-    return [replace(movement(row), moments=told[row.pk]) for row in found[:PAGE]], found[PAGE - 1].pk if len(
-        found
-    ) > PAGE else None
+    told, tests = moments.of(found[:PAGE]), _tests(found[:PAGE])
+    entries = [
+        replace(movement(row), moments=told[row.pk], reports=(*_shadow(row), *tests.get(row.pk, ())))
+        for row in found[:PAGE]
+    ]
+    return entries, found[PAGE - 1].pk if len(found) > PAGE else None
 
 
 def movement(row: Rollout) -> Movement:
@@ -111,14 +116,22 @@ def movement(row: Rollout) -> Movement:
         seconds=took,
         state=row.status,
         rollout=row.pk,
-        reports=_reports(row),
     )
 
 
-def _reports(row: Rollout) -> tuple[tuple[str, str], ...]:
-    """The pages of what its shadow and its A/B test have shown."""
-    known = (("shadow_run", "Shadow", "rollout_shadow"), ("ab_run", "A/B test", "rollout_ab_test"))
-    return tuple((words, f"deployments:{route}") for name, words, route in known if hasattr(row, name))
+def _shadow(row: Rollout) -> tuple[tuple[str, str], ...]:
+    """The page of what its shadow has shown."""
+    place = row.endpoint.environment.name, row.endpoint.name, row.pk
+    return (("Shadow", reverse("deployments:rollout_shadow", args=place)),) if hasattr(row, "shadow_run") else ()
+
+
+def _tests(rows: Sequence[Rollout]) -> dict[int, list[tuple[str, str]]]:
+    """The pages of what their A/B tests have shown; asks only where a plan has one."""
+    tested = [row for row in rows if any(step.get("do") == "ab_test" for step in row.plan)]
+    runs: dict[int, list[AbRun]] = {}
+    for run in AbRun.objects.filter(rollout__in=tested).only("rollout_id", "step") if tested else ():
+        runs.setdefault(run.rollout_id, []).append(run)
+    return {row.pk: [(test.words, test.path) for test in ab_page.tests_of(row, runs.get(row.pk, ()))] for row in tested}
 
 
 def _approvers(row: Rollout) -> tuple[str, ...]:

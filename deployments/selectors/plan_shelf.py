@@ -8,6 +8,8 @@ from typing import Any
 from deployments.engine import plans, preview, ready_made, wording
 from deployments.engine.plans import PlanRefused
 from deployments.engine.preview import Preview
+from deployments.engine.steps import Steps
+from deployments.engine.wording import Labels
 from deployments.models import Environment, PolicyVersion, RolloutPlan
 from deployments.policies import rules as rules_policy
 from deployments.selectors import endpoints, plan_page, policies
@@ -137,12 +139,14 @@ def _lives(held: Iterable[PolicyVersion]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The time a plan takes, and for which traffic: `place` is an endpoint, "" where `rate` was typed or unknown."""
+    """The time a plan takes, and for which traffic: `place` is an endpoint, "" where `rate` was typed or unknown.
+    `labels` are those that come an hour there, None where nobody knows or the plan waits for none."""
 
     found: Preview | None
     place: str
     rate: float | None
     wrong: str = ""
+    labels: float | None = None
 
 
 def times(actor: Actor, body: object, place: str, typed: str) -> Times:
@@ -152,7 +156,18 @@ def times(actor: Actor, body: object, place: str, typed: str) -> Times:
     used = "" if rate is not None or place not in known else place
     rate = known[used] if used else rate
     steps = readable(body)
-    return Times(preview.of(steps, rate, lives(actor, place)) if steps else None, used, rate, wrong)
+    if steps is None:
+        return Times(None, used, rate, wrong)
+    labels = _labels(actor, used, steps)
+    shown = preview.of(steps, rate, lives(actor, place), labels)
+    return Times(shown, used, rate, wrong, labels.per_second * 3600 if labels else None)
+
+
+def _labels(actor: Actor, place: str, steps: Steps) -> Labels | None:
+    """The labels that come at an endpoint ("environment/name"), where the plan waits for some."""
+    environment, _, name = place.partition("/")
+    row = endpoints.visible(actor).filter(environment__name=environment, name=name).first() if place else None
+    return plan_page.labels(row, steps) if row else None
 
 
 def _rate(typed: str) -> tuple[float | None, str]:

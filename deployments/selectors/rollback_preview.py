@@ -40,7 +40,7 @@ def changes(ends: Ends, seconds: float | None) -> list[Row]:
         was = f"v{(ends.endpoint.stable or target).version.number}"
         label = f"Alias {ends.endpoint.environment.alias}"
         rows.append(_row(label, was, f"v{target.version.number}", "when the traffic has moved"))
-    return [*rows, *_requests(ends.endpoint, current)]
+    return [*rows, *_schedules(ends.endpoint), *_requests(ends.endpoint, current)]
 
 
 def _row(label: str, was: str, now: str, note: str = "") -> Row:
@@ -112,6 +112,17 @@ def _thresholds(revision: Revision) -> dict[str, Any]:
     return {name: revision.version.tags[name] for name in THRESHOLDS if name in revision.version.tags}
 
 
+def _schedules(row: Endpoint) -> list[Row]:
+    """What goes on by itself at this endpoint and will no longer, or anew."""
+    rows, hours = [], row.environment.drill_hours
+    if row.frozen_since is None:
+        rows.append(_row("Programs", "promote", "promote nothing", "until a person releases it"))
+    if hours:
+        often = f"every {hours} h"
+        rows.append(_row("Drills of the way back", often, often, "they begin anew, and so does the score"))
+    return rows
+
+
 def _requests(row: Endpoint, current: Revision) -> list[Row]:
     found, name = [], f"v{current.version.number}"
     request = request_of(current)
@@ -167,5 +178,7 @@ def decisions(row: Endpoint, current: Revision | None) -> str:
     name = f"v{current.version.number}"
     if not mine:
         return f"How many predictions {name} has made is not known. They are not undone. Nothing is deleted."
+    if not sum(mine):
+        return f"{name} has made no predictions yet. Nothing is deleted."
     amount = f"At least {text.number(sum(mine))} prediction{'s were' if sum(mine) != 1 else ' was'}"
     return f"{amount} made by {name} since it was loaded. They are not undone. Nothing is deleted."

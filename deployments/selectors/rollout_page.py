@@ -9,6 +9,7 @@ from deployments.analysis import telling
 from deployments.analysis.rates import Range
 from deployments.engine import ahead, plans, wording
 from deployments.engine.steps import (
+    WHOLE,
     AbTest,
     Analyse,
     Hold,
@@ -18,11 +19,13 @@ from deployments.engine.steps import (
     Steps,
     Switch,
     Weight,
+    gathers,
     guards_at,
     next_move,
+    share_at,
     stage_of,
 )
-from deployments.models import Measurement, Rollout, RolloutKind
+from deployments.models import AbRun, Measurement, Rollout, RolloutKind
 from deployments.policies import steering as policy
 from deployments.selectors import ab_page, shadow_page, steering
 from portal.accounts.models import Person
@@ -124,19 +127,35 @@ class Steering:
         return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
 
 
-def stages(rollout: Rollout) -> list[Stage]:
-    """The plan as people see it: loading, then each weight with its waiting and judging, then the champion."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is on record of a rollout: what each weight has measured, and each step gathered, by their places."""
+
+    plan: Steps
+    measured: Mapping[int, Measurement]
+    gathered: Mapping[int, AbRun]
+
+
+def seen(rollout: Rollout) -> Seen:
+    """Asks for what was gathered only where the plan has a step that does."""
     steps = plans.of_pinned(rollout.plan)
+    runs = AbRun.objects.filter(rollout=rollout) if any(map(gathers, steps)) else ()
     measured = {row.step: row for row in Measurement.objects.filter(rollout=rollout)}
-    found = []
+    return Seen(steps, measured, {run.step: run for run in runs})
+
+
+def stages(rollout: Rollout, known: Seen | None = None) -> list[Stage]:
+    """The plan as people see it: loading, then each weight with its waiting and judging, then the champion."""
+    known = known or seen(rollout)
+    steps, found = known.plan, []
     places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Shadow | Weight | Switch))]
     ends = [*places[1:], next_move(steps, places[-1])]
     for at, until in zip(places, ends, strict=True):
-        stage = _stage(rollout, steps, at, until, measured.get(at))
-        tested = any(isinstance(step, AbTest) for step in steps[at:until])
-        shown = shadow_page.progress(rollout) if isinstance(steps[at], Shadow) else ""
-        shown = ab_page.progress(rollout) if tested else shown
-        found.append(replace(stage, more=". ".join(filter(None, (stage.more, shown)))) if shown else stage)
+        stage = _stage(rollout, steps, at, until, known.measured.get(at))
+        runs = [run for place, run in sorted(known.gathered.items()) if at <= place < until]
+        shown = [shadow_page.progress(rollout)] if isinstance(steps[at], Shadow) else []
+        more = ". ".join(filter(None, [stage.more, *shown, *(ab_page.progress(run, steps) for run in runs)]))
+        found.append(replace(stage, more=more))
     return found
 
 
@@ -177,8 +196,10 @@ def _waited(step: Step) -> str:
             return f"{'held' if isinstance(step, Hold) else 'at least'} {wording.seconds(amount)}"
         case Pause(person=True):
             return "until somebody says to go on"
-        case Pause(requests=amount):
-            return f"{wording.count(amount)} requests"
+        case Pause(requests=requests, labels=labels):
+            return (
+                f"{wording.count(labels)} labels for each version" if labels else f"{wording.count(requests)} requests"
+            )
         case Analyse(guards):
             return f"{len(guards)} guards"
         case AbTest():
@@ -194,19 +215,26 @@ def _showed(seen: Measurement | None) -> str:
     return f"{telling.count(seen.requests)} requests{said}"
 
 
-def guards(rollout: Rollout) -> Guards | None:
+def standing(rollout: Rollout, known: Seen) -> Measurement | None:
+    """What is measured under the split of the traffic that stands; None where all of it goes one way."""
+    stage, share = stage_of(known.plan, rollout.step), share_at(known.plan, rollout.step)
+    return known.measured.get(stage) if stage is not None and share != WHOLE else None
+
+
+def guards(rollout: Rollout, known: Seen | None = None) -> Guards | None:
     """The guards of the weight that stands; None where nothing is compared."""
-    steps = plans.of_pinned(rollout.plan)
+    known = known or seen(rollout)
+    steps = known.plan
     stage, watching = stage_of(steps, rollout.step), guards_at(steps, rollout.step)
     if stage is None or not watching:
         return None
-    row = Measurement.objects.filter(rollout=rollout, step=stage).first()
+    row = known.measured.get(stage)
     verdicts = {one["measure"]: one for one in (row.verdicts if row else [])}
     rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
-    seen = row.requests if row else 0
-    need = max([guard.fewest for guard in watching] + [seen + (one["needed"] or 0) for one in verdicts.values()])
+    had = row.requests if row else 0
+    need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"
-    return Guards(rows, seen, need, row.mismatch if row else "", chance, row)
+    return Guards(rows, had, need, row.mismatch if row else "", chance, row)
 
 
 def coming(rollout: Rollout, found: Guards | None, now: datetime) -> str:

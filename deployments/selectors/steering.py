@@ -1,10 +1,11 @@
 """A rollout under way as the plain facts its policies ask for, and what its next step would be called."""
 
 from datetime import datetime
+from typing import Any
 
 from deployments.engine import plans, wording
 from deployments.engine.steps import MOVES, WHOLE, AbTest, Pause, Weight, guards_at, next_move, share_at, stage_of
-from deployments.models import Measurement, Rollout
+from deployments.models import AbRun, Measurement, Rollout
 from deployments.policies import conditions
 from deployments.policies.steering import SteerFacts
 from deployments.selectors import facts as read
@@ -19,10 +20,16 @@ def measurement(row: Rollout) -> Measurement | None:
 
 
 def seen(row: Rollout, now: datetime) -> dict[str, float]:
-    """What conditions of approvals count, by unit, since the rollout began."""
+    """What conditions of approvals count, by unit, since the rollout began; requests and labels of the new version."""
     requests = sum(Measurement.objects.filter(rollout=row).values_list("requests", flat=True))
     hours = (now - row.began_at).total_seconds() / 3600 if row.began_at else 0.0
-    return {"requests": requests, "hours": hours}
+    labels = sum(one["arms"]["canary"].get("labels", 0) for one in _reports(row))
+    return {"requests": requests, "labels": labels, "hours": hours}
+
+
+def _reports(row: Rollout) -> list[dict[str, Any]]:
+    """What its steps have shown that gather ground truth, as far as they have."""
+    return list(AbRun.objects.filter(rollout=row).exclude(report={}).values_list("report", flat=True))
 
 
 def held(row: Rollout, step: int, now: datetime) -> str:

@@ -18,23 +18,28 @@ from portal.core import digests
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Conflict
 
+NAME = "must have 1 to 60 lower-case letters, digits and hyphens"
 
-def checked(body: object) -> dict[str, Any]:
-    """A written plan in its one normal form; `BadInput` that names each place that is wrong."""
+
+def checked(body: object, name: str | None = None) -> dict[str, Any]:
+    """A written plan in its one normal form; `BadInput` that names each place that is wrong, and the name where one is
+    given."""
+    wrong = [] if name is None or (slugify(name) == name and 1 <= len(name) <= 60) else ["name"]
+    said, fields = [f"The plan's name {NAME}." for _ in wrong], dict.fromkeys(wrong, NAME)
     try:
-        return plans.body_of(plans.parse(body))
+        normal = plans.body_of(plans.parse(body))
     except PlanRefused as refused:
-        raise BadInput(f"The plan cannot be carried out: {refused}", fields=refused.fields) from refused
+        said, fields = [*said, f"The plan cannot be carried out: {refused}"], {**fields, **refused.fields}
+    if fields:
+        raise BadInput(" ".join(said), fields=fields)
+    return normal
 
 
 @transaction.atomic
 def create(*, actor: Actor, name: str, body: object, title: str = "") -> Plan:
     """Write a plan, or the next version of the one of that name. Requests that were sent keep theirs."""
     access.may_somewhere(actor, Permission.ROLLOUTS_STEER).require()
-    if slugify(name) != name or not 1 <= len(name) <= 60:
-        text = "lower-case letters, digits and hyphens"
-        raise BadInput(f"A plan's name has 1 to 60 {text}.", fields={"name": text})
-    normal = checked(body)
+    normal = checked(body, name)
     known = next((plan for plan in select.listed() if plan.name == name), None)
     digest = digests.of_json(normal)
     if known is not None and known.digest == digest:

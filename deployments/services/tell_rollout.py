@@ -29,8 +29,8 @@ def _tell(row: Rollout, kind: str, dedup: str, subject: str, text: str, *, below
 
 def paused(row: Rollout, why: str) -> None:
     """The traffic stays as it is until somebody decides; on an A/B test, on its page."""
-    tests = AbRun.objects.filter(rollout=row, step=row.step).exists()
-    below = f"rollouts/{row.pk}/ab-test/" if tests else ""
+    tests = row.plan[row.step]["do"] == "ab_test" and AbRun.objects.filter(rollout=row, step=row.step).exists()
+    below = f"rollouts/{row.pk}/ab-test/?step={row.step}" if tests else ""
     _tell(row, "rollout.paused", f"{row.step}.{row.paused_at}", "The rollout waits for you", why, below=below)
 
 

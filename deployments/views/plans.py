@@ -16,6 +16,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core.errors import BadInput
 
 
 @require_GET
@@ -82,6 +83,12 @@ def _sent(request: PortalRequest, name: str) -> HttpResponse:
         head.errors.clear()
         return _show(request, head, found, name, at)
     head.steps = [forms.StepForm(part, at) for at, part in enumerate(parts)]
+    if not head.is_valid():
+        # What is wrong with its steps is said beside what is wrong with its head.
+        try:
+            plans.checked(forms.body(parts))
+        except BadInput as error:
+            head.take(error)
 
     def do() -> str:
         kept = {key: head.cleaned_data[key] for key in ("name", "title")}

@@ -71,7 +71,7 @@ def new(request: PortalRequest) -> HttpResponse:
     form.initial["plan"] = found.plan
     context = {
         "preview": found,
-        "plans": [plan_page.of(plan, found.endpoint) for plan in known],
+        "plans": plan_page.all_of(known, found.endpoint),
         "form": form,
         "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
         "pinned": pinned.of(found.evidence),

@@ -12,6 +12,7 @@ from deployments.models import Endpoint, Rollout
 from deployments.selectors import ab_page, rollout_page, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
+from deployments.views import query
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in
@@ -40,9 +41,10 @@ def shadow(request: PortalRequest, environment: str, name: str, number: int) -> 
 @require_GET
 @signed_in
 def ab_test(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
-    """What the rollout's A/B test has shown, and the decision on it; as a live region 304 while nothing changed."""
+    """What an A/B test of the rollout has shown, the newest unless `?step=` names one, and the decision on it; as a
+    live region 304 while nothing changed."""
     row, found = _found(request, environment, name, number)
-    page = ab_page.of(found)
+    page = ab_page.of(found, query.number(request.GET, "step"))
     if partial(request) and request.headers.get("HX-PTag") == page.tag:
         return HttpResponseNotModified()
     context = {"endpoint": row, "rollout": found, "page": page, "steer": rollout_page.steer(found, request.actor)}

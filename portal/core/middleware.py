@@ -58,7 +58,14 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def render_error(request: HttpRequest, error: PortalError) -> HttpResponse:
-    """The refusal as problem document, partial (htmx) or page."""
+    """The refusal as problem document, partial (htmx) or page; one that passes says when to come again."""
+    response = _rendered(request, error)
+    if error.status in (429, 503):
+        response["Retry-After"] = "5"
+    return response
+
+
+def _rendered(request: HttpRequest, error: PortalError) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     if wants_json(request):
         return JsonResponse(
@@ -91,8 +98,5 @@ class ErrorPagesMiddleware:
             exception = Unavailable("The database is away. Reading and deciding go on when it is back; try again soon.")
         if isinstance(exception, PortalError):
             note_refusal(exception)
-            response = render_error(request, exception)
-            if exception.status in (429, 503):
-                response["Retry-After"] = "5"
-            return response
+            return render_error(request, exception)
         return None

@@ -23,8 +23,11 @@ def stop() -> None:
 
 
 def _run() -> None:
-    while not _stop.wait(EVERY_SECONDS):
+    """At once, for what a worker before this one left, and then again and again."""
+    while True:
         try:
             work.sweep_safely()
         except Exception:
             log.exception("the sweep failed; it goes on in %s s", EVERY_SECONDS)
+        if _stop.wait(EVERY_SECONDS):
+            return

@@ -25,6 +25,11 @@ class Parts:
     world: tuple[Step, ...]
 
 
+# An idle connection should end at the caller's end: one that ends here takes along what is sent in that moment, as
+# after a freeze. HAProxy and callers in Python keep theirs for five seconds, and so would uvicorn by itself.
+KEEP_ALIVE = ("--timeout-keep-alive", "75")
+
+
 def build(parts: Parts) -> Plan:
     """The whole plan. Pages and gateway come first; MLflow's slow import waits until they answer."""
     steps = [*_preparation(parts), *parts.world]
@@ -156,6 +161,7 @@ def _portal(parts: Parts) -> list[Service]:
             command=(
                 *(python(), "-m", "uvicorn", "portal.asgi:application", "--host", "127.0.0.1", "--port", str(port)),
                 *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--timeout-graceful-shutdown", "5"),
+                *KEEP_ALIVE,
             ),
             environment=environment,
             probe=probes.http_port(port, "/readyz", host="localhost"),
@@ -221,6 +227,7 @@ def _mlflow(parts: Parts) -> list[Service]:
             command=(
                 *(beside_python("uvicorn"), "tools.mlflow_app:app", "--uds", str(path)),
                 *("--no-access-log", "--log-level", "warning"),
+                *KEEP_ALIVE,
             ),
             environment=parts.environments.mlflow,
             probe=probes.http_socket(path, "/api/2.0/mlflow/experiments/get?experiment_id=0"),

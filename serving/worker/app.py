@@ -146,10 +146,11 @@ class App:
             if refusal.status < 500:
                 self.counts.refused += 1
             else:
-                self.counts.failed(call.assigned, refusal.code)
+                self.counts.failed(call.assigned, refusal.code, named=call.named)
                 self._note(call, refusal.status)
             raise
-        self.counts.answered(call.assigned, call.milliseconds, measures.labels(answers.values(call.predictions)))
+        labels = measures.labels(answers.values(call.predictions))
+        self.counts.answered(call.assigned, call.milliseconds, labels, named=call.named)
         self._note(call, answer.status)
         return answer
 

@@ -46,6 +46,11 @@ class Call:
         return _arm(self.headers.get("x-signalbox-assigned", self.arm))
 
     @property
+    def named(self) -> bool:
+        """Whether the caller named a unit, so that it sticks to a version."""
+        return bool(self.headers.get(contract.HEADER_UNIT))
+
+    @property
     def trace(self) -> str | None:
         """The caller's W3C trace context."""
         given = self.headers.get(contract.HEADER_TRACE, "")

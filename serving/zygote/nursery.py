@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -198,6 +199,7 @@ class Nursery:
             print(f"revision {child.id} could not be noted on disk: {error}", flush=True)
 
     def _forget(self, child: Child) -> None:
+        shutil.rmtree(child.launch.scratch, ignore_errors=True)
         files.remove(self._places.launches / f"{child.id}.json")
         self._close(child)
         del self.children[child.id]

@@ -31,15 +31,18 @@ STEPS: list[dict[str, Any]] = [
 
 
 def measures(revision: str, arm: str, *, requests: int, errors: int = 0, slow: int = 0, late: float = 0.3,
-             epoch: str = "1", memory: int = 100 * 1024**2) -> Measures:  # fmt: skip
-    """Answers of a revision: `slow` of them in 50 to 60 ms, the rest in 8 to 10 ms; a share `late` says so."""
+             epoch: str = "1", memory: int = 100 * 1024**2, nameless: int = 0) -> Measures:  # fmt: skip
+    """Answers of a revision: `slow` of them in 50 to 60 ms, the rest in 8 to 10 ms; a share `late` says so, and
+    `nameless` came without a unit."""
     answered = requests - errors
     latency = [0] * (len(LATENCY_EDGES_MS) - 1)
     latency[bisect_right(LATENCY_EDGES_MS, 9.0) - 1] = answered - slow
     latency[bisect_right(LATENCY_EDGES_MS, 55.0) - 1] = slow
     yes = round(answered * late)
     answers = {"late": yes, "in time": answered - yes}
-    return Measures(revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0)
+    return Measures(
+        revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0, {}, nameless
+    )
 
 
 @dataclass
@@ -50,11 +53,16 @@ class Rolling:
     steps: list[dict[str, Any]] = field(default_factory=lambda: STEPS)
     begun: bool = False
 
-    def begin(self, version: int = 2) -> "Rolling":
+    def prepare(self) -> "Rolling":
+        """The champion serves and the plan is there."""
         if not self.begun:
             self.line.promote(1)
             plans.create(actor=world.actor(self.line.marta), name="slowly", body={"steps": self.steps})
             self.begun = True
+        return self
+
+    def begin(self, version: int = 2) -> "Rolling":
+        self.prepare()
         request = self.ask(version)
         self.line.approve(request, self.line.marta)
         self.line.approve(request, self.line.daniel)
@@ -91,7 +99,9 @@ class Rolling:
         """Time passes, and a worker comes by."""
         past = timedelta(seconds=seconds)
         Rollout.objects.filter(pk=self.row.pk).update(
-            step_began_at=F("step_began_at") - past, next_reconcile_at=clock.now()
+            step_began_at=F("step_began_at") - past,
+            paused_at=F("paused_at") - past,
+            next_reconcile_at=clock.now(),
         )
         read = timedelta(seconds=max(seconds, 2.0))
         Measurement.objects.update(began_at=F("began_at") - read, read_at=F("read_at") - read)

@@ -89,7 +89,7 @@ def test_it_asks_once_both_versions_have_their_units_and_promoting_goes_on(rolli
     units(rolling, "stable", 140, right=6)
     units(rolling, "canary", 160, right=6)
     assert look(rolling).status == "progressing"
-    assert "140 of 150 units" in ab_page.progress(rolling.row)
+    assert "140 of 150 units" in ab_page.of(rolling.row).progress
     units(rolling, "canary", 10, right=6)
     for number in range(20):
         told(rolling, [entry(predicted(rolling, "stable", f"more-{number}", 0.8), 1)])
@@ -115,7 +115,7 @@ def test_a_clear_answer_asks_before_the_sample_is_there(rolling: Rolling) -> Non
     row = look(rolling)
     assert (row.status, row.pause_code) == ("paused", "decide")
     assert row.pause_why.startswith("Right: v2 is worse, −60.00 pp [")
-    assert Notice.objects.filter(url=f"/endpoints/production/flight-delay/rollouts/{row.pk}/ab-test/").exists()
+    assert Notice.objects.filter(url=f"/endpoints/production/flight-delay/rollouts/{row.pk}/ab-test/?step=3").exists()
     assert rolling.share == 5000
 
 

@@ -97,7 +97,7 @@ def _around(step: dict[str, Any]) -> list[dict[str, Any]]:
     switch = {"do": "switch"}
     if step["do"] in ("switch", "hold"):
         return [switch] if step["do"] == "switch" else [switch, step]
-    before = [{"do": "weight", "weight": 1}] if step["do"] in ("pause", "analyse", "ab_test") else []
+    before = [{"do": "weight", "weight": 5000}] if step["do"] in ("pause", "analyse", "ab_test") else []
     return [*before, step, switch]
 
 

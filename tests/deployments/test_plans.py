@@ -212,8 +212,11 @@ class TestRequests:
             service.create(actor=world.actor(line.priya), name="mine", body=body)
         with pytest.raises(Conflict):
             service.create(actor=world.actor(line.marta), name="at-once", body=body)
-        with pytest.raises(BadInput):
-            service.create(actor=world.actor(line.marta), name="Not A Name", body=body)
+        with pytest.raises(BadInput) as refusal:
+            service.create(actor=world.actor(line.marta), name="Not A Name", body={"steps": [weight(0), SWITCH]})
+        assert set(refusal.value.fields) == {"name", "steps.0.weight"}
+        for part in ("name must have 1 to 60", "steps.0.weight must be a whole number"):
+            assert part in refusal.value.message
         with pytest.raises(BadInput) as refusal:
             service.create(actor=world.actor(line.marta), name="never", body={"steps": [weight(5)]})
         assert "cannot end" in refusal.value.message

@@ -79,6 +79,8 @@ def test_the_preview_says_what_changes(line: Line) -> None:
         ("Artifact digest", found.changes[1]["now"]),
         ("Callers", "callers go on"),
         ("Alias champion", "v1"),
+        ("Programs", "promote nothing"),
+        ("Drills of the way back", "every 24 h"),
         (f"Promotion #{row.pk}", "rolled back"),
     ]
 
@@ -232,6 +234,8 @@ def test_the_preview_counts_what_will_not_be_undone(line: Line) -> None:
     endpoint = Endpoint.objects.get()
     Endpoint.objects.update(observed={})
     assert "is not known" in preview(line).decisions
+    Endpoint.objects.update(observed={"counted": {f"{endpoint.stable_id}.a": 0}})
+    assert preview(line).decisions == "v2 has made no predictions yet. Nothing is deleted."
     counted = {f"{endpoint.stable_id}.a": 1200, f"{endpoint.stable_id}.b": 34, f"{endpoint.previous_id}.a": 9}
     Endpoint.objects.update(observed={"counted": counted})
     assert preview(line).decisions.startswith("At least 1\u202f234 predictions were made by v2")

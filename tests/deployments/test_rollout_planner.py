@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from deployments.engine import plans, ready_made
 from deployments.engine.planner import (
+    BLIND,
     GRACE,
     MOST_CRASHES,
     Aim,
@@ -185,6 +186,32 @@ def test_what_a_judgement_leads_to(watch: Watch, at_step: float, expected: tuple
                   watch=watch, at_step=at_step)  # fmt: skip
     command = decide(there)
     assert (command.do, command.code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "paused", "watch", "do"),
+    [
+        ("unmeasured", BLIND + 1, Watch(50, "error", "no counts"), "fail"),
+        ("unmeasured", BLIND + 1, Watch(50, "passing", unread=GRACE + 1), "fail"),
+        ("unmeasured", BLIND - 1, Watch(50, "error", "no counts"), "wait"),
+        ("unmeasured", BLIND + 1, Watch(50, "passing"), "wait"),
+        ("inconclusive", BLIND + 1, Watch(50, "error", "no counts"), "wait"),
+        ("person", BLIND + 1, Watch(unread=GRACE + 1), "wait"),
+    ],
+)
+def test_a_standstill_without_measures_ends_by_itself_after_a_day(
+    code: str, paused: float, watch: Watch, do: str
+) -> None:
+    at = next(at for at, step in enumerate(TWO) if isinstance(step, Analyse))
+    there = start(TWO, status="paused", loaded="ready", target_recorded="ready", routes=Routes(5, OLD, NEW, 500),
+                  generation=5, generation_target=OLD, generation_canary=NEW, generation_cut=500, step=at,
+                  watch=watch, pause_code=code, paused_for=paused)  # fmt: skip
+    command = decide(there)
+    assert command.do == do
+    if do == "fail":
+        assert (command.code, command.why.split(". ")[0]) == (
+            "unmeasured", "Nobody decided within a day while nothing could be measured",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("status", ["progressing", "paused"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deployments.adapters.serving import ServingUnavailable
+from deployments.engine.planner import BLIND
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
 from deployments.selectors import plan_page
@@ -31,8 +32,8 @@ def rolling(line: Line) -> Rolling:
     return Rolling(line).begin()
 
 
-def said(row: Rollout, verb: str) -> dict[str, Any]:
-    event = AuditEvent.objects.filter(subject_type="rollout", subject_id=str(row.pk), type=verb).order_by("id")[0]
+def said(row: Rollout, verb: str, at: int = 0) -> dict[str, Any]:
+    event = AuditEvent.objects.filter(subject_type="rollout", subject_id=str(row.pk), type=verb).order_by("id")[at]
     return dict(json.loads(bytes(event.canon))["data"])
 
 
@@ -57,6 +58,16 @@ def test_a_good_version_goes_all_the_way(rolling: Rolling) -> None:
     assert tables == [(2, 9000, 1000), (3, 5000, 5000), (4, 10_000, 0)]
     assert [t.generation for t in rolling.line.runtime.routed] == [1, 2, 3, 4]
     assert said(row, "rollout.stepped")["now"] == "Judge 4 guards"
+
+
+def test_the_log_keeps_on_what_a_judgement_let_it_go_on(rolling: Rolling) -> None:
+    rolling.answered(GOOD, SAME)
+    rolling.look(3)
+    kept = said(rolling.row, "rollout.stepped", at=1)
+    assert (kept["answer"], kept["weight"], kept["requests"]) == ("passing", 1000, SAME["requests"])
+    assert [one["measure"] for one in kept["guards"]] == ["errors", "p95", "answers", "memory"]
+    assert {one["answer"] for one in kept["guards"]} == {"passing"}
+    assert kept["guards"][0]["range"]["high"] < kept["guards"][0]["limit"] == 0.02
 
 
 def test_the_verdicts_say_value_interval_limit_and_what_is_missing(rolling: Rolling) -> None:
@@ -127,6 +138,10 @@ def test_a_dead_source_of_measures_pauses_after_a_while(rolling: Rolling, monkey
     assert rolling.look(10).status == "progressing"
     row = rolling.look(61)
     assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 1000)
+    assert rolling.look(BLIND - 60).status == "paused"
+    row = rolling.look(120)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Nobody decided within a day while nothing could be measured.")
 
 
 def test_why_measures_cannot_be_read_is_said(rolling: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from deployments.models import Rollout, ShadowRun
 from deployments.selectors import shadow_page
 from deployments.services import promotions, rollouts
 from portal.audit.models import AuditEvent
+from portal.core import work
 from portal.core.errors import NotFound
 from registry.models import ModelVersion
 from tests import world
@@ -89,6 +90,8 @@ def at(step: int = 2, **changes: Any) -> Snapshot:
         (at(shadow=Shadowing(running=True, ended=True)), "end_shadow"),
         (at(shadow=Shadowing(ended=True)), "next"),
         (at(shadow=Shadowing(possible=False)), "fail"),
+        (at(shadow=Shadowing(unfit="It writes.")), "fail"),
+        (at(shadow=Shadowing(ended=True, unfit="It writes.")), "next"),
         (at(3, shadow=Shadowing(running=True)), "end_shadow"),
         (at(status="aborting", shadow=Shadowing(running=True)), "end_shadow"),
         (at(status="aborting", shadow=Shadowing(ended=True)), "settle"),
@@ -211,6 +214,19 @@ def test_a_version_with_side_effects_does_not_shadow(line: Line, tag: str, refus
         actor=world.actor(line.priya), model=line.model.name, version=2, environment="production", plan="shadow-canary"
     )
     assert ("side_effects" in [one.code for one in found.missing]) is refused
+
+
+@pytest.mark.django_db
+def test_a_version_tagged_after_its_approval_does_not_shadow(line: Line) -> None:
+    rolling = Rolling(line, steps=[SHADOW, *STEPS]).prepare()
+    request = rolling.ask(2)
+    line.approve(request, line.marta)
+    line.approve(request, line.daniel)
+    ModelVersion.objects.filter(model=line.model, number=2).update(tags={"side_effects": "yes"})
+    work.drain()
+    row = rolling.row
+    assert (row.status, line.runtime.shadows) == ("aborted", {})
+    assert "has side effects, and the plan shadows with it" in row.note
 
 
 def test_a_shadow_is_one_of_the_steps() -> None:

@@ -1,4 +1,4 @@
-"""What must hold after any fault, asked of the portal's own tables: R1, R2, R3, R5, R6 and R7 of the design.
+"""What must hold after any fault, asked of the portal's own tables: R1, R2, R3, R5, R6, R7 and R9 of the design.
 
 Run inside the portal: `manage.py shell -c "from tests.faults import invariants; invariants.tell()"`.
 """
@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+
+from tests.faults import leftovers
 
 LATE = timedelta(seconds=60)
 """Two leases: what is due or held for longer than this is lost."""
@@ -24,6 +26,7 @@ def wrong() -> Iterable[str]:
     yield from _weights()
     yield from _digests()
     yield from _work()
+    yield from leftovers.wrong()
 
 
 def _approvals() -> Iterable[str]:

@@ -16,9 +16,11 @@ import httpx
 
 from tests.faults.load import BODY
 
-AGAIN = frozenset({502, 503, 504})
+NO_ANSWER = 0
+AGAIN = frozenset({NO_ANSWER, 502, 503, 504})
 PATIENCE_SECONDS = 30.0
 ONE_TRY_SECONDS = 12.0
+PAUSE = 0.5
 LONGEST_PAUSE = 2.0
 
 
@@ -35,6 +37,19 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """One try that was not answered 200: when that was known, the status (`NO_ANSWER` without one), and what it said.
+
+    `later`: it was told when to come again.
+    """
+
+    at: float
+    status: int
+    words: str
+    later: bool = False
+
+
+@dataclass(frozen=True)
 class Asked:
     """One request with all its tries: when it was sent first, how long it took in all, and what was wrong at last."""
 
@@ -43,6 +58,7 @@ class Asked:
     seconds: float
     tries: int
     wrong: str = ""
+    troubles: tuple[Trouble, ...] = ()
 
 
 @dataclass
@@ -65,22 +81,33 @@ class Load:
 
 
 async def _ask(client: httpx.AsyncClient, kind: Kind, path: str, load: Load) -> None:
-    began, tries, wrong = time.monotonic(), 0, "was not answered"
+    began, troubles = time.monotonic(), list[Trouble]()
     while True:
-        tries += 1
-        pause = 0.5
-        try:
-            answer = await client.request("POST" if kind.content else "GET", path, content=kind.content)
-            wrong = "" if answer.status_code == 200 else f"{answer.status_code} {answer.text[:200]}"
-            again = answer.status_code in AGAIN
-            if given := answer.headers.get("retry-after", ""):
-                pause = min(float(given), LONGEST_PAUSE) if given.isdecimal() else pause
-        except httpx.TransportError as error:
-            wrong, again = repr(error), True
+        trouble, pause = await _try(client, kind, path)
+        if trouble is None:
+            break
+        troubles.append(trouble)
+        again = trouble.status in AGAIN
         if not again or time.monotonic() - began + pause > PATIENCE_SECONDS:
             break
         await asyncio.sleep(pause)
-    load.asked.append(Asked(kind.name, began, time.monotonic() - began, tries, wrong and f"{path}: {wrong}"))
+    wrong = f"{path}: {trouble.words}" if trouble else ""
+    tries = len(troubles) + (trouble is None)
+    load.asked.append(Asked(kind.name, began, time.monotonic() - began, tries, wrong, tuple(troubles)))
+
+
+async def _try(client: httpx.AsyncClient, kind: Kind, path: str) -> tuple[Trouble | None, float]:
+    """What was wrong with one try, and the seconds until the next one."""
+    try:
+        answer = await client.request("POST" if kind.content else "GET", path, content=kind.content)
+    except httpx.TransportError as error:
+        return Trouble(time.monotonic(), NO_ANSWER, f"got no answer, {error!r},"), PAUSE
+    if answer.status_code == 200:
+        return None, 0.0
+    given = answer.headers.get("retry-after", "")
+    words = f"was answered {answer.status_code} {answer.text[:200]}"
+    pause = min(float(given), LONGEST_PAUSE) if given.isdecimal() else PAUSE
+    return Trouble(time.monotonic(), answer.status_code, words, later=bool(given)), pause
 
 
 async def _steadily(kind: Kind, stop: threading.Event, load: Load) -> None:

@@ -15,6 +15,7 @@ from serving.contract import LATENCY_EDGES_MS, Invalid, Measures
 from serving.measures import Counts, Deaths, labels, with_deaths
 from serving.router import stats
 from serving.worker import answers
+from serving.worker.calls import Call
 from serving.worker.refusals import Refusal
 from serving.worker.signature import Column, Tensor
 from tests.serving.plane import Plane, end
@@ -102,6 +103,19 @@ def test_labels_are_bounded() -> None:
     counts.answered("stable", 1.0, ["label 3", "new"])
     assert len(counts.answers) == 101
     assert (counts.answers["other"], counts.answers["label 3"]) == (51, 2)
+
+
+def test_requests_without_a_unit_are_counted_beside_the_others() -> None:
+    counts = Counts("r", "e")
+    counts.answered("stable", 1.0, [], named=True)
+    counts.answered("stable", 1.0, [], named=False)
+    counts.failed("stable", "busy", named=False)
+    found = counts.read(0, 0.0)
+    assert (found.requests, found.nameless) == (3, 2)
+    before = {name: value for name, value in contract.as_json(found).items() if name != "nameless"}
+    assert contract.measures(before).nameless == 0, "what an older process says"
+    for header, named in (({}, False), ({"x-unit-id": ""}, False), ({"x-unit-id": "N348JB"}, True)):
+        assert Call(header, 1000).named is named
 
 
 def test_measures_survive_json_and_nothing_else_does() -> None:

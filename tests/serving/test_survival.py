@@ -177,5 +177,5 @@ def test_an_agent_killed_anywhere_reaches_the_same_end(
     patiently(plane, lambda: plane.routed(endpoint).get("stable") == second)
     assert plane.routed(endpoint)["generation"] == 2
     assert plane.ask(endpoint, body({"x": 1.0})).headers["x-served-version"] == "2"
-    for folder in (places.copies, places.records, places.launches):
+    for folder in (places.copies, places.records, places.launches, places.scratch):
         assert [path.name for path in folder.iterdir() if first in path.name] == []

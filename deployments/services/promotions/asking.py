@@ -33,10 +33,6 @@ ROLLS_OUT = (
 OPEN_EXISTS = "There is an open request for this endpoint already: #{number}. Decide or withdraw it first."
 
 
-SIDE_EFFECTS = "side_effects"
-"""A version's tag: true, yes or 1 where asking it does more than answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class Missing:
     """Something a request needs before it can be sent, and how to get it."""
@@ -132,10 +128,8 @@ def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVers
 def _side_effects(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Missing]:
     """A version that does something besides answering must not do it for callers who never asked it."""
     shadows = any(step["do"] == "shadow" for step in evidence["plan"]["steps"])
-    if not shadows or str(candidate.tags.get(SIDE_EFFECTS, "")).lower() not in ("true", "yes", "1"):
-        return []
-    text = f"The tag {SIDE_EFFECTS} says that {candidate.short_name} has side effects, and the plan shadows with it."
-    return [Missing("side_effects", text, "Choose a plan without a shadow.")]
+    text = policy.unfit_to_shadow(candidate.short_name, candidate.tags) if shadows else ""
+    return [Missing("side_effects", text, "Choose a plan without a shadow.")] if text else []
 
 
 def _frozen(actor: Actor, endpoint: Endpoint) -> list[Missing]:

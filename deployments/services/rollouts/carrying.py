@@ -11,8 +11,8 @@ from django.db import transaction
 
 from deployments.engine import plans, wording
 from deployments.engine.planner import Aim
-from deployments.engine.steps import MOVES, after_warm
-from deployments.models import Rollout, RouteTable
+from deployments.engine.steps import MOVES, Analyse, Step, after_warm
+from deployments.models import Measurement, Rollout, RouteTable
 from deployments.services import endpoints, tell_rollout
 from deployments.services.rollouts import common, probing
 from portal.audit import recorder
@@ -121,9 +121,24 @@ def next_step(lease: Lease, *, step: int) -> Rollout:
         "rollout.stepped",
         actor=common.system(row),
         subject=common.subject(row),
-        data={"step": step + 1, "done": wording.words(steps[step])[0], "now": wording.words(steps[step + 1])[0]},
+        data={
+            "step": step + 1,
+            "done": wording.words(steps[step])[0],
+            "now": wording.words(steps[step + 1])[0],
+            **_judged(row, steps[step]),
+        },
     )
     return common.load(row.pk)
+
+
+def _judged(row: Rollout, done: Step) -> dict[str, Any]:
+    """On what a judgement let the rollout go on; a person may have gone on without a passing one."""
+    seen = Measurement.objects.filter(rollout=row).order_by("-step").first() if isinstance(done, Analyse) else None
+    if seen is None:
+        return {}
+    kept = ("measure", "answer", "value", "range", "limit", "n")
+    verdicts = [{name: one[name] for name in kept} for one in seen.verdicts]
+    return {"weight": seen.weight, "requests": seen.requests, "answer": seen.answer, "guards": verdicts}
 
 
 @transaction.atomic

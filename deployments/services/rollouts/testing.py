@@ -1,4 +1,4 @@
-"""What the A/B test of a rollout has gathered and shown, what a person decided on it, and its end in the log."""
+"""What a step of a rollout has gathered of ground truth, what a person decided on it, and its end in the log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from django.db.models import F
 
 from deployments.analysis.outcomes import Truth
 from deployments.engine import plans
+from deployments.engine.bounds import MOST_ROWS
 from deployments.engine.steps import AbTest
 from deployments.models import AbPrediction, AbRun, Rollout
 from deployments.services.rollouts import common
@@ -17,9 +18,6 @@ from portal.audit import recorder
 from portal.core import clock, leases
 from portal.core.actors import Actor
 from portal.core.leases import Lease
-
-MOST_ROWS = 200_000
-"""Rows a test keeps; what comes beyond is counted and left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +32,21 @@ class Batch:
 
 @transaction.atomic
 def test_began(lease: Lease, *, step: int, cursor: str, truths: int) -> None:
-    """The record is read from here on; said once for a rollout, however often it is asked for."""
+    """The record is read from here on; said once for a step, however often it is asked for."""
     row, now = common.locked(lease.pk, lease), clock.now()
     _, made = AbRun.objects.get_or_create(
-        rollout=row, defaults={"step": step, "cursor": cursor, "truths": truths, "began_at": now, "read_at": now}
+        rollout=row, step=step, defaults={"cursor": cursor, "truths": truths, "began_at": now, "read_at": now}
     )
     if made:
         recorder.record(
-            "rollout.test_began", actor=common.system(row), subject=common.subject(row), data={"step": step}
+            _verb(row, step, "began"), actor=common.system(row), subject=common.subject(row), data={"step": step}
         )
+
+
+def _verb(row: Rollout, step: int, what: str) -> str:
+    """What the log calls it: a test, or labels that are waited for."""
+    tests = isinstance(plans.of_pinned(row.plan)[step], AbTest)
+    return f"rollout.{'test' if tests else 'labels'}_{what}"
 
 
 @transaction.atomic
@@ -103,17 +107,18 @@ def test_ended(lease: Lease, report: Mapping[str, Any] | None) -> None:
     last = report or run.report
     AbPrediction.objects.filter(run=run).delete()
     AbRun.objects.filter(pk=run.pk).update(report=last, read_at=now, ended_at=now)
-    recorder.record(
-        "rollout.test_ended",
-        actor=common.system(row),
-        subject=common.subject(row),
-        data={
-            "decision": run.decision,
-            "predictions": last.get("predictions", 0),
-            "nameless": last.get("nameless", 0),
-            "metrics": [{name: one[name] for name in LOGGED} for one in last.get("metrics", [])],
-        },
-    )
+    verb = _verb(row, run.step, "ended")
+    found = {"labels": labels_of(last)} if verb == "rollout.labels_ended" else {
+        "decision": run.decision,
+        "metrics": [{name: one[name] for name in LOGGED} for one in last.get("metrics", [])],
+    }  # fmt: skip
+    data = {"step": run.step, **found, **{name: last.get(name, 0) for name in ("predictions", "nameless")}}
+    recorder.record(verb, actor=common.system(row), subject=common.subject(row), data=data)
+
+
+def labels_of(report: Mapping[str, Any]) -> dict[str, int]:
+    """Answers with ground truth, by arm."""
+    return {name: arm["labels"] for name, arm in report.get("arms", {}).items()}
 
 
 LOGGED = ("name", "from", "answer", "old", "new", "value", "range", "units")
@@ -123,6 +128,6 @@ def decided(row: Rollout, decision: str, *, actor: Actor) -> None:
     """Note whose word ends the test, in the transaction of the verb that is the word; nothing outside of a test."""
     steps = plans.of_pinned(row.plan)
     if row.step < len(steps) and isinstance(steps[row.step], AbTest):
-        AbRun.objects.filter(rollout=row, ended_at=None).update(
+        AbRun.objects.filter(rollout=row, step=row.step, ended_at=None).update(
             decision=decision, decided_by=actor.id, decided_by_label=actor.label[:200], decided_at=clock.now()
         )

@@ -136,13 +136,12 @@ def test_everything_that_is_wrong_stands_at_its_field_at_once(line: Line, browse
         "s3-kind": "pause-requests", "s3-requests": "", "s3-give_up": "1 h",
         "s4-kind": "switch",
     }  # fmt: skip
-    status, page = editing(browser(line.marta), NEW, act="save", name="Not A Slug!", **sent)
-    assert status == 422
-    assert "has 1 to 60 lower-case letters" in page
-    status, page = editing(browser(line.marta), NEW, act="save", name="wrong", **sent)
-    assert status == 422
-    for field in ("s0-weight", "s1-seconds", "s2-p95-limit", "s3-requests"):
-        assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', page), field
+    for name in ("", "Not A Slug!", "wrong"):
+        status, page = editing(browser(line.marta), NEW, act="save", name=name, **sent)
+        assert status == 422
+        assert ("Must have 1 to 60 lower-case letters" in page) == (name == "Not A Slug!")
+        for field in ("s0-weight", "s1-seconds", "s2-p95-limit", "s3-requests", *(["name"] if name != "wrong" else [])):
+            assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', page), (name, field)
     said = words(page)
     assert "Must be above 0 and up to 100 %, with two decimals at most." in said
     assert "Must be a time such as 90 s, 10 min, 2 h or 1 d, 7 d at most." in said
