@@ -51,6 +51,8 @@ def ab_test(request: PortalRequest, environment: str, name: str, number: int) ->
     template = "deployments/_ab_test.html" if partial(request) else "deployments/rollout_ab_test.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
+    if partial(request):
+        response["HX-PTag"] = page.tag
     return response
 
 
