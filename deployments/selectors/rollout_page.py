@@ -115,7 +115,7 @@ class Steering:
     def give_up(self) -> str:
         """The words of the button that aborts."""
         old = self.rollout.from_revision
-        return f"Abort, all traffic to v{old.version.number}" if old else "Abort, nothing serves"
+        return f"Abort, back to v{old.version.number}" if old else "Abort, nothing serves"
 
     @property
     def go_on(self) -> str:
