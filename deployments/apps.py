@@ -36,4 +36,5 @@ class DeploymentsConfig(AppConfig):
         import_module("deployments.reconcilers.registration")
         import_module("deployments.checks")
         import_module("deployments.navigation")
+        import_module("deployments.bands")
         import_module("deployments.places").register()
