@@ -13,6 +13,7 @@ from deployments.policies import serving_limits as policy
 from deployments.selectors import endpoints as select
 from deployments.selectors import serving_settings as read
 from deployments.services import endpoints, serving_settings
+from portal.core import clock
 from portal.core.api.inputs import Strict, read_input
 from portal.core.api.views import ApiView
 
@@ -69,7 +70,7 @@ class ServingShape(serializers.ModelSerializer[ServingSettings]):
         return row.set_at if row.number else None
 
     def get_running(self, row: ServingSettings) -> list[dict[str, Any]]:
-        arms = select.live(row.endpoint).arms
+        arms = select.live(row.endpoint, clock.now()).arms
         found = read.running(row.endpoint, [arm.revision for arm in arms])
         return list(RunningShape(found, many=True).data)
 

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_http_methods
 
 from deployments.models import Endpoint
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments
 from deployments.selectors import serving_settings as read
 from deployments.services import endpoints, serving_settings
 from deployments.serving_forms import ServingForm
@@ -16,6 +15,7 @@ from portal.accounts import access
 from portal.accounts.acting import carry_out
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 
 SHOWN = 50
 """As many versions of the settings are listed; the log has all of them."""
@@ -53,9 +53,8 @@ def page(request: PortalRequest, environment: str, name: str) -> HttpResponse:
         "form": form,
         "may": may,
         "held": read.held(row),
-        "running": read.running(row, [arm.revision for arm in select.live(row).arms]),
+        "running": read.running(row, [arm.revision for arm in select.live(row, clock.now()).arms]),
         "coming": read.coming(row),
         "versions": read.in_words(list(read.versions(row)[:SHOWN])),
-        "frozen": environments.frozen_now(row),
     }
     return done or render(request, "deployments/endpoint_serving.html", context, status=422 if form.errors else 200)

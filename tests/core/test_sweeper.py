@@ -1,7 +1,7 @@
 """A worker looks for work by itself: when it has just started, and then again, whatever happened the last time."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,7 +13,7 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
     """Counts the sweeps, each of which fails."""
     counted = threading.Semaphore(0)
 
-    def sweep() -> None:
+    def sweep(_: Callable[[], int]) -> None:
         counted.release()
         raise ValueError("not this time")
 
@@ -24,17 +24,19 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
 
 def test_what_was_left_behind_is_found_at_once(swept: threading.Semaphore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeper, "EVERY_SECONDS", 3_600.0)
-    thread = sweeper.start()
-    assert swept.acquire(timeout=10), "the first sweep waited"
+    threads = sweeper.start()
+    assert all(swept.acquire(timeout=10) for _ in range(2)), "the first sweep of each kind waited"
     sweeper.stop()
-    thread.join(timeout=10)
-    assert not thread.is_alive()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_it_goes_on_after_a_failure(swept: threading.Semaphore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeper, "EVERY_SECONDS", 0.01)
-    thread = sweeper.start()
-    assert all(swept.acquire(timeout=10) for _ in range(3))
+    threads = sweeper.start()
+    assert all(swept.acquire(timeout=10) for _ in range(6))
     sweeper.stop()
-    thread.join(timeout=10)
-    assert not thread.is_alive()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in threads)
