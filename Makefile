@@ -72,18 +72,21 @@ test: install-tests ## Run all tests; TESTS=tests/serving runs some, CLUSTER=0 a
 test-long: install-tests ## Hold intervals and slices against the truth in ten times as many runs
 	@SIGNALBOX_LONG=1 $(PYTEST) -rP --timeout 7200 tests/pipelines/test_coverage.py tests/pipelines/test_alarms.py
 
-drill: install-tests ## Ten minutes of random single faults under mixed load, and a minute with all but the gateway stopped
+drill: install-tests ## Ten minutes of random single faults under mixed load, then ten with all but the gateway stopped
 	@SIGNALBOX_LONG=1 $(PYTEST) -m stack -rP --timeout 3600 tests/faults/test_drill.py tests/faults/test_load.py
 
-.PHONY: bench demo-traffic screenshots
+.PHONY: bench demo-traffic demo-rollouts screenshots
 bench: install-tests ## Measure against the rivals; prints a table and writes bench/results.json
 	@$(BIN)/python -m bench
 
 demo-traffic: ## Replay flights through the running gateway
 	@$(BIN)/python -m demo.traffic $(ARGS)
 
-screenshots: install-tests ## Take the README's pictures from the running portal
-	@$(BIN)/python tools/screenshots.py
+demo-rollouts: ## Show on replayed flights what rollouts make of faulty and good versions
+	@$(BIN)/python -m demo.rollouts $(ARGS)
+
+screenshots: install-tests ## Take the README's pictures from the running portal; ARGS=rollouts those of rollouts
+	@$(BIN)/python tools/screenshots.py $(ARGS)
 
 .PHONY: lock
 lock: ## Compile requirements*.in into locks with hashes, for every 3.11 (Debian 12 has 3.11.2)

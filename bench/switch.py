@@ -5,7 +5,8 @@ The rival is what people do with `mlflow models serve`: end it and start it with
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from bench.catalogue import benchmark
 from bench.ground import ENVIRONMENT, MODEL, PATH, Portal
@@ -32,7 +33,7 @@ def measure(portal: Portal, effort: Effort) -> Iterator[Row]:
     for _ in range(effort.switches):
         promotions.append(_promote(story, watch))
         rollbacks.append(_roll_back(operator, watch))
-        _release(story)
+        release(story)
     restarts = estimate(_restarts(portal, effort.restarts))
     note = "the rival is ended and started with the other version, and answers nothing meanwhile"
     yield Row("switch.promotion", estimate(promotions), restarts, "s", note=note)
@@ -61,6 +62,14 @@ class Watch:
 
 def _promote(story: Story, watch: Watch) -> float:
     """Seconds from the moment the last approval is sent; its second look at the person has been taken."""
+    request, approve = last_approval(story)
+    seconds = watch.seconds_until_another(threading.Thread(target=approve))
+    story.serving(request)
+    return seconds
+
+
+def last_approval(story: Story) -> tuple[Json, Callable[[], Json]]:
+    """A request that lacks one approval, and the one call that gives it."""
     request = _open_request(story)
     for key in REVIEWERS[:-1]:
         request = story.decide(request, key)
@@ -68,10 +77,7 @@ def _promote(story: Story, watch: Watch) -> float:
     session = story.reviewers[REVIEWERS[-1]]
     decision = {"seen": session.get(path)["evidence_digest"], "comment": "Measured."}
     _look_again(session, path, decision)
-    approval = threading.Thread(target=Caller.post, args=(session, f"{path}approve/", decision))
-    seconds = watch.seconds_until_another(approval)
-    story.serving(request)
-    return seconds
+    return request, partial(Caller.post, session, f"{path}approve/", decision)
 
 
 def _open_request(story: Story) -> Json:
@@ -97,17 +103,25 @@ def _look_again(session: Session, path: str, decision: Json) -> None:
 
 def _roll_back(operator: Caller, watch: Watch) -> float:
     """Seconds from the moment the rollback is sent."""
-    plan = operator.get(f"{ENDPOINT}rollback/")
-    order = {"reason_code": "quality", "note": "Measured.", "expect_generation": plan["expect_generation"]}
-    started: list[Json] = []
-    asking = threading.Thread(target=lambda: started.append(operator.post(f"{ENDPOINT}rollback/", order)))
-    seconds = watch.seconds_until_another(asking)
-    path = f"/api/v1/rollouts/{started[0]['id']}/"
-    until(lambda: operator.get(path)["status"] == "completed" or None, PATIENCE_SECONDS, "the rollback to complete")
+    order, started = rollback(operator), list[Json]()
+    seconds = watch.seconds_until_another(threading.Thread(target=lambda: started.append(order())))
+    completed(operator, started[0])
     return seconds
 
 
-def _release(story: Story) -> None:
+def rollback(operator: Caller) -> Callable[[], Json]:
+    """The one call that orders it."""
+    plan = operator.get(f"{ENDPOINT}rollback/")
+    order = {"reason_code": "quality", "note": "Measured.", "expect_generation": plan["expect_generation"]}
+    return partial(operator.post, f"{ENDPOINT}rollback/", order)
+
+
+def completed(operator: Caller, started: Json) -> None:
+    path = f"/api/v1/rollouts/{started['id']}/"
+    until(lambda: operator.get(path)["status"] == "completed" or None, PATIENCE_SECONDS, "the rollback to complete")
+
+
+def release(story: Story) -> None:
     """Programs promote nothing after a rollback until a person lets them."""
     Caller.post(story.reviewers["ml_lead"], f"{ENDPOINT}release/", {"reason": "Measured."})
 

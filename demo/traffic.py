@@ -82,9 +82,15 @@ class Outcomes:
     waiting: deque[tuple[float, dict[str, Any]]] = field(default_factory=deque)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def learn(self, prediction_id: str, late: int) -> None:
+    def learn(self, prediction_id: str, late: int, **values: float) -> None:
+        """What became true of a prediction; `values` are business values by name."""
         now = datetime.now(UTC).isoformat()
-        known = {"prediction_id": prediction_id, "label": late, "occurred_at": now}
+        known = {
+            "prediction_id": prediction_id,
+            "label": late,
+            "occurred_at": now,
+            **({"values": values} if values else {}),
+        }
         self.waiting.append((time.monotonic() + self.delay, known))
 
     def report(self, *, all_of_them: bool = False) -> None:

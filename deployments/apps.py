@@ -19,6 +19,7 @@ class DeploymentsConfig(AppConfig):
             ("deployments_policyversion", "policy_version"),
             ("deployments_endpoint", "endpoint"),
             ("deployments_endpointkey", "endpoint_key"),
+            ("deployments_servingsettings", "endpoint"),
             ("deployments_revision", "revision"),
             ("deployments_promotionrequest", "promotion_request"),
             ("deployments_approval", "promotion_request"),
@@ -35,4 +36,5 @@ class DeploymentsConfig(AppConfig):
         import_module("deployments.reconcilers.registration")
         import_module("deployments.checks")
         import_module("deployments.navigation")
+        import_module("deployments.bands")
         import_module("deployments.places").register()

@@ -22,6 +22,7 @@ register(
     Verb("policy.withdrawn", "{actor} withdrew {subject}"),
     Verb("endpoint.created", "{actor} created the endpoint {subject}"),
     Verb("endpoint.changed", "{actor} changed {subject}"),
+    Verb("endpoint.serving_set", "{actor} set how {subject} serves", required=("number",)),
     Verb("endpoint.routed", "{actor} set the traffic of {subject}", required=("generation",)),
     Verb("endpoint.drifted", "{subject} was changed by others where it serves", required=("parts",)),
     Verb("endpoint.frozen", "{subject} takes no automatic promotions until it is released", required=("rollout",)),

@@ -49,8 +49,10 @@ def spark(
     series: Sequence[Series],
     marks: Sequence[Mark],
     show: Callable[[float], str],
+    empty: str,
 ) -> Spark:
-    """A figure over `times`, of which there are as many as values in each series; from zero, all on one scale."""
+    """A figure over `times`, of which there are as many as values in each series; from zero, all on one scale. `empty`
+    is what it says without any value."""
     known = [value for one in series for value in one.values if value is not None]
     top = max(known, default=0.0)
     newest = [(one.label, next((v for v in reversed(one.values) if v is not None), None)) for one in series]
@@ -61,8 +63,8 @@ def spark(
     return Spark(
         id=f"spark-{name}",
         title=title,
-        finding=finding or "not measured",
-        alt=f"{title} from {text.stamp(begin)} to {text.stamp(end)} UTC. Last: {finding or 'not measured'}.",
+        finding=finding or empty,
+        alt=f"{title} from {text.stamp(begin)} to {text.stamp(end)} UTC. Last: {finding or empty}.",
         top=show(top) if known else "",
         span=f"{begin:%H:%M} to {end:%H:%M} UTC",
         lines=[(one.identity, svg.line_path(one.values, 0.0, top, width=WIDTH, height=HEIGHT)) for one in series],

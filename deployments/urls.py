@@ -14,6 +14,7 @@ from deployments.views import (
     promotions,
     rollbacks,
     rollouts,
+    serving,
     usage,
 )
 from portal.ui import search
@@ -69,6 +70,7 @@ urlpatterns = [
     path(ENDPOINT, endpoints.detail, name="endpoint"),
     path(f"{ENDPOINT}live/", endpoints.live, name="endpoint_live"),
     path(f"{ENDPOINT}try/", endpoints.try_it, name="endpoint_try"),
+    path(f"{ENDPOINT}serving/", serving.page, name="endpoint_serving"),
     path(f"{ENDPOINT}keys/", keys.listing, name="endpoint_keys"),
     path(f"{ENDPOINT}keys/new/", keys.new, name="endpoint_key_new"),
     path(f"{ENDPOINT}keys/<uuid:key_id>/revoke/", keys.revoke, name="endpoint_key_revoke"),

@@ -83,6 +83,10 @@ class Places:
         return self.home / "router" / "keys.map"
 
     @property
+    def unnamed_map(self) -> Path:
+        return self.home / "router" / "unnamed.map"
+
+    @property
     def router_socket(self) -> Path:
         return self.run / "router.sock"
 
@@ -144,6 +148,7 @@ class Settings:
     agent_bind: str = ""
     agent_token: str = ""
     uid_base: int = 64_000
+    quiet_seconds: int = 60
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -166,6 +171,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         agent_bind=environ.get("SIGNALBOX_AGENT_BIND") or "",
         agent_token=_secret(environ, "SIGNALBOX_AGENT_TOKEN_FILE"),
         uid_base=_whole(environ, "SIGNALBOX_REVISION_UID", 64_000, 1, 2**31),
+        quiet_seconds=_whole(environ, "SIGNALBOX_QUIET_SECONDS", 60, 1, 86_400),
     )
 
 

@@ -14,7 +14,7 @@ MOST_ROWS = 200
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """One answered prediction. `arm` is the one it was assigned to, `revision` the one that answered; `unit` a hash of
-    the unit key salted by the endpoint, None where the caller named none; `answers` a class or a score for each row."""
+    the unit key with the table's salt, None where the caller named none; `answers` a class or a score for each row."""
 
     id: str
     revision: str

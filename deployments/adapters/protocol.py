@@ -29,7 +29,8 @@ class RevisionState:
 
     `crashes` is how often its process has ended in a row, without a minute of quiet, and `ended` how it did last.
     `drift` says what somebody else has changed of it, "" for nothing; `stale` that the settings it was loaded under
-    have changed since. Asking for it once more mends both.
+    have changed since. Asking for it once more mends both. `processes` is how many of it can answer now, None where
+    nobody says.
     """
 
     state: str
@@ -39,6 +40,7 @@ class RevisionState:
     stale: bool = False
     crashes: int = 0
     ended: str = ""
+    processes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +129,13 @@ class ServingRuntime(Protocol):
 
     def remove_shadow(self, environment: str, endpoint: str) -> None:
         """End it, and forget what it has shown."""
+
+
+class Naming(ServingRuntime, Protocol):
+    """A runtime whose gateway can keep from callers which version answered; not all can."""
+
+    def unnamed(self) -> frozenset[str]:
+        """The endpoints, as `environment/endpoint`, whose answers do not name their version."""
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        """Whether answers name version, revision and arm to callers from now on."""

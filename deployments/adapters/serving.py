@@ -12,6 +12,7 @@ from deployments import targets
 from deployments.adapters.protocol import (
     PREDICTIONS,
     SHADOWS,
+    Naming,
     RevisionState,
     RouteState,
     ServingRefused,
@@ -37,6 +38,7 @@ __all__ = [
     "PREDICTIONS",
     "SHADOWS",
     "Agent",
+    "Naming",
     "RevisionState",
     "RouteState",
     "ServingRefused",
@@ -119,6 +121,12 @@ class Agent:
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._call("PUT", f"/keys/{quote(environment)}/{quote(endpoint)}", {"hashes": sorted(hashes)})
 
+    def unnamed(self) -> frozenset[str]:
+        return frozenset((self._call("GET", "/naming") or {}).get("unnamed", []))
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        self._call("PUT", f"/naming/{quote(environment)}/{quote(endpoint)}", {"names_versions": names_versions})
+
     def ask(self, revision_id: str, body: Any, key: str) -> Served:
         """Over the process's own socket, which asks for no key."""
         return self._served(f"/revisions/{quote(revision_id)}/ask", {"body": body})
@@ -169,6 +177,7 @@ def _revision_state(item: Any) -> RevisionState:
         item.get("reason") or "",
         crashes=item.get("crashes", 0),
         ended=item.get("ended", ""),
+        processes=item.get("processes"),
     )
 
 

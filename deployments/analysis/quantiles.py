@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln
 
-from deployments.analysis.rates import PRIOR, Range
+from deployments.analysis.rates import PRIOR, Range, logarithm_of_beta
 
 Vector = NDArray[np.float64]
 
@@ -69,7 +68,7 @@ def _evidence(found: Histogram, quantile: float) -> Vector:
 
 def _log_martingale(hits: Vector, n: float, rate: float) -> Vector:
     """Convex in the hits, so the kindest, which need not be whole, are the least evidence of any in the bucket."""
-    misses = n - hits
+    misses, betaln = n - hits, logarithm_of_beta()
     mixture = betaln(hits + PRIOR, misses + PRIOR) - betaln(PRIOR, PRIOR)
     return np.asarray(mixture - hits * np.log(rate) - misses * np.log1p(-rate))
 

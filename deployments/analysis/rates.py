@@ -8,10 +8,10 @@ the product of their martingales; rates of both that it has not ruled out give t
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from scipy.optimize import brentq
-from scipy.special import betaln
+from functools import cache
+from typing import Any
 
 PRIOR = 0.5
 """Both parameters of the mixing Beta (Krichevsky and Trofimov 1981): good for rare and for common events."""
@@ -42,9 +42,24 @@ class Range:
     high: float
 
 
+@cache
+def logarithm_of_beta() -> Callable[..., Any]:
+    """SciPy's function, imported with the first judgement: every start of a process is spared a third of a second."""
+    from scipy.special import betaln
+
+    return betaln  # type: ignore[no-any-return]
+
+
+def _root(excess: Callable[[float], float], low: float, high: float) -> float:
+    from scipy.optimize import brentq  # late, as above
+
+    return float(brentq(excess, low, high, xtol=CLOSE))
+
+
 def evidence(count: Count, rate: float) -> float:
     """The logarithm of the martingale against this rate; infinite where the counts are impossible under it."""
     misses = count.n - count.hits
+    betaln = logarithm_of_beta()
     mixture = betaln(count.hits + PRIOR, misses + PRIOR) - betaln(PRIOR, PRIOR)
     return float(mixture) - _log_likelihood(count.hits, misses, rate)
 
@@ -65,8 +80,8 @@ def interval(count: Count, alpha: float) -> Range:
     def excess(at: float) -> float:
         return min(evidence(count, at), 2 * bound + 100) - bound
 
-    low = brentq(excess, 0.0, rate, xtol=CLOSE) if excess(0.0) > 0 else 0.0
-    high = brentq(excess, rate, 1.0, xtol=CLOSE) if excess(1.0) > 0 else 1.0
+    low = _root(excess, 0.0, rate) if excess(0.0) > 0 else 0.0
+    high = _root(excess, rate, 1.0) if excess(1.0) > 0 else 1.0
     return Range(float(low), float(high))
 
 
@@ -79,8 +94,8 @@ def difference(old: Count, new: Count, alpha: float) -> Range:
     def excess(shift: float) -> float:
         return min(_least(old, new, shift), 2 * bound + 100) - bound
 
-    low = brentq(excess, -1.0, seen, xtol=CLOSE) if excess(-1.0) > 0 else -1.0
-    high = brentq(excess, seen, 1.0, xtol=CLOSE) if excess(1.0) > 0 else 1.0
+    low = _root(excess, -1.0, seen) if excess(-1.0) > 0 else -1.0
+    high = _root(excess, seen, 1.0) if excess(1.0) > 0 else 1.0
     return Range(float(low), float(high))
 
 

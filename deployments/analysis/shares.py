@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from deployments.analysis import rates
 from deployments.analysis.rates import Count, Range
@@ -73,6 +72,8 @@ CERTAINTY = 200.0
 
 
 def _evidence(split: Split) -> float:
+    from scipy.special import gammaln  # late, as in rates
+
     total = sum(split.weights)
     if any(count and not weight for count, weight in zip(split.counts, split.weights, strict=True)):
         return math.inf

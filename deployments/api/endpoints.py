@@ -11,11 +11,12 @@ from rest_framework.response import Response
 
 from deployments.api import inputs, shapes
 from deployments.models import Environment, Rollout
+from deployments.selectors import endpoint_list, history
 from deployments.selectors import endpoints as select
-from deployments.selectors import history
 from deployments.services import endpoints, environments, tries
 from portal.accounts import access
 from portal.accounts.permissions import Permission
+from portal.core import clock
 from portal.core.actors import Actor
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
@@ -68,8 +69,8 @@ class Endpoints(ApiView):
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        wanted = select.Filter(query.get("environment", ""), query.get("model", ""), query.get("state", ""))
-        return paged(self, request, select.filtered(self.actor, wanted), shapes.EndpointShape, "id")
+        wanted = endpoint_list.Filter(query.get("environment", ""), query.get("model", ""), query.get("state", ""))
+        return paged(self, request, endpoint_list.filtered(self.actor, wanted), shapes.EndpointShape, "id")
 
     @extend_schema(request=inputs.NewEndpoint, responses={201: shapes.EndpointDetail}, summary="Create an endpoint")
     def post(self, request: Request) -> Response:
@@ -78,7 +79,7 @@ class Endpoints(ApiView):
 
 
 def shown(actor: Actor, environment: str, name: str) -> dict[str, Any]:
-    live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name))
+    live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name), clock.now())
     facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "nameless", "trouble")}
     return dict(shapes.EndpointDetail(facts | {"url": tries.url(environment, name)}).data)
 

@@ -60,7 +60,7 @@ class RevisionShape(serializers.ModelSerializer[Revision]):
 
     class Meta:
         model = Revision
-        fields = ["id", "number", "version", "digest", "status", "status_note", "created_at"]
+        fields = ["id", "number", "version", "digest", "limits", "status", "status_note", "created_at"]
 
 
 class StepShape(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from deployments.api import (
     promotions,
     rollbacks,
     rollouts,
+    serving,
     usage,
 )
 
@@ -48,6 +49,7 @@ urlpatterns = [
     path(f"{ENDPOINT}release/", rollbacks.Release.as_view(), name="endpoint_release"),
     path(f"{ENDPOINT}try/", endpoints.TryIt.as_view(), name="endpoint_try"),
     path("plans/", plans.Plans.as_view(), name="plans"),
+    path(f"{ENDPOINT}serving/", serving.Serving.as_view(), name="endpoint_serving"),
     path(f"{ENDPOINT}keys/", keys.Keys.as_view(), name="endpoint_keys"),
     path(f"{ENDPOINT}keys/<uuid:key_id>/revoke/", keys.Revoke.as_view(), name="endpoint_key_revoke"),
     path("rollouts/", endpoints.Rollouts.as_view(), name="rollouts"),

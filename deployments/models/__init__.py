@@ -12,6 +12,7 @@ from deployments.models.plans import Measurement, Reading, RolloutPlan, ShadowRu
 from deployments.models.policies import Policy, PolicyVersion
 from deployments.models.promotions import Approval, PromotionComment, PromotionRequest
 from deployments.models.rollouts import Rollout, RolloutKind
+from deployments.models.serving_settings import ServingSettings
 from deployments.states import revision as revision_states
 from portal.accounts.models import Team
 from portal.core import ids
@@ -39,6 +40,7 @@ __all__ = [
     "RolloutKind",
     "RolloutPlan",
     "RouteTable",
+    "ServingSettings",
     "ShadowRun",
 ]
 
@@ -70,7 +72,8 @@ class Environment(models.Model):
 
 
 class Endpoint(Leased):
-    """The stable address clients call. `stable` answers by default; `previous` is the warm rollback target.
+    """The stable address clients call. `stable` answers by default; `previous` is the warm rollback target; `serving`
+    is the version of its settings that holds, None while nobody has set any.
 
     `frozen_by` is the rollout that went back and froze automatic promotions at `frozen_since`, until a person releases
     them.
@@ -84,6 +87,7 @@ class Endpoint(Leased):
     description = models.CharField(max_length=300, default="", blank=True)
     stable = models.ForeignKey("Revision", null=True, on_delete=models.PROTECT, related_name="+")
     previous = models.ForeignKey("Revision", null=True, on_delete=models.PROTECT, related_name="+")
+    serving = models.ForeignKey(ServingSettings, null=True, on_delete=models.PROTECT, related_name="+")
     salt = models.CharField(max_length=32)
     generation = models.BigIntegerField(default=0)
     frozen_by = models.ForeignKey("Rollout", null=True, on_delete=models.PROTECT, related_name="+")
@@ -133,7 +137,8 @@ class RouteTable(models.Model):
 
 
 class Revision(models.Model):
-    """One version loaded with its configuration behind one endpoint.
+    """One version loaded with its configuration behind one endpoint. `limits` are those it was approved with, and never
+    change: `serving.contract.Limits` by name, without what holds unless said.
 
     `golden` is what it answered to its own example when it was warmed: `request`, the digest of what was asked;
     `answer`; `steady`, False where it never answers the same twice; and `at`. None where there is no example.
@@ -144,6 +149,7 @@ class Revision(models.Model):
     number = models.PositiveIntegerField()
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="revisions")
     digest = models.CharField(max_length=80)
+    limits = models.JSONField(default=dict)
     status = models.CharField(
         max_length=12, choices=revision_states.MACHINE.choices, default=revision_states.MACHINE.initial
     )

@@ -21,7 +21,8 @@ class Rollout(Leased):
     (the probe of what is served is wrong), or asked (by somebody). `probe` is the last of those: `generation` of the
     table it was asked under, `right`, `why` not, `since` when it is wrong, `tries`, `ms`, and whether an answer was
     `compared`.
-    `hurried_by` has asked to go on early where that needs a second person, and why.
+    `hurried_by` has asked to go on early where that needs a second person, and why. `salt` draws the units that are in
+    its canary, under all of its weights; "" for one that has no canary, or began when the endpoint's drew them all.
     """
 
     endpoint = models.ForeignKey("Endpoint", on_delete=models.PROTECT, related_name="rollouts")
@@ -31,6 +32,7 @@ class Rollout(Leased):
     to_revision = models.ForeignKey("Revision", on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=12, choices=states.MACHINE.choices, default=states.MACHINE.initial)
     plan = models.JSONField(default=list)
+    salt = models.CharField(max_length=32, default="", blank=True)
     step = models.PositiveSmallIntegerField(default=0)
     step_began_at = models.DateTimeField(null=True)
     generation = models.BigIntegerField(null=True)

@@ -3,12 +3,14 @@
 Everything here is deterministic, so that the same rows give the same digest.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from deployments.engine import plans, ready_made, wording
 from deployments.gates import signature
 from deployments.gates.answers import BLOCKING, shown
+from deployments.policies import serving_limits
 
 Json = dict[str, Any]
 
@@ -211,8 +213,13 @@ def assemble(
     gates: Sequence[Json] = (),
     evaluations: Sequence[Json] = (),
     plan: Json | None = None,
+    limits: Mapping[str, int] = MappingProxyType({}),
+    former_limits: Mapping[str, int] = MappingProxyType({}),
 ) -> Json:
-    """The evidence of a request: what its digest covers and its approvers sign. `plan` is pinned, or all at once."""
+    """The evidence of a request: what its digest covers and its approvers sign. `plan` is pinned, or all at once.
+
+    `limits` are those it is to run under, `former_limits` the champion's, both without what holds unless said.
+    """
     plan = plan or {"steps": PLAN}
     return {
         "version": {
@@ -225,7 +232,11 @@ def assemble(
         "plan": plan,
         "policy": policy,
         "endpoint": {"environment": endpoint["environment"], "name": endpoint["name"]},
-        "changes": changes(version, champion, endpoint, plan),
+        "changes": [
+            *changes(version, champion, endpoint, plan),
+            *serving_limits.changes(former_limits, limits, first=champion is None),
+        ],
         "stays": stays(champion, policy["rules"]["warm_hours"]),
         **({"evaluations": list(evaluations)} if evaluations else {}),
+        **({"limits": dict(limits)} if limits else {}),
     }

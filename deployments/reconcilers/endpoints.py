@@ -2,11 +2,12 @@
 revisions taken away."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import transaction
 
 from deployments.adapters import serving
-from deployments.adapters.serving import RevisionState, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.adapters.serving import Naming, RevisionState, ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.models import Endpoint, Revision, RouteTable
 from deployments.reconcilers import callers, traffic
 from deployments.reconcilers.rollouts import spec_of, table_spec
@@ -23,15 +24,16 @@ EVERY = timedelta(seconds=15)
 def reconcile(lease: Lease) -> datetime | None:
     """One look at an endpoint. What cannot be mended now is shown and looked at again."""
     row = Endpoint.objects.select_related(
-        "environment", "model", "stable__version__model", "previous__version__model"
+        "environment", "model", "serving", "stable__version__model", "previous__version__model"
     ).get(pk=lease.pk)
     runtime = serving.runtime(row.environment.name)
     try:
         found = runtime.revisions()
         callers.keep_keys(row, runtime)
+        _keep_naming(row, runtime)
         changed = _keep_warm(row, found, runtime) | _keep_routed(row, found, runtime)
         _take_away(row, found, runtime)
-        routes = runtime.routes(row.environment.name, row.name)
+        routes, own = runtime.routes(row.environment.name, row.name), found.keys() & _own(row)
         endpoints.note_drift(endpoint=row, changed=changed)
         endpoints.observe(
             endpoint=row,
@@ -41,7 +43,8 @@ def reconcile(lease: Lease) -> datetime | None:
                 "canary": routes.canary,
                 "cut": routes.cut,
                 "drift": changed,
-                "revisions": {rid: state.state for rid, state in found.items() if rid in _own(row)},
+                "revisions": {rid: found[rid].state for rid in own},
+                "processes": {rid: count for rid in own if (count := found[rid].processes) is not None},
                 **traffic.seen(row, runtime, clock.now()),
             },
         )
@@ -55,6 +58,15 @@ def reconcile(lease: Lease) -> datetime | None:
 
 def _own(row: Endpoint) -> set[str]:
     return {str(pk) for pk in Revision.objects.filter(endpoint=row).values_list("pk", flat=True)}
+
+
+def _keep_naming(row: Endpoint, runtime: ServingRuntime) -> None:
+    """Answers name their version to callers, or do not, as is set. Where the gateway is not ours they always do."""
+    named, where = row.serving is None or row.serving.names_versions, (row.environment.name, row.name)
+    if hasattr(runtime, "set_naming"):
+        able = cast(Naming, runtime)
+        if (str(row) not in able.unnamed()) != named:
+            able.set_naming(*where, names_versions=named)
 
 
 def _keep_warm(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> dict[str, str]:

@@ -7,7 +7,9 @@ from deployments.services import dossiers
 from deployments.services import drills as drill_service
 from portal.core import clearing, work
 
-work.register("deployments.rollout", "deployments.Rollout", rollouts.reconcile, words="Rollouts", lease_seconds=30)
+work.register(
+    "deployments.rollout", "deployments.Rollout", rollouts.reconcile, words="Rollouts", lease_seconds=30, urgent=True
+)
 work.register("deployments.endpoint", "deployments.Endpoint", endpoints.reconcile, words="Endpoints", lease_seconds=60)
 work.register("deployments.promotion", "deployments.PromotionRequest", promotions.reconcile, words="Promotion requests")
 work.register("deployments.bypass", "deployments.Bypass", bypasses.reconcile, words="Bypasses")

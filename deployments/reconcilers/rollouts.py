@@ -16,7 +16,7 @@ from portal.core import clock, crash, leases
 from portal.core.crash import crash_point
 from portal.core.leases import Lease
 from registry.artifacts import store
-from serving.contract import RevisionSpec, RouteSpec
+from serving.contract import Limits, RevisionSpec, RouteSpec
 
 crash.register(
     "rollout.begun",
@@ -54,10 +54,15 @@ def spec_of(revision: Revision) -> RevisionSpec:
         source=str(store.path_of(revision.digest)),
         digest=revision.digest,
         signature=revision.version.signature,
+        limits=Limits(**revision.limits),
     )
 
 
 def table_spec(table: RouteTable) -> RouteSpec:
+    """What the runtime is told of a table; the same for one generation, whenever it is sent.
+
+    Units are drawn by the salt of the rollout the table is of, so that the next one draws others.
+    """
     endpoint = table.endpoint
     return RouteSpec(
         environment=endpoint.environment.name,
@@ -66,7 +71,7 @@ def table_spec(table: RouteTable) -> RouteSpec:
         stable=str(table.stable_id),
         canary=str(table.canary_id) if table.canary_id else None,
         cut=table.canary_weight,
-        salt=endpoint.salt,
+        salt=(table.rollout.salt if table.rollout else "") or endpoint.salt,
     )
 
 
@@ -253,7 +258,7 @@ def _conclude(command: Command, lease: Lease) -> float:
 
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:
-    table = RouteTable.objects.select_related("endpoint__environment", "stable", "canary").get(
+    table = RouteTable.objects.select_related("endpoint__environment", "stable", "canary", "rollout").get(
         endpoint=row.endpoint, generation=row.generation or -1
     )
     runtime.set_routes(table_spec(table))

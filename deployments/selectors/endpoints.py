@@ -5,19 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
-from deployments.selectors import ab_page, measured, nameless, rehearsals, rollout_page
+from deployments.selectors import ab_page, measured, nameless, observed, rehearsals, rollout_page
 from deployments.selectors.measured import Lately, Measured
+from deployments.selectors.observed import Observed
 from deployments.selectors.rollout_page import Guards, Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core import digests
 from portal.core.actors import Actor
-
-PAGE = 50
 
 
 def visible(actor: Actor) -> QuerySet[Endpoint]:
@@ -48,7 +47,8 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does."""
+    """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does, and begins with
+    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through."""
 
     endpoint: Endpoint
     arms: list[Arm]
@@ -56,25 +56,39 @@ class Live:
     steps: list[Stage]
     guards: Guards | None
     trouble: str
+    seen: Observed
     moving: bool
     tag: str
     drills: Sequence[RollbackDrill] = ()
+    coming: str = ""
+    changed_at: datetime | None = None
+    taken_back: Rollout | None = None
     tests: Sequence[ab_page.Test] = ()
     nameless: str = ""
 
     @property
-    def seen(self) -> str:
-        """The split as it was last seen at the gateway, in words; "" while it sends everything one way."""
-        found = self.endpoint.observed
-        names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in self.arms}
-        if not found.get("canary") or found["canary"] not in names or found.get("stable") not in names:
-            return ""
-        cut = found.get("cut", 0)
-        return f"{names[found['stable']]} {(10_000 - cut) / 100:g} %, {names[found['canary']]} {cut / 100:g} %"
-
-    @property
     def matches(self) -> bool:
         return not self.trouble
+
+    @property
+    def health(self) -> tuple[str, str, str]:
+        """Tone, words and icon of what was seen of its champion."""
+        stable = self.endpoint.stable
+        if stable is None:
+            return "mute", "Nothing serves", "circle-dashed"
+        if self.trouble:
+            return "bad", "Not as wanted", "alert"
+        if self.seen.at is None or self.seen.old:
+            return "warn", "Not looked at", "clock"
+        state = self.seen.processes.get(str(stable.pk), "not loaded")
+        if state != "ready":
+            return "warn", f"v{stable.version.number} {state}", "hourglass"
+        return "ok", "Healthy", "check"
+
+    @property
+    def stopped_at(self) -> str:
+        """At which step the last rollout was taken back."""
+        return rollout_page.stopped_at(self.taken_back) if self.taken_back else ""
 
     @property
     def shares(self) -> list[Arm]:
@@ -94,22 +108,48 @@ class Live:
     def split_words(self) -> str:
         return ", ".join(label for label, _, _ in self.split)
 
+    @property
+    def place(self) -> str:
+        """Where the rollout under way stands: another one is another step."""
+        return f"{self.rollout.pk}-{self.at}-{self.rollout.status}" if self.rollout else "none"
 
-def active_rollout(endpoint: Endpoint) -> Rollout | None:
+    @property
+    def at(self) -> int:
+        """The number of the present step, from 1; 0 while there is none."""
+        return next((number for number, step in enumerate(self.steps, start=1) if step.state == "now"), 0)
+
+    def announced(self, seen: str) -> str:
+        """What a reader who listens is told whose page has the tag `seen`; "" while that is of the same step."""
+        if not seen or seen.startswith(f"{self.place}."):
+            return ""
+        split = self.split_words or "nothing serves"
+        if self.rollout is None:
+            return f"The rollout is over: {split}"
+        step = f", step {self.at} of {len(self.steps)}" if self.at else ""
+        return f"{self.rollout.get_status_display()}{step}: {split}"
+
+
+def newest_rollout(endpoint: Endpoint) -> Rollout | None:
+    """The one under way, or else the one that ended last: none begins before the one before it is over."""
     return (
-        Rollout.objects.filter(endpoint=endpoint, status__in=rollout_states.ACTIVE)
+        Rollout.objects.filter(endpoint=endpoint)
         .select_related(
             "endpoint__environment", "to_revision__version", "from_revision__version", "request", "hurried_by"
         )
+        .order_by("-pk")
         .first()
     )
 
 
-def live(endpoint: Endpoint) -> Live:
+def live(endpoint: Endpoint, now: datetime) -> Live:
     """The endpoint's traffic and rollout as they stand now. Reads our rows only: what was last seen is in them."""
-    found = build(endpoint, active_rollout(endpoint), current_table(endpoint), drills=rehearsals.recent(endpoint))
-    tag = digests.of_json([found.tag, *measured.mark(endpoint)])
-    return replace(found, tag=tag.removeprefix("sha256:")[:16])
+    table, drills = current_table(endpoint), rehearsals.recent(endpoint)
+    newest = newest_rollout(endpoint)
+    active = newest if newest and newest.status in rollout_states.ACTIVE else None
+    found = build(endpoint, active, table, now, drills=drills)
+    tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
+    taken_back = newest if newest and newest.status == "aborted" else None
+    return replace(found, taken_back=taken_back, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -125,6 +165,7 @@ def build(
     endpoint: Endpoint,
     rollout: Rollout | None,
     table: RouteTable | None,
+    now: datetime,
     *,
     whole: bool = True,
     drills: Sequence[RollbackDrill] = (),
@@ -135,7 +176,10 @@ def build(
     guards = rollout_page.guards(rollout, known) if rollout and known else None
     steps = rollout_page.stages(rollout, known) if rollout and known else []
     unstuck = nameless.sentence(rollout_page.standing(rollout, known)) if rollout and known else ""
-    trouble = _trouble(endpoint, rollout, table)
+    coming = rollout_page.coming(rollout, guards, now) if rollout and whole else ""
+    trouble = observed.trouble(endpoint, rollout, table)
+    names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
+    seen = observed.of(endpoint, table, names, now)
     tag = digests.of_json(
         [
             endpoint.generation,
@@ -146,6 +190,9 @@ def build(
             [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
             [[step.more for step in steps], unstuck],
             trouble,
+            [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
+            seen.mark,
+            coming,
             [endpoint.frozen_by_id, [[drill.pk, drill.passed] for drill in drills]],
         ]
     )
@@ -156,9 +203,12 @@ def build(
         steps=steps,
         guards=guards,
         trouble=trouble,
+        seen=seen,
         moving=rollout is not None or any(drill.ended_at is None for drill in drills),
         tag=tag.removeprefix("sha256:")[:16],
         drills=drills,
+        coming=coming,
+        changed_at=table.created_at if table else None,
         tests=ab_page.tests_of(rollout, known.gathered.values()) if rollout and known else [],
         nameless=unstuck,
     )
@@ -184,95 +234,6 @@ def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
         if revision is not None and revision.pk not in found:
             found[revision.pk] = Arm(revision, role, shares.get(revision.pk, 0))
     return list(found.values())
-
-
-def _trouble(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None) -> str:
-    """What is not as it should be, in a sentence; "" while all is well or a rollout is moving things."""
-    seen = endpoint.observed
-    if seen.get("error"):
-        return f"What serves could not be asked: {seen['error']}"
-    looked = table is not None and endpoint.observed_at is not None and endpoint.observed_at > table.created_at
-    if rollout is not None or endpoint.stable is None or not looked:
-        return ""
-    if seen.get("stable") != str(endpoint.stable_id):
-        return f"v{endpoint.stable.version.number} should serve, but the gateway sends its traffic elsewhere."
-    if seen.get("generation") != endpoint.generation:
-        return (
-            f"The gateway holds traffic table {seen.get('generation', 0)}, wanted is {endpoint.generation}. "
-            "It is being put right."
-        )
-    if changed := seen.get("drift"):
-        return f"Others changed what serves; it is being put right. {'; '.join(changed.values())}."
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """`state` is "moving", "trouble", "empty" or empty."""
-
-    environment: str = ""
-    model: str = ""
-    state: str = ""
-    q: str = ""
-
-
-def filtered(actor: Actor, wanted: Filter) -> QuerySet[Endpoint]:
-    rows = visible(actor).order_by("environment__position", "environment__name", "name", "pk")
-    if wanted.environment:
-        rows = rows.filter(environment__name=wanted.environment)
-    if wanted.model:
-        rows = rows.filter(model__name=wanted.model)
-    if wanted.q:
-        rows = rows.filter(name__icontains=wanted.q)
-    if wanted.state == "moving":
-        rows = rows.filter(rollouts__status__in=rollout_states.ACTIVE)
-    if wanted.state == "empty":
-        rows = rows.filter(stable=None)
-    return rows
-
-
-def page(actor: Actor, wanted: Filter, offset: int) -> tuple[list[Live], int | None]:
-    """One page of the list with each endpoint's live part, and where the next page begins."""
-    rows = _with_rollouts(filtered(actor, wanted))
-    found = list(rows[offset : offset + PAGE + 1])
-    shown = _built(found[:PAGE])
-    if wanted.state == "trouble":
-        shown = [one for one in shown if one.trouble]
-    return shown, offset + PAGE if len(found) > PAGE else None
-
-
-def everything(actor: Actor) -> list[Live]:
-    """All endpoints the actor may see, without the steps and guards of rollouts."""
-    return _built(list(_with_rollouts(filtered(actor, Filter()))))
-
-
-def in_trouble(actor: Actor, environment: str = "") -> list[Live]:
-    """Endpoints where something else serves than is wanted."""
-    rows = _with_rollouts(filtered(actor, Filter(environment=environment)))
-    return [one for one in _built(list(rows)) if one.trouble]
-
-
-def _with_rollouts(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
-    moving = Rollout.objects.filter(status__in=rollout_states.ACTIVE).select_related(
-        "to_revision__version", "from_revision__version", "request"
-    )
-    return rows.prefetch_related(Prefetch("rollouts", moving, to_attr="under_way"))
-
-
-def _built(rows: Sequence[Any]) -> list[Live]:
-    """Rows that came `_with_rollouts`."""
-    tables = _newest_tables(rows)
-    return [build(row, next(iter(row.under_way), None), tables.get(row.pk), whole=False) for row in rows]
-
-
-def _newest_tables(rows: Sequence[Endpoint]) -> dict[int, RouteTable]:
-    newest = (
-        RouteTable.objects.filter(endpoint__in=rows)
-        .order_by("endpoint_id", "-generation")
-        .distinct("endpoint_id")
-        .select_related("stable__version", "canary__version")
-    )
-    return {table.endpoint_id: table for table in newest}
 
 
 def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:

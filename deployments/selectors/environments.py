@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deployments.engine import ready_made
-from deployments.models import Endpoint, Environment, PolicyVersion
+from deployments.models import Environment, PolicyVersion
 from deployments.policies import rules as rules_policy
 from deployments.policies.freezes import Frozen, frozen
-from deployments.selectors import endpoints, plans, policies
+from deployments.selectors import endpoint_list, plans, policies
 from deployments.selectors.endpoints import Live
 from deployments.selectors.plans import Plan
 from portal.core import clock
 from portal.core.actors import Actor
-from portal.core.errors import NotFound
+from portal.core.errors import NotFound, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class EnvironmentView:
 def listed(actor: Actor) -> list[EnvironmentView]:
     """All environments in their order. That they exist is no secret: everybody asks for promotions to them."""
     rows = list(Environment.objects.order_by("position", "name"))
-    seen, known = endpoints.everything(actor), {plan.name: plan for plan in plans.listed()}
+    seen, known = endpoint_list.everything(actor), {plan.name: plan for plan in plans.listed()}
     held, now = policies.all_in_force(), clock.now()
     words = {pk: [_in_words(version, now) for version in found] for pk, found in held.items()}
     return [
@@ -79,10 +79,14 @@ def _in_words(row: PolicyVersion, now: datetime) -> PolicyInWords:
     return PolicyInWords(row, rules_policy.in_words(rules), frozen(rules.freezes, now))
 
 
-def frozen_now(endpoint: Endpoint) -> Frozen | None:
-    """The freeze that holds now for the model behind the endpoint."""
-    held = policies.in_force(endpoint.environment_id, endpoint.model.tier)
-    return frozen(rules_policy.parse(held.content).freezes, clock.now())
+def frozen_now(environment_id: int, tier: str) -> Frozen | None:
+    """The freeze that holds now for models of this risk tier; None also where no policy is in force."""
+    try:
+        held = policies.in_force(environment_id, tier)
+    except Refused:
+        return None
+    freezes = rules_policy.parse(held.content).freezes
+    return frozen(freezes, clock.now()) if freezes else None
 
 
 def one(actor: Actor, name: str) -> EnvironmentView:

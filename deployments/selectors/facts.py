@@ -234,10 +234,12 @@ def evidence(
     candidate: ModelVersion,
     policy: Json,
     plan: Mapping[str, Any] = MappingProxyType({}),
+    limits: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The evidence as it stands now for `candidate` on `endpoint`, which may be unsaved, under a pinned `policy`.
 
-    `plan` is a pinned plan, or names one; nothing stands for all at once.
+    `plan` is a pinned plan, or names one; nothing stands for all at once. `limits` are those
+    it is to run under.
     """
     champion = endpoint.stable.version if endpoint.stable_id and endpoint.stable else None
     asked = rules_policy.parse(policy["rules"]).gates
@@ -254,4 +256,6 @@ def evidence(
         gates=gates.answers(known, asked),
         evaluations=[{"number": one.number, "digest": one.digest} for one in known.evaluations.values()],
         plan=plans.pinned_again(plan, first=champion is None),
+        limits=limits,
+        former_limits=endpoint.stable.limits if endpoint.stable_id and endpoint.stable else {},
     )

@@ -11,7 +11,6 @@ from deployments.analysis.timeline import Count, Span
 from deployments.engine import wording
 from deployments.models import Endpoint, Reading, RouteTable
 from deployments.sparks import Mark, Series, Spark
-from portal.core import clock
 from portal.ui import text
 from serving.contract import LATENCY_EDGES_MS
 
@@ -20,6 +19,10 @@ STALE = timedelta(minutes=3)
 """A newest reading older than this is said to be old."""
 RANGES = {"1h": (timedelta(minutes=1), 60), "6h": (timedelta(minutes=6), 60), "24h": (timedelta(minutes=24), 60)}
 """The length of each point of a figure, and how many there are."""
+
+FIRST = "first figures in a minute"
+"""What is said of a version that was read once: two readings make a figure."""
+EMPTY = "no requests in this time"
 
 Seen = dict[Any, list[tuple[datetime, Span]]]
 
@@ -35,6 +38,20 @@ class Lately:
     errors: float | None
     recent: tuple[float | None, ...]
     """p95 for each of the last thirty times of two minutes."""
+
+    @property
+    def blank(self) -> str:
+        """Why there are no latencies, in words; "" where there are."""
+        if self.p95 is not None:
+            return ""
+        return FIRST if self.rate is None else "no requests in 15 min" if not self.rate else "none answered"
+
+    @property
+    def no_line(self) -> str:
+        """Why there is no small line, in words; "" where there is one."""
+        if any(value is not None for value in self.recent):
+            return ""
+        return FIRST if self.rate is None else "no answers in 1 h"
 
     @property
     def between(self) -> str:
@@ -76,10 +93,9 @@ class Read:
     now: datetime
 
 
-def read(endpoint: Endpoint, range_: str) -> Read:
+def read(endpoint: Endpoint, range_: str, now: datetime) -> Read:
     """The readings of a range of `RANGES`, and of the last hour."""
     each, many = RANGES[range_]
-    now = clock.now()
     since = now - max(each * many, timedelta(hours=1)) - timedelta(minutes=4)
     found: dict[Any, list[Count]] = {}
     for row in Reading.objects.filter(endpoint=endpoint, minute__gte=since).order_by("at"):
@@ -95,10 +111,10 @@ def _counted_at(endpoint: Endpoint) -> datetime | None:
     return datetime.fromisoformat(at) if isinstance(at, str) else None
 
 
-def mark(endpoint: Endpoint) -> list[Any]:
+def mark(endpoint: Endpoint, now: datetime) -> list[Any]:
     """What changes once a minute while the endpoint is measured, and once when it is not any more. Asks nothing."""
     at = _counted_at(endpoint)
-    return [at and at.isoformat()[:16], at is not None and clock.now() - at > STALE]
+    return [at and at.isoformat()[:16], at is not None and now - at > STALE]
 
 
 def lately(found: Read) -> Measured:
@@ -146,6 +162,7 @@ def figures(endpoint: Endpoint, found: Read, range_: str, identities: Sequence[t
             [Series(label, mark, tuple(map(value, held))) for label, mark, held in bins],
             marks,
             show,
+            EMPTY,
         )
         for name, title, value, show in FIGURES
     ]

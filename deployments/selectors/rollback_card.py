@@ -10,6 +10,7 @@ from deployments.policies import readiness as policy
 from deployments.policies.readiness import Drilled, Readiness, ReadinessFacts
 from deployments.selectors import rollback_preview
 from deployments.selectors.rollback_preview import Ends
+from portal.ui import text
 from registry.models import ModelVersion
 
 
@@ -46,7 +47,7 @@ def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None, no
     ended = next((one for one in mine if one.ended_at is not None), None)
     facts = ReadinessFacts(
         target=f"v{target.version.number}",
-        status=target.status,
+        status=rollback_preview.standing(ends),
         now=now,
         serves=promoting,
         differences=tuple(rollback_preview.differences(current, target)),
@@ -56,6 +57,14 @@ def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None, no
         seconds=seconds,
     )
     return Trust(policy.of(facts), mine[0] if mine else None)
+
+
+def cold(ends: Ends) -> str:
+    """How long a target that is not warm takes to load, in words; "" for one that is, or without one."""
+    if ends.target is None or rollback_preview.standing(ends) == "ready":
+        return ""
+    took = rollback_preview.warming(ends.target)
+    return "as long as its first load" if took is None else f"about {text.duration(took)}"
 
 
 def _drilled(row: RollbackDrill) -> Drilled:

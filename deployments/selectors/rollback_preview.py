@@ -1,6 +1,7 @@
 """What a rollback would change, read from rows: traffic, bytes, callers, settings, requests; and what stays."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from deployments.gates import signature
@@ -140,6 +141,23 @@ def request_of(revision: Revision) -> PromotionRequest | None:
     made = Rollout.objects.filter(to_revision=revision, kind=RolloutKind.PROMOTION).select_related("request").first()
     request = made.request if made else None
     return request if request and request.status in ("promoted", "rolling_out") else None
+
+
+def standing(ends: Ends) -> str:
+    """What the target's process is, "" without a target: as it was last seen, or by its row where nobody looked."""
+    target, seen = ends.target, ends.endpoint.observed.get("revisions")
+    if target is None:
+        return ""
+    if target == ends.endpoint.stable or target.status != "ready" or seen is None:
+        return target.status
+    found = str(seen.get(str(target.pk), "absent"))
+    return "not loaded" if found == "absent" else found
+
+
+def warming(target: Revision) -> float | None:
+    """The seconds it took from the order to load it until it had answered its example; None where it has none."""
+    at = (target.golden or {}).get("at")
+    return (datetime.fromisoformat(at) - target.created_at).total_seconds() if at else None
 
 
 def seconds(row: Endpoint) -> float | None:

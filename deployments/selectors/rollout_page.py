@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from deployments.analysis import telling
 from deployments.analysis.rates import Range
-from deployments.engine import plans, wording
+from deployments.engine import ahead, plans, wording
 from deployments.engine.steps import (
     WHOLE,
     AbTest,
@@ -24,7 +25,7 @@ from deployments.engine.steps import (
     share_at,
     stage_of,
 )
-from deployments.models import AbRun, Measurement, Rollout
+from deployments.models import AbRun, Measurement, Rollout, RolloutKind
 from deployments.policies import steering as policy
 from deployments.selectors import ab_page, shadow_page, steering
 from portal.accounts.models import Person
@@ -106,7 +107,15 @@ class Steering:
     def hurry(self) -> str:
         """The words of the button that goes on early."""
         verb = f"Go to {self.following} early" if self.following else "Finish early"
-        return f"Agree: {verb[0].lower()}{verb[1:]}" if self.asked_by else verb
+        if self.asked_by:
+            return f"Agree: {verb[0].lower()}{verb[1:]}"
+        return f"{verb}, takes two people" if self.second else verb
+
+    @property
+    def give_up(self) -> str:
+        """The words of the button that aborts."""
+        old = self.rollout.from_revision
+        return f"Abort, back to v{old.version.number}" if old else "Abort, nothing serves"
 
     @property
     def go_on(self) -> str:
@@ -226,6 +235,25 @@ def guards(rollout: Rollout, known: Seen | None = None) -> Guards | None:
     need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"
     return Guards(rows, had, need, row.mismatch if row else "", chance, row)
+
+
+def coming(rollout: Rollout, found: Guards | None, now: datetime) -> str:
+    """When it goes on, in words; "" while it does not, or something else than its plan holds it."""
+    if rollout.status != "progressing" or rollout.note or rollout.step_began_at is None:
+        return ""
+    seen, need = (found.seen, found.need) if found else (0, 0)
+    rate, spent = rollout.endpoint.observed.get("rate"), (now - rollout.step_began_at).total_seconds()
+    return ahead.words(plans.of_pinned(rollout.plan), ahead.Standing(rollout.step, spent, seen, need, rate))
+
+
+def stopped_at(rollout: Rollout) -> str:
+    """What the step is called at which a rollout was taken back."""
+    if rollout.kind == RolloutKind.ROLLBACK:
+        return str(rollout.plan[0]["words"])
+    steps = plans.of_pinned(rollout.plan)
+    places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Shadow | Weight | Switch))]
+    at = next(place for place in reversed(places) if place <= rollout.step)
+    return _named(steps[at], ())[0]
 
 
 def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) -> GuardRow:

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from deployments.models import Bypass, Endpoint, Environment, PolicyVersion, PromotionRequest
 from deployments.policies import asking as policy
-from deployments.selectors import bypasses, endpoints, policies, requests
+from deployments.selectors import bypasses, endpoint_list, endpoints, policies, requests
 from deployments.selectors.endpoints import Live
 from deployments.states import bypass as bypass_states
 from portal.accounts import access
@@ -73,7 +73,7 @@ def of(*, actor: Actor, model: str, number: int | None = None) -> Usage:
         requests=list(asked[:RECENT]),
         bypasses=_bypasses(actor, version),
         open_in=list(Environment.objects.all()) if policy.may_submit(actor, row.team_id) else [],
-        live=endpoints.page(actor, endpoints.Filter(model=row.name), 0)[0] if version is None else [],
+        live=endpoint_list.page(actor, endpoint_list.Filter(model=row.name), 0)[0] if version is None else [],
         policies=_policies(row) if version is None else [],
     )
 

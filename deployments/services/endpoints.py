@@ -28,7 +28,9 @@ def subject(row: Endpoint) -> Subject:
 def find(*, actor: Actor, environment: str, endpoint: str) -> Endpoint:
     """The endpoint, if the actor may see it; `NotFound` otherwise."""
     row = (
-        Endpoint.objects.select_related("environment", "model", "team", "stable__version", "previous__version")
+        Endpoint.objects.select_related(
+            "environment", "model", "team", "stable__version", "previous__version", "serving"
+        )
         .filter(environment__name=environment, name=endpoint)
         .first()
     )
@@ -141,7 +143,7 @@ def weights(table: RouteTable) -> dict[str, int]:
 def current_table(endpoint: Endpoint) -> RouteTable | None:
     return (
         RouteTable.objects.filter(endpoint=endpoint)
-        .select_related("stable__version", "canary__version")
+        .select_related("stable__version", "canary__version", "rollout")
         .order_by("-generation")
         .first()
     )

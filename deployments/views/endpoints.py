@@ -11,14 +11,23 @@ from deployments import charts, forms
 from deployments.models import Endpoint, Environment
 from deployments.policies import rollback as rollback_policy
 from deployments.policies import rollback_freeze
+from deployments.selectors import (
+    endpoint_list,
+    examples,
+    history,
+    measured,
+    rollback_card,
+    rollout_page,
+    serving_settings,
+)
 from deployments.selectors import endpoints as select
-from deployments.selectors import environments, examples, history, measured, rollback_card, rollout_page
 from deployments.services import endpoints, rollbacks, tries
 from deployments.views import query
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 from portal.core.errors import BadInput, Unavailable
 
 KNOWN = ("env", "model", "state", "q", "offset")
@@ -28,16 +37,16 @@ STATES = [("", "All"), ("moving", "Rolling out"), ("trouble", "Not as wanted"), 
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = select.Filter(
+    wanted = endpoint_list.Filter(
         environment=request.GET.get("env", ""),
         model=request.GET.get("model", ""),
         state=request.GET.get("state", ""),
         q=request.GET.get("q", ""),
     )
-    found, following = select.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
+    found, following = endpoint_list.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
     context = {
         "found": found,
-        "trouble": select.in_trouble(request.actor, wanted.environment),
+        "trouble": endpoint_list.in_trouble(request.actor, wanted.environment),
         "following": following,
         "filter": wanted,
         "unknown": query.unknown(request.GET, KNOWN),
@@ -95,17 +104,20 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)
-    live, read = select.live(row), measured.read(row, range_)
+    now = clock.now()
+    live, read = select.live(row, now), measured.read(row, range_, now)
     known = measured.lately(read)
     back = rollbacks.preview_of(row, actor=request.actor)
     return {
         "endpoint": row,
         "live": live,
         "steer": rollout_page.steer(live.rollout, request.actor) if live.rollout else None,
-        "frozen": environments.frozen_now(row),
         "since": select.served_since(row),
+        "running": serving_settings.running(row, [arm.revision for arm in live.arms]),
+        "coming": serving_settings.coming(row),
         "rollback": back,
         "trust": rollback_card.trust(back.ends, live.drills, back.seconds, read.now),
+        "cold": rollback_card.cold(back.ends),
         "good": rollback_card.good_versions(row),
         "may_release": rollback_freeze.may_release(request.actor, row.team_id),
         "may_roll_back": rollback_policy.may_roll_back(request.actor, row.team_id),
@@ -137,11 +149,16 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
 @require_GET
 @signed_in
 def live(request: PortalRequest, environment: str, name: str) -> HttpResponse:
-    """The parts that change by themselves; 304 while they have not."""
+    """The parts that change by themselves; 304 while they have not. Only another step is announced."""
     row = endpoints.find(actor=request.actor, environment=environment, endpoint=name)
-    if request.headers.get("HX-PTag") == select.live(row).tag:
+    seen = request.headers.get("HX-PTag", "")
+    if seen == select.live(row, clock.now()).tag:
         return HttpResponseNotModified()
-    return render(request, "deployments/_endpoint_live.html", context_of(request, row))
+    context = context_of(request, row)
+    context["announce"] = context["live"].announced(seen)
+    response = render(request, "deployments/_endpoint_live.html", context)
+    response["HX-PTag"] = context["live"].tag
+    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.engine import ready_made
-from deployments.selectors import endpoints, environments, plans
+from deployments.selectors import endpoint_list, environments, plans
 from deployments.services import drills as drilling
 from deployments.services import environments as service
 from portal.accounts import access
@@ -56,7 +56,7 @@ def drills(request: PortalRequest, name: str) -> HttpResponse:
 
 def _page(request: PortalRequest, name: str, form: forms.DrillHoursForm | None) -> HttpResponse:
     view = environments.one(request.actor, name)
-    found, following = endpoints.page(request.actor, endpoints.Filter(environment=name), 0)
+    found, following = endpoint_list.page(request.actor, endpoint_list.Filter(environment=name), 0)
     context = {
         "view": view,
         "environment": view.row,
@@ -88,5 +88,5 @@ def plan(request: PortalRequest, name: str) -> HttpResponse:
         return reverse("deployments:environment", args=[name])
 
     done = carry_out(request, form, act) if sent is not None else None
-    context = {"environment": row, "form": form, "frozen": view.frozen}
+    context = {"view": view, "environment": row, "form": form}
     return done or render(request, "deployments/environment_plan.html", context, status=422 if form.errors else 200)

@@ -8,7 +8,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments.forms import KeyForm
 from deployments.models import Endpoint
-from deployments.selectors import environments
 from deployments.selectors import keys as read
 from deployments.services import endpoints, keys, tries
 from portal.accounts import access
@@ -30,7 +29,6 @@ def listing(request: PortalRequest, environment: str, name: str) -> HttpResponse
     found, hidden = read.shown(row, ended=ended)
     may_keys = access.may(request.actor, Permission.ENDPOINTS_KEYS, row.team_id)
     context = {"endpoint": row, "keys": found, "hidden": hidden, "show_all": ended, "may_keys": may_keys}
-    context |= {"frozen": environments.frozen_now(row)}
     return render(request, "deployments/endpoint_keys.html", context)
 
 

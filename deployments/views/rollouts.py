@@ -9,13 +9,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
-from deployments.selectors import ab_page, environments, rollout_page, shadow_page
+from deployments.selectors import ab_page, rollout_page, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
 from deployments.views import query
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import clock
 from portal.core.errors import NotFound
 
 
@@ -34,7 +35,6 @@ def shadow(request: PortalRequest, environment: str, name: str, number: int) -> 
     """What the rollout's shadow has shown."""
     row, found = _found(request, environment, name, number)
     context = {"endpoint": row, "rollout": found, "page": shadow_page.of(found)}
-    context |= {"frozen": environments.frozen_now(row)}
     return render(request, "deployments/rollout_shadow.html", context)
 
 
@@ -51,6 +51,8 @@ def ab_test(request: PortalRequest, environment: str, name: str, number: int) ->
     template = "deployments/_ab_test.html" if partial(request) else "deployments/rollout_ab_test.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
+    if partial(request):
+        response["HX-PTag"] = page.tag
     return response
 
 
@@ -119,7 +121,7 @@ def _dialog(
         "endpoint": row,
         "form": form,
         "what": what,
-        "live": select.live(row),
+        "live": select.live(row, clock.now()),
         "steer": rollout_page.steer(found, request.actor),
     }
     template = f"deployments/_rollout_{what}.html" if partial(request) else "deployments/rollout_dialog.html"

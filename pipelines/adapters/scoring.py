@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -15,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from django.conf import settings
+from pipelines.adapters import forking
 
 # Beside those of revision processes and of measuring, so that none of them meet. A version has one of its own, away
 # from the one that reads and computes.
 TRUSTED_ACCOUNT = 64_989
 FIRST_ACCOUNT, ACCOUNTS = 64_960, 16
-QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 LOOK_SECONDS = 0.1
 KEPT_LINES = 20
 NO_DATA = 3
@@ -81,7 +78,7 @@ def score(
     _own(scores, account)
     (scores / "told.json").unlink(missing_ok=True)
     done = _standing(scores)
-    request = {"skip": done * rows.chunk, "chunk": rows.chunk, "seconds": bounds.seconds, "parent": os.getpid()}
+    request = {"skip": done * rows.chunk, "chunk": rows.chunk, "seconds": bounds.seconds}
     with _scratch(scores, "r", TRUSTED_ACCOUNT) as first, _scratch(scores, "s", account) as second:
         reading = request | {
             "folder": str(rows.folder), "scratch": str(first), "types": dict(rows.types), "hidden": list(rows.hidden),
@@ -91,11 +88,11 @@ def score(
             "copy": str(copy), "scores": str(scores), "scratch": str(second), "account": account,
             "memory_bytes": bounds.memory_bytes,
         }  # fmt: skip
-        with (
-            _process("pipelines.scoring.reader", reading, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as reader,
-            _process("pipelines.scoring.scorer", asking, stdin=reader.pipe, stdout=subprocess.DEVNULL) as scorer,
-        ):
-            reader.let_go()
+        with _nothing() as nothing, _pipe() as (rows_out, rows_in), contextlib.ExitStack() as running:
+            reader = running.enter_context(_process("pipelines.scoring.reader", reading, nothing, rows_in.fileno()))
+            scorer = running.enter_context(_process("pipelines.scoring.scorer", asking, rows_out.fileno(), nothing))
+            rows_in.close()  # ours, so that each of them hears when the other has gone
+            rows_out.close()
             _wait([scorer, reader], bounds.seconds, lambda: watch(min(_standing(scores) * rows.chunk, rows.rows)))
             _judge(reader, scorer, scores)
     return _told(scores)
@@ -106,12 +103,13 @@ def compute(request: Mapping[str, Any], work: Path, bounds: Bounds, watch: Calla
     with _scratch(work / "results", "c", TRUSTED_ACCOUNT) as scratch:
         whole = {
             **request, "work": str(work), "scratch": str(scratch), "account": TRUSTED_ACCOUNT,
-            "memory_bytes": bounds.computing_bytes, "seconds": bounds.seconds, "parent": os.getpid(),
+            "memory_bytes": bounds.computing_bytes, "seconds": bounds.seconds,
         }  # fmt: skip
         answer = work / "results.json"
         with (
             answer.open("w+b") as out,
-            _process("pipelines.computing.program", whole, stdin=subprocess.DEVNULL, stdout=out) as one,
+            _nothing() as nothing,
+            _process("pipelines.computing.program", whole, nothing, out.fileno()) as one,
         ):
             _wait([one], bounds.seconds, watch)
             if one.code:
@@ -126,41 +124,35 @@ def compute(request: Mapping[str, Any], work: Path, bounds: Bounds, watch: Calla
 class _Process:
     """One program and the last lines it wrote to stderr."""
 
-    def __init__(self, module: str, request: Mapping[str, Any], stdin: Any, stdout: Any) -> None:
+    def __init__(self, module: str, request: Mapping[str, Any], stdin: int, stdout: int) -> None:
         # In a file: a request may name more columns than a command line holds.
         asked = Path(request["scratch"]) / "request.json"
         asked.write_text(json.dumps(request))
         asked.chmod(0o444)
-        command = [sys.executable, "-W", "ignore", "-m", module, str(asked)]
-        self._popen = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, env=QUIET, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
-            start_new_session=True,
-        )  # fmt: skip
+        said, says = os.pipe()
+        try:
+            self._forked = forking.start(module, asked, stdin, stdout, says)
+        except OSError:
+            os.close(said)
+            raise
+        finally:
+            os.close(says)
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
-        assert self._popen.stderr is not None
-        self._reader = threading.Thread(target=self._listen, args=(self._popen.stderr,), daemon=True)
+        self._reader = threading.Thread(target=self._listen, args=(os.fdopen(said, "rb"),), daemon=True)
         self._reader.start()
 
     def _listen(self, stream: IO[bytes]) -> None:
-        while line := stream.readline(2_000):
-            self._lines.append(line.decode(errors="replace").strip())
-
-    @property
-    def pipe(self) -> IO[bytes]:
-        assert self._popen.stdout is not None
-        return self._popen.stdout
-
-    def let_go(self) -> None:
-        """Close our end of its output, so that it hears when its reader has gone."""
-        self.pipe.close()
+        with stream:
+            while line := stream.readline(2_000):
+                self._lines.append(line.decode(errors="replace").strip())
 
     @property
     def ended(self) -> bool:
-        return self._popen.poll() is not None
+        return self._forked.poll() is not None
 
     @property
     def code(self) -> int:
-        return self._popen.wait()
+        return self._forked.wait()
 
     @property
     def last(self) -> str:
@@ -169,17 +161,27 @@ class _Process:
 
     def end(self) -> None:
         if not self.ended:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
-        self._popen.wait()
+            self._forked.end()
+        self._forked.wait()
         self._reader.join(timeout=1)
-        for stream in (self._popen.stderr, self._popen.stdout):
-            if stream is not None:
-                stream.close()
 
 
 @contextlib.contextmanager
-def _process(module: str, request: Mapping[str, Any], stdin: Any, stdout: Any) -> Iterator[_Process]:
+def _nothing() -> Iterator[int]:
+    with Path(os.devnull).open("r+b", buffering=0) as file:
+        yield file.fileno()
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Both ends, closed at the end if they were not before."""
+    out, in_ = os.pipe()
+    with os.fdopen(out, "rb", buffering=0) as first, os.fdopen(in_, "wb", buffering=0) as second:
+        yield first, second
+
+
+@contextlib.contextmanager
+def _process(module: str, request: Mapping[str, Any], stdin: int, stdout: int) -> Iterator[_Process]:
     one = _Process(module, request, stdin, stdout)
     try:
         yield one

@@ -1,4 +1,4 @@
-"""What all three programs do first: read their request, go into the sandbox, and end with whoever started them."""
+"""What all three programs do first: read their request, go into the sandbox, and end with who forked them."""
 
 import json
 import os
@@ -16,6 +16,8 @@ from serving.sandbox.layers import Plan, Report
 PARENT_DEATH = 1
 FILE_BYTES = 64 * 1024**3
 PACKAGE = Path(__file__).resolve().parents[1]
+forked_by = os.getppid()
+"""The process with which this one has to end; the one that forks programs writes itself here."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,6 @@ def enter(read: str, write: str, more: tuple[Path, ...] = ()) -> Jailed:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     # After the change of account, which takes it away; who had gone already cannot be waited for.
     kernel.prctl(PARENT_DEATH, signal.SIGKILL)
-    if os.getppid() != request["parent"]:
+    if os.getppid() != forked_by:
         os._exit(70)
     return Jailed(request, report)

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     PROMOTIONS_DECIDE = "promotions.decide"
     ENDPOINTS_VIEW = "endpoints.view"
     ENDPOINTS_CREATE = "endpoints.create"
+    ENDPOINTS_CONFIGURE = "endpoints.configure"
     ENDPOINTS_ROLL_BACK = "endpoints.roll_back"
     ENDPOINTS_TRY = "endpoints.try"
     ROLLOUTS_STEER = "rollouts.steer"
@@ -61,6 +62,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.PROMOTIONS_COMMENT,
         Permission.PROMOTIONS_DECIDE,
         Permission.ENDPOINTS_CREATE,
+        Permission.ENDPOINTS_CONFIGURE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
         Permission.ROLLOUTS_STEER,
@@ -71,6 +73,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     | {
         Permission.PROMOTIONS_COMMENT,
         Permission.ENDPOINTS_CREATE,
+        Permission.ENDPOINTS_CONFIGURE,
         Permission.ENDPOINTS_ROLL_BACK,
         Permission.ENDPOINTS_TRY,
         Permission.ROLLOUTS_STEER,
@@ -114,7 +117,14 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "rollback": frozenset({Permission.ENDPOINTS_ROLL_BACK, Permission.ENDPOINTS_VIEW}),
     "rollouts": frozenset({Permission.ROLLOUTS_STEER, Permission.ENDPOINTS_VIEW}),
     "predict": frozenset({Permission.ENDPOINTS_TRY, Permission.ENDPOINTS_VIEW}),
-    "endpoints": frozenset({Permission.ENDPOINTS_CREATE, Permission.ENDPOINTS_VIEW, Permission.MODELS_VIEW}),
+    "endpoints": frozenset(
+        {
+            Permission.ENDPOINTS_CREATE,
+            Permission.ENDPOINTS_CONFIGURE,
+            Permission.ENDPOINTS_VIEW,
+            Permission.MODELS_VIEW,
+        }
+    ),
     "keys": frozenset({Permission.ENDPOINTS_KEYS, Permission.ENDPOINTS_VIEW}),
     "ground_truth": frozenset({Permission.GROUND_TRUTH_REPORT, Permission.ENDPOINTS_VIEW}),
     "policies": frozenset({Permission.POLICIES_PROPOSE}),
@@ -135,6 +145,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.PROMOTIONS_DECIDE: "decide on a promotion",
     Permission.ENDPOINTS_VIEW: "see endpoints",
     Permission.ENDPOINTS_CREATE: "create endpoints",
+    Permission.ENDPOINTS_CONFIGURE: "set how endpoints serve",
     Permission.ENDPOINTS_ROLL_BACK: "roll an endpoint back",
     Permission.ENDPOINTS_TRY: "try an endpoint",
     Permission.ROLLOUTS_STEER: "pause, hurry and abort rollouts, and write their plans",

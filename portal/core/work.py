@@ -26,7 +26,8 @@ Reconcile = Callable[[Lease], datetime | None]
 class Kind:
     """`reconcile(lease)` looks at one row, acts, records, and returns when to look again (None: nothing is left).
 
-    `words` is what people call such rows.
+    `words` is what people call such rows. What is `urgent` a worker also sweeps for alone, so that no long job, no
+    scanner that hangs and no MLflow that does not answer delays it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kind:
     reconcile: Reconcile
     lease_seconds: int = 30
     words: str = ""
+    urgent: bool = False
 
     @property
     def model(self) -> type[Leased]:
@@ -52,8 +54,10 @@ KINDS: dict[str, Kind] = {}
 PERIODIC: dict[str, tuple[int, Callable[[], Any]]] = {}
 
 
-def register(name: str, model_label: str, reconcile: Reconcile, *, words: str, lease_seconds: int = 30) -> None:
-    KINDS[name] = Kind(name, model_label, reconcile, lease_seconds, words)
+def register(
+    name: str, model_label: str, reconcile: Reconcile, *, words: str, lease_seconds: int = 30, urgent: bool = False
+) -> None:
+    KINDS[name] = Kind(name, model_label, reconcile, lease_seconds, words, urgent)
 
 
 def periodic(name: str, every_seconds: int, run: Callable[[], Any]) -> None:
@@ -103,10 +107,18 @@ def sweep(*, limit: int = 50) -> int:
     """Do everything that is due once; the number of rows this process worked on."""
     done = run_periodic()
     for kind in list(KINDS.values()):
-        leases.free_dead(kind.model)
-        for pk in leases.due(kind.model, limit=limit):
-            done += do(kind.name, pk)
+        done += _sweep_kind(kind, limit)
     return done
+
+
+def sweep_urgent(*, limit: int = 50) -> int:
+    """As `sweep`, of the urgent kinds alone."""
+    return sum(_sweep_kind(kind, limit) for kind in list(KINDS.values()) if kind.urgent)
+
+
+def _sweep_kind(kind: Kind, limit: int) -> int:
+    leases.free_dead(kind.model)
+    return sum(do(kind.name, pk) for pk in leases.due(kind.model, limit=limit))
 
 
 def run_periodic() -> int:
@@ -142,11 +154,11 @@ def database_is_away(error: Exception) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
-def sweep_safely() -> None:
+def sweep_safely(act: Callable[[], int] = sweep) -> None:
     """One sweep that survives the loss of the database connection: the next one starts with a fresh one."""
     close_old_connections()
     try:
-        sweep()
+        act()
     except Exception as error:
         if not database_is_away(error):
             raise

@@ -43,13 +43,14 @@ def read(environ: Mapping[str, str]) -> Configuration:
     gateway_port = ports.number(environ.get("SIGNALBOX_GATEWAY_PORT") or "8080", "GATEWAY_PORT")
     if port == gateway_port:
         raise StartError(f"PORT and GATEWAY_PORT are both {port}. Give them different numbers.")
+    scheme = "https" if environ.get("SIGNALBOX_GATEWAY_TLS_PEM") else "http"
     return Configuration(
         mode=mode,
         port=port,
         gateway_port=gateway_port,
         demo=mode == "local" and _switch(environ.get("DEMO") or "1", "DEMO"),
         url=environ.get("SIGNALBOX_URL") or f"http://localhost:{port}",
-        gateway_url=environ.get("SIGNALBOX_GATEWAY_URL") or f"http://localhost:{gateway_port}",
+        gateway_url=environ.get("SIGNALBOX_GATEWAY_URL") or f"{scheme}://localhost:{gateway_port}",
         gateway_bind=environ.get("SIGNALBOX_GATEWAY_BIND") or f"{ports.LOOPBACK}:{gateway_port}",
         database_url=_postgres(environ.get("DATABASE_URL", ""), "DATABASE_URL"),
         redis_url=environ.get("REDIS_URL", ""),

@@ -115,15 +115,15 @@ def _after_preparation(parts: Parts) -> tuple[str, ...]:
 
 
 def _data_plane(parts: Parts) -> list[Service]:
-    run, port = parts.layout.run, parts.configuration.gateway_port
-    environment = parts.environments.data_plane
+    run, environment = parts.layout.run, parts.environments.data_plane
     command = (python(), "-m", "serving")
     return [
         Service(
             name="router",
             command=(*command, "router"),
             environment=environment,
-            probe=probes.http_port(port, "/healthz"),
+            # Not by its port, where it may speak TLS only.
+            probe=probes.http_socket(run / "gateway.sock", "/healthz"),
             survives=True,
         ),
         Service(

@@ -23,15 +23,18 @@ WAITING, STARTING, READY, BACKING_OFF, DONE, FAILED, STOPPED, HELD = (
 )
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
+# It worked until it ended, so somebody misses it; to start takes longer than this, which keeps a loop of crashes slow.
+LONGEST_PAUSE_OF_READY = 2.0
 # A process that stayed up this long has earned a fresh count.
 STEADY = 10.0
 # A required service may fail this often before the whole start is given up.
 TRIES = 3
 
 
-def pause_after(failures: int) -> float:
+def pause_after(failures: int, was_ready: bool = False) -> float:
     """Seconds to wait before the next start: twice as long each time, up to a limit."""
-    return float(min(FIRST_PAUSE * 2 ** min(failures - 1, 16), LONGEST_PAUSE))
+    longest = LONGEST_PAUSE_OF_READY if was_ready else LONGEST_PAUSE
+    return float(min(FIRST_PAUSE * 2 ** min(failures - 1, 16), longest))
 
 
 @dataclass
@@ -105,7 +108,8 @@ class Unit:
 
     def _ended(self, code: int) -> None:
         self.last_exit = code
-        steady = self.state == READY and time.time() - self.since > STEADY
+        was_ready = self.state == READY
+        steady = was_ready and time.time() - self.since > STEADY
         if self.child and not (isinstance(self.item, Service) and self.item.survives):
             self.child.kill_group()  # its helpers would hold its port or its files
         self.child = None
@@ -114,7 +118,7 @@ class Unit:
             return
         self.failures = 1 if steady else self.failures + 1
         self.restarts += 1
-        self.due = time.monotonic() + pause_after(self.failures)
+        self.due = time.monotonic() + pause_after(self.failures, was_ready)
         self.enter(BACKING_OFF)
 
     @property

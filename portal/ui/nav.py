@@ -1,11 +1,12 @@
 """What the frame of every page shows, registered by the apps that own it.
 
-Apps call `nav.register(...)`, `nav.banner(...)` and `nav.foot(...)` when they are ready. Each callable gets the actor
-and may ask the database once.
+Apps call `nav.register(...)`, `nav.banner(...)`, `nav.band(...)` and `nav.foot(...)` when they are ready. Each callable
+gets the actor, or for a band what the page shows, and may ask the database once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from portal.core.actors import Actor
 
@@ -42,8 +43,17 @@ class Line:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A band over the content of a page: a template and what it is given."""
+
+    template: str
+    context: Mapping[str, Any]
+
+
 ITEMS: dict[str, NavItem] = {}
 BANNERS: list[Callable[[Actor], list[Line]]] = []
+BANDS: list[Callable[[Mapping[str, Any]], Band | None]] = []
 FEET: list[Callable[[Actor], Line | None]] = []
 
 
@@ -63,6 +73,12 @@ def banner(provider: Callable[[Actor], list[Line]]) -> None:
     """Lines over every page for those concerned, such as a broken log."""
     if provider not in BANNERS:
         BANNERS.append(provider)
+
+
+def band(provider: Callable[[Mapping[str, Any]], Band | None]) -> None:
+    """A band over every page it concerns, such as the freeze of an environment. It is given the page's context."""
+    if provider not in BANDS:
+        BANDS.append(provider)
 
 
 def foot(provider: Callable[[Actor], Line | None]) -> None:

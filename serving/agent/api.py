@@ -19,6 +19,7 @@ from serving.agent.asking import ask
 from serving.agent.errors import Refused
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
+from serving.agent.naming import Naming
 from serving.agent.predictions import Predictions
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
@@ -41,6 +42,7 @@ class Api:
         revisions: Revisions,
         routes: Routes,
         keys: Keys,
+        naming: Naming,
         measuring: Measuring,
         shadows: Shadows,
         predictions: Predictions,
@@ -50,6 +52,7 @@ class Api:
         self._revisions = revisions
         self._routes = routes
         self._keys = keys
+        self._naming = naming
         self._measuring = measuring
         self._shadows = shadows
         self._predictions = predictions
@@ -77,6 +80,8 @@ class Api:
                 Route("/metrics", self.metrics, methods=["GET"]),
                 Route("/keys", self.list_keys, methods=["GET"]),
                 Route("/keys/{environment}/{endpoint}", self.put_keys, methods=["PUT"]),
+                Route("/naming", self.list_unnamed, methods=["GET"]),
+                Route("/naming/{environment}/{endpoint}", self.put_naming, methods=["PUT"]),
             ],
             exception_handlers={Refused: _refused, Invalid: _invalid, OSError: _no_disk},
         )
@@ -168,6 +173,18 @@ class Api:
         where = request.path_params["environment"], request.path_params["endpoint"]
         keys = contract.endpoint_keys(*where, await _body(request))
         in_force = await self._keys.replace(*where, keys)
+        return JSONResponse({"in_force": in_force}, status_code=200 if in_force else 202)
+
+    async def list_unnamed(self, request: Request) -> Response:
+        return JSONResponse({"unnamed": sorted(self._naming.unnamed())})
+
+    async def put_naming(self, request: Request) -> Response:
+        """Whether answers of an endpoint say which version gave them."""
+        where = [contract.NAME.fullmatch(one) is not None for one in _where(request)]
+        if not all(where):
+            raise Invalid("endpoint", f"must match {contract.NAME.pattern}")
+        named = contract.names_versions(await _body(request))
+        in_force = await self._naming.put(*_where(request), named=named)
         return JSONResponse({"in_force": in_force}, status_code=200 if in_force else 202)
 
 

@@ -63,7 +63,7 @@ def _counts(record: Mapping[str, Any]) -> bool:
 
 
 def compact(record: Mapping[str, Any], salt: str) -> Prediction:
-    """A record of the spool without what was asked. The salt keeps the units of two endpoints apart."""
+    """A record of the spool without what was asked. The salt of the table keeps the units of two endpoints apart."""
     unit, answers = record.get("unit"), comparing.rows(record["answer"])
     return Prediction(
         id=str(record["prediction_id"]),

@@ -13,6 +13,7 @@ from serving.agent import status
 from serving.agent.api import Api, TokenRequired
 from serving.agent.keys import Keys
 from serving.agent.measuring import Measuring
+from serving.agent.naming import Naming
 from serving.agent.predictions import Predictions
 from serving.agent.replicas import Replicas
 from serving.agent.revisions import Revisions
@@ -48,6 +49,7 @@ async def _serve(settings: Settings) -> None:
     zygote, runtime = Client(settings.places.zygote_socket), Runtime(settings.places)
     revisions = Revisions(settings, zygote)
     routes, keys = Routes(settings.places, revisions, runtime), Keys(settings, runtime)
+    naming = Naming(settings.places, runtime)
     measuring = Measuring(settings.places, revisions, routes, runtime)
     shadows = Shadows(settings.places, revisions, routes)
     revisions.records.load()
@@ -58,15 +60,15 @@ async def _serve(settings: Settings) -> None:
     teller = status.teller(settings, revisions, routes, keys, runtime, zygote)
     predictions = Predictions(settings.places, revisions, routes)
     gateway = settings.places.gateway_socket
-    api = Api(revisions, routes, keys, measuring, shadows, predictions, gateway, teller).application()
+    api = Api(revisions, routes, keys, naming, measuring, shadows, predictions, gateway, teller).application()
     servers = [_server(api, _local(settings.places))]
     if settings.agent_bind:
         servers.append(_server(TokenRequired(api, settings.agent_token), _public(settings.agent_bind)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, [server for server, _ in servers])
-    work = (revisions.keep(), routes.keep(), measuring.keep(), shadows.keep(), replicas.keep(), _hold_keys(keys))
-    keepers = [asyncio.create_task(one) for one in work]
+    parts = (revisions, routes, measuring, shadows, replicas)
+    keepers = [asyncio.create_task(one) for one in (*(part.keep() for part in parts), _hold(keys, naming))]
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     done, _ = await asyncio.wait([*serving, *keepers], return_when=asyncio.FIRST_COMPLETED)
     for keeper in keepers:
@@ -76,10 +78,11 @@ async def _serve(settings: Settings) -> None:
         task.result()  # a keeper never ends by itself: what it raised ends the agent, and its supervisor starts it anew
 
 
-async def _hold_keys(keys: Keys) -> None:
+async def _hold(keys: Keys, naming: Naming) -> None:
     while True:
         with contextlib.suppress(RouterUnavailable):
             await asyncio.to_thread(keys.hold)
+            await asyncio.to_thread(naming.hold)
         await asyncio.sleep(5.0)
 
 

@@ -64,7 +64,8 @@ class Replicas:
         limits = record.spec.limits
         beside = {number: children.get(launch.name(record.spec.id, number)) for number in record.beside}
         known = self._scales.get(record.spec.id) or Scale(1 + sum(child is not None for child in beside.values()))
-        scale = scaling.look(known, slot.requests, limits.replicas_min, limits.replicas_max)
+        looks = round(self._settings.quiet_seconds / KEEP_SECONDS)
+        scale = scaling.look(known, slot.requests, limits.replicas_min, limits.replicas_max, looks)
         if scale.count != known.count:
             print(f"revision {record.spec.id}: {scale.count} processes from now on", flush=True)
         self._scales[record.spec.id] = scale

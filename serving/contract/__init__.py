@@ -5,6 +5,7 @@ Pure: no file, no socket, no library. The portal may import this package and `se
 
 from serving.contract.addresses import (
     HEADER_ARM,
+    HEADER_CALLER,
     HEADER_DEADLINE,
     HEADER_KEY,
     HEADER_PREDICTION,
@@ -48,6 +49,7 @@ from serving.contract.specs import (
     as_json,
     bucket,
     endpoint_keys,
+    names_versions,
     revision_from_text,
     revision_spec,
     route_spec,
@@ -59,6 +61,7 @@ __all__ = [
     "CUT_SCALE",
     "DIFFERENCE_BINS",
     "HEADER_ARM",
+    "HEADER_CALLER",
     "HEADER_DEADLINE",
     "HEADER_KEY",
     "HEADER_PREDICTION",
@@ -92,6 +95,7 @@ __all__ = [
     "invocations_url",
     "measures",
     "measures_of",
+    "names_versions",
     "question",
     "revision_from_text",
     "revision_spec",

@@ -165,6 +165,14 @@ def endpoint_keys(environment: str, endpoint: str, body: Any) -> tuple[EndpointK
     return tuple(sorted(found, key=lambda key: key.hash))
 
 
+def names_versions(body: Any) -> bool:
+    """Check the body of `PUT /naming/{environment}/{endpoint}`: `{"names_versions": true}`. Raises `Invalid`."""
+    given = mapping(body, {"names_versions"}).get("names_versions")
+    if not isinstance(given, bool):
+        raise Invalid("names_versions", "must be true or false")
+    return given
+
+
 def shadow_spec(environment: str, endpoint: str, body: Any) -> ShadowSpec:
     """Check the body of `PUT /shadows/{environment}/{endpoint}`. Raises `Invalid`."""
     given = mapping(body, {f.name for f in fields(ShadowSpec)} - {"environment", "endpoint"})

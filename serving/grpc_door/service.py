@@ -120,6 +120,7 @@ class Service:
 def _given(context: Context) -> dict[str, str]:
     """What the caller said beside the message; its deadline counts as it does over HTTP, and the shorter of two."""
     headers = {key: value for key, value in context.invocation_metadata() or () if key in PASSED_ON}
+    headers[contract.HEADER_CALLER] = "outside"
     left = context.time_remaining()
     if left is not None and left < 86_400:
         own = headers.get(contract.HEADER_DEADLINE, "")

@@ -1,6 +1,7 @@
 # ruff: noqa: E501  (a rule of HAProxy is one line)
 """The whole configuration of HAProxy as text. Nothing in it changes while it runs: routes and keys live in maps."""
 
+from serving import contract
 from serving.contract import BODY_LIMIT, CUT_SCALE, MOST_REPLICAS
 from serving.places import Places, Settings
 from serving.router import problems
@@ -47,7 +48,7 @@ defaults
 FRONTEND = """
 frontend gateway
     bind {bind}{tls}
-    bind unix@{gateway_socket} mode 600
+    bind unix@{gateway_socket} mode 600 name inside
     http-request set-var(txn.rid) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9_.:-]{{1,128}}$ }}
     http-request set-var(txn.rid) uuid() unless {{ var(txn.rid) -m found }}
     http-request set-header x-request-id %[var(txn.rid)]
@@ -56,6 +57,9 @@ frontend gateway
     http-after-response del-header server
     # What answers before it has read a large body ends the connection: HAProxy now and then loses the next request on it.
     http-after-response set-header connection close if {{ var(txn.large) -m bool }} {{ status ge 400 }}
+    # What the gRPC door asks on this host is an outsider's question; the portal's own probe says nothing.
+    http-request set-var(txn.outside) bool(true) unless {{ so_name inside }}
+    http-request set-var(txn.outside) bool(true) if {{ req.fhdr({caller}) -m str outside }}
     http-request del-header x-signalbox- -m beg
     http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
     # What comes by gRPC comes back as HTTP, by way of its door, and is judged then.
@@ -64,7 +68,9 @@ frontend gateway
     http-request set-var(txn.environment) path,field(2,/)
     http-request set-var(txn.endpoint) path,field(3,/)
     http-request set-var(txn.key) var(txn.environment),concat(/,txn.endpoint)
-{keys}    http-request set-var(txn.route) var(txn.key),map_str({routes_map})
+{keys}    http-request set-var(txn.unnamed) var(txn.key),map_str({unnamed_map}) if {{ var(txn.outside) -m bool }}
+    http-after-response del-header x-served- -m beg if {{ var(txn.unnamed) -m found }}
+    http-request set-var(txn.route) var(txn.key),map_str({routes_map})
     {no_endpoint} if !{{ var(txn.route) -m found }}
     {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|ping|health|version|v2(/.*)?)$ }}
     {too_large} if {{ req.hdr_val(content-length) gt {body_limit} }}
@@ -163,6 +169,8 @@ def render(settings: Settings) -> str:
         tls=f" ssl crt {settings.tls_pem} alpn h2,http/1.1" if settings.tls_pem else "",
         keys=_keys(settings),
         routes_map=places.routes_map,
+        unnamed_map=places.unnamed_map,
+        caller=contract.HEADER_CALLER,
         body_limit=BODY_LIMIT,
         held=HELD_BYTES,
         scale=CUT_SCALE,

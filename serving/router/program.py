@@ -39,7 +39,7 @@ def prepare(settings: Settings) -> None:
     if settings.metrics_bind:
         address(settings.metrics_bind, "SIGNALBOX_METRICS_BIND")
     places.prepare()
-    for path in (places.routes_map, places.keys_map):
+    for path in (places.routes_map, places.keys_map, places.unnamed_map):
         if not path.exists():
             files.write(path, b"")
     files.write(places.router_config, configuration.render(settings).encode())

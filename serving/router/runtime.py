@@ -21,6 +21,7 @@ class Runtime:
         self._path: Path = places.router_socket
         self._routes = str(places.routes_map)
         self._keys = str(places.keys_map)
+        self._unnamed = str(places.unnamed_map)
 
     def command(self, text: str) -> str:
         """Send one command, return its answer without the empty line at the end. Raises `RouterUnavailable`."""
@@ -54,13 +55,14 @@ class Runtime:
 
     def replace_keys(self, allowed: set[str]) -> None:
         """Put another set of keys in force; callers see the old set or the new one, never a part."""
-        answer = self.command(f"prepare map {self._keys}")
-        number = answer.rpartition(":")[2].strip()
-        if not number.isdecimal():
-            raise RouterUnavailable(f"The router refused new keys: {answer[:200]}")
-        for key in sorted(allowed):
-            self._silent(f"add map @{number} {self._keys} {key} 1")
-        self._silent(f"commit map @{number} {self._keys}")
+        self._replace(self._keys, allowed)
+
+    def unnamed(self) -> set[str]:
+        return set(self._map(self._unnamed))
+
+    def replace_unnamed(self, endpoints: set[str]) -> None:
+        """Put in force of which endpoints no answer says which version gave it."""
+        self._replace(self._unnamed, endpoints)
 
     def take_in(self, slot: int) -> None:
         """Send traffic to a slot at once, without waiting for the next health check to find it up."""
@@ -95,6 +97,15 @@ class Runtime:
     def _info(self) -> dict[str, str]:
         rows = [line.partition(": ") for line in self.command("show info").splitlines()]
         return {name: value for name, _, value in rows}
+
+    def _replace(self, path: str, keys: set[str]) -> None:
+        answer = self.command(f"prepare map {path}")
+        number = answer.rpartition(":")[2].strip()
+        if not number.isdecimal():
+            raise RouterUnavailable(f"The router refused a new map: {answer[:200]}")
+        for key in sorted(keys):
+            self._silent(f"add map @{number} {path} {key} 1")
+        self._silent(f"commit map @{number} {path}")
 
     def _map(self, path: str) -> dict[str, str]:
         answer = self.command(f"show map {path}")

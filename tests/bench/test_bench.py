@@ -85,10 +85,12 @@ def test_the_router_is_measured_on_a_running_portal(stack: Stack, tmp_path: Path
 
 
 def test_what_is_asked_beyond_the_peak_is_answered_or_refused_with_words(stack: Stack) -> None:
-    [row] = overload.measure(Portal(stack.env, stack.facts), TINY)
+    row, *refused = overload.measure(Portal(stack.env, stack.facts), TINY)
     assert row.theirs
     assert row.theirs.value > 0
     assert re.search(r"of \d+ rows a question; \d\.\d times as many questions: \d+% refused with retry-after", row.note)
+    assert refused or " 0% refused" in row.note
+    assert all(re.search(r"of [\d,]+ refusals; [\d.]+% within 200 ms", one.note) for one in refused)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from bench.stopping import drawing, simulate
 from bench.stopping.__main__ import put_between
@@ -25,11 +26,17 @@ def test_the_ready_made_canary_has_three_weights_and_a_small_promise() -> None:
 
 
 @pytest.mark.parametrize(
-    "new", [CHAMPION, Version(errors=0.02), Version(slower=2.0), Version(moved=0.1)], ids=["alike", "e", "l", "a"]
+    ("new", "n"),
+    [(CHAMPION, 100), (Version(slower=2.0), 100), (Version(errors=0.02), 30), (Version(moved=0.1), 30)],
+    ids=["alike", "l", "e", "a"],
 )
-def test_a_version_no_worse_than_allowed_is_hardly_ever_stopped(new: Version) -> None:
-    """At most the promised share; of 30 rollouts more than 5 have a chance below 1 in 1,000."""
-    assert sum(bool(one.guard) for one in stopped(new, 30)) <= 5
+def test_a_version_no_worse_than_allowed_is_hardly_ever_stopped(new: Version, n: int) -> None:
+    """At most the promised share. How many of n that may be follows from the promise alone: a plan that stops exactly
+    so often stops more than these with a chance of at most 1 in 1,000, and the seeds stay the same from run to run.
+    10,000 of the cheap ones are in docs/rollout-judgement.md.
+    """
+    most = binom.isf(0.001, n, simulate.promised(PLAN))
+    assert sum(bool(one.guard) for one in stopped(new, n)) <= most
 
 
 @pytest.mark.parametrize(

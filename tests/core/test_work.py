@@ -1,13 +1,15 @@
 """Leases, jobs and the sweep: one effect whoever works, and a frozen worker cannot write."""
 
 import subprocess
+import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import psutil
 import pytest
 from django.db import transaction
 
-from portal.core import clock, jobs, leases, processes, work
+from portal.core import clock, jobs, leases, processes, sweeper, work
 from portal.core.jobs import JobContext, Permanent
 from portal.core.models import Job, JobState, PeriodicTask
 
@@ -168,3 +170,40 @@ def test_a_doorbell_without_a_broker_is_only_slower(
     assert ran == []
     work.drain()
     assert ran == ["ran"]
+
+
+def test_what_is_urgent_is_swept_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs.kind("t.add")(lambda context: ran.append(context.job.key))
+    enqueue("t.add")
+    assert [kind.name for kind in work.KINDS.values() if kind.urgent] == ["deployments.rollout"]
+    assert work.sweep_urgent() == 0
+    assert ran == []
+    monkeypatch.setitem(work.KINDS, "core.job", replace(work.KINDS["core.job"], urgent=True))
+    assert work.sweep_urgent() == 1
+    assert ran == ["one"]
+
+
+def test_a_sweep_that_hangs_delays_nothing_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging, over, urgent = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> int:
+        hanging.set()
+        over.wait(30)
+        return 0
+
+    def note() -> int:
+        if hanging.is_set():
+            urgent.set()
+        return 0
+
+    monkeypatch.setattr(work, "sweep", hang)
+    monkeypatch.setattr(work, "sweep_urgent", note)
+    monkeypatch.setattr(sweeper, "EVERY_SECONDS", 0.01)
+    threads = sweeper.start()
+    try:
+        assert urgent.wait(10)
+    finally:
+        sweeper.stop()
+        over.set()
+        for thread in threads:
+            thread.join(10)

@@ -36,6 +36,7 @@ class Gateway:
                 self.send_header("content-length", str(len(body)))
                 self.send_header("x-served-version", "2")
                 self.send_header("x-served-arm", "stable")
+                self.send_header("x-prediction-id", f"prediction-{len(gateway.asked)}")
                 self.end_headers()
                 self.wfile.write(body)
 

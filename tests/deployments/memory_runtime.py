@@ -26,7 +26,8 @@ class MemoryRuntime:
 
     `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
     are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
-    gateway reaches whatever its table says, `asked` counts the questions, and `unable` is what it cannot do.
+    gateway reaches whatever its table says, `processes` how many a revision has, `silent` whose answers do not name
+    their version, `asked` counts the questions, and `unable` is what it cannot do.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -41,6 +42,8 @@ class MemoryRuntime:
     shadows: dict[tuple[str, str], tuple[ShadowSpec, Comparison]] = field(default_factory=dict)
     recorded: dict[tuple[str, str], list[Prediction]] = field(default_factory=dict)
     answers: dict[int, Any] = field(default_factory=dict)
+    processes: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
     astray: str = ""
     asked: int = 0
     unable: dict[str, str] = field(default_factory=dict)
@@ -66,7 +69,8 @@ class MemoryRuntime:
         if spec.digest in self.broken:
             return RevisionState("failed", spec.digest, "it raised while loading")
         ended = self.crashes.get(spec.digest, 0)
-        return RevisionState("ready", spec.digest, crashes=ended, ended="It ended with code 9." if ended else "")
+        said = "It ended with code 9." if ended else ""
+        return RevisionState("ready", spec.digest, crashes=ended, ended=said, processes=self.processes.get(spec.id))
 
     def revisions(self) -> dict[str, RevisionState]:
         self._here()
@@ -138,6 +142,15 @@ class MemoryRuntime:
     def set_keys(self, environment: str, endpoint: str, hashes: frozenset[str]) -> None:
         self._here()
         self.allowed[environment, endpoint] = hashes
+
+    def unnamed(self) -> frozenset[str]:
+        self._here()
+        return frozenset(self.silent)
+
+    def set_naming(self, environment: str, endpoint: str, *, names_versions: bool) -> None:
+        self._here()
+        key = f"{environment}/{endpoint}"
+        self.silent = self.silent - {key} if names_versions else self.silent | {key}
 
     def set_shadow(self, shadow: ShadowSpec) -> None:
         self._here()

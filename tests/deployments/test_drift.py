@@ -9,7 +9,7 @@ from deployments.adapters.serving import RevisionState, RouteState
 from deployments.models import Endpoint
 from deployments.selectors import endpoints as read
 from portal.audit.models import AuditEvent
-from portal.core import work
+from portal.core import clock, work
 from serving.contract import RevisionSpec, RouteSpec
 from tests.deployments.conftest import Line
 from tests.deployments.memory_runtime import MemoryRuntime
@@ -67,8 +67,8 @@ def test_a_foreign_change_is_shown_noted_once_and_put_right(line: Line) -> None:
     assert line.runtime.drifts == {}
     assert row.generation == generation
     assert noted() == [{"parts": sorted([stable, "route"])}]
-    assert "changed by kubectl" in read.live(row).trouble
-    assert read.live(look(line)).trouble == ""
+    assert "changed by kubectl" in read.live(row, clock.now()).trouble
+    assert read.live(look(line), clock.now()).trouble == ""
     assert len(noted()) == 1
 
 

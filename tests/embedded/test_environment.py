@@ -83,3 +83,8 @@ def test_a_real_server_stands_in_for_the_embedded_one(tmp_path: Path) -> None:
     assert stores.databases["DATABASE_SIGNER_URL"] == person["DATABASE_SIGNER_URL"]
     assert stores.redis_url == person["REDIS_URL"]
     assert stores.mlflow_backend == "postgresql+psycopg2://m@db/mlflow"
+
+
+def test_with_a_certificate_the_gateway_is_found_under_https() -> None:
+    plain, secured = (configuration.read(found) for found in ({}, {"SIGNALBOX_GATEWAY_TLS_PEM": "/etc/gateway.pem"}))
+    assert (plain.gateway_url, secured.gateway_url) == ("http://localhost:8080", "https://localhost:8080")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from portal.embedded import ledger, units
 from portal.embedded.errors import StartError
 from portal.embedded.processes import Plan, Service, Step
+from portal.embedded.units import Unit
 from tests.embedded import fakes
 from tests.embedded.fakes import Stage
 from tests.waiting import wait_until
@@ -49,6 +51,24 @@ def test_starts_by_needs_and_stops_in_reverse(make_stage: MakeStage, tmp_path: P
     stage.stop()
     assert stage.order() == ["start store", "start web", "stop web", "stop store"]
     assert not stage.errors
+
+
+def waits(unit: Unit, state: str, times: int) -> list[float]:
+    """How long it waits for its next start when it ends in this state again and again."""
+    found = []
+    for _ in range(times):
+        unit.enter(state)
+        began = time.monotonic()
+        unit._ended(1)
+        found.append(unit.due - began)
+    return found
+
+
+def test_what_worked_before_it_ended_is_missed_for_two_seconds_at_most(tmp_path: Path) -> None:
+    worked = waits(Unit(fakes.service("web", tmp_path), tmp_path / "log", tmp_path), units.READY, 9)
+    broken = waits(Unit(fakes.service("web", tmp_path), tmp_path / "log", tmp_path), units.STARTING, 9)
+    assert worked == pytest.approx([0.2, 0.4, 0.8, 1.6, 2, 2, 2, 2, 2], abs=0.1)
+    assert broken == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10, 10], abs=0.1)
 
 
 def test_a_killed_service_comes_back_and_is_counted(make_stage: MakeStage, tmp_path: Path) -> None:

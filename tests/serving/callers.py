@@ -37,10 +37,12 @@ class Answer:
 
 @dataclass
 class Seen:
-    """By endpoint: everything callers were answered, and every table as the router had it and as the agent told it."""
+    """By endpoint: everything callers were answered, and every table as the router had it, with when each was read in
+    monotonic seconds, and as the agent told it."""
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     tables: dict[str, list[RouteSpec]] = field(default_factory=dict)
+    read_at: dict[str, list[float]] = field(default_factory=dict)
     told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     reads: int = 0
 
@@ -49,6 +51,14 @@ class Seen:
 
     def failed(self, endpoint: str) -> list[Answer]:
         return [answer for answer in self.answers[endpoint] if answer.status != 200]
+
+    def taken_back_at(self, endpoint: str) -> float | None:
+        """When the router was first seen to give the canary nothing any more; None where it never gave it anything."""
+        cuts = [table.cut for table in self.tables[endpoint]]
+        had = next((at for at, cut in enumerate(cuts) if cut), None)
+        if had is None:
+            return None
+        return next(when for when, cut in zip(self.read_at[endpoint][had:], cuts[had:], strict=True) if not cut)
 
     def shares(self, endpoint: str, new: str) -> list[int]:
         """What the revision `new` had of the traffic, each share once and in order."""
@@ -125,6 +135,7 @@ def _read(plane: Plane, endpoints: list[str], stop: threading.Event, seen: Seen)
                 for entry in runtime.routes().values():
                     if entry.spec.endpoint in endpoints:
                         seen.tables.setdefault(entry.spec.endpoint, []).append(entry.spec)
+                        seen.read_at.setdefault(entry.spec.endpoint, []).append(time.monotonic())
                 seen.reads += 1
             with contextlib.suppress(httpx.HTTPError):
                 for told in agent.get("/routes").json().get("routes", []):

@@ -22,7 +22,7 @@ def models() -> Iterator[Zoo]:
 
 @pytest.fixture(scope="session")
 def shared_plane(models: Zoo) -> Iterator[Plane]:
-    with running(models.store) as plane:
+    with running(models.store, SIGNALBOX_QUIET_SECONDS="2") as plane:
         yield plane
 
 

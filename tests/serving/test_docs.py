@@ -145,7 +145,7 @@ def test_the_settings_are_those_listed() -> None:
 
 def test_the_calls_of_the_agent_are_those_listed() -> None:
     nothing = SimpleNamespace()
-    routes = Api(*[nothing] * 8).application().routes  # type: ignore[arg-type]
+    routes = Api(*[nothing] * 9).application().routes  # type: ignore[arg-type]
     offered = {
         f"{method} {route.path}"  # type: ignore[attr-defined]
         for route in routes

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import grpc
 import httpx
@@ -170,8 +169,3 @@ def test_the_gateway_is_open_on_loopback_only(bind: str, wish: str, required: bo
     found = places.read(BASE | {"SIGNALBOX_GATEWAY_BIND": bind, "SIGNALBOX_GATEWAY_KEYS": wish})
     assert found.require_key is required
     assert ("sha2(256)" in configuration.render(found)) is required
-
-
-def test_tls_is_taken_from_the_named_file(tmp_path: Path) -> None:
-    found = places.read(BASE | {"SIGNALBOX_GATEWAY_TLS_PEM": str(tmp_path / "gateway.pem")})
-    assert f"ssl crt {tmp_path}/gateway.pem alpn h2,http/1.1" in configuration.render(found)

@@ -23,6 +23,9 @@ ROW = {"x": 0.06}
 RATE = 16.0
 SHARE = 5000
 FEWEST = 40
+BOUND_SECONDS = 30.0
+"""From the first failed answer until the router gives the new version nothing any more. Those whose answers are late or
+wrong, or cost memory, are held to how many requests the evidence may take instead."""
 START_SECONDS = 6
 """What a version may take to start here; a minute by default."""
 GUARDS = [
@@ -42,6 +45,8 @@ class Fault:
     codes: frozenset[str] = frozenset()
     requests: int = 400
     """To the new version, at most, until it was stopped."""
+    ends: bool = False
+    """Its process ends while it is asked: only what was under way then may fail."""
 
 
 AFTER = r"\[.*\], limit .*, after \d+ requests"
@@ -55,6 +60,7 @@ FAULTS = {
         "drops",
         r"Its process ended \d+ times without a minute of quiet between\. The process stopped: it ended with code 9\.",
         frozenset({"revision_broke", "revision_timeout", "busy"}),
+        ends=True,
     ),
     "hangs": Fault(
         "stuck",
@@ -135,5 +141,25 @@ def check(office: Portal, seen: Seen, endpoint: str, fault: Fault) -> list[str]:
         "too many requests": sum(one.arm == "canary" for one in found) <= fault.requests,
         f"at last {found[-1]}": (found[-1].status, found[-1].version) == (200, "1"),
         f"the router has {now}": (now["stable"], now["cut"]) == (str(row.from_revision_id), 0),
+        f"stopped after {seconds(seen, endpoint):.1f} s": seconds(seen, endpoint) <= BOUND_SECONDS,
+        f"{len(failed)} failed, {row.note}": not fault.ends or len(failed) <= in_flight(row.note),
+        "requests failed after it was stopped": late_failures(seen, endpoint) <= callers.CALLERS,
     }
     return [said for said, so in holds.items() if not so]
+
+
+def seconds(seen: Seen, endpoint: str) -> float:
+    """From the first failed answer until the router gave the new version nothing any more; 0 where none failed."""
+    stopped, failed = seen.taken_back_at(endpoint), [one.at for one in seen.failed(endpoint)]
+    return stopped - min(failed) if stopped and failed else 0.0
+
+
+def in_flight(note: str) -> int:
+    """How many requests can have been under way each time its process ended."""
+    found = re.search(r"ended (\d+) times", note)
+    return int(found[1]) * callers.CALLERS if found else 0
+
+
+def late_failures(seen: Seen, endpoint: str) -> int:
+    stopped = seen.taken_back_at(endpoint)
+    return sum(one.at > stopped for one in seen.failed(endpoint)) if stopped else 0

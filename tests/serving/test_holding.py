@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.open_loop import Callers
 from serving import contract, recorded, spool
 from serving.recorded import Prediction
 from serving.router.configuration import PER_REVISION
@@ -43,15 +45,16 @@ def test_what_would_wait_in_vain_is_shed_at_once_and_the_rest_answered(
     plane.route(endpoint, 1, endpoint)
     for _ in range(12):  # so that it is known what one answer takes
         assert plane.ask(endpoint, body({"x": 0.05})).status_code == 200
-    found = asyncio.run(all_at_once(plane, endpoint, 24, 0.05))
-    answered = [one for one in found if one.status_code == 200]
-    shed = [one for one in found if one.status_code == 503]
+    # Callers without a library, which would be late to hear their answers on a machine with two busy cores.
+    url, question = f"{plane.gateway_url}/production/{endpoint}/invocations", json.dumps(body({"x": 0.05})).encode()
+    found = asyncio.run(Callers(url, question, {"content-type": "application/json"}).ask(24 / 0.01, 0.01))
+    answered = [one for one in found if one.status == 200]
+    shed = [one for one in found if one.status == 503]
     assert len(answered) + len(shed) == 24
     assert answered
     assert shed
-    assert {(one.json()["code"], int(one.headers["retry-after"]) >= 1) for one in shed} == {("busy", True)}
-    # The middle one: on a machine with two busy cores the caller itself is late to hear some of them.
-    assert statistics.median(one.elapsed.total_seconds() for one in shed) < SHED_SECONDS
+    assert {(json.loads(one.body)["code"], int(one.headers["retry-after"]) >= 1) for one in shed} == {("busy", True)}
+    assert statistics.quantiles([one.at - one.asked for one in shed], n=20)[-1] < SHED_SECONDS
 
 
 def test_beyond_its_connections_the_router_sheds_and_all_of_it_is_counted(

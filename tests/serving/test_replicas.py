@@ -38,6 +38,7 @@ def test_fewer_only_after_a_quiet_minute() -> None:
     assert after(Scale(3), DOWN_LOOKS, 1).count == 2
     assert after(Scale(3), 10 * DOWN_LOOKS, 2).count == 3
     assert after(Scale(3), 10 * DOWN_LOOKS, 0, least=2).count == 2
+    assert look(look(Scale(3), 0, 1, 4, down_looks=2), 0, 1, 4, down_looks=2).count == 2, "or as long as is said"
 
 
 def test_a_count_outside_its_bounds_is_brought_inside() -> None:
@@ -82,6 +83,12 @@ def test_bounds_that_cannot_be_are_refused(plane: Plane, models: Zoo, limits: di
 def processes(plane: Plane, endpoint: str) -> int:
     """Those that have answered as this revision, whichever the router chose."""
     return int(plane.revision(endpoint)["processes"])
+
+
+def launched(plane: Plane, endpoint: str) -> set[str]:
+    """The processes that the zygote keeps running for this revision, by name."""
+    found = {path.stem for path in plane.settings.places.launches.iterdir()}
+    return {name for name in found if name == endpoint or name.startswith(f"{endpoint}.")}
 
 
 @pytest.fixture
@@ -155,14 +162,14 @@ def test_a_removed_revision_leaves_no_replica(plane: Plane, pair: str) -> None:
     plane.agent.delete(f"/revisions/{pair}")
     wait_until(lambda: plane.agent.get(f"/revisions/{pair}").status_code == 404, 20, "the revision to go")
     places = plane.settings.places
-    assert [path.name for path in places.launches.iterdir() if path.name.startswith(pair)] == []
+    assert launched(plane, pair) == set()
     from serving.router.runtime import Runtime
 
     runtime = Runtime(places)
     wait_until(lambda: not any(slot.replicas for slot in runtime.slots().values()), 10, "the router to let it go")
 
 
-def test_waiting_callers_bring_a_second_process(plane: Plane, endpoint: str, models: Zoo) -> None:
+def test_waiting_callers_bring_a_second_process_and_quiet_lets_it_go(plane: Plane, endpoint: str, models: Zoo) -> None:
     plane.load(endpoint, models.slow.spec(endpoint, limits={"replicas_max": 2}))
     plane.route(endpoint, 1, endpoint)
     assert processes(plane, endpoint) == 1
@@ -170,3 +177,6 @@ def test_waiting_callers_bring_a_second_process(plane: Plane, endpoint: str, mod
         asked = [pool.submit(plane.ask, endpoint, body({"x": 1.0})) for _ in range(6)]
         wait_until(lambda: processes(plane, endpoint) == 2, 30, "a second process")
         assert {one.result().status_code for one in asked} == {200}
+    wait_until(lambda: launched(plane, endpoint) == {endpoint}, 30, "the second one to go")
+    assert processes(plane, endpoint) == 1
+    assert plane.ask(endpoint, body({"x": 1.0})).status_code == 200

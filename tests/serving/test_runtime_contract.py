@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from deployments.adapters.serving import (
     PREDICTIONS,
     SHADOWS,
     Agent,
+    Naming,
     RouteState,
     ServingRefused,
     ServingRuntime,
@@ -223,6 +224,16 @@ def test_a_shadow_is_ready_takes_no_traffic_and_cannot_be_removed(on_a_host: Sid
         runtime.remove_shadow("production", on_a_host.endpoint)
     assert runtime.shadow("production", on_a_host.endpoint) is None
     on_a_host.runtime.remove_revision(second)
+
+
+def test_whether_answers_name_their_version_is_said_by_endpoint(on_a_host: Side) -> None:
+    runtime, name = cast(Naming, on_a_host.runtime), f"production/{on_a_host.endpoint}"
+    for _ in range(2):
+        runtime.set_naming("production", on_a_host.endpoint, names_versions=False)
+        assert name in runtime.unnamed()
+    for _ in range(2):
+        runtime.set_naming("production", on_a_host.endpoint, names_versions=True)
+        assert name not in runtime.unnamed()
 
 
 BODY = {"dataframe_records": [{"x": 2.0}]}

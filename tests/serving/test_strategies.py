@@ -1,5 +1,5 @@
-"""Every ready-made plan on the real data plane and a real database, under traffic and kill -9: what the router itself
-holds is read every 100 ms, from the first table of each endpoint to the last."""
+"""Every ready-made plan on the real data plane and a real database, under traffic and kill -9: what the router
+holds, and what the database says it should, are read every 100 ms, from each endpoint's first table to its last."""
 
 import copy
 import os
@@ -15,11 +15,12 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from deployments.engine import ready_made
-from deployments.models import Rollout
+from deployments.models import AbRun, Rollout
 from deployments.services import rollouts
 from tests import world
-from tests.serving import callers, looker, portal
+from tests.serving import callers, desired, looker, portal
 from tests.serving.callers import Seen
+from tests.serving.desired import rises
 from tests.serving.plane import Plane, accepts, running
 from tests.serving.portal import Portal
 from tests.serving.zoo import Zoo
@@ -31,17 +32,23 @@ FEWEST = 20
 KILL_EVERY = 2.0
 IN_FLIGHT = 4
 """Requests that may be lost with the process of a new version; small ones are sent again, so none is the rule."""
-PLANS = ("blue-green", "canary", "shadow-canary", "linear")
+PLANS = ("blue-green", "canary", "shadow-canary", "ab-test", "linear")
 WEIGHTS = {
     "at-once": [0, 10_000],
     "blue-green": [0, 10_000],
     "canary": [0, 500, 2500, 5000, 10_000],
     "shadow-canary": [0, 500, 2500, 5000, 10_000],
+    "ab-test": [0, 5000, 10_000],
+    "ab-test-kept": [0, 5000, 0],
     "linear": [0, *range(1000, 10_000, 1000), 10_000],
     "abort": [0, 5000, 0],
 }
-RATES = {"at-once": 6.0, "blue-green": 6.0, "canary": 60.0, "shadow-canary": 60.0, "linear": 40.0, "abort": 10.0,
-         "supersede": 10.0}  # fmt: skip
+RATES = {"at-once": 6.0, "blue-green": 6.0, "canary": 60.0, "shadow-canary": 60.0, "ab-test": 10.0,
+         "ab-test-kept": 10.0, "linear": 40.0, "abort": 10.0, "supersede": 10.0}  # fmt: skip
+
+
+GUARDS = [{"measure": name, "limit": 10.0 if name == "memory" else 1.0, "fewest": FEWEST}
+          for name in ("errors", "answers", "memory")]  # fmt: skip
 
 
 def hurried(name: str) -> list[dict[str, Any]]:
@@ -57,8 +64,10 @@ def hurried(name: str) -> list[dict[str, Any]]:
             case "pause" if "seconds" in step["until"]:
                 step["until"] = {"seconds": 1}
             case "analyse":
-                step["guards"] = [{"measure": name, "limit": 10.0 if name == "memory" else 1.0, "fewest": FEWEST}
-                                  for name in ("errors", "answers", "memory")]  # fmt: skip
+                step["guards"] = GUARDS
+            case "ab_test":
+                del step["give_up"]
+                step |= {"until": {"seconds": 2}, "guards": GUARDS}
     return steps
 
 
@@ -111,10 +120,6 @@ def over(endpoint: str, status: str) -> bool:
     return row.status == status
 
 
-def rises(numbers: list[int]) -> bool:
-    return numbers == sorted(numbers)
-
-
 def check_tables(office: Portal, seen: Seen, endpoint: str) -> None:
     """In the database and as read from the router: sums to the whole, generations only rise, each sent as recorded."""
     rows = office.tables(endpoint)
@@ -130,6 +135,7 @@ def check_tables(office: Portal, seen: Seen, endpoint: str) -> None:
 
 
 def test_every_strategy_keeps_its_weights_whatever_is_killed(office: Portal, plane: Plane, models: Zoo) -> None:
+    assert {"at-once", *PLANS} == set(ready_made.PLANS), "a plan that comes with the portal is left out"
     for name in PLANS:
         office.write_plan(f"hurried-{name}", *hurried(name))
     office.write_plan(
@@ -139,7 +145,7 @@ def test_every_strategy_keeps_its_weights_whatever_is_killed(office: Portal, pla
         for endpoint in RATES:
             office.open(endpoint, "double", "triple", "again")
         wait_until(lambda: all(over(endpoint, "completed") for endpoint in RATES), 90, "the first versions to serve")
-        with callers.calling(plane, RATES, ROW) as seen:
+        with callers.calling(plane, RATES, ROW) as seen, desired.reading(seen) as kept:
             Ordeal(office, plane, worker).run()
     for endpoint in RATES:
         check_tables(office, seen, endpoint)
@@ -147,7 +153,9 @@ def test_every_strategy_keeps_its_weights_whatever_is_killed(office: Portal, pla
     for endpoint, weights in WEIGHTS.items():
         assert seen.shares(endpoint, str(office.rollout(endpoint).to_revision_id)) == weights, endpoint
     check_superseding(seen)
-    assert seen.reads > 50
+    check_tests(office)
+    assert kept.wrong == set()
+    assert min(seen.reads, kept.reads) > 50
 
 
 class Ordeal:
@@ -165,6 +173,7 @@ class Ordeal:
         self.office.promote("at-once", 2)
         for endpoint in PLANS:
             self.office.promote(endpoint, 2, f"hurried-{endpoint}")
+        self.office.promote("ab-test-kept", 2, "hurried-ab-test")
         for endpoint in ("abort", "supersede"):
             self.office.promote(endpoint, 2, "half")
         try:
@@ -180,10 +189,13 @@ class Ordeal:
             self.due = time.monotonic() + KILL_EVERY
         self.answer("abort", lambda row: rollouts.abort(actor=self.lead, number=row.pk, reason_code="quality"))
         self.answer("supersede", lambda _: self.office.promote("supersede", 3, "half", supersede=True))
-        self.answer("shadow-canary", lambda row: rollouts.resume(actor=self.lead, number=row.pk))
+        for endpoint in ("shadow-canary", "ab-test"):
+            self.answer(endpoint, lambda row: rollouts.resume(actor=self.lead, number=row.pk))
+        self.answer("ab-test-kept", lambda row: rollouts.abort(actor=self.lead, number=row.pk, reason_code="no_better"))
         ended = [over(endpoint, "completed") for endpoint in ("at-once", *PLANS)]
         newest = self.office.rollout("supersede")
-        return all([*ended, over("abort", "aborted"), newest.status == "paused" and "supersede" in self.answered])
+        ended += [over(endpoint, "aborted") for endpoint in ("abort", "ab-test-kept")]
+        return all([*ended, newest.status == "paused" and "supersede" in self.answered])
 
     def stand(self) -> dict[str, tuple[str, ...]]:
         """How each endpoint's newest rollout is."""
@@ -225,3 +237,10 @@ def check_superseding(seen: Seen) -> None:
     ways = [arm for at, arm in enumerate(arms) if not at or arm != arms[at - 1]]
     assert ways == [(None, 0), (str(old.to_revision_id), 5000), (None, 0), (str(new.to_revision_id), 5000)]
     assert {one.stable for one in seen.tables["supersede"]} == {str(old.from_revision_id)}
+
+
+def check_tests(office: Portal) -> None:
+    """Each A/B test asked a person before it went anywhere, and keeps what was decided."""
+    for endpoint, decision in (("ab-test", "promote"), ("ab-test-kept", "keep")):
+        run = AbRun.objects.get(rollout=office.rollout(endpoint))
+        assert (run.decision, run.ended_at is not None) == (decision, True), endpoint

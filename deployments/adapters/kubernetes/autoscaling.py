@@ -17,9 +17,9 @@ BUSY = 70
 
 
 def wanted(spec: RevisionSpec, target: Target) -> Json | None:
-    """None where the number of replicas is given, or where the revision's bounds leave no choice. Pure."""
+    """None where the number of replicas is given, or where the bounds are one and one. Pure."""
     limits = spec.limits
-    if target.kind != "kubernetes" or target.replicas is not None or limits.replicas_min == limits.replicas_max:
+    if target.kind != "kubernetes" or target.replicas is not None or limits.replicas_max == 1:
         return None
     own, sure = pods.processors(spec, target)
     return {

@@ -133,7 +133,8 @@ class Cluster(Namespace):
         # Settings that take the number from an autoscaler back find what that has written.
         kept = found.beside("spec", "replicas") if older else found
         drifted = "; ".join(filter(None, (str(kept), scaled)))
-        return RevisionState(state, digest, reason, drifted, bool(kept.stale) or older)
+        stale, processes = bool(kept.stale) or older, reading.available(live)
+        return RevisionState(state, digest, reason, drifted, stale, processes=processes)
 
     def _route_state(self, live: Json) -> RouteState:
         """The split as the route has it, whoever wrote it; nothing counts as in force before the gateway says so."""

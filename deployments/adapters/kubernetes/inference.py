@@ -83,7 +83,7 @@ def predictor(spec: RevisionSpec, target: Target, store: str) -> Json:
     limits = spec.limits
     if target.replicas is not None:
         found |= {"minReplicas": target.replicas, "maxReplicas": target.replicas}
-    elif limits.replicas_min < limits.replicas_max:
+    elif limits.replicas_max > 1:
         found |= {"minReplicas": limits.replicas_min, "maxReplicas": limits.replicas_max}
     return found
 

@@ -66,6 +66,12 @@ def deployment(live: Json) -> tuple[str, str]:
     return ("ready" if enough else "loading"), ""
 
 
+def available(live: Json) -> int | None:
+    """How many pods of a Deployment can answer; None where its status does not say, as an InferenceService's never."""
+    found = live.get("status", {}).get("availableReplicas")
+    return None if found is None else int(found)
+
+
 def inference(live: Json) -> tuple[str, str]:
     """State and reason of an InferenceService without Knative."""
     if not seen(live):

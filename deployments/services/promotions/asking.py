@@ -119,10 +119,18 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
 
 
 def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVersion, plan: str) -> dict[str, Any]:
-    """The evidence under the policy in force for the model's risk tier; the request keeps that policy and the plan."""
+    """The evidence under the policy in force for the model's risk tier and the limits that the endpoint is set to; the
+    request keeps these and the plan."""
     held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
     named = {"name": plan or environment.plan or ready_made.AT_ONCE}
-    return read.evidence(endpoint=endpoint, environment=environment, candidate=candidate, policy=held, plan=named)
+    return read.evidence(
+        endpoint=endpoint,
+        environment=environment,
+        candidate=candidate,
+        policy=held,
+        plan=named,
+        limits=endpoint.serving.limits if endpoint.serving else {},
+    )
 
 
 def _side_effects(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Missing]:

@@ -70,7 +70,7 @@ def reason(text: str, member: str = "comment") -> str:
 
 
 def evidence_now(row: PromotionRequest) -> dict[str, Any]:
-    """The evidence as it would be frozen now, under the policy the request started with."""
+    """The evidence as it would be frozen now, under the policy, plan and limits the request started with."""
     endpoint = Endpoint.objects.select_related("stable__version__model").get(pk=row.endpoint_id)
     version = ModelVersion.objects.select_related("model").get(pk=row.version_id)
     return read.evidence(
@@ -79,6 +79,7 @@ def evidence_now(row: PromotionRequest) -> dict[str, Any]:
         candidate=version,
         policy=row.evidence["policy"],
         plan=row.evidence["plan"],
+        limits=row.evidence.get("limits", {}),
     )
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from deployments.engine import plans, wording
 from deployments.engine.planner import Aim
-from deployments.engine.steps import Analyse, Step, after_warm
+from deployments.engine.steps import MOVES, Analyse, Step, after_warm
 from deployments.models import Measurement, Rollout, RouteTable
 from deployments.services import endpoints, tell_rollout
 from deployments.services.rollouts import common, probing
@@ -104,7 +104,10 @@ def take_back_generation(lease: Lease, *, at_least: int) -> RouteTable | None:
 
 @transaction.atomic
 def next_step(lease: Lease, *, step: int) -> Rollout:
-    """The step has been seen done: the one after it begins now. Nothing when it has begun already."""
+    """The step has been seen done: the one after it begins now. Nothing when it has begun already.
+
+    Where the step moved traffic, the endpoint is looked at soon: its page shows what was seen beside what is wanted.
+    """
     row = common.locked(lease.pk, lease)
     if row.status != "progressing" or row.step != step:
         return row
@@ -112,6 +115,8 @@ def next_step(lease: Lease, *, step: int) -> Rollout:
         step=step + 1, step_began_at=clock.now(), hurried_by=None, hurried_why="", note=""
     )
     steps = plans.of_pinned(row.plan)
+    if isinstance(steps[step], MOVES):
+        endpoints.look_at(row.endpoint)
     recorder.record(
         "rollout.stepped",
         actor=common.system(row),

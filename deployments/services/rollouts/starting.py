@@ -1,5 +1,7 @@
 """Starting a rollout of an approved request."""
 
+import secrets
+
 from django.db.models import Max
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
@@ -36,6 +38,7 @@ def start(request: PromotionRequest, *, actor: Actor) -> Rollout:
         from_revision=endpoint.stable,
         to_revision=revision,
         plan=request.evidence["plan"]["steps"],
+        salt=secrets.token_hex(8),
         started_by=actor.id,
         started_by_label=actor.label,
         next_reconcile_at=now,
@@ -50,14 +53,19 @@ def start(request: PromotionRequest, *, actor: Actor) -> Rollout:
 
 def _request_revision(endpoint: Endpoint, request: PromotionRequest, actor: Actor) -> Revision:
     top = Revision.objects.filter(endpoint=endpoint).aggregate(top=Max("number"))["top"] or 0
+    limits = request.evidence.get("limits", {})
     row = Revision.objects.create(
-        endpoint=endpoint, number=top + 1, version=request.version, digest=request.evidence["version"]["digest"]
+        endpoint=endpoint,
+        number=top + 1,
+        version=request.version,
+        digest=request.evidence["version"]["digest"],
+        limits=limits,
     )
     recorder.record(
         "revision.requested",
         actor=actor,
         subject=Subject.of("revision", row.pk, str(row)),
-        data={"digest": row.digest, "version": request.version.number},
+        data={"digest": row.digest, "version": request.version.number} | ({"limits": limits} if limits else {}),
     )
     holds.hold(version=request.version, holder=f"revision:{row.pk}", why=f"loaded behind {endpoint}", actor=actor)
     return row

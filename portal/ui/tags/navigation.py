@@ -5,10 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 from django.template import RequestContext
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.core.logs import request_id_var
+from portal.ui import nav
 from portal.ui.library import register
 
 CURSORS = ("before", "after", "cursor", "page")
@@ -95,6 +97,14 @@ def choices(context: RequestContext, name: str, options: str, label: str, *, def
             query.pop(cursor, None)
         links.append({"url": _here(context, query), "words": words or value, "current": value == current})
     return {"links": links, "label": label}
+
+
+@register.simple_tag(takes_context=True)
+def bands(context: RequestContext) -> SafeString:
+    """`{% bands %}`: the bands over this page, by what it shows; the layout asks for them, once."""
+    shown: Any = context.flatten()
+    found = filter(None, (provider(shown) for provider in nav.BANDS))
+    return SafeString("".join(render_to_string(band.template, {**band.context}) for band in found))
 
 
 @register.simple_tag

@@ -107,6 +107,10 @@ def new_key(world: World) -> Mapping[str, Any]:
     return {"name": "check-in desk", "days": 30}
 
 
+def serves(world: World) -> Mapping[str, Any]:
+    return {"replicas_max": 2}
+
+
 def new_plan(world: World) -> Mapping[str, Any]:
     return {"name": "halves", "body": {"steps": [{"do": "weight", "weight": 5000}, {"do": "switch"}]}}
 
@@ -235,6 +239,10 @@ PAGES = (
         "deployments:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": "{}"},
     ),
+    page("deployments:endpoint_serving", kwargs=endpoint, **INSIDE),
+    page(
+        "deployments:endpoint_serving", "POST", may=CREATORS, ok=303, outsider=404, kwargs=endpoint, send=serves
+    ),
     page("deployments:endpoint_keys", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_key_new", may=KEEPERS, outsider=404, kwargs=endpoint),
     page("deployments:endpoint_key_new", "POST", may=KEEPERS, ok=STEP_UP, outsider=404, kwargs=endpoint, send=new_key),
@@ -302,6 +310,12 @@ CALLS = (
         "api:deployments_api:endpoint_try", "POST", may=TAKES_PART, ok=GATEWAY_AWAY, outsider=404, kwargs=endpoint,
         send=lambda w: {"payload": {}}, scopes=("predict",), scope_otherwise=404,
         special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "predict"], 403),
+    ),
+    call("api:deployments_api:endpoint_serving", kwargs=endpoint, **TOKENS_INSIDE),
+    call(
+        "api:deployments_api:endpoint_serving", "POST", may=CREATORS, outsider=404, kwargs=endpoint, send=serves,
+        scopes=("endpoints",), scope_otherwise=404,
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "endpoints"], 403),
     ),
     call("api:deployments_api:endpoint_keys", kwargs=endpoint, **TOKENS_INSIDE),
     call(

@@ -167,8 +167,10 @@ def test_an_autoscaler_may_own_the_number_of_replicas() -> None:
     free = replace(PLAIN, replicas=None)
     assert "replicas" not in manifests.deployment(SPEC, free, "/store")["spec"]
     assert not {"minReplicas", "maxReplicas"} & inference.predictor(SPEC, free, "/store").keys()
-    bounded = inference.predictor(replace(SPEC, limits=Limits(replicas_min=2, replicas_max=4)), free, "/store")
-    assert (bounded["minReplicas"], bounded["maxReplicas"]) == (2, 4)
+    for least, most in ((2, 4), (3, 3)):
+        limits = Limits(replicas_min=least, replicas_max=most)
+        bounded = inference.predictor(replace(SPEC, limits=limits), free, "/store")
+        assert (bounded["minReplicas"], bounded["maxReplicas"]) == (least, most)
 
 
 @given(text=st.text(min_size=1, max_size=64))

@@ -64,6 +64,7 @@ def test_a_live_region_hears_nothing_while_nothing_changes(line: Line, browser: 
     first = client.get(page, headers={"HX-Request": "true"})
     assert b"<h1" not in first.content
     tag = f"{AbRun.objects.get().read_at.isoformat()}..None.progressing"
+    assert first["HX-PTag"] == tag
     assert client.get(page, headers={"HX-Request": "true", "HX-PTag": tag}).status_code == 304
     look(rolling)
     assert client.get(page, headers={"HX-Request": "true", "HX-PTag": tag}).status_code == 200

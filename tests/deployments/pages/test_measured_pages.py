@@ -79,6 +79,26 @@ def test_without_readings_the_cards_say_so(serving: Revision, line: Line, browse
     assert "Nothing was measured in this time. Counters are read once a minute" in said
 
 
+def test_a_young_version_and_one_nobody_asks_have_words_instead_of_figures(
+    serving: Revision, line: Line, browser: Open
+) -> None:
+    priya = browser(line.priya)
+
+    def row() -> str:
+        """What stands beside the version, from its requests on."""
+        found = re.search(r"champion, r1 100 % (.*?) Rollback Not yours", words(priya.open(PAGE)))
+        return found[1] if found else ""
+
+    assert row() == "– not measured yet – Warm not measured yet"
+    read(serving, 2, 0)
+    assert row() == "– first figures in a minute – Warm first figures in a minute"
+    read(serving, 1, 0)
+    assert row() == "0/s no requests in 15 min – Warm no answers in 1 h"
+    said = words(priya.open(PAGE))
+    assert "p95 latency no requests in this time" in said
+    assert "Error rate no requests in this time" in said
+
+
 def test_old_readings_are_said_to_be_old(serving: Revision, line: Line, browser: Open) -> None:
     read(serving, 12, 0)
     read(serving, 11, 600)

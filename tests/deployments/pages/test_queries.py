@@ -54,6 +54,16 @@ def test_lists_do_not_ask_more_for_more_rows(line: Line, browser: Open, path: st
     assert len(few) <= 32, few
 
 
+@pytest.mark.parametrize("path", ["/endpoints/", "/endpoints/?state=trouble"])
+def test_the_list_of_endpoints_reads_no_more_rows_than_it_shows(line: Line, browser: Open, path: str) -> None:
+    """What is not as wanted is found by the database, whatever there is besides."""
+    line.promote(1)
+    marta = browser(line.marta)
+    page = asked(marta, path)
+    tables = [sql for sql in page if 'FROM "deployments_endpoint"' in sql and "LIMIT" not in sql]
+    assert tables == []
+
+
 def test_bypasses_in_the_inbox_do_not_ask_more_for_more_rows(line: Line, browser: Open) -> None:
     world.production(**bypassing.CLOCKED)
     marta = browser(line.marta)

@@ -1,10 +1,11 @@
 """How far the way back can be trusted, other versions, drills and what a rollback froze; without script."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from deployments.models import Endpoint, Environment, RollbackDrill
+from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
 from deployments.services import rollbacks
 from portal.core import work
 from tests import world
@@ -47,6 +48,43 @@ def test_the_card_says_how_ready_the_way_back_is_and_rehearses_it(three: Line, b
     assert "Rehearse now" in page
     assert RollbackDrill.objects.get().passed
     assert f"{PAGE}rollback/drill/" not in browser(three.priya).open(PAGE)
+
+
+def test_a_cold_way_back_says_how_long_it_takes(three: Line, browser: Open) -> None:
+    """The runtime came back empty: the target is loaded again, and a rollback would wait for that."""
+    marta, row = browser(three.marta), Endpoint.objects.get()
+    assert row.previous is not None
+    assert "one switch, no loading" in marta.open(PAGE)
+    tag = marta.client.get(f"{PAGE}live/")["HX-PTag"]
+    row.observed["revisions"] = {str(row.stable_id): "ready"}
+    row.save(update_fields=["observed"])
+    page = marta.client.get(f"{PAGE}live/", headers={"HX-PTag": tag}).content.decode()
+    for said in ("Cold</span>", "loads v2 first, as long as its first load, one switch", "v2 is not loaded, not yet"):
+        assert said in page
+    warmed = (row.previous.created_at + timedelta(seconds=14)).isoformat()
+    Revision.objects.filter(pk=row.previous.pk).update(golden={"at": warmed})
+    page = marta.open(PAGE)
+    assert "loads v2 first, about 14 s, one switch" in page
+    assert "Roll back to v2" in page
+
+
+def test_a_rollback_that_fails_says_at_which_step_and_what_to_do_by_hand(three: Line, browser: Open) -> None:
+    marta = browser(three.marta)
+    assert "by hand" not in marta.open(PAGE)
+    row = Endpoint.objects.get()
+    assert row.previous is not None
+    three.runtime.broken.add(row.previous.digest)
+    back(three)
+    page = marta.open(PAGE)
+    for said in ("The rollback to v2 stopped at its step “Switch back”, ", "it raised while loading"):
+        assert said in page, said
+    for said in ("What to do by hand", 'href="/status/"', f'href="{PAGE}rollback/versions/"', "x-served-version"):
+        assert said in page, said
+    assert "Retry v2" not in page
+    doubtful = {"status": "paused", "pause_code": "unproven", "pause_why": "v2 should answer, but v3 does."}
+    Rollout.objects.filter(kind="rollback").update(**doubtful)
+    page = marta.open(PAGE)
+    assert ("What is served is not proven" in page, "What to do by hand" in page) == (True, True)
 
 
 def test_other_versions_lead_to_an_ordinary_request(three: Line, browser: Open) -> None:

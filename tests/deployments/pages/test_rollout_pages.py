@@ -1,5 +1,6 @@
 """A rollout in steps on its pages and over the API, without script: what it shows, and what people do there."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from deployments.models import Rollout
+from deployments.services import rollouts
 from portal.core import once
+from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 from tests.deployments.rolling import Rolling
@@ -40,16 +43,18 @@ def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) 
         assert part in said, part
     assert re.search(r"90 of about [\d ]+ requests to the new version", said)
     assert "1000000" not in page
+    assert re.search(r"Wanted v1 90 %, v2 10 % in table (\d+) Observed v1 90 %, v2 10 % in table \1, as wanted", said)
     assert "Not judged yet" in said
     assert "Error rate new minus champion" in said
     assert "≤ +2.00 pp" in said
     assert re.search(r"about [\d ]+ more requests", said)
     assert "with a chance of at most 4 %" in said
+    assert "Asks a person in about 10 min at the latest" in said
 
 
 def test_who_may_not_steer_sees_no_buttons(rolling: Rolling, browser: Open) -> None:
     page = browser(rolling.line.priya).open(PAGE)
-    assert "Abort rollout" not in page
+    assert "Abort" not in page
     assert "early" not in page
 
 
@@ -66,7 +71,7 @@ def test_pause_and_resume_by_their_buttons(rolling: Rolling, browser: Open) -> N
 def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolling, browser: Open) -> None:
     marta, daniel = browser(rolling.line.marta), browser(rolling.line.daniel)
     place = f"{PAGE}rollouts/{rolling.row.pk}/advance/"
-    assert "Go to 50 % early" in marta.open(PAGE)
+    assert "Go to 50 % early, takes two people" in marta.open(PAGE)
     assert "Your word is the first of two" in marta.open(place)
     assert marta.send(place, place, reason="").status_code == 422
     assert marta.send(place, place, reason="The morning wave comes.").status_code == 303
@@ -80,11 +85,19 @@ def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolli
 
 def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
     marta, place = browser(rolling.line.marta), f"{PAGE}rollouts/{rolling.row.pk}/abort/"
+    assert "Abort, back to v1" in marta.open(PAGE)
     assert "All traffic goes back to v1; now v1 90 %, v2 10 %" in words(marta.open(place))
     assert marta.send(place, place).status_code == 422
     assert marta.send(place, place, reason_code="latency").status_code == 303
     assert rolling.look().status == "aborted"
     assert "This rollout is over." in marta.open(place)
+    page = marta.open(PAGE)
+    assert "The rollout of v2 stopped at its step “10 %”," in words(page)
+    again = re.search(r'href="(/promotions/new/\?[^"]+)">.{0,400}?Retry v2</a>', page, re.DOTALL)
+    assert again is not None, page
+    form = marta.open(html.unescape(again[1]))
+    for field in ('name="version" value="2"', 'value="slowly" selected'):
+        assert field in form
     assert "Rollout to v2: aborted" in words(marta.open(PAGE))
 
 
@@ -104,6 +117,31 @@ def test_the_live_part_changes_with_the_guards(rolling: Rolling, browser: Open) 
     moved = priya.client.get(f"{PAGE}live/", headers=tag)
     assert moved.status_code == 200
     assert re.search(r'id="steer"[^>]*hx-swap-oob', moved.content.decode())
+
+
+def test_another_step_is_announced_and_nothing_else_is(rolling: Rolling, browser: Open) -> None:
+    priya = browser(rolling.line.priya)
+
+    def polled(tag: str) -> tuple[str, list[str]]:
+        """The tag of the answer, and what is spoken."""
+        answer = priya.client.get(f"{PAGE}live/", headers={"HX-PTag": tag, "HX-Request": "true"})
+        assert answer.status_code == 200
+        spoken = re.findall(r'<hx-partial hx-target="#announce">(.*?)</hx-partial>', answer.content.decode())
+        return answer["HX-PTag"], spoken
+
+    first, spoken = polled("")
+    assert spoken == []
+    rolling.answered({"requests": 900, "slow": 16}, {"requests": 100, "slow": 2})
+    rolling.look(2)
+    second, spoken = polled(first)
+    assert (spoken, second != first) == ([], True)
+    rolling.answered({"requests": 162_000, "slow": 3240}, GOOD)
+    rolling.look(5)
+    third, spoken = polled(second)
+    assert spoken == ["Rolling out, step 3 of 4: v1 50 %, v2 50 %"]
+    rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="quality")
+    rolling.look()
+    assert polled(third)[1] == ["The rollout is over: v1 100 %"]
 
 
 def test_the_request_shows_its_plan(rolling: Rolling, browser: Open) -> None:

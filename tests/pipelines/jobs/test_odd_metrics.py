@@ -103,7 +103,7 @@ def test_each_makes_itself_undefined_and_nothing_else(lab: Lab, package: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "sentence"),
-    [("loops", "It took more than 20 seconds and was ended."),
+    [("loops", "It took more than 6 seconds and was ended."),
      ("ends", "The process that computes ended with the code 9: no word.")],
 )  # fmt: skip
 def test_one_that_cannot_be_stopped_ends_the_evaluation_and_not_the_worker(
@@ -111,7 +111,7 @@ def test_one_that_cannot_be_stopped_ends_the_evaluation_and_not_the_worker(
 ) -> None:
     """A loop has a minute; here the process has less, as when the loop lets nobody interrupt it."""
     version, data = lab.version("good"), lab.data(frame(60))
-    monkeypatch.setattr(job, "BOUNDS", Bounds(seconds=20))
+    monkeypatch.setattr(job, "BOUNDS", Bounds(seconds=6))
     row = lab.evaluate(version, data, business={"functions": [f"{package}_{metric}"]})
     assert (row.status, row.status_note) == ("failed", sentence)
     assert lab.evaluate(version, data).status == "done"
