@@ -118,16 +118,17 @@ class Controller:
         for live in self.http.get(SERVICES).json()["items"]:
             name, wanted = live["metadata"]["name"], live["spec"].get("selector") or {}
             fits = [one for one in running if wanted.items() <= one["metadata"]["labels"].items()]
-            addresses = [{"ip": ADDRESS}] if fits and wanted else []
             ports = [{"name": one.get("name", ""), "port": one["targetPort"]} for one in live["spec"]["ports"]]
-            subsets = [{"addresses": addresses, "ports": ports}] if addresses else []
-            known = self.ends.get(live["metadata"]["uid"])
-            if fits:
-                self.network.behind[f"{name}:80"] = f"{fits[0]['metadata']['name']}:{pods.PORT}"
-            if known != subsets:
-                self.http.delete(f"{ENDPOINTS}/{name}")
+            subsets = []
+            if fits and wanted:
+                pod_name = fits[0]["metadata"]["name"]
+                self.network.behind[f"{name}:80"] = f"{pod_name}:{pods.PORT}"
+                # The API server leads to no address that it does not find at a pod.
+                target = {"kind": "Pod", "namespace": NAMESPACE, "name": pod_name}
+                subsets = [{"addresses": [{"ip": ADDRESS, "targetRef": target}], "ports": ports}]
+            if self.ends.get(live["metadata"]["uid"]) != subsets:
                 body = {"metadata": {"name": name}, "subsets": subsets}
-                if self.http.post(ENDPOINTS, json=body).status_code == 201:
+                if self.http.put(f"{ENDPOINTS}/{name}", json=body).is_success:
                     self.ends[live["metadata"]["uid"]] = subsets
 
     def _end_pods(self) -> None:

@@ -7,6 +7,7 @@ come by what Knative makes. The API server keeps the portal's own token to itsel
 import json
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from deployments.adapters.kubernetes.client import Bounds, Client, Place
@@ -79,8 +80,10 @@ def ask_new(client: Client, place: Place, path: str, body: Any, headers: Mapping
     while True:
         try:
             return ask(client, place, path, body, headers)
-        except ServingUnavailable:
-            if time.monotonic() > until:
+        except (ServingUnavailable, ServingRefused) as error:
+            # Before the cluster has noted where a Service leads, it says that there is none.
+            not_yet = isinstance(error, ServingUnavailable) or error.status == HTTPStatus.NOT_FOUND
+            if not not_yet or time.monotonic() > until:
                 raise
             time.sleep(0.1)
 

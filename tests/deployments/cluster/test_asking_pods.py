@@ -7,7 +7,7 @@ import pytest
 
 from deployments.adapters.kubernetes import asking, client, drift, reading, routes
 from deployments.adapters.kubernetes.client import Client, Passed, Place
-from deployments.adapters.serving import ServingUnavailable
+from deployments.adapters.serving import ServingRefused, ServingUnavailable
 from deployments.targets import Target
 from serving.contract import RouteSpec
 
@@ -48,24 +48,35 @@ def test_what_the_api_server_says_is_told_from_what_a_model_does() -> None:
 
 
 class Late:
-    """A cluster that leads to nobody for some questions."""
+    """A cluster that leads to nobody for some questions, which it says as `error`."""
 
-    def __init__(self, late: int) -> None:
-        self.late = late
+    def __init__(self, late: int, error: Exception) -> None:
+        self.late, self.error = late, error
 
     def pass_on(self, *asked: Any) -> Passed:
         self.late -= 1
         if self.late >= 0:
-            raise ServingUnavailable("no endpoints")
+            raise self.error
         return Passed(200, {"x-served-version": "3", "x-served-revision": "2"}, b'{"predictions": [1]}')
 
 
-def test_a_service_may_find_its_pod_a_moment_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = asking.ask_new(cast(Client, Late(2)), PLACE, "invocations", {}, {})
+NOBODY_YET = ServingUnavailable("no endpoints"), ServingRefused(404, "no such endpoints")
+
+
+@pytest.mark.parametrize("error", NOBODY_YET, ids=["empty", "none"])
+def test_a_service_may_find_its_pod_a_moment_late(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    found = asking.ask_new(cast(Client, Late(2, error)), PLACE, "invocations", {}, {})
     assert (found.status, found.version, found.revision, found.answer) == (200, "3", "2", {"predictions": [1]})
     monkeypatch.setattr(asking, "PATIENCE", 0.2)
-    with pytest.raises(ServingUnavailable):
-        asking.ask_new(cast(Client, Late(1_000)), PLACE, "invocations", {}, {})
+    with pytest.raises(type(error)):
+        asking.ask_new(cast(Client, Late(1_000, error)), PLACE, "invocations", {}, {})
+
+
+def test_what_is_forbidden_is_not_waited_for() -> None:
+    forbidden = Late(1, ServingRefused(403, "cannot get resource"))
+    with pytest.raises(ServingRefused):
+        asking.ask_new(cast(Client, forbidden), PLACE, "invocations", {}, {})
+    assert forbidden.late == 0
 
 
 def test_a_field_is_ours_while_we_wrote_it_last() -> None:
