@@ -67,7 +67,7 @@ def test_nobody_behind_a_service_is_no_answer_of_the_models(on: Callable[[str], 
         try:
             probed(side)
         except ServingUnavailable as error:
-            return 'no endpoints available for service "rev-1:80"' in error.message
+            return 'no endpoints available for service "rev-1"' in error.message
         return False
 
     wait_until(gone, 10, "the Service to lead nowhere")
