@@ -68,7 +68,7 @@ class Case:
 ON_REQUESTS: Final = f"after {FEWEST} requests and a look"
 CASES: Final = (
     Case("ab-test", "schedule", "weather", AB_TEST, "completed"),
-    Case("slow", "weather", "slow", CANARY, "aborted", rf"(p95 latency .*×|Error rate .*) {AFTER}",
+    Case("slow", "weather", "slow", CANARY, "aborted", rf"p95 latency .*× {AFTER}", frozenset({"busy"}),
          bound=ON_REQUESTS),
     Case("wrong", "weather", "wrong", CANARY, "aborted", rf"Predictions .* pp {AFTER}", bound=ON_REQUESTS),
     Case("late", "weather", "late", CANARY, "aborted",
