@@ -158,6 +158,12 @@ def test_an_autoscaler_keeps_to_the_published_schema() -> None:
             published.model_validate(found | {"spec": found["spec"] | wrong})
 
 
+def test_an_autoscaler_holds_one_number_where_the_bounds_are_the_same() -> None:
+    found = autoscaling.wanted(replace(SPEC, limits=Limits(replicas_min=3, replicas_max=3)), FREE)
+    assert found is not None
+    assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (3, 3)
+
+
 @pytest.mark.parametrize(("spec", "target"), [(SPEC, FREE), (BOUNDED, PLAIN), (BOUNDED, replace(FREE, kind="kserve"))])
 def test_where_the_number_is_given_there_is_no_autoscaler_of_ours(spec: RevisionSpec, target: Target) -> None:
     assert autoscaling.wanted(spec, target) is None
