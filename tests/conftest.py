@@ -3,7 +3,6 @@
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,9 +17,6 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 STACKS = {"stack", "empty_stack"}
-TESTS = Path(__file__).parent
-# Folders whose tests share what takes long to make: one worker gets all of them, so that it is made once.
-TOGETHER = ("access", "demo", "gate", "pipelines/jobs", "serving", "ui")
 DRILL_SEED = "SIGNALBOX_DRILL_SEED"
 
 
@@ -49,8 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # So do those that need a Kubernetes API server: in files that say so, or as one side of a contract.
         elif item.get_closest_marker("cluster"):
             item.add_marker(pytest.mark.xdist_group("cluster"))
-        elif folder := next((name for name in TOGETHER if (TESTS / name) in item.path.parents), ""):
-            item.add_marker(pytest.mark.xdist_group(folder.replace("/", "-")))
 
 
 @pytest.fixture(scope="session")
