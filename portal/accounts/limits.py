@@ -43,6 +43,16 @@ def forget(name: str, who: str) -> None:
         raise Unavailable(CLOSED, code="limits_unavailable") from error
 
 
+def give_back(name: str, who: str) -> None:
+    """Let the last attempt not count, because it was right; those that were wrong stay counted."""
+    try:
+        cache.decr(_key(name, who))
+    except ValueError:
+        return  # the window has ended meanwhile
+    except (RedisError, OSError) as error:
+        raise Unavailable(CLOSED, code="limits_unavailable") from error
+
+
 def client_ip(request: HttpRequest) -> str:
     """The caller's address, trusting only as many proxies as the settings name; "" on a Unix socket."""
     return get_client_ip(request) or ""

@@ -100,6 +100,7 @@ def verify(*, request: HttpRequest, actor: Actor, method: str, secret: str, bind
             binding=binding,
         )
     limits.forget("step_up", who)
+    limits.give_back("step_up_slow", str(person.pk))
     return _remember(actor, person, method, binding)
 
 

@@ -90,6 +90,18 @@ def test_a_wrong_password_is_refused_recorded_and_limited(marta: Person) -> None
     assert StepUp.objects.count() == 1
 
 
+def test_right_answers_use_up_nothing_and_wrong_ones_stay_counted(
+    marta: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stepup, "SLOW_TRIES", 3)
+    browser = signed_in(marta)
+    assert [look(browser, password=people.PASSWORD).status_code for _ in range(6)] == [201] * 6
+    assert [look(browser, password=f"wrong {n}").status_code for n in range(2)] == [403, 403]
+    assert look(browser, password=people.PASSWORD).status_code == 201
+    assert look(browser, password="wrong").status_code == 403
+    assert look(browser, password=people.PASSWORD).status_code == 429
+
+
 def test_a_one_time_code_works_once(marta: Person) -> None:
     secret = enrol_totp(marta)
     browser = Browser()
