@@ -78,6 +78,8 @@ class _Parent:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        # It may end by itself, and what nobody waits for stays behind as a zombie.
+        threading.Thread(target=self._popen.wait, name="scoring-parent", daemon=True).start()
 
     def fork(self, module: str, request: Path, streams: list[int]) -> Forked | None:
         """None when the parent has ended meanwhile."""

@@ -106,6 +106,13 @@ def test_a_parent_that_was_killed_is_replaced_and_its_programs_are_told_as_ended
             assert parent().pid != before.pid
 
 
+def test_a_parent_that_ended_by_itself_is_not_left_behind(streams: tuple[int, int, Path], waits: Path) -> None:
+    with running(streams, waits):
+        before = parent()
+    before.terminate()
+    wait_until(lambda: not before.is_running(), 10, "it to be gone, not a zombie")
+
+
 def test_the_parent_ends_with_the_process_it_belongs_to(streams: tuple[int, int, Path], waits: Path) -> None:
     with running(streams, waits):
         ended, child = parent(), parent().children()[0]

@@ -49,7 +49,15 @@ def test_it_is_measured_inside_the_sandbox(shelf: Shelf, tmp_path: Path) -> None
 
 
 def _measuring() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if "registry.datasets.measure" in one.cmdline()]
+    return [one for one in psutil.Process().children() if "registry.datasets.measure" in _command(one)]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """Nothing for one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def taken_over(monkeypatch: pytest.MonkeyPatch, note: str) -> list[psutil.Process]:
