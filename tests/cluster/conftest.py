@@ -11,7 +11,7 @@ import pytest
 from deployments.adapters.kubernetes import connect
 from deployments.adapters.kubernetes.cluster import Cluster
 from deployments.adapters.kubernetes.serverless import Serverless
-from deployments.adapters.serving import RouteState
+from deployments.adapters.serving import RouteState, ServingRefused
 from serving import digests
 from serving.contract import RevisionSpec, RouteSpec
 from tests.cluster import controller, targets
@@ -41,9 +41,23 @@ class Side:
         digest = digests.hash_tree(source).digest
         return RevisionSpec(str(number), "production", "flights", "flights", number, number, str(source), digest)
 
+    def ensure(self, spec: RevisionSpec) -> None:
+        """As the reconciler does it: it looks again when somebody, such as the controller, wrote in between."""
+
+        def told() -> bool:
+            try:
+                self.runtime.ensure_revision(spec)
+            except ServingRefused as refused:
+                if "has been modified" not in str(refused):
+                    raise
+                return False
+            return True
+
+        wait_until(told, 10, f"{spec.id} to be told to a cluster that others write to")
+
     def ready(self, number: int) -> str:
         spec = self.spec(number)
-        self.runtime.ensure_revision(spec)
+        self.ensure(spec)
         wait_until(lambda: self.runtime.revision(spec.id).state == "ready", 20, f"{spec.id} to be ready")
         return spec.id
 

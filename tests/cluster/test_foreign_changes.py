@@ -107,7 +107,7 @@ def test_another_model_in_an_inference_service(on: Callable[[str], Side]) -> Non
     )
     side.change(INFERENCE, ROUTE, {"spec": {"predictor": {"containers": containers}}})
     assert side.runtime.revision("1").state == "absent"
-    side.runtime.ensure_revision(side.spec(1))
+    side.ensure(side.spec(1))
     assert inference.VISIBILITY not in side.live(INFERENCE, ROUTE)["metadata"]["labels"]
     assert side.ready(1) == "1"
     assert side.routed() == RouteState(1, "1")
