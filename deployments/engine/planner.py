@@ -84,6 +84,8 @@ def _broken(s: Snapshot) -> Command | None:
     if s.crashes >= MOST_CRASHES and s.target_recorded == "ready":
         why = f"Its process ended {s.crashes} times without a minute of quiet between. {s.ended}".strip()
         return Command("fail", why=why, code="crashes")
+    if s.target_recorded in ("draining", "removed"):
+        return Command("fail", why="the revision was taken away")
     if not s.digest_matches:
         return Command("fail", why="the runtime loaded other bytes than were approved")
     if s.watch.answer == "failing":

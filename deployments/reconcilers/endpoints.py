@@ -123,21 +123,27 @@ def _take_away(row: Endpoint, found: dict[str, RevisionState], runtime: ServingR
         return
     keep = [pk for pk in (row.stable_id, row.previous_id) if pk]
     for revision in Revision.objects.filter(endpoint=row).exclude(pk__in=keep).exclude(status="removed"):
-        _retire(revision)
+        if not _retire(revision):
+            return
         if str(revision.pk) in found:
             runtime.remove_revision(str(revision.pk))
         _removed(revision)
 
 
 @transaction.atomic
-def _retire(revision: Revision) -> None:
+def _retire(revision: Revision) -> bool:
+    """False where it may be wanted: a rollout has begun since this look at the endpoint did, and what is kept is
+    another."""
     actor = actors.system("neither serving nor the way back")
-    lock(Endpoint.objects.filter(pk=revision.endpoint_id))
+    endpoint = lock(Endpoint.objects.filter(pk=revision.endpoint_id))
+    if rollouts.active(endpoint) is not None or revision.pk in (endpoint.stable_id, endpoint.previous_id):
+        return False
     fresh = lock(Revision.objects.filter(pk=revision.pk))
     if fresh.status in ("requested", "loading"):
         move(fresh, "break", actor=actor, data={"why": "no longer wanted"})
     if fresh.status in ("ready", "failed"):
         move(fresh, "retire", actor=actor)
+    return True
 
 
 @transaction.atomic

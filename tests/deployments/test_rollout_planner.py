@@ -225,6 +225,13 @@ def test_a_process_that_ends_again_and_again_ends_the_rollout(status: str, step:
     assert decide(replace(there, crashes=MOST_CRASHES, loaded="loading", target_recorded="loading")).do != "fail"
 
 
+@pytest.mark.parametrize("status", ["progressing", "paused"])
+@pytest.mark.parametrize("recorded", ["draining", "removed"])
+def test_a_revision_that_was_taken_away_ends_the_rollout(status: str, recorded: str) -> None:
+    command = decide(start(TWO, status=status, loaded="ready", target_recorded=recorded, step=2))
+    assert (command.do, command.why) == ("fail", "the revision was taken away")
+
+
 def test_no_traffic_at_all_ends_with_a_person() -> None:
     waits = {"do": "pause", "until": {"requests": 5}, "give_up": 60}
     plan = plans.parse({"steps": [{"do": "weight", "weight": 100}, waits, SWITCH]})

@@ -60,6 +60,18 @@ def test_a_good_version_goes_all_the_way(rolling: Rolling) -> None:
     assert said(row, "rollout.stepped")["now"] == "Judge 4 guards"
 
 
+def test_a_rollout_that_begins_while_its_endpoint_is_looked_at_keeps_its_revision(
+    rolling: Rolling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, real = iter([None] * 3), rollouts.active
+    monkeypatch.setattr(rollouts, "active", lambda endpoint: next(before, real(endpoint)))
+    Endpoint.objects.update(next_reconcile_at=clock.now())
+    work.do("deployments.endpoint", Endpoint.objects.get().pk)
+    assert next(before, "looked at") == "looked at"
+    assert rolling.row.to_revision.status == "ready"
+    assert rolling.line.runtime.revision(rolling.revision(2)).state == "ready"
+
+
 def test_the_log_keeps_on_what_a_judgement_let_it_go_on(rolling: Rolling) -> None:
     rolling.answered(GOOD, SAME)
     rolling.look(3)
