@@ -95,12 +95,17 @@ class Rolling:
             one = self.revision(version)
             self.line.runtime.measured[one] = measures(one, arm, **counts)
 
+    def wait_paused(self, seconds: float) -> Rollout:
+        """As `look`, for a rollout that has been paused for so long. Only where nothing is committed: the guard of
+        the commit asks for an event."""
+        Rollout.objects.filter(pk=self.row.pk).update(paused_at=F("paused_at") - timedelta(seconds=seconds))
+        return self.look(seconds)
+
     def look(self, seconds: float = 0.0) -> Rollout:
         """Time passes, and a worker comes by."""
         past = timedelta(seconds=seconds)
         Rollout.objects.filter(pk=self.row.pk).update(
             step_began_at=F("step_began_at") - past,
-            paused_at=F("paused_at") - past,
             next_reconcile_at=clock.now(),
         )
         read = timedelta(seconds=max(seconds, 2.0))

@@ -150,8 +150,8 @@ def test_a_dead_source_of_measures_pauses_after_a_while(rolling: Rolling, monkey
     assert rolling.look(10).status == "progressing"
     row = rolling.look(61)
     assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 1000)
-    assert rolling.look(BLIND - 60).status == "paused"
-    row = rolling.look(120)
+    assert rolling.wait_paused(BLIND - 60).status == "paused"
+    row = rolling.wait_paused(120)
     assert (row.status, rolling.share) == ("aborted", 0)
     assert row.note.startswith("Nobody decided within a day while nothing could be measured.")
 
