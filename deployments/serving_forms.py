@@ -9,13 +9,21 @@ from deployments.policies import serving_limits as policy
 from portal.accounts.acting import OnceForm
 
 
+class Typed(forms.IntegerField):
+    """A whole number, or else what was typed: what can be is said by the policy, of all fields at once."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except forms.ValidationError:
+            return value
+
+
 def _field(member: policy.Member) -> forms.IntegerField:
-    usual = f"{member.least} to {member.most}, {member.usual} unless said."
-    return forms.IntegerField(
+    return Typed(
         label=f"{member.label} ({member.unit})" if member.unit else member.label,
         required=False,
-        help_text=f"{member.hint} {usual}",
-        error_messages={"invalid": member.bounds},
+        help_text=member.told,
         widget=forms.NumberInput(attrs={"min": member.least, "max": member.most}),
     )
 

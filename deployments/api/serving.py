@@ -5,6 +5,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,18 +19,22 @@ from portal.core.api.inputs import Strict, read_input
 from portal.core.api.views import ApiView
 
 
-def _member(member: policy.Member) -> serializers.IntegerField:
-    return serializers.IntegerField(
-        required=False,
-        min_value=member.least,
-        max_value=member.most,
-        help_text=f"{member.hint} {member.usual} unless said.",
-        error_messages=dict.fromkeys(("invalid", "null", "min_value", "max_value"), member.bounds),
-    )
+class Sent(serializers.IntegerField):
+    """Documented as a whole number within bounds, and taken as it was sent: what can be is said by the policy."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is empty:
+            raise SkipField
+        return data
+
+
+def _member(member: policy.Member) -> Sent:
+    usual = f"{member.hint} {member.usual} unless said."
+    return Sent(required=False, min_value=member.least, max_value=member.most, help_text=usual)
 
 
 class NewServing(Strict):
-    """All of it: a limit that is left out is as it is unless said."""
+    """All of it: a limit that is left out is as it is unless said. What is wrong is said of all members at once."""
 
     names_versions = serializers.BooleanField(
         default=True, help_text="whether answers name version, revision and arm to callers"
@@ -37,6 +42,18 @@ class NewServing(Strict):
 
     def get_fields(self) -> dict[str, Any]:
         return {name: _member(member) for name, member in policy.MEMBERS.items()} | super().get_fields()
+
+    def to_internal_value(self, data: Any) -> Any:
+        wrong: dict[str, Any] = {}
+        limits = {name: data[name] for name in policy.MEMBERS if name in data} if isinstance(data, dict) else {}
+        try:
+            found = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            wrong = dict(error.detail)
+        wrong |= policy.wrong(limits)
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return found
 
 
 class RunningShape(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portal.ui import text
 from serving.contract import MOST_REPLICAS, Limits
 
 Json = dict[str, Any]
@@ -29,9 +30,27 @@ class Member:
         return found // self.scale
 
     @property
+    def span(self) -> str:
+        """From where to where, with the unit."""
+        return f"{text.number(self.least)} to {self.amount(self.most)}"
+
+    @property
     def bounds(self) -> str:
         """The sentence for a value that cannot be."""
-        return f"{self.label} must be a whole number from {self.least} to {self.most}{self.unit and ' '}{self.unit}."
+        return f"{self.label} must be a whole number from {self.span}."
+
+    @property
+    def told(self) -> str:
+        """What people are told at the field."""
+        return f"{self.hint} {self.span}; {self.amount(self.usual)} unless said."
+
+    def nearest(self, value: int) -> int:
+        """The value that can be which lies nearest."""
+        return min(max(value, self.least), self.most)
+
+    def amount(self, value: int) -> str:
+        """A value with its unit, as people read it."""
+        return f"{text.number(value)} {self.unit}".strip()
 
 
 MEMBERS: dict[str, Member] = {
@@ -56,16 +75,27 @@ CROSSED = "Most processes must be at least as many as the fewest."
 
 
 def wrong(given: Mapping[str, Any]) -> dict[str, str]:
-    """What cannot be, member by member, all at once; what is left out is as it is unless said."""
+    """What cannot be, member by member, all at once; what is left out is as it is unless said. Values may be of any
+    kind, as they were sent or typed: page, API and verb ask here and nowhere else."""
     found = {name: f"There is no such limit. Known: {', '.join(MEMBERS)}." for name in given if name not in MEMBERS}
+    whole = {name: member.usual for name, member in MEMBERS.items()} | {**given}
     for name, member in MEMBERS.items():
-        value = given.get(name, member.usual)
-        if isinstance(value, bool) or not isinstance(value, int) or not member.least <= value <= member.most:
+        if not _whole(whole[name]) or not member.least <= whole[name] <= member.most:
             found[name] = member.bounds
-    counts = [given.get(name, MEMBERS[name].usual) for name in ("replicas_min", "replicas_max")]
-    if not {"replicas_min", "replicas_max"} & found.keys() and counts[0] > counts[1]:
-        found["replicas_max"] = CROSSED
+    if _crossed(whole["replicas_min"], whole["replicas_max"]):
+        found["replicas_max"] = " ".join(filter(None, [found.get("replicas_max"), CROSSED]))
     return found
+
+
+def _crossed(fewest: Any, most: Any) -> bool:
+    """Whether the two cross, and would still once each were put within its own bounds."""
+    if not _whole(fewest) or not _whole(most):
+        return False
+    return MEMBERS["replicas_min"].nearest(fewest) > MEMBERS["replicas_max"].nearest(most)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def kept(given: Mapping[str, int]) -> dict[str, int]:
@@ -91,7 +121,7 @@ def _processes(limits: Limits) -> str:
 
 def _memory(limits: Limits) -> str:
     whole = limits.memory_bytes // MIB
-    return f"{whole} MiB" if whole % 1024 else f"{whole // 1024} GiB"
+    return f"{text.number(whole)} MiB" if whole % 1024 else f"{text.number(whole // 1024)} GiB"
 
 
 WORDS: dict[str, Callable[[Limits], str]] = {
@@ -100,7 +130,7 @@ WORDS: dict[str, Callable[[Limits], str]] = {
     "Processor of each process": lambda one: f"{one.cpu_millis / 1000:g}" if one.cpu_millis else "no bound of its own",
     "Time for one answer": lambda one: f"{one.deadline_ms / 1000:g} s",
     "Time to be ready": lambda one: f"{one.start_seconds} s",
-    "Rows of one request": lambda one: str(one.rows),
+    "Rows of one request": lambda one: text.number(one.rows),
 }
 
 

@@ -123,7 +123,9 @@ def live(request: PortalRequest, number: int) -> HttpResponse:
         return HttpResponseNotModified()
     if request.GET.get("moving"):
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "deployments/_promotion_live.html", {"page": page, "row": page.row, "news": True})
+    response = render(request, "deployments/_promotion_live.html", {"page": page, "row": page.row, "news": True})
+    response["HX-PTag"] = page.tag
+    return response
 
 
 def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, Any]:

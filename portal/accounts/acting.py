@@ -24,10 +24,11 @@ class OnceForm(forms.Form):
         self.fields[once.FIELD].initial = once.new_key
 
     def take(self, error: PortalError) -> None:
-        """Show what a verb found wrong with the input, beside the fields where there are such."""
+        """Show what a verb found wrong with the input, beside the fields where there are such: what is wrong with several
+        is a sentence for each, else the message is."""
         named = {name: text for name, text in error.fields.items() if name in self.fields}
-        for name in named:
-            self.add_error(name, error.message)
+        for name, text in named.items():
+            self.add_error(name, text if len(error.fields) > 1 else error.message)
         if not named:
             self.add_error(None, error.message)
 

@@ -88,4 +88,6 @@ def _intake(request: PortalRequest, row: DataSetVersion, job: Job | None, tag: s
         return HttpResponseNotModified()
     if job is None:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "registry/_intake.html", {"version": row, "job": job, "tag": tag})
+    response = render(request, "registry/_intake.html", {"version": row, "job": job, "tag": tag})
+    response["HX-PTag"] = tag
+    return response

@@ -99,6 +99,19 @@
     }
   }
 
+  // ------------------------------------------------------------- menus
+  // They are <details>, which open and close by themselves; here they also close like menus.
+  function closeMenus(event) {
+    for (const menu of $$('details.more[open]')) {
+      const inside = menu.contains(event.target);
+      if (event.type === 'click' && inside && !event.target.closest('.menu a, .menu button')) continue;
+      menu.open = false;
+      if (event.type === 'keydown' && inside) $('summary', menu).focus();
+    }
+  }
+  document.addEventListener('click', closeMenus);
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') closeMenus(event); });
+
   // ------------------------------------------------------------ clicks
   async function copy(button) {
     const source = 'copyFrom' in button.dataset ? $('code', button.parentElement).textContent : button.dataset.copy;

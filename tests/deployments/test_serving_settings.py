@@ -122,10 +122,30 @@ def test_all_that_is_wrong_is_said_at_once_by_member(served: Line) -> None:
         put(served.marta, replicas_min=3, replicas_max=2, memory_mib=1, deadline_ms=0, cores=3)
     assert refused.value.fields == {
         "replicas_max": "Most processes must be at least as many as the fewest.",
-        "memory_mib": "Memory of each process must be a whole number from 64 to 262144 MiB.",
-        "deadline_ms": "Time for one answer must be a whole number from 50 to 50000 ms.",
+        "memory_mib": "Memory of each process must be a whole number from 64 to 262\u202f144 MiB.",
+        "deadline_ms": "Time for one answer must be a whole number from 50 to 50\u202f000 ms.",
         "cores": f"There is no such limit. Known: {', '.join(serving_limits.MEMBERS)}.",
     }
+
+
+@pytest.mark.parametrize(
+    ("fewest", "most", "wrong"),
+    [
+        (3, 2, {"replicas_max"}),
+        (9, 2, {"replicas_min", "replicas_max"}),
+        (3, 0, {"replicas_max"}),
+        (5, 4, {"replicas_min"}),
+        (1, 0, {"replicas_max"}),
+        ("many", 1, {"replicas_min"}),
+    ],
+)
+def test_fewest_above_most_is_said_beside_the_bounds_where_mending_those_would_not_do(
+    fewest: Any, most: int, wrong: set[str]
+) -> None:
+    found = serving_limits.wrong({"replicas_min": fewest, "replicas_max": most})
+    assert set(found) == wrong
+    crossed = serving_limits.CROSSED in found.get("replicas_max", "")
+    assert crossed == ((fewest, most) in ((3, 2), (9, 2), (3, 0)))
 
 
 @pytest.mark.parametrize("name", serving_limits.MEMBERS)

@@ -88,9 +88,37 @@ def test_targets_are_large_enough_and_the_menu_opens(visit: Visit) -> None:
     assert violations(visit.page) == []
 
 
+def test_what_is_seldom_done_opens_and_closes_by_keyboard(visit: Visit) -> None:
+    visit.go("/_ui/")
+    dots, abort = visit.page.locator("#gallery-more > summary"), visit.page.locator("#gallery-more .menu a").first
+    expect(abort).to_be_hidden()
+    dots.focus()
+    visit.page.keyboard.press("Enter")
+    expect(abort).to_be_visible()
+    assert violations(visit.page) == []
+    visit.page.keyboard.press("Tab")
+    expect(abort).to_be_focused()
+    visit.page.keyboard.press("Escape")
+    expect(abort).to_be_hidden()
+    expect(dots).to_be_focused()
+    dots.click()
+    visit.page.locator("h1").click()
+    expect(abort).to_be_hidden()
+    dots.click()
+    for width in (320, 390, 1440):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        box = visit.page.locator("#gallery-more .menu").bounding_box()
+        assert box is not None
+        assert (box["x"] >= 0, box["x"] + box["width"] <= width) == (True, True), f"{box} at {width}"
+        assert overflow(visit.page) == 0
+
+
 @pytest.mark.parametrize("visit", [NO_SCRIPT], indirect=True)
 def test_without_script_everything_is_a_page(visit: Visit) -> None:
     visit.go("/_ui/")
+    visit.page.locator("#gallery-more > summary").click()
+    expect(visit.page.locator("#gallery-more .menu")).to_be_visible()
+    visit.page.locator("#gallery-more > summary").click()
     expect(visit.page.locator("#lat")).to_contain_text("needs JavaScript")
     visit.page.locator("figure[data-plot=lat] summary").click()
     expect(visit.page.locator("figure[data-plot=lat] tbody tr").first).to_be_visible()

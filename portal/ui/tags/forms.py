@@ -1,5 +1,7 @@
 """Django's form fields as the house shows them."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,6 +11,8 @@ from django.utils.safestring import SafeString
 from portal.ui.library import register
 
 GROUPS = (forms.RadioSelect, forms.CheckboxSelectMultiple)
+UNIT = re.compile(r"\s*\([^()]*\)$")
+"""What a label says in brackets at its end, such as (MiB), and a sentence does not."""
 
 
 def _shape(bound: BoundField) -> str:
@@ -37,6 +41,17 @@ def field(bound: BoundField, *, label: str = "", hint: str = "", boxed: bool = T
     }
 
 
+def _led(bound: BoundField, messages: Iterable[Any]) -> tuple[BoundField, str, str]:
+    """The field, the words of the link to it, and what follows them: a sentence that begins with the field's name gives
+    the link its words, every other one stands behind it."""
+    said = " ".join(map(str, messages))
+    label = str(bound.label)
+    name = UNIT.sub("", label)
+    if name and said.casefold().startswith(name.casefold()) and not said[len(name) : len(name) + 1].isalnum():
+        return bound, said[: len(name)], said[len(name) :]
+    return bound, label, f": {said}"
+
+
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: forms.BaseForm, *, brief: bool = False) -> dict[str, Any]:
     """`{% error_summary form %}`: over a form that was refused, with links to the fields; else nothing.
@@ -47,7 +62,7 @@ def error_summary(form: forms.BaseForm, *, brief: bool = False) -> dict[str, Any
     hidden = [(bound, messages) for bound, messages in wrong if bound.is_hidden]
     return {
         "general": [*form.non_field_errors(), *(m for _, messages in hidden for m in messages)],
-        "fields": [(bound, messages) for bound, messages in wrong if not bound.is_hidden],
+        "fields": [_led(bound, messages) for bound, messages in wrong if not bound.is_hidden],
         "brief": brief,
         "count": sum(len(messages) for messages in form.errors.values()),
     }

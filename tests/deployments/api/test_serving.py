@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from deployments.policies import serving_limits
 from tests import world
 from tests.callers import Caller
 from tests.deployments.conftest import Line
+from tests.deployments.pages.conftest import Browser
 
 pytestmark = pytest.mark.django_db
 Session = Callable[..., Caller]
+Open = Callable[..., Browser]
 PATH = "endpoints/production/flight-delay/serving/"
 
 
@@ -34,8 +37,20 @@ def test_each_member_that_is_wrong_has_its_sentence(line: Line, session: Session
     assert answer.status_code == 422
     assert answer.json()["fields"] == {
         "replicas_max": "Most processes must be a whole number from 1 to 4.",
-        "rows": "Rows of one request must be a whole number from 1 to 100000.",
+        "rows": "Rows of one request must be a whole number from 1 to 100\u202f000.",
     }
     crossed = session(line.marta).post(PATH, {"replicas_min": 3})
     assert crossed.json()["fields"] == {"replicas_max": "Most processes must be at least as many as the fewest."}
     assert session(line.marta).post(PATH, {"replicas": 3}).status_code == 422
+
+
+def test_page_and_programs_are_told_the_same_and_all_at_once(line: Line, session: Session, browser: Open) -> None:
+    """One pure rule: what one of the two hears, the other hears."""
+    line.promote(1)
+    sent = {"replicas_min": 4, "replicas_max": 2, "rows": "many", "memory_mib": 1.5, "start_seconds": 541}
+    told = session(line.marta).post(PATH, {**sent, "names_versions": "perhaps"}).json()["fields"]
+    assert told.pop("names_versions") == "Must be a valid boolean."
+    assert told == serving_limits.wrong(sent)
+    assert set(told) == {"replicas_max", "rows", "memory_mib", "start_seconds"}
+    page = browser(line.marta).send(f"/{PATH}", f"/{PATH}", **sent).content.decode()
+    assert [said for said in told.values() if said not in page] == []

@@ -85,7 +85,10 @@ def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolli
 
 def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
     marta, place = browser(rolling.line.marta), f"{PAGE}rollouts/{rolling.row.pk}/abort/"
-    assert "Abort, back to v1" in marta.open(PAGE)
+    apart = re.search(r'<details class="more" id="steer-more">(.*?)</details>', marta.open(PAGE), re.DOTALL)
+    assert apart is not None, "it stands apart from the other buttons, behind a disclosure"
+    assert re.search(rf'href="{place}" data-dialog>.*Abort, back to v1', apart[1], re.DOTALL)
+    assert marta.open(PAGE).count("Abort, back to v1") == 1
     assert "All traffic goes back to v1; now v1 90 %, v2 10 %" in words(marta.open(place))
     assert marta.send(place, place).status_code == 422
     assert marta.send(place, place, reason_code="latency").status_code == 303

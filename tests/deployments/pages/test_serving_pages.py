@@ -43,11 +43,14 @@ def test_what_is_wrong_stands_beside_each_field(line: Line, browser: Open) -> No
     page = answer.content.decode()
     for said in (
         "Most processes must be at least as many as the fewest.",
-        "Rows of one request must be a whole number from 1 to 100000.",
-        "Memory of each process must be a whole number from 64 to 262144 MiB.",
+        "Rows of one request must be a whole number from 1 to 100\u202f000.",
+        "Memory of each process must be a whole number from 64 to 262\u202f144 MiB.",
     ):
         assert said in page
     assert 'value="many"' in page
+    assert "Rows of one request: Rows" not in text(page)
+    assert "Memory of each process (MiB): Memory" not in text(page)
+    assert "64 to 262\u202f144 MiB; 2\u202f048 MiB unless said." in page
 
 
 def test_others_see_it_and_read_who_may_set_it(line: Line, browser: Open) -> None:

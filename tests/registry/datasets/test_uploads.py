@@ -112,6 +112,9 @@ def test_without_script_the_form_sends_the_file(shelf: Shelf) -> None:
     answer = client.post(page, sent)
     assert (answer.status_code, answer["Location"]) == (303, "/data-sets/flights/versions/1/")
     assert "hx-get" in client.get(answer["Location"]).content.decode()
+    asked = {"HX-Request": "true"}
+    tag = client.get(answer["Location"], headers=asked)["HX-PTag"]
+    assert client.get(answer["Location"], headers=asked | {"HX-PTag": tag}).status_code == 304
     work.drain()
     done = client.get(answer["Location"], headers={"HX-Request": "true"})
     assert done["HX-Refresh"] == "true"
