@@ -20,7 +20,7 @@ from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 
 PREVIEW = (
-    "endpoint", "ready", "target", "current", "changes", "expect_generation", "seconds", "decisions",
+    "endpoint", "ready", "target", "current", "changes", "expect_generation", "seconds", "decisions", "loads_in",
 )  # fmt: skip
 
 

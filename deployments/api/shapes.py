@@ -272,8 +272,8 @@ class ReadinessShape(serializers.Serializer[Any]):
 class RollbackShape(serializers.Serializer[Any]):
     """What a rollback would do now; send `expect_generation` back with the order to do it.
 
-    `seconds` is what the way back took when it was measured last. Programs promote nothing here while `frozen_since`
-    says something.
+    `seconds` is what the way back took when it was measured last; `loads_in` how many seconds a target that is not warm
+    took to load. Programs promote nothing here while `frozen_since` says something.
     """
 
     ready = serializers.BooleanField(source="ready.allowed")
@@ -284,6 +284,7 @@ class RollbackShape(serializers.Serializer[Any]):
     current_version = serializers.IntegerField(source="current.version.number", default=None, allow_null=True)
     changes = serializers.JSONField()
     seconds = serializers.FloatField(allow_null=True)
+    loads_in = serializers.FloatField(allow_null=True)
     decisions = serializers.CharField(allow_blank=True)
     readiness = ReadinessShape(allow_null=True)
     frozen_since = serializers.DateTimeField(source="endpoint.frozen_since", allow_null=True)

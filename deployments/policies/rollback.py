@@ -6,6 +6,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused
+from portal.ui import text
 
 REASONS = {
     "quality": "Wrong decisions",
@@ -15,18 +16,25 @@ REASONS = {
 }
 
 
+LOADS = ("not loaded", "requested", "loading")
+"""What a former champion that is not warm is seen as while it comes back by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class RollbackFacts:
     """What stands on the endpoint: the target's status is None when there is no former champion to go back to.
 
-    `refuses` says in which ways the target would not take what callers of the present version send.
+    `target` is what it is called; its status is what was seen of its process, "ready" when it is warm. `refuses` says
+    in which ways it would not take what callers of the present version send, `loads_in` how many seconds it took to load.
     """
 
     team_id: int
     target_status: str | None
     active_kind: str | None
     has_stable: bool
+    target: str = ""
     refuses: tuple[str, ...] = ()
+    loads_in: float | None = None
 
 
 def may_roll_back(actor: Actor, team_id: int) -> Decision:
@@ -48,10 +56,7 @@ def possible(facts: RollbackFacts) -> Decision:
             "There is no earlier champion that is still warm. Ask for a promotion of the version you want.",
         )
     if facts.target_status != "ready":
-        return refused(
-            "target_not_warm",
-            "The former champion is not warm at the moment. It is being loaded again; try in a few seconds.",
-        )
+        return refused("target_not_warm", _cold(facts))
     if facts.refuses:
         return refused(
             "signature_incompatible",
@@ -59,3 +64,20 @@ def possible(facts: RollbackFacts) -> Decision:
             "it takes a second person, who signs.",
         )
     return ALLOWED
+
+
+BY_REQUEST = ("target_not_warm", "signature_incompatible")
+"""Refusals of a rollback whose target can be asked for instead: a second person approves, and signs."""
+
+
+def _cold(facts: RollbackFacts) -> str:
+    """Why one click does not go back to what is not warm, when it will, and what goes there all the same."""
+    other = f"ask for a promotion of {facts.target}: it takes a second person, who signs."
+    if facts.target_status not in LOADS:
+        said = "failed to load" if facts.target_status == "failed" else f"is {facts.target_status}"
+        return f"{facts.target} {said}, and is not loaded again by itself. To go there, {other}"
+    long = "" if facts.loads_in is None else f", which took {text.duration(facts.loads_in)} before"
+    return (
+        f"{facts.target} is {facts.target_status}. It is loaded again by itself{long}; then one click goes back. "
+        f"To order it before that, {other}"
+    )

@@ -10,7 +10,6 @@ from deployments.policies import readiness as policy
 from deployments.policies.readiness import Drilled, Readiness, ReadinessFacts
 from deployments.selectors import rollback_preview
 from deployments.selectors.rollback_preview import Ends
-from portal.ui import text
 from registry.models import ModelVersion
 
 
@@ -59,14 +58,6 @@ def trust(ends: Ends, drills: Sequence[RollbackDrill], seconds: float | None, no
     return Trust(policy.of(facts), mine[0] if mine else None)
 
 
-def cold(ends: Ends) -> str:
-    """How long a target that is not warm takes to load, in words; "" for one that is, or without one."""
-    if ends.target is None or rollback_preview.standing(ends) == "ready":
-        return ""
-    took = rollback_preview.warming(ends.target)
-    return "as long as its first load" if took is None else f"about {text.duration(took)}"
-
-
 def _drilled(row: RollbackDrill) -> Drilled:
     assert row.ended_at is not None
     return Drilled(row.ended_at, bool(row.passed), " ".join(row.wrong))
@@ -112,7 +103,8 @@ def _aborted(ended: Sequence[Rollout]) -> set[int]:
 
 
 def _one_click(row: Endpoint) -> set[int]:
-    if row.previous is None or row.previous.status != "ready" or rollback_preview.refuses(row.stable, row.previous):
+    warm = rollback_preview.standing(Ends(row, row.previous, row.stable, None)) == "ready"
+    if row.previous is None or not warm or rollback_preview.refuses(row.stable, row.previous):
         return set()
     return {row.previous.version_id}
 

@@ -50,7 +50,8 @@ def _row(label: str, was: str, now: str, note: str = "") -> Row:
 def _traffic(ends: Ends, target: Revision, current: Revision, seconds: float | None) -> Row:
     was = f"v{current.version.number} 100 %" if ends.running is None else _split(ends.endpoint, target, current)
     long = "not yet rehearsed" if seconds is None else f"about {text.duration(seconds)}"
-    return _row("Traffic", was, f"v{target.version.number} 100 %", f"at once, {long}; open requests finish first")
+    when = f"at once, {long}" if standing(ends) == "ready" else f"once it is loaded, {cold(ends)}"
+    return _row("Traffic", was, f"v{target.version.number} 100 %", f"{when}; open requests finish first")
 
 
 def _split(row: Endpoint, target: Revision, current: Revision) -> str:
@@ -145,10 +146,11 @@ def request_of(revision: Revision) -> PromotionRequest | None:
 
 def standing(ends: Ends) -> str:
     """What the target's process is, "" without a target: as it was last seen, or by its row where nobody looked."""
-    target, seen = ends.target, ends.endpoint.observed.get("revisions")
+    target, seen, at = ends.target, ends.endpoint.observed.get("revisions"), ends.endpoint.observed_at
     if target is None:
         return ""
-    if target == ends.endpoint.stable or target.status != "ready" or seen is None:
+    unseen = seen is None or at is None or at < target.created_at
+    if target == ends.endpoint.stable or target.status != "ready" or unseen:
         return target.status
     found = str(seen.get(str(target.pk), "absent"))
     return "not loaded" if found == "absent" else found
@@ -158,6 +160,19 @@ def warming(target: Revision) -> float | None:
     """The seconds it took from the order to load it until it had answered its example; None where it has none."""
     at = (target.golden or {}).get("at")
     return (datetime.fromisoformat(at) - target.created_at).total_seconds() if at else None
+
+
+def loads_in(ends: Ends) -> float | None:
+    """The seconds a target that is not warm took to load; None for one that is, without one, or not known."""
+    return None if ends.target is None or standing(ends) == "ready" else warming(ends.target)
+
+
+def cold(ends: Ends) -> str:
+    """How long a target that is not warm takes to load, in words; "" for one that is, or without one."""
+    if ends.target is None or standing(ends) == "ready":
+        return ""
+    took = warming(ends.target)
+    return "as long as its first load" if took is None else f"about {text.duration(took)}"
 
 
 def seconds(row: Endpoint) -> float | None:

@@ -25,7 +25,7 @@ class RollbackPreview:
     """What a rollback would do now. `expect_generation` must come back with the order to do it.
 
     `seconds` is what the way back took when it was measured last, None when it never was; `decisions` says in words how
-    many predictions stay as they were made.
+    many predictions stay as they were made; `loads_in` is how many seconds a target that is not warm took to load.
     """
 
     endpoint: Endpoint
@@ -37,11 +37,17 @@ class RollbackPreview:
     expect_generation: int
     seconds: float | None = None
     decisions: str = ""
+    loads_in: float | None = None
 
     @property
     def ends(self) -> Ends:
         """From where to where."""
         return Ends(self.endpoint, self.target, self.current, self.active)
+
+    @property
+    def by_request(self) -> bool:
+        """Whether the target can be asked for, where one click does not go there."""
+        return self.ready.code in policy.BY_REQUEST
 
     @property
     def stops(self) -> bool:
@@ -60,17 +66,20 @@ def preview_of(row: Endpoint, *, actor: Actor) -> RollbackPreview:
     promoting = running is not None and running.kind == RolloutKind.PROMOTION
     target = row.stable if promoting else row.previous
     current = running.to_revision if promoting and running else row.stable
+    ends = Ends(row, target, current, running)
+    loads_in = rollback_preview.loads_in(ends)
     ready = policy.may_roll_back(actor, row.team_id) and policy.possible(
         policy.RollbackFacts(
             team_id=row.team_id,
-            target_status=target.status if target else None,
+            target_status=rollback_preview.standing(ends) or None,
             active_kind=running.kind if running else None,
             has_stable=row.stable_id is not None,
+            target=f"v{target.version.number}" if target else "",
             refuses=tuple(rollback_preview.refuses(current, target)) if not promoting else (),
+            loads_in=loads_in,
         )
     )
     seconds = rollback_preview.seconds(row)
-    ends = Ends(row, target, current, running)
     return RollbackPreview(
         endpoint=row,
         target=target,
@@ -81,6 +90,7 @@ def preview_of(row: Endpoint, *, actor: Actor) -> RollbackPreview:
         expect_generation=row.generation,
         seconds=seconds,
         decisions=rollback_preview.decisions(row, current),
+        loads_in=loads_in,
     )
 
 
@@ -88,7 +98,7 @@ def preview_of(row: Endpoint, *, actor: Actor) -> RollbackPreview:
 def roll_back(
     *, actor: Actor, environment: str, endpoint: str, reason_code: str, note: str = "", expect_generation: int
 ) -> Rollout:
-    """Send all traffic back to the warm former champion.
+    """Send all traffic back to the warm former champion; one that is not warm comes back by a promotion.
 
     Needs the database and the serving agent, and neither MLflow nor the broker. During a rollout it stops that one
     instead. Raises `Stale` when the traffic is no longer the one the page showed.

@@ -32,7 +32,8 @@ def roll_back(request: PortalRequest, environment: str, name: str) -> HttpRespon
 
     done = carry_out(request, form, act) if request.method == "POST" else None
     template = "deployments/_rollback.html" if partial(request) else "deployments/rollback.html"
-    context = {"rollback": found, "endpoint": found.endpoint, "form": form}
+    may_ask = asking.may_submit(request.actor, found.endpoint.team_id)
+    context = {"rollback": found, "endpoint": found.endpoint, "form": form, "may_ask": may_ask}
     return done or render(request, template, context, status=422 if form.errors else 200)
 
 

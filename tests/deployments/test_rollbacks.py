@@ -1,11 +1,13 @@
 """The way back: one person, one reason, the warm former champion."""
 
+from datetime import timedelta
+
 import pytest
 
 from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
 from deployments.selectors import rollback_card
 from deployments.services import drills, promotions, rollbacks
-from portal.core import work
+from portal.core import clock, work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from registry.models import AliasAssignment
 from tests import world
@@ -253,6 +255,59 @@ def test_callers_that_the_former_champion_would_refuse_need_a_second_person(line
     with pytest.raises(Refused, match=r"gust.*takes a second person") as refusal:
         order(line)
     assert refusal.value.code == "signature_incompatible"
+
+
+def seen(state: str) -> None:
+    """The last look at the endpoint saw the former champion so; "" saw nothing of it."""
+    row = Endpoint.objects.get()
+    revisions = {str(row.stable_id): "ready"} | ({str(row.previous_id): state} if state else {})
+    Endpoint.objects.update(observed=row.observed | {"revisions": revisions}, observed_at=clock.now())
+
+
+@pytest.mark.parametrize("state", ["", "loading", "failed"])
+def test_a_former_champion_without_a_warm_process_needs_a_second_person(line: Line, state: str) -> None:
+    line.promote(1)
+    line.promote(2)
+    seen(state)
+    with pytest.raises(Refused, match=r"^v1 .*ask for a promotion of v1: it takes a second person, who signs") as refusal:
+        order(line)
+    assert (refusal.value.code, preview(line).by_request) == ("target_not_warm", True)
+    assert not Rollout.objects.filter(kind="rollback").exists()
+    assert good(line) == [1]
+    row = line.submit(1)
+    line.approve(row, line.marta)
+    assert serving(line) == 2
+    line.approve(row, line.daniel)
+    work.drain()
+    assert serving(line) == 1
+
+
+def test_once_it_is_warm_again_one_person_goes_back(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    line.runtime.loaded.pop(str(Endpoint.objects.get().previous_id))
+    seen("")
+    with pytest.raises(Refused):
+        order(line)
+    for _ in range(2):
+        Endpoint.objects.update(next_reconcile_at=Endpoint.objects.get().created_at)
+        work.drain()
+    order(line)
+    work.drain()
+    assert serving(line) == 1
+
+
+def test_a_look_older_than_the_former_champion_says_nothing_about_it(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    row = Endpoint.objects.get()
+    assert row.previous is not None
+    Endpoint.objects.update(
+        observed={"revisions": {}}, observed_at=row.previous.created_at - timedelta(seconds=1), next_reconcile_at=None
+    )
+    order(line)
+    work.drain()
+    assert serving(line) == 1
 
 
 def good(line: Line) -> list[int]:

@@ -1,11 +1,12 @@
 """Readiness, drills, other versions and the freeze after a rollback, over REST."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from deployments.models import Environment
-from portal.core import work
+from deployments.models import Endpoint, Environment, Revision
+from portal.core import clock, work
 from tests import world
 from tests.callers import Caller
 from tests.deployments.conftest import Line
@@ -39,6 +40,22 @@ def test_a_token_rehearses_and_reads_the_score(two: Line, token: Session) -> Non
     assert {part["code"] for part in after["readiness"]["parts"]} == {"warm", "drill", "signature", "golden", "time"}
     assert after["seconds"] == found["seconds"]
     assert "not undone" in after["decisions"]
+
+
+def test_a_cold_target_is_refused_to_programs_too_and_said_with_its_time(two: Line, token: Session) -> None:
+    row = Endpoint.objects.get()
+    assert row.previous is not None
+    loaded = (row.previous.created_at + timedelta(seconds=40)).isoformat()
+    Revision.objects.filter(pk=row.previous.pk).update(golden={"at": loaded})
+    operator = token(world.person("Tomas Brandt", ("operator", two.team)), "read", "rollback")
+    assert operator.get(f"{PATH}rollback/").json()["loads_in"] is None, "it is warm"
+    Endpoint.objects.update(observed={"revisions": {str(row.stable_id): "ready"}}, observed_at=clock.now())
+    found = operator.get(f"{PATH}rollback/").json()
+    assert (found["ready"], found["code"], found["loads_in"]) == (False, "target_not_warm", 40.0)
+    sent = {"reason_code": "quality", "expect_generation": found["expect_generation"]}
+    refused = operator.post(f"{PATH}rollback/", sent, key="now")
+    assert (refused.status_code, refused.json()["code"]) == (409, "target_not_warm")
+    assert "it takes a second person, who signs" in refused.json()["detail"]
 
 
 def test_after_a_rollback_programs_are_refused_until_a_person_releases_it(

@@ -12,7 +12,6 @@ from tests.deployments.pages.conftest import Browser
 
 pytestmark = pytest.mark.django_db
 Session = Callable[..., Caller]
-Open = Callable[..., Browser]
 PATH = "endpoints/production/flight-delay/serving/"
 
 
@@ -44,7 +43,7 @@ def test_each_member_that_is_wrong_has_its_sentence(line: Line, session: Session
     assert session(line.marta).post(PATH, {"replicas": 3}).status_code == 422
 
 
-def test_page_and_programs_are_told_the_same_and_all_at_once(line: Line, session: Session, browser: Open) -> None:
+def test_page_and_programs_are_told_the_same_and_all_at_once(line: Line, session: Session) -> None:
     """One pure rule: what one of the two hears, the other hears."""
     line.promote(1)
     sent = {"replicas_min": 4, "replicas_max": 2, "rows": "many", "memory_mib": 1.5, "start_seconds": 541}
@@ -52,5 +51,5 @@ def test_page_and_programs_are_told_the_same_and_all_at_once(line: Line, session
     assert told.pop("names_versions") == "Must be a valid boolean."
     assert told == serving_limits.wrong(sent)
     assert set(told) == {"replicas_max", "rows", "memory_mib", "start_seconds"}
-    page = browser(line.marta).send(f"/{PATH}", f"/{PATH}", **sent).content.decode()
+    page = Browser(line.marta).send(f"/{PATH}", f"/{PATH}", **sent).content.decode()
     assert [said for said in told.values() if said not in page] == []

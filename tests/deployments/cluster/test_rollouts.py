@@ -68,9 +68,8 @@ def test_promoted_twice_rolled_back_and_put_right(line: Line, playing: controlle
         assert proven()
     row = Endpoint.objects.get()
     assert serving.runtime("production").keys("production", row.name) == keys.hashes(row)
-    wait_until(come_to_rest, 60, "the way back to be warm")
     assert row.previous is not None
-    assert serving.runtime("production").revision(str(row.previous_id)).state != "absent"
+    wait_until(lambda: come_to_rest() and way_back() == "ready", 60, "the way back to be seen warm")
 
     actor = world.actor(line.marta)
     rollbacks.roll_back(
@@ -88,6 +87,12 @@ def test_promoted_twice_rolled_back_and_put_right(line: Line, playing: controlle
     assert serving_now()[1]
     wait_until(come_to_rest, 60, "it to be put right")
     wait_until(lambda: serving_now() == (4, "") and come_to_rest(), 30, "the drift to be gone")
+
+
+def way_back() -> str:
+    """What the last look saw of the former champion."""
+    row = Endpoint.objects.get()
+    return str(row.observed.get("revisions", {}).get(str(row.previous_id), "absent"))
 
 
 def proven() -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
 from deployments.services import rollbacks
-from portal.core import work
+from portal.core import clock, work
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
@@ -50,22 +50,39 @@ def test_the_card_says_how_ready_the_way_back_is_and_rehearses_it(three: Line, b
     assert f"{PAGE}rollback/drill/" not in browser(three.priya).open(PAGE)
 
 
-def test_a_cold_way_back_says_how_long_it_takes(three: Line, browser: Open) -> None:
-    """The runtime came back empty: the target is loaded again, and a rollback would wait for that."""
+def cool(row: Endpoint, seen: str = "") -> None:
+    """The last look saw the former champion so; without `seen`, not at all."""
+    revisions = {str(row.stable_id): "ready"} | ({str(row.previous_id): seen} if seen else {})
+    Endpoint.objects.filter(pk=row.pk).update(
+        observed=row.observed | {"revisions": revisions},
+        observed_at=clock.now(),
+    )
+
+
+def test_a_cold_way_back_takes_a_second_person_and_says_how_long_it_loads(three: Line, browser: Open) -> None:
+    """The runtime came back empty: the target is loaded again, and until then nobody goes back alone."""
     marta, row = browser(three.marta), Endpoint.objects.get()
     assert row.previous is not None
     assert "one switch, no loading" in marta.open(PAGE)
     tag = marta.client.get(f"{PAGE}live/")["HX-PTag"]
-    row.observed["revisions"] = {str(row.stable_id): "ready"}
-    row.save(update_fields=["observed"])
+    cool(row)
     page = marta.client.get(f"{PAGE}live/", headers={"HX-PTag": tag}).content.decode()
-    for said in ("Cold</span>", "loads v2 first, as long as its first load, one switch", "v2 is not loaded, not yet"):
+    for said in ("Cold</span>", "one switch once v2 is loaded, as long as its first load", "v2 is not loaded, not yet"):
         assert said in page
     warmed = (row.previous.created_at + timedelta(seconds=14)).isoformat()
     Revision.objects.filter(pk=row.previous.pk).update(golden={"at": warmed})
-    page = marta.open(PAGE)
-    assert "loads v2 first, about 14 s, one switch" in page
-    assert "Roll back to v2" in page
+    page, ask = marta.open(PAGE), "/promotions/new/?model=flight-delay&amp;version=2&amp;environment=production"
+    for said in ("Cold, about 14 s</span>", "loaded again by itself, which took 14", "then one click goes back", ask):
+        assert said in page, said
+    assert "Roll back to v2" not in page
+    dialog = marta.open(f"{PAGE}rollback/")
+    for said in ("cannot be rolled back now", "it takes a second person, who signs", "once it is loaded, about 14", ask):
+        assert said in dialog, said
+    assert ask in marta.open(f"{PAGE}rollback/versions/"), "it is one of the other versions meanwhile"
+    cool(row, "failed")
+    assert "v2 failed to load, and is not loaded again by itself." in marta.open(PAGE)
+    cool(row, "ready")
+    assert "Roll back to v2" in marta.open(PAGE)
 
 
 def test_a_rollback_that_fails_says_at_which_step_and_what_to_do_by_hand(three: Line, browser: Open) -> None:
