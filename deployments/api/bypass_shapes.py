@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deployments.api.shapes import PersonShape, ReceiptShape, VerdictShape
+from deployments.api.promotion_shapes import VerdictShape
+from deployments.api.shapes import PersonShape, ReceiptShape
 from deployments.models import Bypass
 from deployments.policies.rules import labels
 from portal.core.api.inputs import Strict

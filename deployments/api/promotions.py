@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, Polymorphic
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, bypass_shapes, inputs, shapes
+from deployments.api import answers, bypass_shapes, inputs, promotion_shapes, shapes
 from deployments.models import PromotionComment, PromotionRequest
 from deployments.policies import conditions
 from deployments.policies.timing import FREE
@@ -30,12 +30,12 @@ FILTERS = [
 ]
 PREVIEWED = PolymorphicProxySerializer(
     component_name="PromotionOrPreview",
-    serializers=[shapes.PromotionDetail, shapes.PreviewShape],
+    serializers=[promotion_shapes.PromotionDetail, promotion_shapes.PreviewShape],
     resource_type_field_name=None,
 )
 DECIDED = PolymorphicProxySerializer(
     component_name="PromotionOrDryRun",
-    serializers=[shapes.PromotionDetail, shapes.DryRun],
+    serializers=[promotion_shapes.PromotionDetail, shapes.DryRun],
     resource_type_field_name=None,
 )
 REFUSALS = {
@@ -58,14 +58,16 @@ def detail(view: ApiView, number: int) -> dict[str, Any]:
     context = {"verdict": promotions.verdict(row), "timing": waits, "receipts": []}
     if view.request.method != "GET":
         context["receipts"] = answers.receipts(view.actor)
-    return dict(shapes.PromotionDetail(row, context=context).data)
+    return dict(promotion_shapes.PromotionDetail(row, context=context).data)
 
 
 class Promotions(ApiView):
     query = ("state", "need", "model", "environment")
 
     @extend_schema(
-        parameters=FILTERS, responses={200: shapes.PromotionRow(many=True)}, summary="Promotion requests, newest first"
+        parameters=FILTERS,
+        responses={200: promotion_shapes.PromotionRow(many=True)},
+        summary="Promotion requests, newest first",
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -76,10 +78,12 @@ class Promotions(ApiView):
             environment=query.get("environment", ""),
         )
         rows = select.filtered(self.actor, wanted)
-        return paged(self, request, rows, shapes.PromotionRow, "-id")
+        return paged(self, request, rows, promotion_shapes.PromotionRow, "-id")
 
     @extend_schema(
-        request=inputs.Submit, responses={201: PREVIEWED, 200: shapes.PreviewShape}, summary="Ask for a promotion"
+        request=inputs.Submit,
+        responses={201: PREVIEWED, 200: promotion_shapes.PreviewShape},
+        summary="Ask for a promotion",
     )
     def post(self, request: Request) -> Response:
         sent = read_input(inputs.Submit, request.data)
@@ -105,12 +109,14 @@ def preview(found: promotions.Preview) -> dict[str, Any]:
         "evidence": found.evidence,
         "evidence_digest": found.evidence_digest,
         "open_request": other.pk if other is not None else None,
-        "waits": shapes.WaitShape(found.timing).data,
+        "waits": promotion_shapes.WaitShape(found.timing).data,
     }
 
 
 class Promotion(ApiView):
-    @extend_schema(responses={200: shapes.PromotionDetail}, summary="One request with its evidence and verdict")
+    @extend_schema(
+        responses={200: promotion_shapes.PromotionDetail}, summary="One request with its evidence and verdict"
+    )
     def get(self, request: Request, number: int) -> Response:
         return Response(detail(self, number))
 
@@ -183,24 +189,24 @@ class Resubmit(Decision):
 
 
 class Comments(ApiView):
-    @extend_schema(responses={200: shapes.CommentShape(many=True)}, summary="The comments of a request")
+    @extend_schema(responses={200: promotion_shapes.CommentShape(many=True)}, summary="The comments of a request")
     def get(self, request: Request, number: int) -> Response:
         row = promotions.find(actor=self.actor, number=number)
         rows = PromotionComment.objects.filter(request=row)
-        return paged(self, request, rows, shapes.CommentShape, "id")
+        return paged(self, request, rows, promotion_shapes.CommentShape, "id")
 
-    @extend_schema(request=inputs.Comment, responses={201: shapes.CommentShape}, summary="Add a comment")
+    @extend_schema(request=inputs.Comment, responses={201: promotion_shapes.CommentShape}, summary="Add a comment")
     def post(self, request: Request, number: int) -> Response:
         sent = read_input(inputs.Comment, request.data)
         row = promotions.comment(actor=self.actor, number=number, text=sent["text"])
-        return Response(shapes.CommentShape(row).data, status=201)
+        return Response(promotion_shapes.CommentShape(row).data, status=201)
 
 
 class Inbox(ApiView):
-    @extend_schema(responses={200: shapes.InboxShape(many=True)}, summary="What waits for the caller")
+    @extend_schema(responses={200: promotion_shapes.InboxShape(many=True)}, summary="What waits for the caller")
     def get(self, request: Request) -> Response:
         numbers = [row.pk for row in requests.waiting_for(self.actor)]
         found = requests.items(self.actor, requests.visible(self.actor).filter(pk__in=numbers).order_by("expires_at"))
         waiting = bypass_shapes.BypassShape(bypasses.waiting_for(self.actor), many=True).data
-        shown = shapes.InboxShape(found, many=True).data
+        shown = promotion_shapes.InboxShape(found, many=True).data
         return Response({"count": inbox.count(self.actor), "results": shown, "bypasses": waiting})

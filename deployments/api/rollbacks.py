@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, inputs, shapes
+from deployments.api import answers, inputs, rollback_shapes, shapes
 from deployments.api.endpoints import rollouts as visible
 from deployments.api.endpoints import shown
 from deployments.models import RollbackDrill, Rollout
@@ -25,12 +25,12 @@ PREVIEW = (
 
 
 class Rollback(ApiView):
-    @extend_schema(responses={200: shapes.RollbackShape}, summary="What a rollback would do now")
+    @extend_schema(responses={200: rollback_shapes.RollbackShape}, summary="What a rollback would do now")
     def get(self, request: Request, environment: str, name: str) -> Response:
         found = rollbacks.preview(actor=self.actor, environment=environment, endpoint=name)
         trust = rollback_card.trust(found.ends, rehearsals.recent(found.endpoint), found.seconds, clock.now())
         facts = {key: getattr(found, key) for key in PREVIEW} | {"readiness": trust.readiness, "reasons": REASONS}
-        return Response(shapes.RollbackShape(facts).data)
+        return Response(rollback_shapes.RollbackShape(facts).data)
 
     @extend_schema(
         request=inputs.RollBack,

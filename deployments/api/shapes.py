@@ -1,11 +1,11 @@
-"""What the API answers, as serializers that both render and document it."""
+"""What the API answers about environments, endpoints and rollouts, as serializers that render and document it."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deployments.models import Endpoint, Environment, PolicyVersion, PromotionRequest, Revision, Rollout
+from deployments.models import Endpoint, Environment, PolicyVersion, Revision, Rollout
 from deployments.policies import rules as rules_policy
 from deployments.selectors import policies
 
@@ -139,104 +139,6 @@ class MovementShape(serializers.Serializer[Any]):
     rollout = serializers.IntegerField(allow_null=True)
 
 
-class ApprovalShape(serializers.Serializer[Any]):
-    """`counts` says whether it belongs to the request's present evidence."""
-
-    reviewer = PersonShape()
-    rule = serializers.CharField()
-    evidence_digest = serializers.CharField()
-    revision = serializers.IntegerField(source="request_revision")
-    rules_version = serializers.IntegerField()
-    comment = serializers.CharField(allow_blank=True)
-    condition = serializers.JSONField(allow_null=True)
-    step_up_method = serializers.CharField()
-    step_up_at = serializers.DateTimeField()
-    at = serializers.DateTimeField()
-
-
-class PromotionRow(serializers.ModelSerializer[PromotionRequest]):
-    """A request as lists show it."""
-
-    number = serializers.IntegerField(source="pk")
-    model = serializers.CharField(source="version.model.name")
-    version = serializers.IntegerField(source="version.number")
-    environment = serializers.CharField(source="endpoint.environment.name")
-    endpoint = serializers.CharField(source="endpoint.name")
-    requester = PersonShape()
-    note = serializers.CharField(source="decision_note", allow_blank=True)
-    bypassed = serializers.ListField(child=serializers.CharField(), help_text="gates it was carried out past")
-
-    class Meta:
-        model = PromotionRequest
-        fields = [
-            "number", "status", "revision", "model", "version", "environment", "endpoint", "requester",
-            "requested_through", "why", "evidence_digest", "created_at", "frozen_at", "expires_at", "decided_at",
-            "note", "bypassed",
-        ]  # fmt: skip
-
-
-class RuleShape(serializers.Serializer[Any]):
-    """One rule: who filled it, who still can, and who cannot and why."""
-
-    name = serializers.CharField()
-    role = serializers.CharField()
-    team = serializers.CharField(allow_null=True)
-    need = serializers.IntegerField()
-    have = serializers.IntegerField()
-    by = serializers.ListField(child=serializers.CharField())
-    can = serializers.ListField(child=serializers.CharField())
-    cannot = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
-
-
-class VerdictShape(serializers.Serializer[Any]):
-    satisfied = serializers.BooleanField()
-    missing = serializers.ListField(child=serializers.CharField())
-    rules = RuleShape(source="lines", many=True)
-    lapsed = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
-    conditional = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
-
-
-class WaitShape(serializers.Serializer[Any]):
-    """What holds a request back by the clock; `starts_at` is the earliest start, null when no end can be told."""
-
-    held = serializers.BooleanField()
-    starts_at = serializers.DateTimeField(allow_null=True)
-    codes = serializers.ListField(child=serializers.ChoiceField(list(rules_policy.TIMING)))
-    words = serializers.CharField(allow_blank=True)
-
-
-class PromotionDetail(PromotionRow):
-    """A request with its frozen evidence, its approvals, what is still missing and what it waits for."""
-
-    evidence = serializers.JSONField()
-    approvals = ApprovalShape(many=True)
-    verdict = serializers.SerializerMethodField()
-    waits = serializers.SerializerMethodField()
-    receipts = serializers.SerializerMethodField()
-
-    class Meta(PromotionRow.Meta):
-        fields = [*PromotionRow.Meta.fields, "evidence", "approvals", "verdict", "waits", "receipts"]
-
-    @extend_schema_field(WaitShape())
-    def get_waits(self, row: PromotionRequest) -> Any:
-        return WaitShape(self.context["timing"]).data
-
-    @extend_schema_field(VerdictShape())
-    def get_verdict(self, row: PromotionRequest) -> Any:
-        return VerdictShape(self.context["verdict"]).data
-
-    @extend_schema_field(ReceiptShape(many=True))
-    def get_receipts(self, row: PromotionRequest) -> Any:
-        return ReceiptShape(self.context.get("receipts", []), many=True).data
-
-
-class CommentShape(serializers.Serializer[Any]):
-    id = serializers.IntegerField(source="pk")
-    author = serializers.CharField(source="author_label")
-    text = serializers.CharField()
-    at = serializers.DateTimeField()
-
-
 class DryRun(serializers.Serializer[Any]):
     """What a decision would still lack; nothing was written."""
 
@@ -245,71 +147,9 @@ class DryRun(serializers.Serializer[Any]):
     missing = serializers.ListField(child=serializers.CharField())
 
 
-class PreviewShape(DryRun):
-    """What a request would rest on."""
-
-    evidence = serializers.JSONField()
-    evidence_digest = serializers.CharField()
-    open_request = serializers.IntegerField(allow_null=True)
-    waits = WaitShape()
-
-
-class ReadinessPartShape(serializers.Serializer[Any]):
-    code = serializers.ChoiceField(["warm", "drill", "signature", "golden", "time"])
-    points = serializers.IntegerField()
-    most = serializers.IntegerField()
-    words = serializers.CharField()
-
-
-class ReadinessShape(serializers.Serializer[Any]):
-    """How far the way back can be trusted: 0 to 100, and what that is made of."""
-
-    score = serializers.IntegerField()
-    words = serializers.CharField()
-    parts = ReadinessPartShape(many=True)
-
-
-class RollbackShape(serializers.Serializer[Any]):
-    """What a rollback would do now; send `expect_generation` back with the order to do it.
-
-    `seconds` is what the way back took when it was measured last; `loads_in` how many seconds a target that is not warm
-    took to load. Programs promote nothing here while `frozen_since` says something.
-    """
-
-    ready = serializers.BooleanField(source="ready.allowed")
-    why_not = serializers.CharField(source="ready.reason", allow_blank=True)
-    code = serializers.CharField(source="ready.code", allow_blank=True)
-    target_version = serializers.IntegerField(source="target.version.number", default=None, allow_null=True)
-    target_digest = serializers.CharField(source="target.digest", default=None, allow_null=True)
-    current_version = serializers.IntegerField(source="current.version.number", default=None, allow_null=True)
-    changes = serializers.JSONField()
-    seconds = serializers.FloatField(allow_null=True)
-    loads_in = serializers.FloatField(allow_null=True)
-    decisions = serializers.CharField(allow_blank=True)
-    readiness = ReadinessShape(allow_null=True)
-    frozen_since = serializers.DateTimeField(source="endpoint.frozen_since", allow_null=True)
-    expect_generation = serializers.IntegerField()
-    reasons = serializers.DictField(child=serializers.CharField())
-
-
 class TryShape(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     body = serializers.CharField()
     prediction_id = serializers.CharField(allow_blank=True)
     version = serializers.CharField(allow_blank=True)
     latency_ms = serializers.FloatField()
-
-
-class InboxShape(serializers.Serializer[Any]):
-    """What waits for the caller; `needs` names the capacity in which they are asked."""
-
-    number = serializers.IntegerField(source="row.pk")
-    model = serializers.CharField(source="row.version.model.name")
-    version = serializers.IntegerField(source="row.version.number")
-    environment = serializers.CharField(source="row.endpoint.environment.name")
-    status = serializers.CharField(source="row.status")
-    needs = serializers.CharField(source="part.rule")
-    have = serializers.IntegerField(source="verdict.have")
-    need = serializers.IntegerField(source="verdict.need")
-    expires_at = serializers.DateTimeField(source="row.expires_at")
-    attention = serializers.ListField(child=serializers.CharField())

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.shapes import PromotionRow
+from deployments.api.promotion_shapes import PromotionRow
 from deployments.selectors import usage
 from portal.core.api.views import ApiView
 

@@ -25,7 +25,8 @@ class RollbackFacts:
     """What stands on the endpoint: the target's status is None when there is no former champion to go back to.
 
     `target` is what it is called; its status is what was seen of its process, "ready" when it is warm. `refuses` says
-    in which ways it would not take what callers of the present version send, `loads_in` how many seconds it took to load.
+    in which ways it would not take what callers of the present version send, `loads_in` how many seconds it took to
+    load.
     """
 
     team_id: int

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value, Window
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, RowNumber
 
 from deployments.models import Endpoint, Rollout, RouteTable
 from deployments.selectors.endpoints import Live, build, visible
@@ -17,6 +17,8 @@ from portal.core.actors import Actor
 PAGE = 50
 MANY = 100
 """More endpoints in trouble than this are not counted on a page."""
+SHOWN = 5
+"""As many rollouts stand on the card of an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,39 @@ def page(actor: Actor, wanted: Filter, offset: int) -> tuple[list[Live], int | N
     return _built(found[:PAGE]), offset + PAGE if len(found) > PAGE else None
 
 
-def everything(actor: Actor) -> list[Live]:
-    """All endpoints the actor may see, without the steps and guards of rollouts."""
-    return _built(list(_with_rollouts(filtered(actor, Filter()))))
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many endpoints there are: all, those without a version, and those with a rollout under way."""
+
+    all: int = 0
+    empty: int = 0
+    moving: int = 0
+
+
+def counts(actor: Actor, environment: str = "") -> dict[int, Counts]:
+    """The endpoints of each environment, or of one, that the actor may see, counted by the database."""
+    moves = Exists(Rollout.objects.filter(endpoint=OuterRef("pk"), status__in=rollout_states.ACTIVE))
+    rows = filtered(actor, Filter(environment=environment)).order_by().values("environment")
+    found = rows.annotate(
+        all=Count("pk"), empty=Count("pk", filter=Q(stable=None)), moving=Count("pk", filter=Q(moves))
+    )
+    return {one.pop("environment"): Counts(**one) for one in found}
 
 
 def in_trouble(actor: Actor, environment: str = "") -> list[Live]:
-    """Endpoints where something else serves than is wanted, `MANY` at most."""
-    rows = _with_rollouts(filtered(actor, Filter(environment=environment, state="trouble")))
-    return _built(list(rows[:MANY]))
+    """Endpoints where something else serves than is wanted, `MANY` at most of each environment."""
+    return _first(filtered(actor, Filter(environment=environment, state="trouble")), MANY)
+
+
+def rolling_out(actor: Actor, environment: str = "") -> list[Live]:
+    """Endpoints with a rollout under way, `SHOWN` at most of each environment."""
+    return _first(filtered(actor, Filter(environment=environment, state="moving")), SHOWN)
+
+
+def _first(rows: QuerySet[Endpoint], most: int) -> list[Live]:
+    """The first of each environment, by name."""
+    place = Window(RowNumber(), partition_by="environment", order_by=["name", "pk"])
+    return _built(list(_with_rollouts(rows.annotate(place=place).filter(place__lte=most))))
 
 
 def _with_rollouts(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:

@@ -8,10 +8,20 @@ from typing import Any
 from django.db.models import QuerySet
 
 from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
-from deployments.selectors import ab_page, measured, nameless, observed, rehearsals, rollout_page
+from deployments.selectors import (
+    ab_page,
+    measured,
+    nameless,
+    observed,
+    rehearsals,
+    rollout_guards,
+    rollout_seen,
+    rollout_stages,
+)
 from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.observed import Observed
-from deployments.selectors.rollout_page import Guards, Stage
+from deployments.selectors.rollout_guards import Guards
+from deployments.selectors.rollout_stages import Stage
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -88,7 +98,7 @@ class Live:
     @property
     def stopped_at(self) -> str:
         """At which step the last rollout was taken back."""
-        return rollout_page.stopped_at(self.taken_back) if self.taken_back else ""
+        return rollout_stages.stopped_at(self.taken_back) if self.taken_back else ""
 
     @property
     def shares(self) -> list[Arm]:
@@ -172,11 +182,11 @@ def build(
 ) -> Live:
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
-    known = rollout_page.seen(rollout) if rollout and whole else None
-    guards = rollout_page.guards(rollout, known) if rollout and known else None
-    steps = rollout_page.stages(rollout, known) if rollout and known else []
-    unstuck = nameless.sentence(rollout_page.standing(rollout, known)) if rollout and known else ""
-    coming = rollout_page.coming(rollout, guards, now) if rollout and whole else ""
+    known = rollout_seen.seen(rollout) if rollout and whole else None
+    guards = rollout_guards.guards(rollout, known) if rollout and known else None
+    steps = rollout_stages.stages(rollout, known) if rollout and known else []
+    unstuck = nameless.sentence(rollout_seen.standing(rollout, known)) if rollout and known else ""
+    coming = rollout_stages.coming(rollout, guards, now) if rollout and whole else ""
     trouble = observed.trouble(endpoint, rollout, table)
     names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
     seen = observed.of(endpoint, table, names, now)

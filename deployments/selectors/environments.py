@@ -8,6 +8,7 @@ from deployments.models import Environment, PolicyVersion
 from deployments.policies import rules as rules_policy
 from deployments.policies.freezes import Frozen, frozen
 from deployments.selectors import endpoint_list, plans, policies
+from deployments.selectors.endpoint_list import Counts
 from deployments.selectors.endpoints import Live
 from deployments.selectors.plans import Plan
 from portal.core import clock
@@ -31,25 +32,11 @@ class EnvironmentView:
     row: Environment
     policies: list[PolicyInWords]
     plan: Plan
-    here: list[Live]
-
-    @property
-    def endpoints(self) -> int:
-        return len(self.here)
-
-    @property
-    def empty(self) -> int:
-        """How many endpoints have no version."""
-        return sum(live.endpoint.stable_id is None for live in self.here)
-
-    @property
-    def moving(self) -> list[Live]:
-        return [live for live in self.here if live.rollout]
-
-    @property
-    def trouble(self) -> list[Live]:
-        """Where something else serves than is wanted."""
-        return [live for live in self.here if live.trouble]
+    counts: Counts
+    moving: list[Live]
+    """The first of those with a rollout under way."""
+    trouble: list[Live]
+    """Where something else serves than is wanted."""
 
     @property
     def frozen(self) -> Frozen | None:
@@ -57,21 +44,29 @@ class EnvironmentView:
         return next((held.frozen for held in self.policies if held.frozen), None)
 
 
-def listed(actor: Actor) -> list[EnvironmentView]:
-    """All environments in their order. That they exist is no secret: everybody asks for promotions to them."""
-    rows = list(Environment.objects.order_by("position", "name"))
-    seen, known = endpoint_list.everything(actor), {plan.name: plan for plan in plans.listed()}
+def listed(actor: Actor, name: str = "") -> list[EnvironmentView]:
+    """All environments in their order, or the one of this name. That they exist is no secret: everybody asks for
+    promotions to them."""
+    rows = Environment.objects.order_by("position", "name")
+    known = {plan.name: plan for plan in plans.listed()}
     held, now = policies.all_in_force(), clock.now()
-    words = {pk: [_in_words(version, now) for version in found] for pk, found in held.items()}
+    counts = endpoint_list.counts(actor, name)
+    moving, trouble = endpoint_list.rolling_out(actor, name), endpoint_list.in_trouble(actor, name)
     return [
         EnvironmentView(
             row=row,
-            policies=words.get(row.pk, []),
+            policies=[_in_words(version, now) for version in held.get(row.pk, [])],
             plan=known[row.plan or ready_made.AT_ONCE],
-            here=[live for live in seen if live.endpoint.environment_id == row.pk],
+            counts=counts.get(row.pk, Counts()),
+            moving=_of(row, moving),
+            trouble=_of(row, trouble),
         )
-        for row in rows
+        for row in (rows.filter(name=name) if name else rows)
     ]
+
+
+def _of(row: Environment, found: list[Live]) -> list[Live]:
+    return [live for live in found if live.endpoint.environment_id == row.pk]
 
 
 def _in_words(row: PolicyVersion, now: datetime) -> PolicyInWords:
@@ -90,7 +85,7 @@ def frozen_now(environment_id: int, tier: str) -> Frozen | None:
 
 
 def one(actor: Actor, name: str) -> EnvironmentView:
-    found = next((view for view in listed(actor) if view.row.name == name), None)
-    if found is None:
+    found = listed(actor, name)
+    if not found:
         raise NotFound(f"There is no environment {name}.")
-    return found
+    return found[0]

@@ -18,7 +18,7 @@ from deployments.selectors import (
     measured,
     rollback_card,
     rollback_preview,
-    rollout_page,
+    rollout_acts,
     serving_settings,
 )
 from deployments.selectors import endpoints as select
@@ -112,7 +112,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     return {
         "endpoint": row,
         "live": live,
-        "steer": rollout_page.steer(live.rollout, request.actor) if live.rollout else None,
+        "steer": rollout_acts.steer(live.rollout, request.actor) if live.rollout else None,
         "since": select.served_since(row),
         "running": serving_settings.running(row, [arm.revision for arm in live.arms]),
         "coming": serving_settings.coming(row),

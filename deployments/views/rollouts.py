@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
-from deployments.selectors import ab_page, rollout_page, shadow_page
+from deployments.selectors import ab_page, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
 from deployments.views import query
@@ -47,7 +47,7 @@ def ab_test(request: PortalRequest, environment: str, name: str, number: int) ->
     page = ab_page.of(found, query.number(request.GET, "step"))
     if partial(request) and request.headers.get("HX-PTag") == page.tag:
         return HttpResponseNotModified()
-    context = {"endpoint": row, "rollout": found, "page": page, "steer": rollout_page.steer(found, request.actor)}
+    context = {"endpoint": row, "rollout": found, "page": page, "steer": rollout_acts.steer(found, request.actor)}
     template = "deployments/_ab_test.html" if partial(request) else "deployments/rollout_ab_test.html"
     response = render(request, template, context)
     response["Vary"] = "HX-Request"
@@ -122,7 +122,7 @@ def _dialog(
         "form": form,
         "what": what,
         "live": select.live(row, clock.now()),
-        "steer": rollout_page.steer(found, request.actor),
+        "steer": rollout_acts.steer(found, request.actor),
     }
     template = f"deployments/_rollout_{what}.html" if partial(request) else "deployments/rollout_dialog.html"
     return render(request, template, context, status=422 if form.errors else 200)

@@ -24,8 +24,8 @@ class OnceForm(forms.Form):
         self.fields[once.FIELD].initial = once.new_key
 
     def take(self, error: PortalError) -> None:
-        """Show what a verb found wrong with the input, beside the fields where there are such: what is wrong with several
-        is a sentence for each, else the message is."""
+        """Show what a verb found wrong with the input, beside the fields where there are such: of several each has its
+        own sentence, one has the message."""
         named = {name: text for name, text in error.fields.items() if name in self.fields}
         for name, text in named.items():
             self.add_error(name, text if len(error.fields) > 1 else error.message)

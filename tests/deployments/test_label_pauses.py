@@ -15,7 +15,7 @@ from deployments.engine.plans import PlanRefused
 from deployments.engine.steps import Pause
 from deployments.engine.wording import Labels
 from deployments.models import AbPrediction, AbRun, Endpoint
-from deployments.selectors import plan_page, rollout_page, steering
+from deployments.selectors import plan_page, rollout_stages, steering
 from monitoring.selectors import truths
 from portal.audit.models import AuditEvent
 from portal.core import clock
@@ -128,7 +128,7 @@ class TestCarriedOut:
         assert (row.status, rolling.share) == ("progressing", 1000)
         AbRun.objects.update(began_at=clock.now() - timedelta(seconds=39))
         AbRun.objects.update(read_at=clock.now())
-        more = rollout_page.stages(rolling.row)[1].more
+        more = rollout_stages.stages(rolling.row)[1].more
         assert more.endswith("39 of 40 labels for each version, the rest in about 1 s")
         labelled(rolling, "canary", 1, "a")
         look(rolling)
@@ -147,7 +147,7 @@ class TestCarriedOut:
         row = look(rolling, 601)
         assert (row.status, row.pause_code) == ("paused", "too_few")
         assert row.pause_why == "Only 0 of 40 labels have arrived for each version."
-        assert "not known before the first ones came" in rollout_page.stages(row)[1].more
+        assert "not known before the first ones came" in rollout_stages.stages(row)[1].more
         assert not steering.goes_on(row)
 
     def test_a_second_pause_counts_what_is_answered_from_there_on(self, line: Line) -> None:

@@ -269,7 +269,9 @@ def test_a_former_champion_without_a_warm_process_needs_a_second_person(line: Li
     line.promote(1)
     line.promote(2)
     seen(state)
-    with pytest.raises(Refused, match=r"^v1 .*ask for a promotion of v1: it takes a second person, who signs") as refusal:
+    with pytest.raises(
+        Refused, match=r"^v1 .*ask for a promotion of v1: it takes a second person, who signs"
+    ) as refusal:
         order(line)
     assert (refusal.value.code, preview(line).by_request) == ("target_not_warm", True)
     assert not Rollout.objects.filter(kind="rollback").exists()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from deployments.models import AbRun
-from deployments.selectors import rollout_page
+from deployments.selectors import rollout_stages
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 from tests.deployments.rolling import Rolling
@@ -28,7 +28,7 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     units(rolling, "stable", 110, right=8)
     units(rolling, "canary", 110, right=2)
     look(rolling)
-    stage = rollout_page.stages(rolling.row)[1]
+    stage = rollout_stages.stages(rolling.row)[1]
     assert stage.more.endswith("110 of 150 units of each version have ground truth")
     shown = marta.open(page)
     for words in ("Worse", "80.00 %", "−60.00 pp", "±1.00 pp", "named no unit", "Waits for a decision", "Known up to"):

@@ -4,8 +4,13 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from deployments.models import Endpoint
+from deployments.models import Endpoint, Rollout
+from deployments.selectors import endpoint_list
+from deployments.services import endpoints, rollouts
+from portal.audit import recorder
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
@@ -65,3 +70,27 @@ def test_an_administrator_sets_the_plan_on_the_page(line: Line, browser: Open) -
     assert "Set another plan" not in marta.open(ONE)
     marta.open(f"{ONE}plan/", status=403)
     ada.open("/environments/nowhere/plan/", status=404)
+
+
+def test_a_card_lists_the_first_rollouts_and_counts_the_others(line: Line, browser: Open) -> None:
+    """Endpoints are counted by the database: only those shown are built."""
+    line.promote(1)
+    first, before = Endpoint.objects.get(), asked(browser(line.priya))
+    marta = world.actor(line.marta)
+    for index in range(endpoint_list.SHOWN + 2):
+        row = endpoints.create(actor=marta, environment="production", model=first.model.name, name=f"further-{index}")
+        moves = Rollout.objects.create(
+            endpoint=row, kind="promotion", to_revision=first.stable, plan=[], started_by="x"
+        )
+        recorder.record("rollout.created", actor=marta, subject=rollouts.subject(moves), data={"kind": "", "plan": []})
+    said = words(browser(line.priya).open(ALL))
+    assert f"All {endpoint_list.SHOWN + 2} that roll out" in said
+    assert (said.count("further-"), "8 endpoints, 7 without a version" in said) == (endpoint_list.SHOWN, True)
+    assert len(asked(browser(line.priya))) <= len(before) + 2, "as many questions, however many endpoints"
+    assert "further-" not in words(browser(line.olga).open(ALL))
+
+
+def asked(reader: Browser) -> list[str]:
+    with CaptureQueriesContext(connection) as found:
+        reader.open(ALL)
+    return [query["sql"] for query in found.captured_queries]

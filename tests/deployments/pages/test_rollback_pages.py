@@ -76,7 +76,12 @@ def test_a_cold_way_back_takes_a_second_person_and_says_how_long_it_loads(three:
         assert said in page, said
     assert "Roll back to v2" not in page
     dialog = marta.open(f"{PAGE}rollback/")
-    for said in ("cannot be rolled back now", "it takes a second person, who signs", "once it is loaded, about 14", ask):
+    for said in (
+        "cannot be rolled back now",
+        "it takes a second person, who signs",
+        "once it is loaded, about 14",
+        ask,
+    ):
         assert said in dialog, said
     assert ask in marta.open(f"{PAGE}rollback/versions/"), "it is one of the other versions meanwhile"
     cool(row, "failed")

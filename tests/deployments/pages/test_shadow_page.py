@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from deployments.models import ShadowRun
-from deployments.selectors import rollout_page
+from deployments.selectors import rollout_stages
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 from tests.deployments.rolling import STEPS, Rolling
@@ -23,7 +23,7 @@ def test_it_says_how_far_it_is_and_what_it_showed(line: Line, browser: Callable[
     compared(rolling, 25)
     ShadowRun.objects.update(read_at="2026-01-01T00:00:00Z")
     rolling.look()
-    stage = rollout_page.stages(rolling.row)[1]
+    stage = rollout_stages.stages(rolling.row)[1]
     assert (stage.words, stage.state) == ("Shadow", "now")
     assert stage.more == "25 compared, 0.0% of rows the same"
     shown = priya.open(report)

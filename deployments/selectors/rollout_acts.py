@@ -1,0 +1,70 @@
+"""What a reader of a rollout's page may do with it, and the words of the buttons."""
+
+from dataclasses import dataclass
+
+from deployments.models import Rollout
+from deployments.policies import steering as policy
+from deployments.selectors import steering
+from portal.accounts.models import Person
+from portal.core import clock
+from portal.core.actors import Actor
+from portal.core.decisions import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step."""
+
+    rollout: Rollout
+    may: Decision
+    pause: Decision
+    resume: Decision
+    advance: Decision
+    abort: Decision
+    following: str
+    goes_on: bool
+    second: bool
+    asked_by: Person | None
+
+    @property
+    def hurry(self) -> str:
+        """The words of the button that goes on early."""
+        verb = f"Go to {self.following} early" if self.following else "Finish early"
+        if self.asked_by:
+            return f"Agree: {verb[0].lower()}{verb[1:]}"
+        return f"{verb}, takes two people" if self.second else verb
+
+    @property
+    def give_up(self) -> str:
+        """The words of the button that aborts."""
+        old = self.rollout.from_revision
+        return f"Abort, back to v{old.version.number}" if old else "Abort, nothing serves"
+
+    @property
+    def go_on(self) -> str:
+        """The words of the button that ends a pause."""
+        if self.rollout.pause_code == "unproven":
+            return "Take it as it is"
+        if self.goes_on:
+            return f"Go to {self.following}" if self.following else "Finish"
+        return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
+
+
+def steer(rollout: Rollout, actor: Actor) -> Steering:
+    """What the actor may do with the rollout, each with its reason where not."""
+    person = Person.objects.filter(pk=actor.person_id or 0).first()
+    facts, now = steering.facts(rollout, clock.now(), person), policy.may_steer(actor, rollout.endpoint.team_id)
+    return Steering(
+        rollout=rollout,
+        may=now,
+        pause=now and policy.can_pause(facts),
+        resume=now
+        and policy.can_resume(facts)
+        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code == "unproven"),
+        advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
+        abort=now and policy.can_abort(facts),
+        following=steering.following(rollout),
+        goes_on=steering.goes_on(rollout),
+        second=policy.needs_second(facts),
+        asked_by=rollout.hurried_by if policy.needs_second(facts) else None,
+    )

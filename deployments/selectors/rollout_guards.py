@@ -1,0 +1,91 @@
+"""The guards of a rollout as its page shows them: what each saw, its limit, and what is still needed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.analysis import telling
+from deployments.analysis.rates import Range
+from deployments.engine import plans
+from deployments.engine.steps import guards_at, stage_of
+from deployments.models import Measurement, Rollout
+from deployments.selectors.rollout_seen import Seen, seen
+
+STATES = {
+    "passing": ("ok", "Holding", "check"),
+    "failing": ("bad", "Breached", "alert"),
+    "error": ("bad", "Not measured", "alert"),
+    "inconclusive": ("mute", "Not judged yet", "hourglass"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRow:
+    """One guard: what each version showed, the difference with its interval, the limit, and where that leads."""
+
+    name: str
+    about: str
+    old: str
+    new: str
+    difference: str
+    limit: str
+    tone: str
+    state: str
+    icon: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """All guards of the weight that stands. `need` is about how many requests the last of them waits for."""
+
+    rows: list[GuardRow]
+    seen: int
+    need: int
+    mismatch: str
+    chance: str
+    row: Measurement | None
+
+    @property
+    def holding(self) -> int:
+        return sum(row.tone == "ok" for row in self.rows)
+
+    @property
+    def counted(self) -> str:
+        need = telling.count(telling.rounded(self.need))
+        return f"{telling.count(self.seen)} of about {need} requests to the new version"
+
+
+def guards(rollout: Rollout, known: Seen | None = None) -> Guards | None:
+    """The guards of the weight that stands; None where nothing is compared."""
+    known = known or seen(rollout)
+    steps = known.plan
+    stage, watching = stage_of(steps, rollout.step), guards_at(steps, rollout.step)
+    if stage is None or not watching:
+        return None
+    row = known.measured.get(stage)
+    verdicts = {one["measure"]: one for one in (row.verdicts if row else [])}
+    rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
+    had = row.requests if row else 0
+    need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
+    chance = f"{plans.false_alarm(steps) * 100:.2g} %"
+    return Guards(rows, had, need, row.mismatch if row else "", chance, row)
+
+
+def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) -> GuardRow:
+    found = verdict or {"answer": "inconclusive", "value": None, "range": None, "missing": "no data yet"}
+    tone, state, icon = STATES[found["answer"]]
+    range_ = Range(found["range"]["low"], found["range"]["high"]) if found["range"] else None
+    value = "" if found["value"] is None else telling.amount(measure, found["value"])
+    return GuardRow(
+        name=plans.MEASURES[measure][0],
+        about=telling.ABOUT[measure],
+        old=telling.own(measure, found.get("old")),
+        new=telling.own(measure, found.get("new")),
+        difference=f"{value} {telling.interval(measure, range_)}".strip() or "–",
+        limit=telling.limit(measure, limit),
+        tone=tone,
+        state=state,
+        icon=icon,
+        missing=found["missing"],
+    )
