@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RouteTable
+from deployments.models import Endpoint, Revision, RollbackDrill, Rollout, RolloutKind, RouteTable
 from deployments.selectors import (
     ab_page,
     measured,
@@ -27,6 +27,7 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core import digests
 from portal.core.actors import Actor
+from portal.lifecycle import catalogue
 
 
 def visible(actor: Actor) -> QuerySet[Endpoint]:
@@ -79,6 +80,21 @@ class Live:
     @property
     def matches(self) -> bool:
         return not self.trouble
+
+    @property
+    def state(self) -> tuple[str, str, str]:
+        """Tone, words and icon of what the endpoint does now: which version comes in, and how far it is."""
+        if self.trouble:
+            return "bad", "Not as wanted", "alert"
+        if self.rollout is None:
+            return ("ok", "Serving", "check") if self.endpoint.stable else ("mute", "Nothing serves", "circle-dashed")
+        found, new = catalogue.state_of(self.rollout), self.rollout.to_revision
+        name = f"v{new.version.number}"
+        share = next((arm.percent for arm in self.shares if arm.revision == new), "")
+        if self.rollout.status == "progressing":
+            does = "Rolling back to" if self.rollout.kind == RolloutKind.ROLLBACK else found.words
+            return found.tone, f"{does} {name}" + (f", {share} %" if share else ""), found.icon
+        return found.tone, f"{found.words}, {name}" + (f" at {share} %" if share else ""), found.icon
 
     @property
     def health(self) -> tuple[str, str, str]:
