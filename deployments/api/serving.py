@@ -44,13 +44,13 @@ class NewServing(Strict):
         return {name: _member(member) for name, member in policy.MEMBERS.items()} | super().get_fields()
 
     def to_internal_value(self, data: Any) -> Any:
-        wrong: dict[str, Any] = {}
+        wrong: Any = {}
         limits = {name: data[name] for name in policy.MEMBERS if name in data} if isinstance(data, dict) else {}
         try:
             found = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            wrong = dict(error.detail)
-        wrong |= policy.wrong(limits)
+            wrong = error.detail
+        wrong = {**wrong, **policy.wrong(limits)}
         if wrong:
             raise serializers.ValidationError(wrong)
         return found

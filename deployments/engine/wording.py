@@ -123,6 +123,20 @@ def way(steps: Sequence[Step]) -> str:
     return f"in steps: {', '.join(percent(weight) for weight in (*weights, WHOLE) if weight)}"
 
 
+def beside(steps: Sequence[Step]) -> str:
+    """What a plan has besides its weights, in a few words; "" for nothing."""
+    judged = sum(isinstance(step, Analyse) for step in steps)
+    hold = next((step for step in steps if isinstance(step, Hold)), None)
+    said = [
+        "in the shadow first" if any(isinstance(step, Shadow) for step in steps) else "",
+        "A/B test by ground truth" if any(isinstance(step, AbTest) for step in steps) else "",
+        f"guards judge {judged} time{'s' * (judged > 1)}" if judged else "",
+        "waits for a person" if any(isinstance(step, Pause) and step.person for step in steps) else "",
+        f"the former champion is held for {seconds(hold.seconds)}" if hold else "",
+    ]
+    return ", ".join(filter(None, said))
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """About how long a plan takes: the shortest and the longest time in seconds, and how often it asks a person."""

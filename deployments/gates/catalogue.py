@@ -37,10 +37,10 @@ class Gate:
         """The limits it reads, in words, as the function that reads them says it."""
         return " ".join((self.limits.__doc__ or "").replace("`", "").split())
 
-    def words(self, limits: Limits) -> str:
-        """The gate inside a sentence, with the models it is asked of."""
-        name = self.label[0].lower() + self.label[1:]
-        return f"{name} ({', '.join(limits['models'])})" if "models" in limits else name
+    @property
+    def inside(self) -> str:
+        """Its name inside a sentence."""
+        return self.label[0].lower() + self.label[1:]
 
     @property
     def members(self) -> tuple[str, ...]:

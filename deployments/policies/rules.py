@@ -6,7 +6,7 @@ decide. These may be left out: `gates`, `wait_minutes`, `freezes` (see `policies
 nobody can bypass anything: `{"by": [approval rules], "hours", "review_hours", "gates": "all" or [codes]}`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -211,12 +211,21 @@ def minutes_in_words(minutes: int) -> str:
     return f"{minutes} minute{'s' if minutes != 1 else ''}"
 
 
+def _gates(asked: Mapping[str, Any]) -> dict[tuple[str, ...], list[str]]:
+    """The gates by the models they are asked of, () for all: those asked of the same are said together."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for code, gate in catalogue.GATES.items():
+        if code in asked:
+            found.setdefault(tuple(asked[code].get("models", ())), []).append(gate.inside)
+    return found
+
+
 def in_words(rules: Rules) -> list[str]:
     """The rules as people read them."""
     lines = people_in_words(rules.approvals) or ["No approval needed: a request starts to roll out at once"]
-    asked = [gate.words(rules.gates[code]) for code, gate in catalogue.GATES.items() if code in rules.gates]
-    if asked:
-        lines.append(f"Must pass its gates before anybody can approve: {', '.join(asked)}")
+    for models, asked in _gates(rules.gates).items():
+        whose = f", models {', '.join(models)}" if models else ""
+        lines.append(f"Must pass its gates before anybody can approve{whose}: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")
     lines.append(f"A request lapses after {rules.request_days} days, an approval after {rules.approval_hours} hours")
     if rules.wait_minutes:

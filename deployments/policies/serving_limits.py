@@ -42,7 +42,7 @@ class Member:
     @property
     def told(self) -> str:
         """What people are told at the field."""
-        return f"{self.hint} {self.span}; {self.amount(self.usual)} unless said."
+        return f"{self.hint} {self.span}; {self.amount(self.usual)} when left empty."
 
     def nearest(self, value: int) -> int:
         """The value that can be which lies nearest."""

@@ -93,7 +93,7 @@ def counts(actor: Actor, environment: str = "") -> dict[int, Counts]:
     found = rows.annotate(
         all=Count("pk"), empty=Count("pk", filter=Q(stable=None)), moving=Count("pk", filter=Q(moves))
     )
-    return {one.pop("environment"): Counts(**one) for one in found}
+    return {one["environment"]: Counts(one["all"], one["empty"], one["moving"]) for one in found}
 
 
 def in_trouble(actor: Actor, environment: str = "") -> list[Live]:

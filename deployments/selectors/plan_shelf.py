@@ -21,10 +21,12 @@ from portal.core.errors import BadInput, NotFound
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A plan in the list. `way` is the weights it goes through; `environments` use it for requests that name none."""
+    """A plan in the list. `way` is the weights it goes through, `beside` what it has besides them; `environments` use
+    it for requests that name none."""
 
     plan: Plan
     way: str
+    beside: str
     ready_made: bool
     environments: list[Environment]
 
@@ -81,13 +83,13 @@ def _by_plan() -> dict[str, list[Environment]]:
 def listed() -> list[Row]:
     used = _by_plan()
     return [
-        Row(plan, _way(plan.body), plan.name in ready_made.PLANS, used.get(plan.name, [])) for plan in select.listed()
+        Row(plan, *_told(plan.body), plan.name in ready_made.PLANS, used.get(plan.name, [])) for plan in select.listed()
     ]
 
 
-def _way(body: object) -> str:
+def _told(body: object) -> tuple[str, str]:
     steps = readable(body)
-    return wording.way(steps) if steps else "cannot be read here"
+    return (wording.way(steps), wording.beside(steps)) if steps else ("cannot be read here", "")
 
 
 def page(name: str, version: int | None) -> Page:

@@ -45,6 +45,11 @@ class RollbackPreview:
         return Ends(self.endpoint, self.target, self.current, self.active)
 
     @property
+    def mark(self) -> str:
+        """Whose mark the target has now: during a rollout it is the champion, else the version that waits."""
+        return "champ" if self.stops else "third"
+
+    @property
     def by_request(self) -> bool:
         """Whether the target can be asked for, where one click does not go there."""
         return self.ready.code in policy.BY_REQUEST

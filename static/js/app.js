@@ -105,8 +105,8 @@
     for (const menu of $$('details.more[open]')) {
       const inside = menu.contains(event.target);
       if (event.type === 'click' && inside && !event.target.closest('.menu a, .menu button')) continue;
+      if (inside) $('summary', menu).focus();   // where a dialog that opens now leads back to
       menu.open = false;
-      if (event.type === 'keydown' && inside) $('summary', menu).focus();
     }
   }
   document.addEventListener('click', closeMenus);

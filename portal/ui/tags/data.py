@@ -23,7 +23,7 @@ def change_rows(changes: Sequence[Any], *, stays: str = "", role: str = "chall")
     """`{% change_rows preview.changes stays="Alert rules, access." %}`.
 
     Each change has `label`, `was`, `now` and perhaps `note`, as attributes or keys. `role` is what the version that
-    comes is now: a challenger, or "third" for one that waits to be gone back to.
+    comes is now: a challenger, "third" for one that waits to be gone back to, or "champ" for the champion of a rollout.
     """
     return {"changes": changes, "stays": stays, "role": role}
 

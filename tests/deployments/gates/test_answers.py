@@ -280,7 +280,6 @@ def test_a_gate_is_asked_of_the_models_it_names() -> None:
     assert limits["slices"]["models"] == ["a", "b"]
     asked = [[one["code"] for one in catalogue.answers(GateFacts(1, name, 2), limits)] for name in ("a", "c")]
     assert asked == [["slices", "incidents"], ["incidents"]]
-    assert catalogue.GATES["slices"].words(limits["slices"]) == "worst slice (a, b)"
 
 
 def test_each_gate_has_its_row_in_the_documentation() -> None:

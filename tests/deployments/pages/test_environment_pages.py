@@ -76,12 +76,11 @@ def test_a_card_lists_the_first_rollouts_and_counts_the_others(line: Line, brows
     """Endpoints are counted by the database: only those shown are built."""
     line.promote(1)
     first, before = Endpoint.objects.get(), asked(browser(line.priya))
-    marta = world.actor(line.marta)
+    marta, serves = world.actor(line.marta), first.stable
+    assert serves is not None
     for index in range(endpoint_list.SHOWN + 2):
         row = endpoints.create(actor=marta, environment="production", model=first.model.name, name=f"further-{index}")
-        moves = Rollout.objects.create(
-            endpoint=row, kind="promotion", to_revision=first.stable, plan=[], started_by="x"
-        )
+        moves = Rollout.objects.create(endpoint=row, kind="promotion", to_revision=serves, plan=[], started_by="x")
         recorder.record("rollout.created", actor=marta, subject=rollouts.subject(moves), data={"kind": "", "plan": []})
     said = words(browser(line.priya).open(ALL))
     assert f"All {endpoint_list.SHOWN + 2} that roll out" in said

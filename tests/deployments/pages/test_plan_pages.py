@@ -167,3 +167,10 @@ def test_the_next_version_is_saved_under_the_name_it_has(line: Line, browser: Op
     same = marta.send(page, page, act="save")
     assert same.status_code == 422
     assert "says exactly this already" in same.content.decode()
+
+
+def test_the_list_tells_plans_apart_that_move_the_traffic_alike(line: Line, browser: Open) -> None:
+    said = words(browser(line.priya).open("/plans/"))
+    assert "one step, all at once the former champion is held for 10 min" in said
+    assert "in the shadow first, guards judge 3 times, waits for a person" in said
+    assert "in steps: 50 %, 100 % A/B test by ground truth" in said

@@ -22,7 +22,7 @@ def text(html: str) -> str:
 def test_limits_are_set_on_the_page_and_said_on_the_endpoints(line: Line, browser: Open) -> None:
     line.promote(1)
     marta = browser(line.marta)
-    assert "as they are unless said" in text(marta.open(ENDPOINT))
+    assert "Limits the usual ones" in text(marta.open(ENDPOINT))
     marta.send(PAGE, PAGE, replicas_min=2, replicas_max=4)
     assert Endpoint.objects.get().serving.limits == {"replicas_min": 2, "replicas_max": 4}  # type: ignore[union-attr]
     page = text(marta.open(PAGE))
@@ -50,7 +50,7 @@ def test_what_is_wrong_stands_beside_each_field(line: Line, browser: Open) -> No
     assert 'value="many"' in page
     assert "Rows of one request: Rows" not in text(page)
     assert "Memory of each process (MiB): Memory" not in text(page)
-    assert "64 to 262\u202f144 MiB; 2\u202f048 MiB unless said." in page
+    assert "64 to 262\u202f144 MiB; 2\u202f048 MiB when left empty." in page
 
 
 def test_others_see_it_and_read_who_may_set_it(line: Line, browser: Open) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from deployments.models import PolicyVersion
-from deployments.policies import documents
+from deployments.policies import documents, rules
 from deployments.services import policies
 from portal.core.errors import BadInput, Conflict, PortalError
 from tests import world
@@ -79,3 +79,12 @@ def test_a_file_is_applied_whole_or_not_at_all(office: Office) -> None:
 def test_only_who_may_draft_applies(office: Office) -> None:
     with pytest.raises(PortalError):
         policies.apply(actor=world.actor(world.person("Vera")), text="policies: []")
+
+
+def test_gates_that_are_asked_of_the_same_models_are_said_together() -> None:
+    gates = {"card": {"models": ["churn"]}, "incidents": {}, "artifact": {"models": ["churn"]}, "data_checks": {}}
+    said = [line for line in rules.in_words(rules.Rules((), 7, 72, (), 24, gates)) if line.startswith("Must pass")]
+    assert said == [
+        "Must pass its gates before anybody can approve: data checks, no open severe incident",
+        "Must pass its gates before anybody can approve, models churn: artifact scan and signature, model card",
+    ]
