@@ -37,9 +37,10 @@ def changes(ends: Ends, seconds: float | None) -> list[Row]:
     rows.append(_row("Artifact digest", short(current.digest), short(target.digest)))
     rows += [_callers(current, target), *_settings(current, target)]
     if ends.endpoint.primary and ends.endpoint.environment.alias:
-        was = f"v{(ends.endpoint.stable or target).version.number}"
-        label = f"Alias {ends.endpoint.environment.alias}"
-        rows.append(_row(label, was, f"v{target.version.number}", "when the traffic has moved"))
+        stable, label = ends.endpoint.stable or target, f"Alias {ends.endpoint.environment.alias}"
+        if stable != target:
+            was = f"v{stable.version.number}"
+            rows.append(_row(label, was, f"v{target.version.number}", "when the traffic has moved"))
     return [*rows, *_schedules(ends.endpoint), *_requests(ends.endpoint, current)]
 
 

@@ -20,6 +20,11 @@ class Segment:
     def text_fits(self) -> bool:
         return self.width >= LABEL_FITS
 
+    @property
+    def narrow(self) -> bool:
+        """Whether its label would be cut off on a phone, where the words beside the bar say the same."""
+        return self.width < 2 * LABEL_FITS
+
 
 def segments(parts: Sequence[tuple[str, float, str]]) -> list[Segment]:
     """Side by side, scaled so that the weights fill the bar. Kinds: `champ`, `chall`, `other`."""

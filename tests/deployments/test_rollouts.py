@@ -299,6 +299,7 @@ class TestSteering:
             actor=world.actor(rolling.line.marta), environment="production", endpoint="flight-delay"
         )
         assert shown.changes[0]["was"] == "v1 90 %, v2 10 %"
+        assert not [one for one in shown.changes if one["was"] == one["now"] and not one["note"].startswith("they")]
         rollbacks.roll_back(
             actor=world.actor(rolling.line.marta), environment="production", endpoint="flight-delay",
             reason_code="quality", expect_generation=Endpoint.objects.get().generation,
