@@ -32,7 +32,8 @@ class Seen:
     """All answers so far. Numbers take eight bytes a row; of labels each different one is counted."""
 
     rows: int = 0
-    first: list[dict[str, Any]] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    first: list[list[Any]] = field(default_factory=list)
     numbers: list[Answers] = field(default_factory=list)
     labels: Counter[str] = field(default_factory=Counter)
     width: int = 1
@@ -40,10 +41,9 @@ class Seen:
     def add(self, piece: pa.RecordBatch, found: Answers) -> None:
         """One batch of the file and the answers in it."""
         if len(self.first) < FIRST_ROWS:
-            self.first += [
-                {name: shown(value) for name, value in row.items()}
-                for row in piece.slice(0, FIRST_ROWS - len(self.first)).to_pylist()
-            ]
+            head = piece.slice(0, FIRST_ROWS - len(self.first))
+            self.columns = piece.schema.names
+            self.first += [[shown(value) for value in row.values()] for row in head.to_pylist()]
         self.rows += len(found)
         self.width = found.shape[1] if found.ndim == 2 else 1
         if found.dtype.kind == "f":
@@ -55,7 +55,8 @@ class Seen:
 
     def summary(self) -> dict[str, Any]:
         """Columns and first rows of the file, and the distribution of the answers."""
-        found: dict[str, Any] = {"columns": list(self.first[0]) if self.first else [], "first": self.first}
+        # Rows are lists: the database does not keep the order of an object's members.
+        found: dict[str, Any] = {"columns": self.columns, "first": self.first}
         if self.labels:
             top = self.labels.most_common(TOP_LABELS)
             return found | {"kind": "labels", "labels": top, "other": self.rows - sum(count for _, count in top)}
@@ -63,9 +64,17 @@ class Seen:
             return found
         whole = np.concatenate(self.numbers)
         if whole.ndim == 2:
-            means = [float(mean) for mean in whole.mean(axis=0)]
-            return found | {"kind": "columns", "means": list(zip(names(self.width), means, strict=True))}
-        return found | {"kind": "numbers", **_spread(whole)}
+            return found | {"kind": "columns", **_by_column(whole, names(self.width))}
+        return found | {"kind": "numbers", "of": ANSWER, **_spread(whole)}
+
+
+def _by_column(values: NDArray[np.float64], named: list[str]) -> dict[str, Any]:
+    """The mean of each column and in how many rows it is the highest; of two classes how the second is spread."""
+    with np.errstate(over="ignore"):
+        means = [_finite(mean) for mean in values.mean(axis=0)]
+    highest = np.bincount(values.argmax(axis=1), minlength=len(named)).tolist()
+    found: dict[str, Any] = {"means": list(zip(named, means, highest, strict=True))}
+    return found | {"of": named[1], **_spread(values[:, 1])} if len(named) == 2 else found
 
 
 def _spread(values: NDArray[np.float64]) -> dict[str, Any]:

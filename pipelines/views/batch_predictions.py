@@ -111,7 +111,7 @@ def one(request: PortalRequest, number: int) -> HttpResponse:
         response = render(request, "pipelines/_batch_state.html", context)
         response["HX-PTag"] = context["tag"]
         return response
-    context |= {"figure": charts.answers(row.summary), "log": read.log_of(row)}
+    context |= {"figure": charts.answers(row.summary), "first": _first(row), "log": read.log_of(row)}
     return render(request, "pipelines/batch_prediction.html", context)
 
 
@@ -125,6 +125,12 @@ def _state(request: PortalRequest, row: BatchPrediction) -> dict[str, Any]:
         "seconds": 2 if row.status in MOVING else 0,
         "may_run": access.may(request.actor, Permission.BATCH_PREDICTIONS_RUN, row.version.model.team_id),
     }
+
+
+def _first(row: BatchPrediction) -> list[list[Any]]:
+    """The first rows of the file, with numbers as short as people read them."""
+    rows = row.summary.get("first", [])
+    return [[f"{value:.6g}" if isinstance(value, float) else value for value in one] for one in rows]
 
 
 @require_GET

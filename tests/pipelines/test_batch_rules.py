@@ -64,7 +64,7 @@ def test_numbers_are_told_by_their_spread() -> None:
     told = seen([0.0, 1.0], [2.0, 10.0]).summary()
     assert (told["kind"], told["low"], told["median"], told["high"], told["mean"]) == ("numbers", 0, 1, 10, 3.25)
     assert sum(told["counts"]) == 4
-    assert told["first"][3] == {"row": 4, "prediction": 10.0}
+    assert (told["columns"], told["first"][3]) == (["row", "prediction"], [4, 10.0])
     figure = charts.answers(told)
     assert figure is not None
     assert figure.finding == "median 1, from 0 to 10"
@@ -89,9 +89,19 @@ def test_yes_and_no_are_labels() -> None:
     assert dict(seen([True, False, True]).summary()["labels"]) == {"True": 2, "False": 1}
 
 
-def test_several_columns_have_their_means_and_no_figure() -> None:
-    told = seen([[0.0, 1.0], [1.0, 0.0]], [[0.5, 0.5]]).summary()
-    assert told["means"] == [("prediction_1", 0.5), ("prediction_2", 0.5)]
+def test_of_two_classes_the_second_has_a_figure() -> None:
+    told = seen([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8]]).summary()
+    assert told["means"] == [("prediction_1", pytest.approx(0.4), 1), ("prediction_2", pytest.approx(0.6), 2)]
+    figure = charts.answers(told)
+    assert figure is not None
+    assert (figure.title, figure.finding) == ("prediction_2", "median 0.8, from 0 to 1")
+
+
+def test_of_more_classes_each_has_its_mean_and_there_is_no_figure() -> None:
+    told = seen([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]).summary()
+    assert [(name, highest) for name, _, highest in told["means"]] == [
+        ("prediction_1", 1), ("prediction_2", 0), ("prediction_3", 1),
+    ]  # fmt: skip
     assert charts.answers(told) is None
 
 

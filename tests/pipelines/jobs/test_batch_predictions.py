@@ -40,7 +40,11 @@ def test_from_the_request_to_the_file(lab: Lab) -> None:
     assert found.schema.metadata[b"signalbox.model_version_digest"].decode() == version.digest
     assert (row.rows, row.size_bytes) == (300, (store.path_of(row.digest) / "predictions.parquet").stat().st_size)
     assert row.summary["columns"] == found.column_names
-    assert row.summary["first"][0]["place"] == rows["place"][0]
+    assert row.summary["first"][0] == [
+        1,
+        rows["place"][0],
+        *(pytest.approx(one) for one in (rows["amount"][0], *wanted[0])),
+    ]
     assert events(row) == ["requested", "begun", "finished"]
     assert left_behind(row) == []
     (noted,) = JobLogLine.objects.filter(job__kind=batch_predictions.JOB)
