@@ -77,7 +77,8 @@
   function show(dialog) {
     dialog.showModal();
     const first = $('[autofocus], .dlg-body :is(input:not([type="hidden"]), select, textarea), [data-dialog-content] input:not([type="hidden"])', dialog);
-    first?.focus({ preventScroll: true });   // what it would do is read first, and stands above
+    first?.focus({ preventScroll: true });
+    dialog.scrollTop = 0;   // what it would do is read first, and stands above
   }
 
   async function openPage(link) {
