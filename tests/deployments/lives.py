@@ -14,13 +14,13 @@ from django.db import transaction
 from django.db.models import F
 
 from deployments.models import AbRun, Endpoint, Measurement, PromotionRequest, Revision, Rollout, RouteTable, ShadowRun
-from deployments.services import rollbacks, rollouts
+from deployments.services import promotions, rollbacks, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, leases, work
 from registry.models import AliasAssignment
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import GUARDS, Rolling
+from tests.deployments.rolling import GUARDS, Rolling, measures
 
 KINDS = ("deployments.rollout", "deployments.endpoint", "deployments.promotion")
 Life = Callable[[Rolling], Iterator[None]]
@@ -42,9 +42,22 @@ JUDGED: list[dict[str, Any]] = [
 ]
 
 
-def approved(rolling: Rolling, version: int = 2, **more: Any) -> None:
-    """Asked for and decided, and nobody has come by yet."""
-    request = rolling.ask(version, **more)
+def approved(rolling: Rolling) -> None:
+    """Version 2 is asked for and decided on, and nobody has come by yet."""
+    decided(rolling, rolling.ask(2))
+
+
+def superseded(rolling: Rolling) -> None:
+    """So is version 3, by somebody who may end the rollout of version 2."""
+    lead = world.actor(world.person("Lena Lead", ("ml_lead", rolling.line.team)))
+    asked = promotions.submit(
+        actor=lead, model=rolling.line.model.name, version=3, environment="production", why="It is better still.",
+        plan="slowly", supersede=True,
+    )  # fmt: skip
+    decided(rolling, asked)
+
+
+def decided(rolling: Rolling, request: PromotionRequest) -> None:
     rolling.line.approve(request, rolling.line.marta)
     rolling.line.approve(request, rolling.line.daniel)
 
@@ -86,6 +99,38 @@ def stopped(rolling: Rolling) -> Iterator[None]:
     passes(5)
     yield
     passes(20)
+    yield
+
+
+def whole(rolling: Rolling) -> Iterator[None]:
+    """Steps, paused and resumed, superseded by the next version, which goes all the way and is rolled back."""
+    marta, daniel = world.actor(rolling.line.marta), world.actor(rolling.line.daniel)
+    yield
+    rollouts.pause(actor=marta, number=rolling.row.pk)
+    yield
+    passes(5)
+    rollouts.resume(actor=daniel, number=rolling.row.pk)
+    yield
+    superseded(rolling)
+    yield
+    passes(20)
+    yield
+    new, old = rolling.revision(3), rolling.revision(1)
+    rolling.line.runtime.measured |= {
+        old: measures(old, "stable", **GOOD), new: measures(new, "canary", **SAME),
+    }  # fmt: skip
+    passes(5)
+    yield
+    roll_back(rolling)
+    yield
+    passes(20)
+    yield
+
+
+def aborted(rolling: Rolling) -> Iterator[None]:
+    """Under way, and taken back by a person."""
+    yield
+    rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="quality")
     yield
 
 
@@ -172,5 +217,8 @@ def undone(line: Line) -> Iterator[None]:
 
 
 def differences(found: Left, wanted: Left) -> dict[str, tuple[Any, Any]]:
-    """Only what differs, so that it can be read."""
-    return {part: (found[part], wanted[part]) for part in wanted if found[part] != wanted[part]}
+    """Only what differs, so that it can be read: what was found, and what should be there."""
+    parts = {**found, **found["log"]}, {**wanted, **wanted["log"]}
+    named = dict.fromkeys([*parts[0], *parts[1]])
+    seen = {name: (parts[0].get(name), parts[1].get(name)) for name in named if name != "log"}
+    return {name: both for name, both in seen.items() if both[0] != both[1]}
