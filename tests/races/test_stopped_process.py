@@ -1,0 +1,91 @@
+"""A real process with a real lease, stopped by the operating system for longer than it holds and then let go on."""
+
+import json
+import os
+import signal
+from dataclasses import asdict, replace
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from deployments.adapters.serving import ServingRefused
+from deployments.engine.planner import Command, Snapshot, decide
+from deployments.models import Endpoint, Rollout
+from deployments.reconcilers import rollouts as reconciler
+from deployments.services import rollouts
+from portal.audit.models import AuditEvent
+from portal.core import leases, work
+from serving.contract import RouteSpec
+from tests import world
+from tests.deployments import lives
+from tests.deployments.conftest import Line
+from tests.deployments.rolling import Rolling
+from tests.waiting import wait_until
+
+KIND = "deployments.rollout"
+STEPS = [{"do": "weight", "weight": 5000}, {"do": "pause", "until": {"person": True}}, {"do": "switch"}]
+REPLACED = 7
+SECONDS = 1
+
+
+@pytest.fixture
+def rolling(racing: Line, monkeypatch: pytest.MonkeyPatch) -> Rolling:
+    """A rollout that a person has just let go on to all of the traffic; leases last a second."""
+    found = Rolling(racing, STEPS).begin()
+    rollouts.resume(actor=world.actor(racing.marta), number=found.row.pk)
+    monkeypatch.setitem(work.KINDS, KIND, replace(work.KINDS[KIND], lease_seconds=SECONDS))
+    monkeypatch.setattr(leases, "renew", partial(leases.renew, seconds=SECONDS))
+    return found
+
+
+def worker(rolling: Rolling, number: int, told: int) -> int:
+    """A process of its own. It stops when it has decided to send the table, and writes to `told` what it sends."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        connection.connection = None  # that one is our parent's; it closes in the process that opened it only
+
+        def stopping(seen: Snapshot) -> Command:
+            command = decide(seen)
+            if command.do == "route":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return command
+
+        def send(table: RouteSpec) -> None:
+            os.write(told, json.dumps(asdict(table)).encode())
+
+        reconciler.decide = stopping
+        rolling.line.runtime.set_routes = send  # type: ignore[method-assign]
+        code = 0 if work.do(KIND, number) else REPLACED
+    finally:
+        os._exit(code)
+
+
+def test_a_stopped_process_that_goes_on_is_refused_by_the_fence_and_by_the_router(rolling: Rolling) -> None:
+    number, (ours, theirs) = rolling.row.pk, os.pipe()
+    pid = worker(rolling, number, theirs)
+    os.close(theirs)
+    try:
+        assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
+        assert not work.do(KIND, number), "its lease still runs"
+        wait_until(lambda: work.do(KIND, number), 20, "its lease to run out")
+        assert rolling.row.status == "completed"
+        back = lives.roll_back(rolling)
+        assert work.do(KIND, back.pk)
+        before = lives.left(rolling.line)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    with os.fdopen(ours, "rb") as sent:
+        late = RouteSpec(**json.loads(sent.read()))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == REPLACED
+    assert (late.generation, late.stable) == (3, rolling.revision(2))
+    with pytest.raises(ServingRefused, match="generation 4 is in force"):
+        rolling.line.runtime.set_routes(late)
+    assert lives.left(rolling.line) == before
+    assert [one[:2] for one in before["in force"]] == [(1, "r1 v1"), (2, "r1 v1"), (3, "r2 v2"), (4, "r1 v1")]
+    assert Endpoint.objects.get().stable_id == Rollout.objects.get(pk=back.pk).to_revision_id
+    tables = AuditEvent.objects.filter(type="endpoint.routed").count()
+    assert (tables, before["rollouts"][1][1]) == (4, "completed")
