@@ -12,9 +12,9 @@ import pytest
 from deployments.adapters import serving
 from deployments.adapters.serving import RouteState
 from deployments.engine.planner import Command, Snapshot, decide
-from deployments.models import Endpoint, Rollout
+from deployments.models import Endpoint, Rollout, RouteTable
 from deployments.reconcilers import rollouts as reconciler
-from deployments.services import rollouts
+from deployments.services import endpoints, rollouts
 from portal.core import work
 from tests import world
 from tests.deployments import lives
@@ -220,15 +220,38 @@ def test_whoever_goes_on_with_an_endpoint_that_others_looked_at_changes_nothing(
             assert lives.differences(lives.left(untidy), wanted) == {}, f"after {calls[nth - 1]}"
 
 
+def test_a_table_of_others_is_answered_once(untidy: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers have seen the same older table of ours beside it; the second to act is the replaced one."""
+    seen = endpoints.current_table
+    late: list[bool] = []
+
+    def before_others_act(row: Endpoint) -> RouteTable | None:
+        table = seen(row)
+        if not late:
+            late.append(True)
+            lives.run_out()
+            lives.come_by()
+        return table
+
+    monkeypatch.setattr(endpoints, "current_table", before_others_act)
+    assert not work.do("deployments.endpoint", Endpoint.objects.get().pk)
+    assert Endpoint.objects.get().generation == untidy.runtime.routed[-1].generation == 41
+
+
 @pytest.mark.parametrize("away", [False, True])
-def test_what_was_seen_before_others_looked_is_not_kept(untidy: Line, away: bool) -> None:
+def test_what_was_seen_before_others_looked_is_not_kept(line: Line, away: bool) -> None:
+    line.promote(1)
+    lives.passes(20)
     kept: list[dict[str, Any]] = []
 
     def others() -> None:
+        """There are three processes by now, and then, perhaps, nobody answers."""
+        line.runtime.processes[Rolling(line).revision(1)] = 3
         lives.come_by()
         kept.append(Endpoint.objects.get().observed)
-        untidy.runtime.away = away
+        line.runtime.away = away
 
-    _, refused = endpoint_look(untidy, others, 1)
+    _, refused = endpoint_look(line, others, 1)
     assert refused
     assert kept == [Endpoint.objects.get().observed]
+    assert list(kept[0]["processes"].values()) == [3]

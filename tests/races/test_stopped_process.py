@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 
 import pytest
@@ -16,6 +16,7 @@ from deployments.reconcilers import rollouts as reconciler
 from deployments.services import rollouts
 from portal.audit.models import AuditEvent
 from portal.core import leases, work
+from portal.core.leases import LeaseLost
 from serving.contract import RouteSpec
 from tests import world
 from tests.deployments import lives
@@ -34,7 +35,6 @@ def rolling(racing: Line, monkeypatch: pytest.MonkeyPatch) -> Rolling:
     """A rollout that a person has just let go on to all of the traffic; leases last a second."""
     found = Rolling(racing, STEPS).begin()
     rollouts.resume(actor=world.actor(racing.marta), number=found.row.pk)
-    monkeypatch.setitem(work.KINDS, KIND, replace(work.KINDS[KIND], lease_seconds=SECONDS))
     monkeypatch.setattr(leases, "renew", partial(leases.renew, seconds=SECONDS))
     return found
 
@@ -59,7 +59,12 @@ def worker(rolling: Rolling, number: int, told: int) -> int:
 
         reconciler.decide = stopping
         rolling.line.runtime.set_routes = send  # type: ignore[method-assign]
-        code = 0 if work.do(KIND, number) else REPLACED
+        lease = leases.claim(Rollout, number, seconds=SECONDS)
+        assert lease is not None
+        code = 0
+        reconciler.reconcile(lease)
+    except LeaseLost:
+        code = REPLACED
     finally:
         os._exit(code)
 
