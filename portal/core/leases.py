@@ -53,7 +53,8 @@ def claim(model: type[Leased], pk: int, *, seconds: int = 30) -> Lease | None:
             f"UPDATE {_table(model)} SET lease_owner = %s, lease_token = lease_token + 1, attempt = attempt + 1, "
             "lease_until = clock_timestamp() + make_interval(secs => %s) "
             "WHERE id = %s AND next_reconcile_at <= clock_timestamp() "
-            "AND (lease_until IS NULL OR lease_until < clock_timestamp()) RETURNING lease_token, attempt, next_reconcile_at",
+            "AND (lease_until IS NULL OR lease_until < clock_timestamp()) "
+            "RETURNING lease_token, attempt, next_reconcile_at",
             [processes.own_name(), seconds, pk],
         )
         row = cursor.fetchone()

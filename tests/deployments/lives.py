@@ -1,7 +1,7 @@
 """Whole lives of rollouts, for tests that disturb whoever carries them out, and what is left of a life in the end.
 
-A life is a generator: people act or time passes, and at each `yield` the workers come by. Disturbed in any way it has to
-leave what it leaves undisturbed: the same statuses, the same tables in the same order, each act once in the log.
+A life is a generator: people act or time passes, and at each `yield` the workers come by. Disturbed in any way it has
+to leave what it leaves undisturbed: the same statuses, the same tables in the same order, each act once in the log.
 """
 
 import copy
@@ -172,7 +172,7 @@ def left(line: Line) -> Left:
     endpoint = Endpoint.objects.get()
     return {
         "rollouts": [
-            (row.kind, row.status, name(row.from_revision_id), name(row.to_revision_id), row.step, row.pause_code, row.note)
+            (row.kind, row.status, name(row.from_revision_id), name(row.to_revision_id), row.step, row.note)
             for row in Rollout.objects.order_by("pk")
         ],
         "requests": list(PromotionRequest.objects.order_by("pk").values_list("version__number", "status")),

@@ -1,7 +1,7 @@
 """Messages are hints: whatever becomes of them, a rollout's life leaves the same.
 
-"Look now" is delivered once each in their order, or twice, or never, in reverse, late, by two workers at once, or in any
-mixture of these; in between a sweep comes by, as it does every two seconds.
+"Look now" is delivered once each in their order, or twice, or never, in reverse, late, by two workers at once, or in
+any mixture of these; in between a sweep comes by, as it does every two seconds.
 """
 
 from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ MODES: dict[str, Deliver] = {
 def test_whatever_becomes_of_the_messages_a_life_leaves_the_same(
     line: Line, bell: Bell, messages: str | list[list[int]]
 ) -> None:
-    """Lists are mixtures: which of all messages so far are delivered after each act. Every life is undone afterwards."""
+    """Lists are mixtures: which of all messages so far are delivered after each act. Every life is undone in the end."""
     wanted = bell.undisturbed = bell.undisturbed or the_undisturbed(line, bell)
     if isinstance(messages, str):
         bell.twice_at_once = messages == "to two at once"

@@ -6,7 +6,7 @@ wrote stays readable. `chose` is the command without its defaults. Ids of revisi
 
     python -m tests.deployments.histories
 
-records all of them anew (about a minute): do that only when a changed decision is meant, and read the difference.
+records all of them anew (half a minute): do that only when a changed decision is meant, and read the difference.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Rollouts carried out as in the other tests, with an ear at the planner. Run by `python -m tests.deployments.histories`."""
+"""Rollouts carried out as in the other tests, with an ear at the planner.
+
+Run by `python -m tests.deployments.histories`.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
