@@ -100,7 +100,7 @@ MODES: dict[str, Deliver] = {
 def test_whatever_becomes_of_the_messages_a_life_leaves_the_same(
     line: Line, bell: Bell, messages: str | list[list[int]]
 ) -> None:
-    """Lists are mixtures: which of all messages so far are delivered after each act. Every life is undone in the end."""
+    """A list is a mixture: which of all messages so far are delivered after each act. Every life is undone."""
     wanted = bell.undisturbed = bell.undisturbed or the_undisturbed(line, bell)
     if isinstance(messages, str):
         bell.twice_at_once = messages == "to two at once"

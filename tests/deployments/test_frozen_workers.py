@@ -185,7 +185,7 @@ def endpoint_look(line: Line, others: Callable[[], object], nth: int) -> tuple[l
             lives.run_out()
             others()
 
-    serving.use(Watched(line.runtime, after))  # type: ignore[arg-type]
+    serving.use(Watched(line.runtime, after))
     try:
         return calls, not work.do("deployments.endpoint", Endpoint.objects.get().pk)
     finally:

@@ -8,6 +8,7 @@ operating system and PostgreSQL let go of a process that is gone, tests/faults/t
 processes at the same points.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ class Deaths:
         self._folder = folder
         monkeypatch.setenv("SIGNALBOX_TEST_BUILD", "1")
         monkeypatch.setenv("SIGNALBOX_CRASH_FOLDER", str(folder))
-        monkeypatch.setattr(crash.os, "_exit", self._end)
+        monkeypatch.setattr(os, "_exit", self._end)
         monkeypatch.setattr(reconciler, "crash_point", self._point)
 
     def arm(self, passing: int) -> None:

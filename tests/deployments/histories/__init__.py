@@ -70,13 +70,13 @@ def changes(name: str, looks: Sequence[Look], planner: Callable[[Snapshot], Comm
 
 def write(name: str, looks: Sequence[Look]) -> None:
     """Replace the history of this name."""
-    lines, before, plan = [], dict[str, Any](), ()
+    lines, before = list[str](), dict[str, Any]()
     for look in looks:
-        plan, saw = look.saw.plan, _data(look.saw, keep=bool(before))
+        saw = _data(look.saw, keep=bool(before))
         changed = {one: value for one, value in saw.items() if not before or before[one] != value}
         before = _data(look.saw, keep=True)
         lines.append(json.dumps({"saw": changed, "chose": _data(look.chose)}, ensure_ascii=False))
-    steps = ",\n    ".join(json.dumps(plans.data_of(step), ensure_ascii=False) for step in plan)
+    steps = ",\n    ".join(json.dumps(plans.data_of(step), ensure_ascii=False) for step in looks[0].saw.plan)
     text = f'{{\n  "plan": [\n    {steps}\n  ],\n  "looks": [\n    ' + ",\n    ".join(lines) + "\n  ]\n}\n"
     (FOLDER / f"{name}.json").write_text(_named(text, looks))
 
