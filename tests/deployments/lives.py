@@ -192,9 +192,10 @@ def left(line: Line) -> Left:
 
 
 def log() -> dict[str, list[str]]:
-    """The verbs in their order, for each thing they are about."""
+    """The verbs since the endpoint was made, in their order, for each thing they are about."""
     found: dict[tuple[str, str], list[str]] = {}
-    for kind, pk, verb in AuditEvent.objects.order_by("id").values_list("subject_type", "subject_id", "type"):
+    events = AuditEvent.objects.filter(at__gte=Endpoint.objects.get().created_at).order_by("id")
+    for kind, pk, verb in events.values_list("subject_type", "subject_id", "type"):
         found.setdefault((kind, pk), []).append(verb)
     seen: dict[str, int] = {}
     named = {}
