@@ -24,8 +24,8 @@ from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
 FORWARD = {
-    "begin", "note_warm", "shadow", "end_shadow", "take_generation", "route", "test", "end_test", "pause", "probe", "next",
-    "complete",
+    "begin", "note_warm", "shadow", "end_shadow", "take_generation", "route", "test", "end_test", "pause", "probe",
+    "next", "complete",
 }  # fmt: skip
 BACK = {"load", "wait", "fail", "take_back_generation", "route_back", "settle"}
 
