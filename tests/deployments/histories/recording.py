@@ -5,6 +5,8 @@ Run by `python -m tests.deployments.histories`.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from math import ceil
 
 import pytest
 
@@ -24,6 +26,7 @@ from tests.deployments.testing_ab import units
 
 Scenario = Callable[[Line], Rolling]
 TRAFFIC = 400_000
+MOST_DOUBT = 1000
 ASKED = ("person", "decide")
 
 
@@ -32,7 +35,8 @@ def heard() -> Iterator[dict[str, list[Look]]]:
     """What the planner is shown and what it chooses, by the revision that a rollout is about."""
     found: dict[str, list[Look]] = {}
 
-    def listening(seen: Snapshot) -> Command:
+    def listening(shown: Snapshot) -> Command:
+        seen = to_seconds(shown)
         command = decide(seen)
         found.setdefault(seen.target, []).append(Look(seen, command))
         return command
@@ -40,6 +44,17 @@ def heard() -> Iterator[dict[str, list[Look]]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reconciler, "decide", listening)
         yield found
+
+
+def to_seconds(seen: Snapshot) -> Snapshot:
+    """Without what differs from one recording to the next, so that a difference in a file is one of decisions."""
+    return replace(
+        seen,
+        at_step=float(int(seen.at_step)),
+        paused_for=float(int(seen.paused_for)),
+        watch=replace(seen.watch, unread=float(ceil(seen.watch.unread))),
+        probed=replace(seen.probed, doubted=float(min(int(seen.probed.doubted), MOST_DOUBT))),
+    )
 
 
 def of_plan(name: str) -> Scenario:
