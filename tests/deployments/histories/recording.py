@@ -47,7 +47,7 @@ def heard() -> Iterator[dict[str, list[Look]]]:
 
 
 def to_seconds(seen: Snapshot) -> Snapshot:
-    """Without what differs from one recording to the next, so that a difference in a file is one of decisions."""
+    """Times in whole seconds: a step may still have lasted one more in another recording."""
     return replace(
         seen,
         at_step=float(int(seen.at_step)),
