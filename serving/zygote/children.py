@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeAlias
 
 from serving.launch import STUCK_EXIT, Launch
+from serving.zygote.words import Report
 
 BACKLOG = 1024
 STABLE_SECONDS = 60.0
@@ -34,9 +35,8 @@ class Child:
     pid: int = 0
     ticks: int = 0
     handle: int | None = None
-    report: int | None = None
+    report: Report | None = None
     listener: socket.socket | None = None
-    heard: bytes = b""
     ever_ready: bool = False
     starts: int = 0
     failures: int = 0
@@ -95,12 +95,12 @@ class Child:
 
     def release(self) -> None:
         """Close what belongs to the process that has ended."""
-        for descriptor in (self.handle, self.report):
-            if descriptor is not None:
-                os.close(descriptor)
+        if self.handle is not None:
+            os.close(self.handle)
+        if self.report is not None:
+            self.report.close()
         self.handle = self.report = None
         self.pid = self.ticks = 0
-        self.heard = b""
 
 
 def start_ticks(pid: int) -> int:
@@ -169,7 +169,7 @@ def fork(child: Child, layers: Mapping[str, bool]) -> int:
     os.close(waiting)
     os.set_blocking(heard, False)
     child.pid, child.ticks = pid, start_ticks(pid)
-    child.handle, child.report = os.pidfd_open(pid), heard
+    child.handle, child.report = os.pidfd_open(pid), Report(heard)
     return go
 
 
