@@ -39,14 +39,16 @@ class Nursery:
             except (ValueError, KeyError, TypeError) as error:
                 print(f"{path} cannot be read and is left alone: {error}", flush=True)
                 continue
-            self._restore(Child(found, ever_ready=bool(kept.get("ever_ready"))), kept)
+            ever_ready, listens = bool(kept.get("ever_ready")), int(kept.get("listens") or 0)
+            self._restore(Child(found, ever_ready=ever_ready, listens=listens), kept)
 
     def _restore(self, child: Child, kept: Mapping[str, Any]) -> None:
         self.children[child.id] = child
         if kept.get("phase") == "failed":
             child.phase, child.code, child.reason = "failed", kept.get("code", ""), kept.get("reason", "")
             return
-        if children.adopt(child, int(kept.get("pid") or 0), int(kept.get("ticks") or 0)):
+        pid, ticks = int(kept.get("pid") or 0), int(kept.get("ticks") or 0)
+        if children.adopt(child, pid, ticks, self._socket(child)):
             print(f"revision {child.id} still runs as {child.pid}; taken over", flush=True)
             child.starts = 1
             if kept.get("phase") == "ready":

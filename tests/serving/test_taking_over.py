@@ -2,10 +2,12 @@
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from serving.places import Settings, read
 from serving.zygote import children
 from serving.zygote.children import Child
 from serving.zygote.nursery import Nursery
+from tests.serving.plane import accepts
 from tests.waiting import wait_until
 
 SPEC = contract.revision_spec(
@@ -35,7 +38,7 @@ path, answer = sys.argv[1:]
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(path)
 listener.listen()
-print("listens", flush=True)
+print(listener.fileno(), flush=True)
 sys.stdin.readline()
 connection = listener.accept()[0]
 assert connection.recv(1000).startswith(b"GET /-/about ")
@@ -61,8 +64,9 @@ def starting(settings: Settings, answer: str) -> Iterator["subprocess.Popen[str]
     command = [sys.executable, "-c", PROCESS, str(places.slot_socket(0)), answer]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "listens\n"
-        child = Child(wanted, phase="starting", pid=process.pid, ticks=children.start_ticks(process.pid))
+        listens = int(process.stdout.readline())
+        ticks = children.start_ticks(process.pid)
+        child = Child(wanted, phase="starting", pid=process.pid, ticks=ticks, listens=listens)
         files.write_json(places.launches / "7.json", child.kept())
         try:
             yield process
@@ -76,27 +80,52 @@ def goes_on(process: "subprocess.Popen[str]") -> None:
     process.stdin.flush()
 
 
-def taken_over(settings: Settings, selector: selectors.BaseSelector) -> tuple[Nursery, Child]:
-    nursery = Nursery(settings, selector, {})
-    nursery.restore()
-    return nursery, nursery.children["7"]
+@dataclass(frozen=True)
+class Next:
+    """The next zygote's nursery, with the one process it has."""
+
+    nursery: Nursery
+    selector: selectors.BaseSelector
+
+    @property
+    def child(self) -> Child:
+        return self.nursery.children["7"]
+
+    def turn(self, seconds: float) -> None:
+        self.nursery.tick()
+        for key, _ in self.selector.select(seconds):
+            key.data()
+
+    def settles(self) -> None:
+        def settled() -> bool:
+            self.turn(0.1)
+            return self.child.phase != "starting"
+
+        wait_until(settled, 10, "what becomes of it")
 
 
-def turn(nursery: Nursery, selector: selectors.BaseSelector, seconds: float) -> None:
-    nursery.tick()
-    for key, _ in selector.select(seconds):
-        key.data()
+@contextmanager
+def zygote(settings: Settings) -> Iterator[Next]:
+    with selectors.DefaultSelector() as selector:
+        found = Next(Nursery(settings, selector, {}), selector)
+        found.nursery.restore()
+        try:
+            yield found
+        finally:
+            found.child.release()
+            if found.child.listener is not None:
+                found.child.listener.close()
 
 
 def test_one_that_gets_ready_later_is_the_one_that_answers(settings: Settings) -> None:
-    with starting(settings, READY) as process, selectors.DefaultSelector() as selector:
-        nursery, child = taken_over(settings, selector)
-        turn(nursery, selector, 0.0)
-        assert (child.phase, child.pid) == ("starting", process.pid)
+    with starting(settings, READY) as process, zygote(settings) as found:
+        found.turn(0.0)
+        assert (found.child.phase, found.child.pid) == ("starting", process.pid)
         goes_on(process)
-        wait_until(lambda: turn(nursery, selector, 0.1) or child.phase != "starting", 10, "it to say that it is ready")
-        assert (child.phase, child.pid, child.about) == ("ready", process.pid, {"warmed": "example"})
-        turn(nursery, selector, 0.0)
+        found.settles()
+        assert (found.child.phase, found.child.pid) == ("ready", process.pid)
+        assert found.child.about == {"warmed": "example"}
+        found.turn(0.0)
         assert process.poll() is None
         kept = files.read_json(settings.places.launches / "7.json")
         assert (kept["phase"], kept["pid"], kept["ever_ready"]) == ("ready", process.pid, True)
@@ -104,24 +133,23 @@ def test_one_that_gets_ready_later_is_the_one_that_answers(settings: Settings) -
 
 @pytest.mark.parametrize("answer", ["HTTP/1.1 404 Not Found\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n[", ""])
 def test_one_that_says_anything_else_is_ended(settings: Settings, answer: str) -> None:
-    with starting(settings, answer) as process, selectors.DefaultSelector() as selector:
-        nursery, child = taken_over(settings, selector)
+    with starting(settings, answer) as process, zygote(settings) as found:
         goes_on(process)
-        wait_until(lambda: turn(nursery, selector, 0.1) or child.phase != "starting", 10, "its end to be noticed")
-        assert child.phase == "waiting"
+        found.settles()
+        assert found.child.phase == "waiting"
 
 
-def test_one_that_ends_unasked_is_started_again(settings: Settings) -> None:
-    with starting(settings, READY) as process, selectors.DefaultSelector() as selector:
-        nursery, child = taken_over(settings, selector)
-        os.kill(process.pid, 9)
-        wait_until(lambda: turn(nursery, selector, 0.1) or child.phase != "starting", 10, "its end to be noticed")
-        assert (child.phase, child.pid, child.report) == ("waiting", 0, None)
+def test_callers_of_one_that_ends_wait_for_its_next_start(settings: Settings) -> None:
+    with starting(settings, READY) as process, zygote(settings) as found:
+        os.kill(process.pid, signal.SIGKILL)
+        found.settles()
+        assert (found.child.phase, found.child.pid, found.child.report) == ("waiting", 0, None)
+        assert accepts(settings.places.slot_socket(0))
 
 
 def test_one_that_does_not_listen_is_ended(settings: Settings) -> None:
-    with starting(settings, READY), selectors.DefaultSelector() as selector:
+    with starting(settings, READY):
         settings.places.slot_socket(0).unlink()
-        nursery, child = taken_over(settings, selector)
-        wait_until(lambda: turn(nursery, selector, 0.1) or child.phase != "starting", 10, "its end to be noticed")
-        assert child.phase == "waiting"
+        with zygote(settings) as found:
+            found.settles()
+            assert found.child.phase == "waiting"
