@@ -135,7 +135,7 @@ class Nursery:
 
     def _watch(self, child: Child) -> None:
         if child.report is not None:
-            self._selector.register(child.report.descriptor, selectors.EVENT_READ, self._bound(self._hear, child))
+            self._selector.register(child.report, selectors.EVENT_READ, self._bound(self._hear, child))
         if child.handle is not None:
             self._selector.register(child.handle, selectors.EVENT_READ, self._bound(self._ended, child))
 
@@ -153,7 +153,7 @@ class Nursery:
         if over:
             if child.report.asked and child.phase == "starting":
                 child.signal(signal.SIGKILL)  # whatever it is, it does not say that it is ready
-            self._selector.unregister(child.report.descriptor)
+            self._selector.unregister(child.report)
             child.report.close()
             child.report = None
 
@@ -171,7 +171,7 @@ class Nursery:
         if child.report is not None:
             self._hear(child)
         ended = children.exit_words(child)
-        for descriptor in (child.report and child.report.descriptor, child.handle):
+        for descriptor in (child.report, child.handle):
             if descriptor is not None:
                 self._selector.unregister(descriptor)
         child.release()

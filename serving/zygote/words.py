@@ -32,6 +32,9 @@ class Report:
         *lines, self.heard = self.heard.split(b"\n")
         return [json.loads(line) for line in lines], not part
 
+    def fileno(self) -> int:
+        return self.descriptor
+
     def close(self) -> None:
         os.close(self.descriptor)
 
