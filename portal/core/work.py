@@ -81,7 +81,7 @@ def ring(name: str, pk: int) -> None:
 
 
 def do(name: str, pk: int) -> bool:
-    """Reconcile one row now if it is due and free. True when this process did it."""
+    """Reconcile one row now if it is due and free. True when this process did it, and was not replaced meanwhile."""
     kind = KINDS[name]
     lease = leases.claim(kind.model, pk, seconds=kind.lease_seconds)
     if lease is None:
@@ -99,8 +99,7 @@ def do(name: str, pk: int) -> bool:
         log.exception("%s %s failed at attempt %s; again in %s s", name, pk, lease.attempt, delay)
         leases.release(lease, again_at=clock.now() + timedelta(seconds=delay), progressed=False)
         return True
-    leases.release(lease, again_at=again_at)
-    return True
+    return leases.release(lease, again_at=again_at)
 
 
 def sweep(*, limit: int = 50) -> int:
