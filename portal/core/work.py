@@ -13,9 +13,8 @@ from typing import Any
 from celery import current_app
 from django.apps import apps
 from django.db import close_old_connections, transaction
-from django.db.utils import InterfaceError, OperationalError
 
-from portal.core import clock, leases
+from portal.core import clock, leases, outages
 from portal.core.leases import Lease, Leased, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -150,18 +149,14 @@ def drain(*, passes: int = 50) -> None:
             return
 
 
-def database_is_away(error: Exception) -> bool:
-    return isinstance(error, OperationalError | InterfaceError)
-
-
 def sweep_safely(act: Callable[[], int] = sweep) -> None:
     """One sweep that survives the loss of the database connection: the next one starts with a fresh one."""
     close_old_connections()
     try:
         act()
     except Exception as error:
-        if not database_is_away(error):
+        if outages.of_database(error) is None:
             raise
-        log.warning("sweep waits: the database is away (%s)", str(error).split("\n", 1)[0])
+        log.warning("sweep waits for the database (%s)", outages.briefly(error))
     finally:
         close_old_connections()
