@@ -193,7 +193,7 @@ def refusing(error: PortalError, verb: str, *, actor: Actor, subject: Subject, *
 
 
 def record_refusal_of(error: PortalError) -> None:
-    """Record the refused attempt in a small transaction of its own; refused it is, even where that cannot be written."""
+    """Record the refused attempt in a small transaction of its own; it stays refused where that cannot be written."""
     act: RefusedAct = error.refused_act
     try:
         _record_refusal(error, act)

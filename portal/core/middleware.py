@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -78,6 +80,19 @@ def _rendered(request: HttpRequest, error: PortalError) -> HttpResponse:
         request, template, {"error": error, "request_id": request_id, "back": request.path}, status=error.status
     )
     return response.render()
+
+
+class SessionsMiddleware(SessionMiddleware):
+    """Django's. It saves after the view is done, where nothing else could say that the database takes no changes."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except Error as error:
+            found = outages.of_database(error)
+            if found is None:
+                raise
+            return render_error(request, found)
 
 
 class ErrorPagesMiddleware:

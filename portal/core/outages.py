@@ -9,7 +9,7 @@ from portal.core.errors import PortalError, Unavailable
 AWAY = "The database is away. Reading and deciding go on when it is back; try again soon."
 READ_ONLY = "The database takes no changes right now, and nothing of this was done. Reading goes on; try again soon."
 BUSY = "Somebody else is changing this right now, and nothing of this was done. Try again in a few seconds."
-FULL = "There is no space left to keep this, and nothing of it was done. Ask the people who run the portal to make room."
+FULL = "There is no space left to keep this, and nothing of it was done. Ask whoever runs the portal to make room."
 
 _READ_ONLY = "25006"
 _FULL = "53100"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,19 +117,6 @@ def read_only() -> Iterator[None]:
     finally:
         options["options"] = before
         connection.close()
-
-
-@contextmanager
-def no_connection_left() -> Iterator[None]:
-    """Within, others hold every connection the server allows."""
-    connection.close()
-    with ExitStack() as held:
-        try:
-            while True:
-                held.enter_context(closing(psycopg2.connect(os.environ["SIGNALBOX_TEST_SUPERUSER_URL"])))
-        except psycopg2.OperationalError as error:
-            assert "too many clients" in str(error), error
-        yield
 
 
 def state() -> dict[str, Any]:

@@ -2,21 +2,24 @@
 does it once. Where only changes are refused, everything can still be read."""
 
 import itertools
+import os
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from django.db import close_old_connections
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
 from deployments.models import Approval, PromotionRequest
 from portal.accounts.services import tokens
 from portal.audit.models import AuditEvent
 from portal.core import work
+from portal.core.middleware import SessionsMiddleware
 from tests import world
 from tests.callers import Caller, with_password
 from tests.deployments.conftest import Line
 from tests.faults import database
+from tests.faults.making import no_connection_left
 from tests.races.conftest import racing as racing
 from tests.races.conftest import runtime as runtime
 
@@ -97,6 +100,12 @@ def test_each_failure_is_told_to_people_and_programs_alike(racing: Line) -> None
     assert author.post(path, WITHDRAWN, key="the call").json()["status"] == "withdrawn"
 
 
+def remembering(request: HttpRequest) -> HttpResponse:
+    """A view that keeps something in the session, as the challenge for a passkey is kept."""
+    request.session["challenge"] = "..."
+    return HttpResponse()
+
+
 def test_with_a_database_that_takes_no_changes_everything_can_be_read(racing: Line) -> None:
     row = racing.submit(1)
     marta, daniel = (Caller(with_password(person)) for person in (racing.marta, racing.daniel))
@@ -114,6 +123,7 @@ def test_with_a_database_that_takes_no_changes_everything_can_be_read(racing: Li
         assert (refused.status_code, "into the address" in refused.content.decode()) == (400, True), "but not recorded"
         credentials = {"login": racing.marta.email, "password": "correct horse battery"}
         checked(nobody.post("/accounts/login/", credentials), 503, "read_only")
+        checked(SessionsMiddleware(remembering)(RequestFactory().get("/me/security/")), 503, "read_only")
         work.sweep_safely()
     assert database.state() == before
     assert program.post(f"promotions/{row.pk}/withdraw/", {"reason": "No."}).status_code == 200
@@ -122,7 +132,8 @@ def test_with_a_database_that_takes_no_changes_everything_can_be_read(racing: Li
 def test_with_no_connection_left_it_says_so_and_goes_on_when_there_is_one(racing: Line) -> None:
     marta = Caller(with_password(racing.marta))
     before = database.state()
-    with database.no_connection_left():
+    close_old_connections()
+    with no_connection_left(os.environ["SIGNALBOX_TEST_SUPERUSER_URL"]):
         for answer in (marta.client.get("/models/"), marta.get("models/"), marta.post("promotions/1/withdraw/", {})):
             checked(answer, 503, "unavailable")
             close_old_connections()
