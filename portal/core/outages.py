@@ -4,7 +4,7 @@ import errno
 
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
-from portal.core.errors import PortalError, Unavailable
+from portal.core.errors import Away, PortalError
 
 AWAY = "The database is away. Reading and deciding go on when it is back; try again soon."
 READ_ONLY = "The database takes no changes right now, and nothing of this was done. Reading goes on; try again soon."
@@ -32,13 +32,13 @@ def of_database(error: BaseException) -> PortalError | None:
     if not isinstance(error, DatabaseError | InterfaceError):
         return None
     if code == _READ_ONLY:
-        return Unavailable(READ_ONLY, code="read_only")
+        return Away(READ_ONLY, code="read_only")
     if code == _FULL:
         return NoSpace(FULL)
     if code in _BUSY:
-        return Unavailable(BUSY, code="locked")
+        return Away(BUSY, code="locked")
     if isinstance(error, OperationalError | InterfaceError) or code in _SESSION_ENDED:
-        return Unavailable(AWAY)
+        return Away(AWAY)
     return None
 
 
@@ -55,3 +55,8 @@ def is_full_disk(error: BaseException | None) -> bool:
 def of_anything(error: BaseException) -> PortalError | None:
     """As `of_database`, and the refusal for a file that could not be written for want of space."""
     return NoSpace(FULL) if is_full_disk(error) else of_database(error)
+
+
+def waited_for(error: Exception) -> PortalError | None:
+    """The refusal for what work behind the scenes waits for, however long that takes; None for any other error."""
+    return error if isinstance(error, Away | NoSpace) else of_anything(error)

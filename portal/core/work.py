@@ -42,11 +42,14 @@ class Kind:
 
 
 class Retry(Exception):
-    """Raised by a reconciler: this attempt failed and is accounted for; look again at `at`, attempts kept counting."""
+    """Raised by a reconciler: this attempt failed and is accounted for; look again at `at`.
 
-    def __init__(self, at: datetime) -> None:
+    Attempts are kept counting unless `counted` says that this one was not the work's own fault.
+    """
+
+    def __init__(self, at: datetime, *, counted: bool = True) -> None:
         super().__init__(at.isoformat())
-        self.at = at
+        self.at, self.counted = at, counted
 
 
 KINDS: dict[str, Kind] = {}
@@ -88,7 +91,7 @@ def do(name: str, pk: int) -> bool:
     try:
         again_at = kind.reconcile(lease)
     except Retry as retry:
-        leases.release(lease, again_at=retry.at, progressed=False)
+        leases.release(lease, again_at=retry.at, progressed=not retry.counted)
         return True
     except LeaseLost:
         log.warning("%s %s was taken over by another worker", name, pk)

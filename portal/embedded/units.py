@@ -74,6 +74,12 @@ class Unit:
         self.question = None
         self.enter(STARTING)
 
+    def could_not_start(self) -> None:
+        """There is no process; try again later."""
+        self.failures += 1
+        self.due = time.monotonic() + pause_after(self.failures, self.ever_ready)
+        self.enter(BACKING_OFF)
+
     def adopt(self, entry: Entry) -> None:
         """Take over a process that an earlier supervisor left running."""
         if entry.pid is not None and entry.started is not None:

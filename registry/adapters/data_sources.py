@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.fs as filesystems
 from django.conf import settings
 
+from portal.core.outages import is_full_disk
 from registry.adapters import mlflow_rest
 from registry.datasets import uploads
 from registry.datasets.reading import SUFFIXES, BadData
@@ -87,6 +88,8 @@ def _s3(source: dict[str, Any], target: Path, told: Told) -> None:
                 _copy(file, target / (info.path.removeprefix(bucket).lstrip("/") or info.base_name), info.size)
             done += info.size
     except (OSError, pa.ArrowException) as error:
+        if is_full_disk(error):
+            raise
         raise BadData(f"{source['uri']} cannot be read: {str(error)[:300]}") from error
 
 

@@ -9,14 +9,14 @@ from urllib.parse import quote
 import httpx
 from django.conf import settings
 
-from portal.core.errors import Unavailable
+from portal.core.errors import Away
 
 API = "/api/2.0/mlflow"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 MAX_JSON = 16 * 1024 * 1024
 
 
-class MlflowUnavailable(Unavailable):
+class MlflowUnavailable(Away):
     """MLflow does not answer; pages go on from our own rows."""
 
     code = "mlflow_unavailable"

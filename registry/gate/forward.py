@@ -3,6 +3,8 @@
 An upload waits in a file until it is complete: MLflow takes what it has of a call that breaks off for the whole file.
 """
 
+import contextlib
+import io
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -70,21 +72,25 @@ async def spooled(receive: Any) -> tuple[IO[bytes], int]:
 
     Raises `BadInput` when the client goes away first, and for more than 50 GiB (413).
     """
-    held: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=_where())  # noqa: SIM115
+    held: IO[bytes] = io.BytesIO()
     size, more = 0, True
     try:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise BadInput("The upload was cut off. Nothing of it was kept.", code="cut_off", status=400)
-            size += held.write(message.get("body", b""))
-            more = message.get("more_body", False)
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            size += len(piece)
+            if size > IN_MEMORY and isinstance(held, io.BytesIO):
+                piece, held = held.getvalue() + piece, tempfile.TemporaryFile(dir=_where())  # noqa: SIM115
+            held.write(piece)
             if size > MAX_ARTIFACT:
                 raise BadInput("A file may have at most 50 GiB.", code="too_large", status=413)
+        held.seek(0)
     except BaseException:
-        held.close()
+        with contextlib.suppress(OSError):  # what it still holds has no place on a full disk
+            held.close()
         raise
-    held.seek(0)
     return held, size
 
 
