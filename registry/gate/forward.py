@@ -3,6 +3,7 @@
 An upload waits in a file until it is complete: MLflow takes what it has of a call that breaks off for the whole file.
 """
 
+import asyncio
 import contextlib
 import io
 import os
@@ -18,6 +19,9 @@ from portal.core.errors import BadInput, Unavailable
 PASSED_ON = {b"accept", b"content-type", b"content-length", b"range", b"user-agent"}
 NOT_RETURNED = {"connection", "transfer-encoding", "set-cookie", "server", "date", "keep-alive"}
 MAX_JSON = 8 * 1024 * 1024
+MAX_ANSWER = 64 * 1024 * 1024
+ANSWER_SECONDS = 120.0
+"""How long a JSON call may take in all."""
 IN_MEMORY = 1024 * 1024
 CHUNK = 256 * 1024
 MAX_ARTIFACT = 50 * 1024**3
@@ -111,12 +115,27 @@ def away(error: Exception) -> Unavailable:
 
 async def ask(scope: dict[str, Any], path: str, body: bytes) -> httpx.Response:
     """A JSON call, answered whole. `path` is the raw path with its query."""
+    headers = _with_length(headers_for(scope), body)
+    request = client().build_request(scope["method"], path, content=body if body else None, headers=headers)
     try:
-        return await client().request(
-            scope["method"], path, content=body if body else None, headers=_with_length(headers_for(scope), body)
-        )
-    except httpx.HTTPError as error:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await _whole(request)
+    except (httpx.HTTPError, TimeoutError) as error:
         raise away(error) from error
+
+
+async def _whole(request: httpx.Request) -> httpx.Response:
+    """The answer with all of its body. Raises `Unavailable` when it is longer than any that a client can use."""
+    answer = await client().send(request, stream=True)
+    try:
+        body = bytearray()
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                raise Unavailable("MLflow's answer is too long. Ask for less at once.", code="mlflow_unavailable")
+        return httpx.Response(answer.status_code, content=bytes(body))
+    finally:
+        await answer.aclose()
 
 
 def _with_length(headers: list[tuple[bytes, bytes]], body: bytes) -> list[tuple[bytes, bytes]]:
@@ -130,13 +149,11 @@ async def upload(scope: dict[str, Any], path: str, receive: Any) -> httpx.Respon
     headers = [(n, v) for n, v in headers_for(scope) if n.lower() != b"content-length"]
     with held:
         try:
-            return await client().request(
-                "PUT",
-                path,
-                content=_chunks(held),
-                headers=[*headers, (b"content-length", str(size).encode())],
-                timeout=SLOW,
+            length = (b"content-length", str(size).encode())
+            request = client().build_request(
+                "PUT", path, content=_chunks(held), headers=[*headers, length], timeout=SLOW
             )
+            return await _whole(request)
         except httpx.HTTPError as error:
             raise away(error) from error
 
