@@ -157,15 +157,21 @@ def test_while_a_long_file_comes_the_lease_is_kept_and_its_beginning_is_looked_a
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bytes come as they like; what says that a file runs code are its first ones, however many came first."""
-    slow = Slow()
+    slow, looked_at, read = Slow(), dict[str, bytes](), ingest._read
     bench.mlflow = slow
     mlflow_rest.use(slow)
-    monkeypatch.setattr(ingest, "TELL_SECONDS", -1.0)
     renewed: list[str] = []
+
+    def reading(row: Any, work: Any, tree: Any, heads: dict[str, bytes]) -> dict[str, Any]:
+        looked_at.update(heads)
+        return read(row, work, tree, heads)
+
+    monkeypatch.setattr(ingest, "_read", reading)
+    monkeypatch.setattr(ingest, "TELL_SECONDS", -1.0)
     monkeypatch.setattr(leases, "renew", lambda lease, **_: renewed.append("once"))
-    row = bench.register(FILES | {"data": b"\x80\x05\x95" + b"x" * 100})
-    assert len(renewed) > 100
-    assert (row.status, row.executes_code) == ("ready", True)
+    assert bench.register(FILES | {"note.txt": b"n" * 600}).status == "ready"
+    assert len(renewed) > 600
+    assert looked_at["note.txt"] == b"n" * 512
 
 
 def test_a_listed_path_that_leads_elsewhere_is_refused(db: None, tmp_path: Path) -> None:
