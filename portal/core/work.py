@@ -8,13 +8,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from celery import current_app
 from django.apps import apps
 from django.db import close_old_connections, transaction
 
-from portal.core import clock, leases, outages
+from portal.core import clock, doorbell, leases, outages
 from portal.core.leases import Lease, Leased, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -73,13 +73,7 @@ def ring(name: str, pk: int) -> None:
     The row itself must already be due. A broker that is away only makes the work wait for the next sweep.
     """
 
-    def publish() -> None:
-        try:
-            current_app.send_task("portal.do", args=[name, pk], expires=60)
-        except Exception as error:
-            log.warning("doorbell for %s %s not heard (%s); the sweep will find it", name, pk, error)
-
-    transaction.on_commit(publish, robust=True)
+    transaction.on_commit(partial(doorbell.ring, name, pk), robust=True)
 
 
 def do(name: str, pk: int) -> bool:
