@@ -17,6 +17,10 @@ CHANGES = ("INSERT", "UPDATE", "DELETE")
 FINGERPRINT = "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM {} t"
 
 
+session: Any = connection
+"""Django's connection with its inner parts, which its types do not show."""
+
+
 def cut() -> None:
     """End the session this thread talks in, as an administrator or a restart of the server would."""
     number = connection.connection.get_backend_pid()
@@ -26,7 +30,7 @@ def cut() -> None:
 
         def gone() -> bool:
             cursor.execute("SELECT NOT EXISTS (SELECT FROM pg_stat_get_activity(%s))", [number])
-            return bool(cursor.fetchone()[0])
+            return cursor.fetchone() == (True,)
 
         wait_until(gone, 10, "the session to end")
 
@@ -73,36 +77,36 @@ class Breaking:
 @contextmanager
 def breaking(at: int, how: Callable[[], None]) -> Iterator[Breaking]:
     """Within, the database fails so; behind it the next request has a connection of its own, as in the product."""
-    found, commit = Breaking(at, how), connection._commit
+    found, commit = Breaking(at, how), session._commit
 
     def noted() -> Any:
         found.note()
         return commit()
 
-    connection._commit = noted
+    session._commit = noted
     try:
         with connection.execute_wrapper(found):
             yield found
     finally:
-        connection._commit = commit
+        session._commit = commit
         close_old_connections()
 
 
 @contextmanager
 def lost_answer() -> Iterator[None]:
     """Within, the server commits, but its answer never arrives."""
-    commit = connection._commit
+    commit = session._commit
 
     def committed() -> Any:
         commit()
         cut()
         raise OperationalError("server closed the connection unexpectedly")
 
-    connection._commit = committed
+    session._commit = committed
     try:
         yield
     finally:
-        connection._commit = commit
+        session._commit = commit
         close_old_connections()
 
 

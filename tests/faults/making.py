@@ -82,7 +82,7 @@ def full(client: "redis.Redis") -> Iterator[None]:
     try:
         yield
     finally:
-        client.config_set("maxmemory", before)
+        client.config_set("maxmemory", str(before))
 
 
 def trouble_postgres(stack: Stack, how: str) -> None:

@@ -64,7 +64,7 @@ def test_an_upload_is_refused_and_cleared_away_and_succeeds_when_there_is_space(
 
 
 def test_an_upload_with_no_room_for_all_of_it_is_not_begun(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 99, 1))
     assert caller.post(PATH, {"name": "flights.csv", "size": len(RAW)}).status_code == 507
 
 
