@@ -105,13 +105,15 @@ def _evaluated(folder: Path, count: int, columns: list[dict[str, str]]) -> Resul
 
 
 def _watched(act: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What it answers and the seconds it took, and the most MiB that our children held at once meanwhile."""
+    """What it answers and the seconds it took, and the most MiB that the processes it started held at once."""
     most, ended = 0.0, threading.Event()
+    # A run of all benchmarks has a portal of its own among our children.
+    others = frozenset(one.pid for one in _children())
 
     def look() -> None:
         nonlocal most
         while not ended.wait(LOOK_SECONDS):
-            most = max(most, _held())
+            most = max(most, _held(others))
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
@@ -124,12 +126,16 @@ def _watched(act: Callable[[], Any]) -> tuple[Any, float, float]:
         watcher.join()
 
 
-def _held() -> float:
+def _held(others: frozenset[int]) -> float:
     total = 0
-    for one in psutil.Process().children(recursive=True):
+    for one in _children():
         with contextlib.suppress(psutil.Error):
-            total += one.memory_full_info().pss
+            total += 0 if one.pid in others else one.memory_full_info().pss
     return total / MIB
+
+
+def _children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
 
 
 VERSIONS = """

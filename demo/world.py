@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from demo import cards, flights, people, state
+from demo import batch, cards, flights, people, state
 from demo.client import Caller, LateError, RefusedError, Session, until
 from demo.columns import LABEL
 from demo.evaluating import SLICE_MARGIN
@@ -24,12 +24,12 @@ from demo.story import MODEL, VALIDATION_SECONDS, Story, ready
 
 PROJECT = Path(__file__).resolve().parent.parent
 RECIPES = ("v1", "v2", "v3")
-STEPS = 6 + 3 * len(RECIPES)
+STEPS = 7 + 3 * len(RECIPES)
 TOKENS = {
     "data_scientist": (
         "data_scientist",
         "training and requests",
-        ["read", "mlflow", "data", "evaluate", "promote", "predict", "ground_truth"],
+        ["read", "mlflow", "data", "evaluate", "batch_predict", "promote", "predict", "ground_truth"],
     ),
     "operator": ("operator", "rollback from scripts", ["read", "rollback"]),
     "auditor": ("auditor", "reading the log", ["read", "audit"]),
@@ -94,6 +94,8 @@ class World:
                 self.say(f"promotion of version {number}")
                 story.promote(recipe, number)
                 serving = number
+        self.say("batch prediction of June")
+        batch.predicted(author, MODEL)
         self.sign_in("auditor").post("/api/v1/audit/verify/", {})
         self.say("done")
         state.write(self.var / "demo.json", self.published())

@@ -8,4 +8,5 @@ class PipelinesConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("pipelines.navigation")
+        import_module("pipelines.reconcilers.batch_predictions")
         import_module("pipelines.reconcilers.evaluations")

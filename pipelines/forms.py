@@ -116,3 +116,39 @@ class EvaluationForm(OnceForm):
             self.add_error(FIELDS.get(name), said if name in FIELDS else f"{name}: {said}")
         if not error.fields:
             self.add_error(None, error.message)
+
+
+class BatchPredictionForm(OnceForm):
+    """Everything beside the version and the data, which the address names."""
+
+    keep = forms.MultipleChoiceField(
+        label="Columns to keep beside the answers",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Such as the key of each row. The number of the row stands in the file in any case.",
+    )
+    inputs = forms.MultipleChoiceField(
+        label="Columns the version is given",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Its signature names none. All columns when nothing is chosen, in the order of the data.",
+    )
+    into = forms.ChoiceField(
+        label="Register the file in a data set",
+        required=False,
+        help_text="It becomes its next version, measured and checked like any other, and names where it came from.",
+    )
+
+    def __init__(self, *args: Any, columns: list[str], named: bool, targets: list[str], **kw: Any) -> None:
+        """`named` says that the version's signature names its columns, `targets` are data sets that may be filled."""
+        super().__init__(*args, **kw)
+        if named:
+            del self.fields["inputs"]
+        for name in {"keep", "inputs"} & set(self.fields):
+            self._choose(name, [(column, column) for column in columns])
+        self._choose("into", [("", "no, keep it as a file"), *((name, name) for name in targets)])
+
+    def _choose(self, name: str, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices

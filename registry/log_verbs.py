@@ -1,4 +1,4 @@
-"""What the log says about models, versions, aliases, data sets and evaluations."""
+"""What the log says about models, versions, aliases, data sets, evaluations and batch predictions."""
 
 from portal.audit.verbs import Verb, register
 
@@ -39,6 +39,13 @@ register(
     Verb("evaluation.failed", "{actor} could not finish {subject}", required=("why",)),
     Verb("evaluation.cancelled", "{actor} cancelled {subject}"),
     Verb("evaluation.retried", "{actor} asked for {subject} again"),
+    Verb("batch_prediction.requested", "{actor} asked for {subject}", required=("version", "data", "settings")),
+    Verb("batch_prediction.begun", "{actor} began {subject}"),
+    Verb("batch_prediction.finished", "{actor} finished {subject}", required=("digest", "rows")),
+    Verb("batch_prediction.failed", "{actor} could not finish {subject}", required=("why",)),
+    Verb("batch_prediction.cancelled", "{actor} cancelled {subject}"),
+    Verb("batch_prediction.resumed", "{actor} resumed {subject}"),
+    Verb("batch_prediction.downloaded", "{actor} downloaded the file of {subject}", required=("sha256",)),
     Verb("alias.pointed", "{actor} pointed {alias} of {subject} to version {version}", required=("alias", "version")),
     Verb("alias.deleted", "{actor} deleted the alias {alias} of {subject}", required=("alias",)),
     Verb("alias.drift_found", "{actor} found {alias} of {subject} moved outside the portal", required=("alias",)),

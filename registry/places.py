@@ -26,8 +26,13 @@ def data_version(pk: str) -> str:
     return reverse("registry:data_version", args=[row.data_set.name, row.number]) if row else ""
 
 
+def batch_prediction(pk: str) -> str:
+    return reverse("pipelines:batch_prediction", args=[int(pk)])
+
+
 def register() -> None:
     places.register("registered_model", model)
     places.register("model_version", version)
     places.register("data_set", data_set)
     places.register("data_set_version", data_version)
+    places.register("batch_prediction", batch_prediction)

@@ -20,6 +20,7 @@ SCOPES = (
     "mlflow",
     "data",
     "evaluate",
+    "batch_predict",
     "promote",
     "rollback",
     "rollouts",

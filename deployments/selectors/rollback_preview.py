@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Q
+
 from deployments.gates import signature
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies.evidence import short
 from deployments.selectors import endpoints, rehearsals
 from deployments.states.promotion import OPEN
 from portal.ui import text
+from registry.models import BatchPrediction
 
 Row = dict[str, Any]
 THRESHOLDS = ("threshold", "decision_threshold")
@@ -40,7 +43,7 @@ def changes(ends: Ends, seconds: float | None) -> list[Row]:
         was = f"v{(ends.endpoint.stable or target).version.number}"
         label = f"Alias {ends.endpoint.environment.alias}"
         rows.append(_row(label, was, f"v{target.version.number}", "when the traffic has moved"))
-    return [*rows, *_schedules(ends.endpoint), *_requests(ends.endpoint, current)]
+    return [*rows, *_schedules(ends.endpoint), *_requests(ends.endpoint, current), *_batches(current)]
 
 
 def _row(label: str, was: str, now: str, note: str = "") -> Row:
@@ -134,6 +137,21 @@ def _requests(row: Endpoint, current: Revision) -> list[Row]:
         was, note = waiting.get_status_display().lower(), f"it was measured against {name} and is frozen anew"
         found.append(_row(f"Promotion #{waiting.pk}", was, "approvals withdrawn", note))
     return found
+
+
+def _batches(current: Revision) -> list[Row]:
+    """Files that the present version has written or is writing; a rollback touches none of them."""
+    found = BatchPrediction.objects.filter(version=current.version).aggregate(
+        done=Count("pk", filter=Q(status="done")), moving=Count("pk", filter=Q(status__in=("queued", "running")))
+    )
+    name, notes = f"v{current.version.number}", []
+    if found["done"]:
+        notes.append("what read them is not told")
+    if found["moving"]:
+        notes.append(f"{found['moving']} under way: cancel there what is not wanted")
+    if not notes:
+        return []
+    return [_row("Batch predictions", f"{found['done']} done by {name}", "stay as they are", "; ".join(notes))]
 
 
 def request_of(revision: Revision) -> PromotionRequest | None:

@@ -77,7 +77,7 @@ def score(
     account = FIRST_ACCOUNT + slot % ACCOUNTS
     _own(scores, account)
     (scores / "told.json").unlink(missing_ok=True)
-    done = _standing(scores)
+    done = standing(scores)
     request = {"skip": done * rows.chunk, "chunk": rows.chunk, "seconds": bounds.seconds}
     with _scratch(scores, "r", TRUSTED_ACCOUNT) as first, _scratch(scores, "s", account) as second:
         reading = request | {
@@ -93,27 +93,50 @@ def score(
             scorer = running.enter_context(_process("pipelines.scoring.scorer", asking, rows_out.fileno(), nothing))
             rows_in.close()  # ours, so that each of them hears when the other has gone
             rows_out.close()
-            _wait([scorer, reader], bounds.seconds, lambda: watch(min(_standing(scores) * rows.chunk, rows.rows)))
+            _wait([scorer, reader], bounds.seconds, lambda: watch(min(standing(scores) * rows.chunk, rows.rows)))
             _judge(reader, scorer, scores)
     return _told(scores)
 
 
 def compute(request: Mapping[str, Any], work: Path, bounds: Bounds, watch: Callable[[], None]) -> dict[str, Any]:
     """The results as JSON, of `pipelines.computing.program`. Raises `Broken`."""
-    with _scratch(work / "results", "c", TRUSTED_ACCOUNT) as scratch:
+    whole = {**request, "work": str(work)}
+    return _answered("pipelines.computing.program", "computes", whole, work / "results", bounds, watch)
+
+
+def join(
+    request: Mapping[str, Any], work: Path, out: Path, bounds: Bounds, watch: Callable[[], None]
+) -> dict[str, Any]:
+    """Leave one file with the answers in the folder `out`, and tell of it: see `pipelines.scoring.writer`.
+
+    Raises `Broken`.
+    """
+    _own(out, TRUSTED_ACCOUNT)
+    whole = {**request, "work": str(work), "out": str(out)}
+    told = _answered("pipelines.scoring.writer", "writes the file", whole, out, bounds, watch)
+    for path in (out, *out.iterdir()):
+        os.chown(path, os.geteuid(), os.getegid())
+    return told
+
+
+def _answered(
+    module: str, doing: str, request: Mapping[str, Any], beside: Path, bounds: Bounds, watch: Callable[[], None]
+) -> dict[str, Any]:
+    """What one program says on stdout, as JSON. Raises `Broken`."""
+    with _scratch(beside, "c", TRUSTED_ACCOUNT) as scratch:
         whole = {
-            **request, "work": str(work), "scratch": str(scratch), "account": TRUSTED_ACCOUNT,
+            **request, "scratch": str(scratch), "account": TRUSTED_ACCOUNT,
             "memory_bytes": bounds.computing_bytes, "seconds": bounds.seconds,
         }  # fmt: skip
-        answer = work / "results.json"
+        answer = beside.with_name(f"{beside.name}.json")
         with (
             answer.open("w+b") as out,
             _nothing() as nothing,
-            _process("pipelines.computing.program", whole, nothing, out.fileno()) as one,
+            _process(module, whole, nothing, out.fileno()) as one,
         ):
             _wait([one], bounds.seconds, watch)
             if one.code:
-                raise Broken(f"The process that computes ended with {_ending(one.code)}: {one.last or 'no word'}.")
+                raise Broken(f"The process that {doing} ended with {_ending(one.code)}: {one.last or 'no word'}.")
             out.seek(0)
             found: dict[str, Any] = json.load(out)
     if refused := found.get("refused"):
@@ -242,7 +265,7 @@ def _read(scores: Path) -> dict[str, Any]:
     return found
 
 
-def _standing(scores: Path) -> int:
+def standing(scores: Path) -> int:
     """How many chunks stand without a gap from the first on."""
     names = {path.name for path in scores.glob("[0-9]*.npy")}
     number = 0

@@ -4,21 +4,22 @@ from typing import Any
 
 from rest_framework import serializers
 
-from pipelines.services.evaluations import CHAMPION
+from pipelines.services.named import CHAMPION
 from portal.core.api.inputs import Strict
 from registry.models import Evaluation
 from registry.selectors import evaluations as read
 
 
-class BaselineField(serializers.Field[Any, Any, Any, Any]):
-    """The number of a version, "champion", or null."""
+class VersionField(serializers.Field[Any, Any, Any, Any]):
+    """The number of a version, or "champion"."""
 
     def to_internal_value(self, data: Any) -> int | str:
         if data == CHAMPION:
             return CHAMPION
         if isinstance(data, int) and not isinstance(data, bool) and data > 0:
             return data
-        raise serializers.ValidationError('Send the number of a version, "champion" or null.')
+        or_null = ", or null" if self.allow_null else ""
+        raise serializers.ValidationError(f'Send the number of a version or "champion"{or_null}.')
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -31,7 +32,7 @@ class EvaluationIn(Strict):
     version = serializers.IntegerField(min_value=1)
     data_set = serializers.CharField(max_length=250)
     data_version = serializers.IntegerField(min_value=1)
-    baseline = BaselineField(allow_null=True, default=None)
+    baseline = VersionField(allow_null=True, default=None)
     settings = serializers.JSONField(help_text="task, target and more, as docs/evaluations.md lists them")
     dry_run = serializers.BooleanField(default=False)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from registry.datasets.reading import BadData, Table
 
 Array = NDArray[Any]
+KINDS = {"b": "yes or no", "f": "numbers", "U": "labels"}
 
 
 class BadScores(Exception):
@@ -65,7 +66,8 @@ def answers(folder: Path, rows: int) -> Array:
     """What a version answered to all rows, from its files. Raises `BadScores`."""
     try:
         parts = [np.load(path, allow_pickle=False) for path in sorted(folder.glob("[0-9]*.npy"))]
-        _of_one_kind(parts)
+        for part in parts[1:]:
+            of_one_kind(parts[0], part)
         whole = np.concatenate(parts) if parts else np.zeros(0)
     except (ValueError, OSError, EOFError) as error:
         raise BadScores(f"The answers cannot be read: {error}"[:300]) from error
@@ -76,13 +78,12 @@ def answers(folder: Path, rows: int) -> Array:
     return whole
 
 
-def _of_one_kind(parts: Sequence[Array]) -> None:
+def of_one_kind(first: Array, other: Array) -> None:
     """Each chunk was looked at alone; together they have to be one answer. Raises `BadScores`."""
-    names = {"b": "yes or no", "f": "numbers", "U": "labels"}
-    kinds = sorted({names.get(part.dtype.kind, str(part.dtype)) for part in parts})
+    kinds = sorted({KINDS.get(part.dtype.kind, str(part.dtype)) for part in (first, other)})
     if len(kinds) > 1:
         raise BadScores(f"The version answered {kinds[0]} for some rows and {kinds[1]} for others.")
-    widths = sorted({part.shape[1] if part.ndim == 2 else 1 for part in parts})
+    widths = sorted({part.shape[1] if part.ndim == 2 else 1 for part in (first, other)})
     if len(widths) > 1:
         raise BadScores(f"The version answered {widths[0]} columns for some rows and {widths[-1]} for others.")
 

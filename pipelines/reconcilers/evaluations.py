@@ -4,16 +4,17 @@ Answers are kept by chunk, so an attempt that was killed goes on where it was. W
 own; a job that has been cancelled or replaced by a retry notices it and leaves.
 """
 
-import os
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from django.db import transaction
 
 from pipelines.adapters import scoring
 from pipelines.adapters.scoring import Bounds, Broken, Rows, Told
+from pipelines.reconcilers.carrying import Left, Watch, chunk_rows, verified
 from portal.core import crash
 from portal.core.crash import crash_point
 from portal.core.jobs import JobContext, Permanent, kind
@@ -23,44 +24,10 @@ from registry.evaluations.results import Performance, Results, read
 from registry.models import Evaluation, ModelVersion
 from registry.selectors.evaluations import job_of
 from registry.services import evaluations
-from serving import digests
 
-CHUNK_VALUES = 2_000_000
-LEAST_CHUNK, MOST_CHUNK = 1_024, 65_536
-TELL_SECONDS = 1.0
 BOUNDS = Bounds()
 
 crash.register("evaluation.begun", "evaluation.scored", "evaluation.computed", "evaluation.recorded")
-
-
-class Left(Exception):
-    """The evaluation was cancelled, or another job has it now: there is nothing to record."""
-
-
-@dataclass(slots=True)
-class Watch:
-    """Tells progress, and notices once a second that the work is no longer wanted."""
-
-    context: JobContext
-    row: Evaluation
-    work: Path
-    total: int
-    note: str = ""
-    before: int = 0
-    told_at: float = 0.0
-
-    def __call__(self, done: int = 0) -> None:
-        if time.monotonic() - self.told_at < TELL_SECONDS:
-            return
-        self.told_at = time.monotonic()
-        self.context.progress(self.before + done, self.total, self.note)
-        os.utime(self.work)  # so that it is not taken for something left behind
-        if not _wanted(self.context, self.row):
-            raise Left
-
-    def next(self, note: str, before: int) -> None:
-        self.note, self.before, self.told_at = note, before, 0.0
-        self()
 
 
 def _wanted(context: JobContext, row: Evaluation) -> bool:
@@ -100,7 +67,7 @@ def evaluate(context: JobContext) -> None:
 
 def _carried_out(context: JobContext, row: Evaluation, work: Path) -> Results:
     data = row.data
-    folder = _verified(data.digest, f"The files of {data}")
+    folder = verified(data.digest, f"The files of {data}")
     rows = Rows(
         folder=folder,
         types={column["name"]: column["type"] for column in data.columns},
@@ -108,7 +75,8 @@ def _carried_out(context: JobContext, row: Evaluation, work: Path) -> Results:
         rows=data.rows or 0,
         chunk=chunk_rows(len(data.columns)),
     )
-    watch = Watch(context, row, work, rows.rows * (2 if row.baseline else 1))
+    total = rows.rows * (2 if row.baseline else 1)
+    watch = Watch(context, partial(_wanted, context, row), work, total)
     ours = _scored(watch, row, row.version, rows, "version")
     baseline, note = _baseline(watch, row, rows)
     crash_point("evaluation.scored")
@@ -142,7 +110,7 @@ def _baseline(watch: Watch, row: Evaluation, rows: Rows) -> tuple[Told | None, s
 
 
 def _scored(watch: Watch, row: Evaluation, version: ModelVersion, rows: Rows, name: str, before: int = 0) -> Told:
-    copy = _verified(version.digest, f"The files of {version}")
+    copy = verified(version.digest, f"The files of {version}")
     watch.next(f"scoring {version.short_name}", before)
     began = time.monotonic()
     about = {
@@ -155,20 +123,6 @@ def _scored(watch: Watch, row: Evaluation, version: ModelVersion, rows: Rows, na
     return told
 
 
-def _verified(digest: str, what: str) -> Path:
-    """Where the files of this digest lie, after they have been hashed again. Raises `Broken`."""
-    folder = store.path_of(digest)
-    if not folder.is_dir():
-        raise Broken(f"{what} are gone from the store.")
-    try:
-        found = digests.hash_tree(folder).digest
-    except (digests.TreeRefused, OSError) as error:
-        raise Broken(f"{what} cannot be read: {error}"[:300]) from error
-    if found != digest:
-        raise Broken(f"{what} were changed in the store: they have another digest now.")
-    return folder
-
-
 def _performance(version: ModelVersion, told: Told) -> Performance:
     return Performance(
         latency_ms=dict(told.latency_ms),
@@ -177,8 +131,3 @@ def _performance(version: ModelVersion, told: Told) -> Performance:
         size_bytes=version.size_bytes,
         batch_rows_per_second=told.rows_per_second,
     )
-
-
-def chunk_rows(columns: int) -> int:
-    """Rows a chunk, so that one of many columns takes no more memory than one of few."""
-    return max(LEAST_CHUNK, min(MOST_CHUNK, CHUNK_VALUES // max(1, columns)))

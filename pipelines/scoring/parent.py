@@ -24,11 +24,26 @@ from pipelines.scoring import jail
 
 IDLE_SECONDS = 60.0
 LONGEST_MESSAGE = 65_536
-PROGRAMS = ("pipelines.scoring.reader", "pipelines.scoring.scorer", "pipelines.computing.program")
+PROGRAMS = (
+    "pipelines.scoring.reader",
+    "pipelines.scoring.scorer",
+    "pipelines.scoring.writer",
+    "pipelines.computing.program",
+)
 IMPORTED = (
     *PROGRAMS,
     *("pipelines.computing.columns", "pipelines.computing.own", "pipelines.computing.report", "serving.scoring"),
-    *("numpy", "pandas", "pyarrow", "duckdb", "mlflow.pyfunc", "mlflow.sklearn", "skops.io", "sklearn.pipeline"),
+    *(
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "pyarrow.parquet",
+        "duckdb",
+        "mlflow.pyfunc",
+        "mlflow.sklearn",
+        "skops.io",
+        "sklearn.pipeline",
+    ),
     *("sklearn.compose", "sklearn.linear_model", "sklearn.ensemble", "sklearn.preprocessing", "sklearn.tree"),
 )
 

@@ -6,6 +6,7 @@ A chunk that stands is never written again. Nothing here can be believed further
 
 import json
 import os
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -85,7 +86,8 @@ def _latency(scorer: Any, sample: pa.RecordBatch, calls: int) -> dict[str, float
 
 
 def _keep(folder: Path, number: int, found: Any) -> None:
-    temporary = folder / f".{number}.new"
+    # Of this process alone: one whose worker was overtaken may still be writing the same chunk.
+    temporary = folder / f".{number}.{secrets.token_hex(4)}.new"
     with temporary.open("wb") as file:
         np.save(file, found, allow_pickle=False)
         file.flush()

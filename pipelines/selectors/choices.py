@@ -1,10 +1,11 @@
-"""What can be evaluated on what, for the form that asks for it."""
+"""Which versions can be asked about which data, for the forms that ask for it."""
 
 from typing import Any
 
 from portal.accounts import access
+from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
-from registry.models import DataSetVersion, ModelVersion
+from registry.models import DataSet, DataSetVersion, ModelVersion
 from registry.services import aliases
 
 MOST = 200
@@ -35,6 +36,15 @@ def offered(actor: Actor, query: dict[str, str]) -> dict[str, Any]:
         "data": [(f"{row.data_set.name}:{row.number}", str(row)) for row in data.only("number", "data_set")[:MOST]],
         "chosen": {"version": query.get("version", ""), "data": query.get("data", "")},
     }
+
+
+def fillable(actor: Actor) -> list[str]:
+    """Names of the data sets in which the actor may register versions, at most `MOST`."""
+    teams = access.visible_teams(actor, Permission.DATA_REGISTER)
+    rows = DataSet.objects.order_by("name")
+    if teams is not None:
+        rows = rows.filter(team_id__in=teams)
+    return list(rows.values_list("name", flat=True)[:MOST])
 
 
 def of_form(row: ModelVersion, data: DataSetVersion) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.policies import settings as rules
+from pipelines.services import named
 from portal.core.actors import Actor
 from portal.core.errors import BadInput
 from registry.models import DataSetVersion, Evaluation, ModelVersion
-from registry.services import aliases, datasets, versions
+from registry.services import datasets, versions
 from registry.services import evaluations as record
-
-CHAMPION = "champion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +48,15 @@ def find(
 
 
 def _baseline(actor: Actor, row: ModelVersion, asked: int | str | None) -> ModelVersion | None:
-    if asked == CHAMPION:
-        found = aliases.at(row.model, CHAMPION)
-        if found is None:
-            raise BadInput(f"{row.model} has no champion.", fields={"baseline": "there is no champion"})
-        return None if found == row else found
     if asked is None:
         return None
-    if not isinstance(asked, int):
-        raise BadInput("The baseline is the number of a version, or champion.", fields={"baseline": "unknown"})
-    return versions.find(actor=actor, model=row.model.name, number=asked)
+    found = named.version(actor=actor, model=row.model.name, named=asked, field="baseline")
+    return None if asked == named.CHAMPION and found == row else found
 
 
-def request(*, actor: Actor, **named: Any) -> Evaluation:
-    """Ask for the evaluation that `named` describes, as `find` takes it."""
-    asked = find(actor=actor, **named)
+def request(*, actor: Actor, **wish: Any) -> Evaluation:
+    """Ask for the evaluation that `wish` describes, as `find` takes it."""
+    asked = find(actor=actor, **wish)
     return record.request(
         actor=actor, version=asked.version, data=asked.data, settings=asked.settings, baseline=asked.baseline
     )

@@ -12,12 +12,13 @@ from deployments.selectors import requests
 from pipelines.forms import EvaluationForm
 from pipelines.selectors import choices
 from pipelines.services import evaluations as asking
+from pipelines.views import filters
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
-from portal.core.errors import BadInput
 from registry.models import Evaluation
+from registry.selectors import batch_predictions as batches
 from registry.selectors import evaluations as read
 from registry.selectors import reports
 from registry.services import datasets, evaluations, versions
@@ -31,10 +32,10 @@ MOVING = ("queued", "running")
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
     wanted = read.Filter(
-        model=_text(request, "model"),
-        data_set=_text(request, "data_set"),
-        status=_text(request, "status"),
-        version=_number(request.GET.get("version", "")),
+        model=filters.text(request, "model"),
+        data_set=filters.text(request, "data_set"),
+        status=filters.text(request, "status"),
+        version=filters.number(request, "version"),
     )
     found = read.listing(request.actor, wanted)
     context = {
@@ -53,8 +54,13 @@ def new(request: PortalRequest) -> HttpResponse:
     """Ask for an evaluation. Without a version and data in the address, both are chosen first."""
     found = choices.named(request.actor, request.GET.dict())
     if found is None:
-        context = choices.offered(request.actor, request.GET.dict())
-        return render(request, "pipelines/evaluation_choose.html", context)
+        context = choices.offered(request.actor, request.GET.dict()) | {
+            "title": "Evaluate a version",
+            "list_words": "Evaluations",
+            "list_url": reverse("pipelines:evaluations"),
+            "here": request.path,
+        }
+        return render(request, "pipelines/choose.html", context)
     version, data = found
     row = versions.find(actor=request.actor, model=version[0], number=version[1])
     source = datasets.find_version(actor=request.actor, name=data[0], number=data[1])
@@ -139,15 +145,7 @@ def of_version(request: PortalRequest, name: str, number: int) -> HttpResponse:
         "version": row,
         "evaluations": found,
         "may_run": access.may(request.actor, Permission.EVALUATIONS_RUN, row.model.team_id),
+        "may_predict": access.may(request.actor, Permission.BATCH_PREDICTIONS_RUN, row.model.team_id).allowed,
+        "predicted": batches.listing(request.actor, batches.Filter(model=name, version=number)).count(),
     }
     return render(request, "pipelines/_of_version.html", context)
-
-
-def _text(request: PortalRequest, name: str) -> str:
-    return request.GET.get(name, "").replace("\x00", "")[:250]
-
-
-def _number(text: str) -> int | None:
-    if text and not (text.isdigit() and len(text) < 9):
-        raise BadInput("version must be a number.", fields={"version": "not a number"}, status=400)
-    return int(text) if text else None

@@ -17,6 +17,7 @@ SCOPE_WORDS = {
     "mlflow": "Log runs and register models with MLflow's client",
     "data": "Register data sets and their checks",
     "evaluate": "Run evaluations",
+    "batch_predict": "Run batch predictions and take their files",
     "promote": "Ask for promotions and comment on them",
     "rollback": "Roll an endpoint back to its former champion",
     "rollouts": "Pause, resume and abort rollouts, and write their plans",

@@ -13,6 +13,7 @@ class Permission(StrEnum):
     RUNS_WRITE = "runs.write"
     DATA_REGISTER = "data.register"
     EVALUATIONS_RUN = "evaluations.run"
+    BATCH_PREDICTIONS_RUN = "batch_predictions.run"
     PROMOTIONS_REQUEST = "promotions.request"
     PROMOTIONS_COMMENT = "promotions.comment"
     PROMOTIONS_DECIDE = "promotions.decide"
@@ -45,6 +46,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.RUNS_WRITE,
         Permission.DATA_REGISTER,
         Permission.EVALUATIONS_RUN,
+        Permission.BATCH_PREDICTIONS_RUN,
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.ENDPOINTS_TRY,
@@ -58,6 +60,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
         Permission.RUNS_WRITE,
         Permission.DATA_REGISTER,
         Permission.EVALUATIONS_RUN,
+        Permission.BATCH_PREDICTIONS_RUN,
         Permission.PROMOTIONS_REQUEST,
         Permission.PROMOTIONS_COMMENT,
         Permission.PROMOTIONS_DECIDE,
@@ -106,6 +109,7 @@ SCOPES: dict[str, frozenset[Permission]] = {
     ),
     "data": frozenset({Permission.DATA_REGISTER, Permission.MODELS_VIEW}),
     "evaluate": frozenset({Permission.EVALUATIONS_RUN, Permission.MODELS_VIEW}),
+    "batch_predict": frozenset({Permission.BATCH_PREDICTIONS_RUN, Permission.MODELS_VIEW}),
     "promote": frozenset(
         {
             Permission.PROMOTIONS_REQUEST,
@@ -140,6 +144,7 @@ PERMISSION_WORDS: dict[Permission, str] = {
     Permission.RUNS_WRITE: "log experiments and runs",
     Permission.DATA_REGISTER: "register data sets and their checks",
     Permission.EVALUATIONS_RUN: "run evaluations",
+    Permission.BATCH_PREDICTIONS_RUN: "run batch predictions and take their files",
     Permission.PROMOTIONS_REQUEST: "ask for a promotion",
     Permission.PROMOTIONS_COMMENT: "comment on a promotion",
     Permission.PROMOTIONS_DECIDE: "decide on a promotion",

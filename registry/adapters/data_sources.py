@@ -1,4 +1,7 @@
-"""Where data comes from: an upload, a folder of this host, an S3 bucket, a run. Copies files, never follows links."""
+"""Where data comes from: an upload, a folder of this host, an S3 bucket, a run, a batch prediction.
+
+Copies files, never follows links.
+"""
 
 import io
 import os
@@ -14,6 +17,7 @@ from django.conf import settings
 from portal.core.errors import BadInput
 from portal.core.outages import is_full_disk
 from registry.adapters import mlflow_rest
+from registry.artifacts import store
 from registry.datasets import uploads
 from registry.datasets.reading import SUFFIXES, BadData
 from registry.models import Run
@@ -32,7 +36,9 @@ def fetch(source: dict[str, Any], target: Path, told: Told) -> None:
     """
     if source.get("kind") == "run":
         source = source["from"]
-    fetchers = {"upload": _upload, "folder": _folder, "s3": _s3, "artifact": _artifact}
+    fetchers = {
+        "upload": _upload, "folder": _folder, "s3": _s3, "artifact": _artifact, "batch_prediction": _batch_prediction,
+    }  # fmt: skip
     fetcher = fetchers.get(str(source.get("kind")))
     if fetcher is None:
         raise BadData(f"Data cannot be fetched from {source.get('kind')!r}; known are {', '.join(fetchers)}.")
@@ -71,6 +77,14 @@ def _copy_tree(wanted: Path, target: Path, told: Told) -> None:
         with os.fdopen(descriptor, "rb") as file:
             _copy(file, target / path.relative_to(folder), size)
         done += size
+
+
+def _batch_prediction(source: dict[str, Any], target: Path, told: Told) -> None:
+    """The file that a batch prediction left in the store."""
+    folder = store.path_of(str(source["digest"]))
+    if not folder.is_dir():
+        raise BadData(f"The file of batch prediction {source['number']} is gone from the store.")
+    _copy_tree(folder, target, told)
 
 
 def _s3(source: dict[str, Any], target: Path, told: Told) -> None:

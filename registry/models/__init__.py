@@ -1,5 +1,6 @@
 """Our own rows about what MLflow holds, and about data. Pages read these, never MLflow over the network."""
 
+from registry.models.batch_predictions import BatchPrediction
 from registry.models.cards import CardText
 from registry.models.datasets import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
 from registry.models.evaluations import Evaluation
@@ -21,6 +22,7 @@ __all__ = [
     "AliasState",
     "ArtifactScan",
     "ArtifactStatement",
+    "BatchPrediction",
     "CardText",
     "DataCheckRun",
     "DataSet",

@@ -74,6 +74,7 @@ def version(request: PortalRequest, name: str, number: int) -> HttpResponse:
         "may_archive": row.status in ("ready", "failed")
         and access.may(request.actor, Permission.DATA_REGISTER, row.data_set.team_id),
         "may_evaluate": access.may(request.actor, Permission.EVALUATIONS_RUN, row.data_set.team_id),
+        "may_predict": access.may_somewhere(request.actor, Permission.BATCH_PREDICTIONS_RUN).allowed,
         "job": job if moving else None,
         "tag": tag,
         "previous": row.data_set.versions.filter(number__lt=number).order_by("-number").first(),

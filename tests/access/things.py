@@ -17,7 +17,7 @@ from portal.auditors.selectors.events import Filter
 from portal.auditors.services import exports
 from portal.core import work
 from registry.models import Experiment, RegisteredModel, Run
-from registry.services import datasets, evaluations
+from registry.services import batch_predictions, datasets, evaluations
 from tests import memory_mlflow
 from tests import world as make
 from tests.access_matrix import ADMIN, AUDITOR, LEAD, SCIENTIST
@@ -103,6 +103,9 @@ def build(world: Any) -> None:
     world.facts |= _changes(world) | {
         "ready_data": ready_data,
         "evaluation": evaluations.request(actor=make.SYSTEM, version=first, data=ready_data, settings={"task": "x"}),
+        "batch": batch_predictions.request(
+            actor=make.SYSTEM, version=first, data=ready_data, settings={"keep": [], "inputs": []}, serving=[]
+        ),
         "data_set": data_set,
         "model": model,
         "run": _run(world, model),

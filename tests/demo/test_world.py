@@ -94,6 +94,12 @@ def test_each_version_was_evaluated_against_the_one_that_served(author: Caller) 
     assert results["comparison"]["cost"]["difference"] < 0
 
 
+def test_the_champion_predicted_all_flights_of_june(author: Caller) -> None:
+    (row,) = author.every("/api/v1/batch-predictions/", model="flight-delay")
+    assert (row["version"], row["data_set"], row["status"], row["rows"]) == (2, "flights-june", "done", 27_075)
+    assert row["serving"] == [{"environment": "production", "endpoint": "flight-delay", "role": "champion"}]
+
+
 def test_data_leads_to_what_was_made_of_it(author: Caller) -> None:
     for one in shelf.VERSIONS:
         found = author.get(f"/api/v1/data-sets/{one.data_set}/versions/{one.number}/")

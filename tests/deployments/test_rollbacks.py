@@ -8,6 +8,7 @@ from deployments.services import drills, promotions, rollbacks
 from portal.core import work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from registry.models import AliasAssignment
+from registry.services import batch_predictions
 from tests import world
 from tests.deployments.conftest import Line
 
@@ -239,6 +240,20 @@ def test_the_preview_counts_what_will_not_be_undone(line: Line) -> None:
     counted = {f"{endpoint.stable_id}.a": 1200, f"{endpoint.stable_id}.b": 34, f"{endpoint.previous_id}.a": 9}
     Endpoint.objects.update(observed={"counted": counted})
     assert preview(line).decisions.startswith("At least 1\u202f234 predictions were made by v2")
+
+
+def test_the_preview_names_batch_predictions_that_stay(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    assert "Batch predictions" not in rows(line)
+    data = world.data_version("flights", line.team)
+    for version in (1, 2, 2):
+        batch_predictions.request(
+            actor=world.SYSTEM, version=line.model.versions.get(number=version), data=data, settings={}, serving=[]
+        )
+    found = rows(line)["Batch predictions"]
+    assert (found["was"], found["now"]) == ("0 done by v2", "stay as they are")
+    assert found["note"] == "2 under way: cancel there what is not wanted"
 
 
 def test_callers_that_the_former_champion_would_refuse_need_a_second_person(line: Line) -> None:

@@ -11,8 +11,10 @@ from tests.faults.ground import Ground
 from tests.story import FLIGHT
 from tests.waiting import wait_until
 
-# Those of the sequencer are visited in tests/audit/test_sequencing.py, on a log of their own.
-ELSEWHERE = {"audit.sequenced_before_commit", "audit.sequenced_after_commit"}
+# Those of the sequencer are visited in tests/audit/test_sequencing.py, on a log of their own, and those of batch
+# predictions in tests/pipelines/jobs/test_batch_killed.py.
+BATCH = {name for name in crash.NAMES if name.startswith("batch.")}
+ELSEWHERE = {"audit.sequenced_before_commit", "audit.sequenced_after_commit", *BATCH}
 FAILING = {"rollout.failed"}
 EVALUATION = sorted(name for name in crash.NAMES if name.startswith("evaluation."))
 DATA = sorted(name for name in crash.NAMES if name.startswith("data."))

@@ -31,6 +31,7 @@ NO_PAGE = {
     "deployments:data_usage": "a part of the page of a data set version",
     "deployments:version_usage": "a part of the version's page",
     "deployments:version_gates": "a part of the version's page",
+    "pipelines:batch_prediction_file": "a file",
     "pipelines:version_evaluations": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",
     "deployments:rollout_pause": "leads to the endpoint's page",

@@ -23,6 +23,7 @@ DONE_TO_TRIED = {
     "created": "create",
     "deleted": "delete",
     "disabled": "disable",
+    "downloaded": "download",
     "edited": "edit",
     "enabled": "enable",
     "enrolled": "enrol",

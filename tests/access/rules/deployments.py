@@ -133,7 +133,7 @@ PRODUCTION = {"name": "production"}
 ASKERS, TAKES_PART = (SCIENTIST, LEAD), (SCIENTIST, LEAD, OPERATOR)
 CREATORS, ROLLERS, KEEPERS, STEERERS = (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR), (LEAD, OPERATOR)
 INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
-SEES_DATA = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
+SEES_DATA = ("read", "mlflow", "data", "evaluate", "batch_predict", "promote", "endpoints")
 SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys", "ground_truth")
 SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
 NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)

@@ -6,7 +6,7 @@ from typing import Any
 from tests.access_matrix import INSIDERS, LEAD, SCIENTIST, SCOPES, World, call, page
 
 EDITORS = (SCIENTIST, LEAD)
-SEES_MODELS = ("read", "mlflow", "data", "evaluate", "promote", "endpoints")
+SEES_MODELS = ("read", "mlflow", "data", "evaluate", "batch_predict", "promote", "endpoints")
 
 
 def model(world: World) -> Mapping[str, Any]:

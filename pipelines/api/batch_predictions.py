@@ -1,0 +1,83 @@
+"""Batch predictions over the API: asked for, followed, cancelled, resumed, and their files taken."""
+
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pipelines.api import batch_shapes as shapes
+from pipelines.services import batch_predictions as asking
+from portal.core.api.inputs import read_input
+from portal.core.api.paging import paged
+from portal.core.api.views import ApiView
+from registry.selectors import batch_predictions as read
+from registry.services import batch_predictions
+
+FILTERS = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("model", "data_set", "status")]
+PARQUET = "application/vnd.apache.parquet"
+
+
+class BatchPredictions(ApiView):
+    query = ("model", "data_set", "version", "status")
+
+    @extend_schema(
+        parameters=[*FILTERS, OpenApiParameter("version", OpenApiTypes.INT)],
+        responses={200: shapes.BatchPredictionShape(many=True)},
+        summary="Batch predictions, newest first",
+    )
+    def get(self, request: Request) -> Response:
+        query = request.query_params
+        number = query.get("version", "")
+        wanted = read.Filter(
+            query.get("model", ""),
+            query.get("data_set", ""),
+            query.get("status", ""),
+            int(number) if number.isdigit() else None,
+        )
+        return paged(self, request, read.listing(self.actor, wanted), shapes.BatchPredictionShape, "-pk")
+
+    @extend_schema(
+        request=shapes.BatchPredictionIn,
+        responses={202: shapes.BatchPredictionShape, 200: shapes.DryBatch},
+        summary="Ask for a batch prediction",
+    )
+    def post(self, request: Request) -> Response:
+        given = read_input(shapes.BatchPredictionIn, request.data)
+        if given.pop("dry_run"):
+            return Response(shapes.DryBatch(asking.find(actor=self.actor, **given)).data)
+        return Response(shapes.BatchPredictionShape(asking.request(actor=self.actor, **given)).data, status=202)
+
+
+class BatchPredictionView(ApiView):
+    @extend_schema(
+        responses={200: shapes.BatchPredictionDetail}, summary="One batch prediction, its progress and its log"
+    )
+    def get(self, request: Request, number: int) -> Response:
+        return Response(shapes.BatchPredictionDetail(batch_predictions.find(actor=self.actor, number=number)).data)
+
+
+class File(ApiView):
+    @extend_schema(
+        responses={(200, PARQUET): OpenApiTypes.BINARY},
+        summary="The file of a batch prediction; taking it is recorded",
+    )
+    def get(self, request: Request, number: int) -> FileResponse:
+        row, path = batch_predictions.take(actor=self.actor, number=number)
+        name = f"batch-prediction-{row.pk}.parquet"
+        return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=PARQUET)
+
+
+class Cancel(ApiView):
+    @extend_schema(request=None, responses={200: shapes.BatchPredictionShape}, summary="Cancel a batch prediction")
+    def post(self, request: Request, number: int) -> Response:
+        return Response(shapes.BatchPredictionShape(batch_predictions.cancel(actor=self.actor, number=number)).data)
+
+
+class Resume(ApiView):
+    @extend_schema(
+        request=None, responses={202: shapes.BatchPredictionShape}, summary="Go on with one that was stopped or failed"
+    )
+    def post(self, request: Request, number: int) -> Response:
+        row = batch_predictions.resume(actor=self.actor, number=number)
+        return Response(shapes.BatchPredictionShape(row).data, status=202)
