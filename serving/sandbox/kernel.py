@@ -25,6 +25,8 @@ PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
 LAST_CAPABILITY: Final = 63
 CAPABILITY_VERSION: Final = 0x2008_0522
 
+PIDFD_GETFD: Final = 438
+
 LANDLOCK_CREATE: Final = 444
 LANDLOCK_ADD_RULE: Final = 445
 LANDLOCK_RESTRICT: Final = 446
@@ -77,3 +79,9 @@ def drop_capabilities() -> None:
 def landlock(number: int, *arguments: object) -> int:
     """One of Landlock's three calls. Raises OSError."""
     return _checked(int(_libc.syscall(ctypes.c_long(number), *arguments)), "landlock")
+
+
+def descriptor_of(handle: int, number: int) -> int:
+    """A descriptor of our own for what a process, known by its handle, has open under a number. Raises OSError."""
+    arguments = (ctypes.c_int(handle), ctypes.c_int(number), ctypes.c_uint(0))
+    return _checked(int(_libc.syscall(ctypes.c_long(PIDFD_GETFD), *arguments)), "pidfd_getfd")

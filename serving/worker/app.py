@@ -103,6 +103,7 @@ class App:
             "/ping": lambda: self._alive(b"\n"),
             "/health": lambda: self._alive(b"\n"),
             "/version": lambda: self._alive(invocations.version()),
+            "/-/about": lambda: _json(self.about),
             "/-/status": lambda: _json(self.status()),
             "/-/measures": lambda: _json(contract.as_json(self.measures())),
             **dict.fromkeys(self._names, model),

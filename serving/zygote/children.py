@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeAlias
 
 from serving.launch import STUCK_EXIT, Launch
+from serving.sandbox import kernel
+from serving.zygote.words import Report
 
 BACKLOG = 1024
 STABLE_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 FIRST_PAUSE = 0.1
+KEPT = ("pid", "ticks", "phase", "listens", "ever_ready", "code", "reason", "about")
 
 Phase: TypeAlias = Literal["starting", "ready", "waiting", "failed", "stopping"]
 
@@ -27,16 +30,16 @@ Phase: TypeAlias = Literal["starting", "ready", "waiting", "failed", "stopping"]
 @dataclass
 class Child:
     """`waiting` is the pause before the next start. `ever_ready` is kept over restarts of everything, `ended` is how it
-    ended last."""
+    ended last. `listens` is the number under which the process itself has the listener open."""
 
     launch: Launch
     phase: Phase = "waiting"
     pid: int = 0
     ticks: int = 0
     handle: int | None = None
-    report: int | None = None
+    report: Report | None = None
     listener: socket.socket | None = None
-    heard: bytes = b""
+    listens: int = 0
     ever_ready: bool = False
     starts: int = 0
     failures: int = 0
@@ -78,9 +81,7 @@ class Child:
         """What is written to disk, for the next zygote."""
         return {
             **self.launch.as_json(),
-            **{
-                name: getattr(self, name) for name in ("pid", "ticks", "phase", "ever_ready", "code", "reason", "about")
-            },
+            **{name: getattr(self, name) for name in KEPT},
         }
 
     def signal(self, number: signal.Signals) -> None:
@@ -95,12 +96,12 @@ class Child:
 
     def release(self) -> None:
         """Close what belongs to the process that has ended."""
-        for descriptor in (self.handle, self.report):
-            if descriptor is not None:
-                os.close(descriptor)
+        if self.handle is not None:
+            os.close(self.handle)
+        if self.report is not None:
+            self.report.close()
         self.handle = self.report = None
         self.pid = self.ticks = 0
-        self.heard = b""
 
 
 def start_ticks(pid: int) -> int:
@@ -112,8 +113,8 @@ def start_ticks(pid: int) -> int:
     return 0 if fields[0] in "ZX" else int(fields[19])
 
 
-def adopt(child: Child, pid: int, ticks: int) -> bool:
-    """Take over a process that still runs; False when it is gone."""
+def adopt(child: Child, pid: int, ticks: int, path: Path) -> bool:
+    """Take over a process that still runs, with its listener at `path`; False when it is gone."""
     if not pid or not ticks or start_ticks(pid) != ticks:
         return False
     try:
@@ -124,7 +125,24 @@ def adopt(child: Child, pid: int, ticks: int) -> bool:
         os.close(handle)
         return False
     child.pid, child.ticks, child.handle = pid, ticks, handle
+    child.listener = _listener_of(handle, child.listens, path)
     return True
+
+
+def _listener_of(handle: int, number: int, path: Path) -> socket.socket | None:
+    """The process's listener, held here as well from now on; None where the kernel does not let us have it."""
+    try:
+        descriptor = kernel.descriptor_of(handle, number)
+    except OSError:
+        return None
+    try:
+        found = socket.socket(fileno=descriptor)
+        if found.getsockname() == str(path) and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return found
+        found.close()
+    except OSError:
+        os.close(descriptor)
+    return None
 
 
 def listen(path: Path) -> socket.socket:
@@ -156,6 +174,7 @@ def own_folders(launch: Launch) -> None:
 
 def fork(child: Child, layers: Mapping[str, bool]) -> int:
     """Fork the process. It waits for the byte on the returned descriptor: its id must be on disk first."""
+    assert child.listener is not None
     heard, report = os.pipe()
     waiting, go = os.pipe()
     own_folders(child.launch)
@@ -168,8 +187,8 @@ def fork(child: Child, layers: Mapping[str, bool]) -> int:
     os.close(report)
     os.close(waiting)
     os.set_blocking(heard, False)
-    child.pid, child.ticks = pid, start_ticks(pid)
-    child.handle, child.report = os.pidfd_open(pid), heard
+    child.pid, child.ticks, child.listens = pid, start_ticks(pid), child.listener.fileno()
+    child.handle, child.report = os.pidfd_open(pid), Report(heard)
     return go
 
 

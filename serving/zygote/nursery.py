@@ -1,6 +1,5 @@
 """All children of the zygote and what happens to each: start, ready, crash, pause, start again, stop."""
 
-import json
 import os
 import selectors
 import shutil
@@ -14,7 +13,7 @@ from serving import files, launch
 from serving.crash import crash_point
 from serving.launch import Launch
 from serving.places import Settings
-from serving.zygote import children
+from serving.zygote import children, words
 from serving.zygote.children import Child
 
 FIRST_TRIES = 3
@@ -40,23 +39,31 @@ class Nursery:
             except (ValueError, KeyError, TypeError) as error:
                 print(f"{path} cannot be read and is left alone: {error}", flush=True)
                 continue
-            self._restore(Child(found, ever_ready=bool(kept.get("ever_ready"))), kept)
+            ever_ready, listens = bool(kept.get("ever_ready")), int(kept.get("listens") or 0)
+            self._restore(Child(found, ever_ready=ever_ready, listens=listens), kept)
 
     def _restore(self, child: Child, kept: Mapping[str, Any]) -> None:
         self.children[child.id] = child
         if kept.get("phase") == "failed":
             child.phase, child.code, child.reason = "failed", kept.get("code", ""), kept.get("reason", "")
             return
-        if children.adopt(child, int(kept.get("pid") or 0), int(kept.get("ticks") or 0)):
+        pid, ticks = int(kept.get("pid") or 0), int(kept.get("ticks") or 0)
+        if children.adopt(child, pid, ticks, self._socket(child)):
             print(f"revision {child.id} still runs as {child.pid}; taken over", flush=True)
-            self._watch(child)
+            child.starts = 1
             if kept.get("phase") == "ready":
                 child.phase, child.about = "ready", dict(kept.get("about") or {})
-                child.starts = 1
-                return
-            # It was starting and its words went to a pipe nobody holds any more.
+            else:
+                self._ask(child)
+            self._watch(child)
+
+    def _ask(self, child: Child) -> None:
+        """It was starting, and its words went to a pipe nobody holds any more. It may answer callers by now."""
+        child.phase, child.due = "starting", time.monotonic() + child.launch.spec.limits.start_seconds
+        try:
+            child.report = words.ask(self._socket(child))
+        except OSError:
             child.signal(signal.SIGKILL)
-            child.phase, child.due = "starting", time.monotonic() + STOP_SECONDS
 
     def start(self, wanted: Launch) -> None:
         """Keep a revision running from now on. The same launch again changes nothing. Raises ValueError, OSError."""
@@ -138,15 +145,16 @@ class Nursery:
 
     def _hear(self, child: Child) -> None:
         """Take in what the child says about its start."""
-        assert child.report is not None
-        part = os.read(child.report, 65_536)
-        child.heard += part
-        *lines, child.heard = child.heard.split(b"\n")
-        for line in lines:
-            self._told(child, json.loads(line))
-        if not part:
+        if child.report is None:
+            return
+        events, over = child.report.hear()
+        for event in events:
+            self._told(child, event)
+        if over:
+            if child.report.asked and child.phase == "starting":
+                child.signal(signal.SIGKILL)  # whatever it is, it does not say that it is ready
             self._selector.unregister(child.report)
-            os.close(child.report)
+            child.report.close()
             child.report = None
 
     def _told(self, child: Child, event: dict[str, Any]) -> None:
@@ -162,7 +170,7 @@ class Nursery:
     def _ended(self, child: Child) -> None:
         if child.report is not None:
             self._hear(child)
-        words = children.exit_words(child)
+        ended = children.exit_words(child)
         for descriptor in (child.report, child.handle):
             if descriptor is not None:
                 self._selector.unregister(descriptor)
@@ -170,15 +178,15 @@ class Nursery:
         if child.phase == "stopping":
             self._forget(child)
         else:
-            self._after_failure(child, words)
+            self._after_failure(child, ended)
 
-    def _after_failure(self, child: Child, words: str) -> None:
+    def _after_failure(self, child: Child, ended: str) -> None:
         """Start again after a pause, unless it never worked: then it is told as failed and left."""
         if child.phase == "ready" and time.monotonic() - child.since > children.STABLE_SECONDS:
             child.failures = 0
         child.failures += 1
         told = bool(child.code)
-        child.reason = child.reason or f"The process stopped: {words}."
+        child.reason = child.reason or f"The process stopped: {ended}."
         child.ended = child.reason
         if not child.ever_ready and (told or child.failures >= FIRST_TRIES):
             child.phase, child.code = "failed", child.code or "exited"

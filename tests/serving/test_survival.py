@@ -1,14 +1,15 @@
 """What goes on when parts are killed, and what comes back."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from serving import crash
+from serving import crash, files
 from tests.serving.plane import Plane, accepts, end
 from tests.serving.test_routing import callers
 from tests.serving.zoo import Zoo, body
@@ -31,18 +32,26 @@ def pid_of(plane: Plane, revision: str) -> int:
     return int(plane.revision(revision)["pid"] or 0)
 
 
-def test_a_killed_revision_comes_back_and_small_requests_do_not_notice(plane: Plane, served: str) -> None:
-    stop, pid = threading.Event(), pid_of(plane, served)
+@contextmanager
+def asked_all_along(plane: Plane, endpoint: str) -> Iterator[set[int]]:
+    """Small requests for as long as the block lasts; which statuses they got is there after it."""
+    stop, found = threading.Event(), set[int]()
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(lambda: list(callers(plane, served, stop)))
+        work = pool.submit(lambda: list(callers(plane, endpoint, stop)))
         try:
-            end(pid)
-            wait_until(lambda: plane.revision(served)["restarts"] == 1, 20, "the restart")
-            wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "the revision to be ready again")
+            yield found
         finally:
             stop.set()
-        found = work.result()
-    assert {status for status, _, _ in found} == {200}
+        found.update(status for status, _, _ in work.result())
+
+
+def test_a_killed_revision_comes_back_and_small_requests_do_not_notice(plane: Plane, served: str) -> None:
+    pid = pid_of(plane, served)
+    with asked_all_along(plane, served) as statuses:
+        end(pid)
+        wait_until(lambda: plane.revision(served)["restarts"] == 1, 20, "the restart")
+        wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "the revision to be ready again")
+    assert statuses == {200}
     assert pid_of(plane, served) != pid
 
 
@@ -91,18 +100,22 @@ def test_a_table_set_behind_the_agents_back_is_set_right(plane: Plane, served: s
 
 @pytest.mark.slow
 def test_processes_outlive_a_killed_zygote_and_the_next_one_minds_them(plane: Plane, served: str) -> None:
-    pid = pid_of(plane, served)
+    """Also one that had not told the killed zygote that it was ready, and whose requests are its callers' by then."""
+    pid, note = pid_of(plane, served), plane.settings.places.launches / f"{served}.json"
     plane.kill("zygote")
-    assert answers(plane, served)
+    files.write_json(note, {**files.read_json(note), "phase": "starting", "ever_ready": False, "about": {}})
     away = plane.revision(served)
     assert (away["state"], away["pid"]) == ("ready", pid)
-    plane.start("zygote")
-    plane.await_up()
-    assert pid_of(plane, served) == pid, "it was taken over, not started again"
-    assert answers(plane, served)
-    end(pid)
-    wait_until(lambda: pid_of(plane, served) not in (0, pid), 20, "a new process")
-    wait_until(lambda: answers(plane, served), 20, "answers from the new process")
+    with asked_all_along(plane, served) as statuses:
+        plane.start("zygote")
+        plane.await_up()
+        wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "it to be known as ready")
+        assert pid_of(plane, served) == pid, "it was taken over, not started again"
+        assert plane.revision(served)["layers"] == away["layers"]
+        end(pid)
+        wait_until(lambda: pid_of(plane, served) not in (0, pid), 20, "a new process")
+        wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "the new process to be ready")
+    assert statuses == {200}
 
 
 @pytest.mark.slow
