@@ -1,18 +1,26 @@
 """Keeps what serves as it should be: warm revisions loaded, the desired table and the callers' keys in force, cold
-revisions taken away."""
+revisions taken away. Whatever it records, it proves its lease first."""
 
 from datetime import datetime, timedelta
 from typing import cast
 
 from django.db import transaction
+from django.db.models import Q
 
 from deployments.adapters import serving
-from deployments.adapters.serving import Naming, RevisionState, ServingRefused, ServingRuntime, ServingUnavailable
+from deployments.adapters.serving import (
+    SHADOWS,
+    Naming,
+    RevisionState,
+    ServingRefused,
+    ServingRuntime,
+    ServingUnavailable,
+)
 from deployments.models import Endpoint, Revision, RouteTable
 from deployments.reconcilers import callers, traffic
 from deployments.reconcilers.rollouts import spec_of, table_spec
 from deployments.services import endpoints, rollouts
-from portal.core import actors, clock
+from portal.core import actors, clock, leases
 from portal.core.leases import Lease
 from portal.core.locking import lock
 from portal.lifecycle.move import move
@@ -31,12 +39,12 @@ def reconcile(lease: Lease) -> datetime | None:
         found = runtime.revisions()
         callers.keep_keys(row, runtime)
         _keep_naming(row, runtime)
-        changed = _keep_warm(row, found, runtime) | _keep_routed(row, found, runtime)
-        _take_away(row, found, runtime)
+        changed = _keep_warm(row, found, runtime) | _keep_routed(row, found, runtime, lease)
+        _take_away(row, found, runtime, lease)
         routes, own = runtime.routes(row.environment.name, row.name), found.keys() & _own(row)
-        endpoints.note_drift(endpoint=row, changed=changed)
+        endpoints.note_drift(lease, endpoint=row, changed=changed)
         endpoints.observe(
-            endpoint=row,
+            lease,
             observed={
                 "generation": routes.generation,
                 "stable": routes.stable,
@@ -49,8 +57,7 @@ def reconcile(lease: Lease) -> datetime | None:
             },
         )
     except (ServingUnavailable, ServingRefused) as error:
-        known = dict(row.observed)
-        Endpoint.objects.filter(pk=row.pk).update(observed=known | {"error": str(error)[:300]})
+        endpoints.note_away(lease, why=str(error))
         return clock.now() + timedelta(seconds=3)
     settled = routes.generation == row.generation or row.stable_id is None
     return clock.now() + (EVERY if settled else timedelta(seconds=2))
@@ -84,7 +91,9 @@ def _keep_warm(row: Endpoint, found: dict[str, RevisionState], runtime: ServingR
     return changed
 
 
-def _keep_routed(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> dict[str, str]:
+def _keep_routed(
+    row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime, lease: Lease
+) -> dict[str, str]:
     """A table that is missing, changed by others, or newer than any we know (a restored database) is answered with
     ours. What was changed, under "route"."""
     if row.stable is None or rollouts.active(row) is not None:
@@ -97,15 +106,16 @@ def _keep_routed(row: Endpoint, found: dict[str, RevisionState], runtime: Servin
     if (ours and not changed and not routes.stale) or state is None or state.state != "ready":
         return changed
     if not ours and (table is None or routes.generation >= table.generation):
-        table = _retake(row, at_least=routes.generation)
+        table = _retake(lease, at_least=routes.generation)
     if table is not None:
         runtime.set_routes(table_spec(table))
     return changed
 
 
 @transaction.atomic
-def _retake(row: Endpoint, *, at_least: int) -> RouteTable | None:
-    endpoint = lock(Endpoint.objects.filter(pk=row.pk))
+def _retake(lease: Lease, *, at_least: int) -> RouteTable | None:
+    endpoint = lock(Endpoint.objects.filter(pk=lease.pk))
+    leases.guard(lease)
     if endpoint.stable is None or rollouts.active(endpoint) is not None:
         return None
     return endpoints.route(
@@ -117,25 +127,36 @@ def _retake(row: Endpoint, *, at_least: int) -> RouteTable | None:
     )
 
 
-def _take_away(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime) -> None:
-    """Revisions that neither serve nor are the way back are removed, once no rollout moves."""
+def _take_away(row: Endpoint, found: dict[str, RevisionState], runtime: ServingRuntime, lease: Lease) -> None:
+    """Revisions that neither serve nor are the way back are removed, once no rollout moves; those that were removed,
+    again, where a worker that had stood still told the runtime to load them after that."""
     if rollouts.active(row) is not None:
         return
-    keep = [pk for pk in (row.stable_id, row.previous_id) if pk]
-    for revision in Revision.objects.filter(endpoint=row).exclude(pk__in=keep).exclude(status="removed"):
-        if not _retire(revision):
+    keep, held = [pk for pk in (row.stable_id, row.previous_id) if pk], found.keys() & _own(row)
+    there = Q(pk__in=held) | ~Q(status="removed")
+    for revision in Revision.objects.filter(there, endpoint=row).exclude(pk__in=keep):
+        if not _retire(revision, lease):
             return
-        if str(revision.pk) in found:
+        if str(revision.pk) in held:
+            _end_shadow(row, revision, runtime)
             runtime.remove_revision(str(revision.pk))
-        _removed(revision)
+        _removed(revision, lease)
+
+
+def _end_shadow(row: Endpoint, revision: Revision, runtime: ServingRuntime) -> None:
+    """Nobody waits for what it shows: its rollout is over."""
+    where = row.environment.name, row.name
+    if SHADOWS not in runtime.unable and (found := runtime.shadow(*where)) and found.revision == str(revision.pk):
+        runtime.remove_shadow(*where)
 
 
 @transaction.atomic
-def _retire(revision: Revision) -> bool:
+def _retire(revision: Revision, lease: Lease) -> bool:
     """False where it may be wanted: a rollout has begun since this look at the endpoint did, and what is kept is
     another."""
     actor = actors.system("neither serving nor the way back")
     endpoint = lock(Endpoint.objects.filter(pk=revision.endpoint_id))
+    leases.guard(lease)
     if rollouts.active(endpoint) is not None or revision.pk in (endpoint.stable_id, endpoint.previous_id):
         return False
     fresh = lock(Revision.objects.filter(pk=revision.pk))
@@ -147,8 +168,9 @@ def _retire(revision: Revision) -> bool:
 
 
 @transaction.atomic
-def _removed(revision: Revision) -> None:
+def _removed(revision: Revision, lease: Lease) -> None:
     actor = actors.system("neither serving nor the way back")
+    leases.guard(lease)
     fresh = lock(Revision.objects.filter(pk=revision.pk))
     if fresh.status == "draining":
         move(fresh, "remove", actor=actor)

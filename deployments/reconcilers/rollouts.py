@@ -131,9 +131,9 @@ def reconcile(lease: Lease) -> datetime | None:
             command = decide(observe(row, runtime, lease))
             wait = _carry_out(command, row, lease, runtime)
         except ServingUnavailable as error:
-            return _note_and_wait(row, error.message)
+            return _note_and_wait(row, lease, error.message)
         except ServingRefused as error:
-            return _note_and_wait(row, f"The serving agent refused: {error}")
+            return _note_and_wait(row, lease, f"The serving agent refused: {error}")
         if command.do == "done":
             return None
         if wait:
@@ -142,8 +142,8 @@ def reconcile(lease: Lease) -> datetime | None:
     return clock.now()
 
 
-def _note_and_wait(row: Rollout, note: str) -> datetime:
-    Rollout.objects.filter(pk=row.pk, note="").update(note=note[:500])
+def _note_and_wait(row: Rollout, lease: Lease, note: str) -> datetime:
+    rollouts.note(lease, note, over=False)
     if rollouts.deadline_passed(row) and row.status == "progressing":
         return clock.now() + timedelta(seconds=5)
     return clock.now() + timedelta(seconds=1)
@@ -207,8 +207,8 @@ def _take(command: Command, lease: Lease) -> None:
     """Number the table that the command wants, before it is sent."""
     if command.do == "take_back_generation" or command.aim is None:
         rollouts.take_back_generation(lease, at_least=command.at_least)
-        return
-    rollouts.take_generation(lease, aim=command.aim, step=command.step, at_least=command.at_least)
+    else:
+        rollouts.take_generation(lease, aim=command.aim, step=command.step, at_least=command.at_least)
     crash_point("rollout.generation_taken")
 
 
@@ -252,8 +252,7 @@ def _conclude(command: Command, lease: Lease) -> float:
             rollouts.go_on(lease)
         case "wait":
             # What no longer keeps it waiting is not said any more.
-            note = command.why[:500] if command.code in ("held", "loading") else ""
-            Rollout.objects.filter(pk=lease.pk).exclude(note=note).update(note=note)
+            rollouts.note(lease, command.why if command.code in ("held", "loading") else "")
     return command.wait
 
 

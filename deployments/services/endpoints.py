@@ -12,9 +12,10 @@ from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
 from portal.audit.recorder import Subject
-from portal.core import actors, clock, work
+from portal.core import actors, clock, leases, work
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Conflict, NotFound
+from portal.core.leases import Lease
 from registry.models import RegisteredModel
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
@@ -149,15 +150,26 @@ def current_table(endpoint: Endpoint) -> RouteTable | None:
     )
 
 
-def observe(*, endpoint: Endpoint, observed: dict[str, Any]) -> None:
+@transaction.atomic
+def observe(lease: Lease, *, observed: dict[str, Any]) -> None:
     """Note what the runtime was seen to do. Not an act: nothing is decided here, so nothing is logged."""
-    Endpoint.objects.filter(pk=endpoint.pk).update(observed=observed, observed_at=clock.now())
+    leases.guard(lease)
+    Endpoint.objects.filter(pk=lease.pk).update(observed=observed, observed_at=clock.now())
 
 
 @transaction.atomic
-def note_drift(*, endpoint: Endpoint, changed: dict[str, str]) -> None:
+def note_away(lease: Lease, *, why: str) -> None:
+    """Note why the runtime could not be looked at, beside what it was seen to do before."""
+    leases.guard(lease)
+    known = dict(Endpoint.objects.values_list("observed", flat=True).get(pk=lease.pk))
+    Endpoint.objects.filter(pk=lease.pk).update(observed=known | {"error": why[:300]})
+
+
+@transaction.atomic
+def note_drift(lease: Lease, *, endpoint: Endpoint, changed: dict[str, str]) -> None:
     """Log that others changed what serves, once for each change. Their words and values stay out of the log."""
     if changed and changed != endpoint.observed.get("drift"):
+        leases.guard(lease)
         actor = actors.system("what serves was compared with what is wanted")
         recorder.record("endpoint.drifted", actor=actor, subject=subject(endpoint), data={"parts": sorted(changed)})
 

@@ -2,7 +2,9 @@
 
 from portal.lifecycle.machine import Event, Machine, State
 
-ACTIVE = ("pending", "progressing", "paused", "aborting")
+FORWARD = ("pending", "progressing", "paused")
+"""Not given up, and not over."""
+ACTIVE = (*FORWARD, "aborting")
 
 MACHINE = Machine(
     name="rollout",

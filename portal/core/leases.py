@@ -33,10 +33,13 @@ class Leased(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
+    """What a worker was given: `due_at` is the due time it came for, which tells whether somebody has rung since."""
+
     model: type[Leased]
     pk: int
     token: int
     attempt: int
+    due_at: datetime
 
 
 def _table(model: type[models.Model]) -> str:
@@ -50,11 +53,12 @@ def claim(model: type[Leased], pk: int, *, seconds: int = 30) -> Lease | None:
             f"UPDATE {_table(model)} SET lease_owner = %s, lease_token = lease_token + 1, attempt = attempt + 1, "
             "lease_until = clock_timestamp() + make_interval(secs => %s) "
             "WHERE id = %s AND next_reconcile_at <= clock_timestamp() "
-            "AND (lease_until IS NULL OR lease_until < clock_timestamp()) RETURNING lease_token, attempt",
+            "AND (lease_until IS NULL OR lease_until < clock_timestamp()) "
+            "RETURNING lease_token, attempt, next_reconcile_at",
             [processes.own_name(), seconds, pk],
         )
         row = cursor.fetchone()
-    return Lease(model, pk, row[0], row[1]) if row else None
+    return Lease(model, pk, *row) if row else None
 
 
 def renew(lease: Lease, *, seconds: int = 30) -> None:
@@ -83,14 +87,16 @@ def guard(lease: Lease) -> None:
 def release(lease: Lease, *, again_at: datetime | None, progressed: bool = True) -> bool:
     """Let go and say when to look again (None: never). False when the row had been taken over, and nothing changed.
 
-    A row that was rung while it was being worked on keeps the earlier due time.
+    A row that was rung while it was being worked on keeps the earlier due time: what rang may have come too late for
+    this look.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {_table(lease.model)} SET lease_owner = '', lease_until = NULL, next_reconcile_at = %s"
+            f"UPDATE {_table(lease.model)} SET lease_owner = '', lease_until = NULL, next_reconcile_at = "
+            "CASE WHEN next_reconcile_at = %s THEN %s ELSE LEAST(next_reconcile_at, %s) END"
             + (", attempt = 0" if progressed else "")
             + " WHERE id = %s AND lease_token = %s",
-            [again_at, lease.pk, lease.token],
+            [lease.due_at, again_at, again_at, lease.pk, lease.token],
         )
         return bool(cursor.rowcount)
 

@@ -72,12 +72,11 @@ def ring(name: str, pk: int) -> None:
 
     The row itself must already be due. A broker that is away only makes the work wait for the next sweep.
     """
-
     transaction.on_commit(partial(doorbell.ring, name, pk), robust=True)
 
 
 def do(name: str, pk: int) -> bool:
-    """Reconcile one row now if it is due and free. True when this process did it."""
+    """Reconcile one row now if it is due and free. True when this process did it, and was not replaced meanwhile."""
     kind = KINDS[name]
     lease = leases.claim(kind.model, pk, seconds=kind.lease_seconds)
     if lease is None:
@@ -95,8 +94,7 @@ def do(name: str, pk: int) -> bool:
         log.exception("%s %s failed at attempt %s; again in %s s", name, pk, lease.attempt, delay)
         leases.release(lease, again_at=clock.now() + timedelta(seconds=delay), progressed=False)
         return True
-    leases.release(lease, again_at=again_at)
-    return True
+    return leases.release(lease, again_at=again_at)
 
 
 def sweep(*, limit: int = 50) -> int:

@@ -129,6 +129,68 @@ def test_a_worker_frozen_past_its_lease_cannot_finish() -> None:
         leases.guard(second)
 
 
+def test_a_job_that_others_finished_while_its_worker_stood_still_has_one_effect() -> None:
+    """It goes on after its lease has run out and somebody else has done the job: nothing of it is kept."""
+    effects: list[int] = []
+
+    def handler(context: JobContext) -> None:
+        ran.append("begun")
+        if len(ran) == 1:
+            Job.objects.filter(pk=context.job.pk).update(lease_until=clock.now() - timedelta(seconds=1))
+            assert work.do("core.job", context.job.pk)
+        with transaction.atomic():
+            context.guard()
+            effects.append(context.lease.token)
+        context.progress(context.lease.token, 10)
+
+    jobs.kind("t.effect")(handler)
+    job = enqueue("t.effect")
+    assert not work.do("core.job", job.pk)
+    job.refresh_from_db()
+    assert (effects, ran) == ([2], ["begun", "begun"])
+    assert (job.state, job.progress_done, job.error, job.next_reconcile_at) == (JobState.SUCCEEDED, 2, "", None)
+
+
+@pytest.mark.parametrize("way", ["progress", "failure", "end"])
+def test_whatever_a_replaced_worker_says_of_its_job_is_not_kept(way: str) -> None:
+    def handler(context: JobContext) -> None:
+        ran.append("begun")
+        if len(ran) > 1:
+            return context.progress(10, 10, "all")
+        Job.objects.filter(pk=context.job.pk).update(lease_until=clock.now() - timedelta(seconds=1))
+        work.do("core.job", context.job.pk)
+        if way == "progress":
+            context.progress(1, 10, "some")
+        if way == "failure":
+            raise ValueError("no such file")
+        return None
+
+    jobs.kind("t.late")(handler)
+    job = enqueue("t.late")
+    assert work.do("core.job", job.pk) == (way == "failure")
+    job.refresh_from_db()
+    assert (job.state, job.error, job.progress_note) == (JobState.SUCCEEDED, "", "all")
+    assert (job.next_reconcile_at, job.attempt) == (None, 0)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_rings_while_the_row_is_looked_at_is_heard(ends: bool) -> None:
+    """What rang may have come too late for this look: a key that was revoked, a run that was changed once more."""
+    job = enqueue("t.any")
+    lease = leases.claim(Job, job.pk)
+    assert lease is not None
+    rung = clock.now()
+    Job.objects.filter(pk=job.pk).update(next_reconcile_at=rung)
+    assert leases.release(lease, again_at=None if ends else clock.now() + timedelta(minutes=1))
+    job.refresh_from_db()
+    assert job.next_reconcile_at == rung
+    lease = leases.claim(Job, job.pk)
+    assert lease is not None
+    assert leases.release(lease, again_at=None)
+    job.refresh_from_db()
+    assert job.next_reconcile_at is None
+
+
 def test_progress_and_log_are_kept() -> None:
     def handler(context: JobContext) -> None:
         context.progress(3, 10, "rows")

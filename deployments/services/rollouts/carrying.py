@@ -15,6 +15,7 @@ from deployments.engine.steps import MOVES, Analyse, Step, after_warm
 from deployments.models import Measurement, Rollout, RouteTable
 from deployments.services import endpoints, tell_rollout
 from deployments.services.rollouts import common, probing
+from deployments.states import rollout as states
 from portal.audit import recorder
 from portal.core import clock
 from portal.core.leases import Lease
@@ -160,6 +161,16 @@ def pause_for(lease: Lease, *, code: str, why: str, step: int) -> Rollout:
     )
     tell_rollout.paused(row, why)
     return row
+
+
+def note(lease: Lease, text: str, *, over: bool = True) -> None:
+    """Say why a rollout stands where it is, "" for nothing to say. An observation, so nothing is logged.
+
+    Only while this worker holds it and it is under way: why it was given up is not written over. Without `over`
+    neither is what is said already.
+    """
+    rows = Rollout.objects.filter(pk=lease.pk, lease_token=lease.token, status__in=states.FORWARD)
+    (rows if over else rows.filter(note="")).exclude(note=text[:500]).update(note=text[:500])
 
 
 def deadline_passed(row: Rollout) -> bool:

@@ -45,10 +45,10 @@ def load(pk: int) -> Rollout:
 
 def locked(pk: int, lease: Lease | None = None) -> Rollout:
     """The rollout under its locks; with a lease, this worker's lease proven."""
-    row = load(pk)
-    lock(Endpoint.objects.filter(pk=row.endpoint_id))
-    if row.request_id:
-        lock(PromotionRequest.objects.filter(pk=row.request_id))
+    endpoint, request = Rollout.objects.values_list("endpoint_id", "request_id").get(pk=pk)
+    lock(Endpoint.objects.filter(pk=endpoint))
+    if request:
+        lock(PromotionRequest.objects.filter(pk=request))
     if lease is not None:
         leases.guard(lease)
     else:
