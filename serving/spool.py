@@ -6,6 +6,7 @@ ever waits for either. One process writes, any process may read.
 """
 
 import contextlib
+import errno
 import json
 import re
 import threading
@@ -117,15 +118,17 @@ class Writer:
             self._write(lines)
 
     def _write(self, lines: list[bytes]) -> None:
+        written = 0
         try:
             for line in lines:
-                self._segment().write(line)
-                self.counters.written += 1
-            self._segment().flush()
+                if self._segment().write(line) != len(line):
+                    raise OSError(errno.ENOSPC, "only a part of a record was written")
+                written += 1
         except OSError:
             # A full disk costs records, never answers. A new segment keeps a torn line from hiding the next ones.
-            self.counters.dropped_disk += len(lines)
+            self.counters.dropped_disk += len(lines) - written
             self._leave_segment()
+        self.counters.written += written
 
     def _segment(self) -> IO[bytes]:
         if self._file is not None and self._file.tell() >= self.segment_bytes:
@@ -148,7 +151,8 @@ class Writer:
             self._leave_segment()
         if now - self._recorded >= COUNTERS_EVERY_SECONDS:
             self._recorded = now
-            self._make_room()
+            with contextlib.suppress(OSError):
+                self._make_room()
             self._record_counters()
 
     def _make_room(self) -> None:

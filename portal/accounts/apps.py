@@ -10,3 +10,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         for module in ("log_verbs", "listeners", "navigation", "reconcilers.invitations", "reconcilers.mails"):
             import_module(f"portal.accounts.{module}")
+        import_module("portal.accounts.one_time_codes").follow_the_database()

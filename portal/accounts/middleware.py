@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse
 
 from portal.accounts.models import Person
 from portal.accounts.selectors.actors import actor_of_person
 from portal.accounts.tokens import refuse_in_query
+from portal.core import outages
 from portal.core.actors import ANONYMOUS, Actor
-from portal.core.errors import PortalError, Unavailable, note_refusal
+from portal.core.errors import PortalError, note_refusal
 from portal.core.middleware import render_error
 
 PROBES = ("/healthz", "/readyz", "/_csp/")
@@ -37,6 +38,9 @@ class ActorMiddleware:
         except PortalError as error:
             note_refusal(error)
             return render_error(request, error)
-        except (OperationalError, InterfaceError):
-            return render_error(request, Unavailable("The database is away. Try again soon."))
+        except Error as error:
+            found = outages.of_database(error)
+            if found is None:
+                raise
+            return render_error(request, found)
         return self.get_response(request)

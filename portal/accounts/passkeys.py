@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import time
 from typing import Any
 
 from allauth.mfa.adapter import get_adapter
@@ -15,7 +14,7 @@ from fido2.utils import websafe_decode
 from fido2.webauthn import UserVerificationRequirement
 
 from portal.accounts.models import PasskeyHolder, Person
-from portal.core import digests
+from portal.core import clock, digests
 
 SESSION_KEY = "step_up_passkey"
 ANSWER_WITHIN_SECONDS = 300
@@ -51,14 +50,16 @@ def challenge(request: HttpRequest, person: Person, binding: str) -> dict[str, A
         user_verification=UserVerificationRequirement.PREFERRED,
         challenge=_bound(os.urandom(32), binding),
     )
-    request.session[SESSION_KEY] = {"state": state, "binding": binding, "at": time.time()}
+    request.session[SESSION_KEY] = {"state": state, "binding": binding, "at": clock.now().timestamp()}
     return dict(options)
 
 
 def matches(request: HttpRequest, person: Person, answer: str, binding: str) -> bool:
     """Whether the answer fits the one open challenge of this session, for this very decision. Asked once."""
     opened = request.session.pop(SESSION_KEY, None)
-    if opened is None or opened["binding"] != binding or time.time() - opened["at"] > ANSWER_WITHIN_SECONDS:
+    if opened is None or opened["binding"] != binding:
+        return False
+    if clock.now().timestamp() - opened["at"] > ANSWER_WITHIN_SECONDS:
         return False
     asked = websafe_decode(opened["state"]["challenge"])
     if asked != _bound(asked[:32], binding):

@@ -3,20 +3,25 @@
 import base64
 import binascii
 import hmac
+import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.db.utils import Error
 
 from portal.accounts import secrets
 from portal.accounts.models import ApiToken
 from portal.accounts.selectors.actors import actor_of_token
 from portal.audit import recorder
 from portal.audit.recorder import Subject
+from portal.core import outages
 from portal.core.actors import ANONYMOUS, Actor, Via
 from portal.core.errors import BadInput, NotSignedIn
 
+log = logging.getLogger(__name__)
 HOW = "Make a token on the page My tokens (/me/tokens/) and send it as `Authorization: Bearer <token>`."
 USED_AT_MOST_EVERY = timedelta(minutes=1)
 
@@ -90,8 +95,15 @@ def authenticate_token(
 
 
 def _used(token: ApiToken) -> None:
+    """Note it; a database that takes no changes just now keeps nobody from reading."""
     rows = ApiToken.objects.filter(pk=token.pk)
-    rows.filter(Q(last_used_at=None) | Q(last_used_at__lte=Now() - USED_AT_MOST_EVERY)).update(last_used_at=Now())
+    try:
+        with transaction.atomic():
+            rows.filter(Q(last_used_at=None) | Q(last_used_at__lte=Now() - USED_AT_MOST_EVERY)).update(
+                last_used_at=Now()
+            )
+    except Error as error:
+        log.warning("that the token %s… was used is not noted: %s", token.prefix, outages.briefly(error))
 
 
 def refuse_in_query(values: Iterable[str]) -> None:

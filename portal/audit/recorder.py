@@ -6,20 +6,23 @@ the vault table, so erasing a person later breaks no proof.
 
 import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass, field
 from typing import Any
 
 import rfc8785
 from django.db import connection, transaction
+from django.db.utils import Error
 
 from portal.audit.models import AuditEvent
 from portal.audit.verbs import get
-from portal.core import ids
+from portal.core import ids, outages
 from portal.core.actors import Actor
 from portal.core.errors import PortalError
 from portal.core.logs import request_id_var
 
+log = logging.getLogger(__name__)
 FORMAT = 1
 
 
@@ -190,8 +193,16 @@ def refusing(error: PortalError, verb: str, *, actor: Actor, subject: Subject, *
 
 
 def record_refusal_of(error: PortalError) -> None:
-    """Record the refused attempt in a small transaction of its own."""
+    """Record the refused attempt in a small transaction of its own; it stays refused where that cannot be written."""
     act: RefusedAct = error.refused_act
+    try:
+        _record_refusal(error, act)
+    except Error as away:
+        subject, why = f"{act.subject.type}:{act.subject.id}", outages.briefly(away)
+        log.error("not recorded: %s of %s by %s was refused, %s (%s)", act.verb, subject, act.actor.id, error.code, why)
+
+
+def _record_refusal(error: PortalError, act: RefusedAct) -> None:
     with transaction.atomic():
         record(
             act.verb,

@@ -95,6 +95,10 @@ class Unavailable(PortalError):
     status, code = 503, "unavailable"
 
 
+class Away(Unavailable):
+    """Something that all of it stands on: whatever was being done can wait until it is back."""
+
+
 TITLES = {
     400: "Bad request",
     401: "Not signed in",

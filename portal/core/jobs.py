@@ -13,13 +13,16 @@ from typing import Any, NoReturn
 from django.db import transaction
 from django.db.models.functions import Now
 
-from portal.core import clock, leases, work
+from portal.core import clock, leases, outages, work
 from portal.core.leases import Lease
 from portal.core.models import Job, JobLogLine, JobState
 
 log = logging.getLogger(__name__)
 HANDLERS: dict[str, Callable[["JobContext"], None]] = {}
 GAVE_UP: dict[str, Callable[[Job, str], None]] = {}
+WAIT = timedelta(seconds=15)
+PATIENCE = timedelta(days=1)
+"""How long a job waits for MLflow, the database or a full disk before its attempts count again."""
 
 
 class Permanent(Exception):
@@ -103,12 +106,23 @@ def _attempt(job: Job, lease: Lease) -> str:
     except Permanent as error:
         return str(error) or "It can never succeed."
     except Exception as error:
+        _wait_for(error, job, lease)
         log.exception("job %s failed at attempt %s of %s", job, lease.attempt, job.max_attempts)
         text = f"{type(error).__name__}: {error}"[:2000]
         if lease.attempt >= job.max_attempts:
             return text
         _retry(job, lease, text)
     return ""
+
+
+def _wait_for(error: Exception, job: Job, lease: Lease) -> None:
+    """When it is something that comes back, have the job done then; no attempt is counted for it."""
+    found, now = outages.waited_for(error), clock.now()
+    if found is None or now - job.created_at > PATIENCE:
+        return
+    log.warning("job %s waits: %s", job, outages.briefly(error))
+    Job.objects.filter(pk=job.pk, lease_token=lease.token).update(state=JobState.QUEUED, error=found.message)
+    raise work.Retry(now + WAIT, counted=False)
 
 
 def _retry(job: Job, lease: Lease, error: str) -> NoReturn:

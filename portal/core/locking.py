@@ -7,7 +7,8 @@ from typing import TypeVar
 from django.db import models, transaction
 from django.db.utils import OperationalError
 
-from portal.core.errors import NotFound, Unavailable
+from portal.core import outages
+from portal.core.errors import NotFound
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -37,10 +38,9 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") == "55P03":
-            raise Unavailable(
-                "Somebody else is changing this right now. Try again in a few seconds.", code="locked"
-            ) from error
+        found = outages.of_database(error)
+        if found is not None and found.code == "locked":
+            raise found from error
         raise
 
 

@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db.utils import InterfaceError, OperationalError
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from portal.core import ids
-from portal.core.errors import NotSignedIn, PortalError, Unavailable, note_refusal
+from portal.core import ids, outages
+from portal.core.errors import NotSignedIn, PortalError, note_refusal
 from portal.core.logs import request_id_var
 
 log = logging.getLogger(__name__)
@@ -81,8 +82,21 @@ def _rendered(request: HttpRequest, error: PortalError) -> HttpResponse:
     return response.render()
 
 
+class SessionsMiddleware(SessionMiddleware):
+    """Django's. It saves after the view is done, where nothing else could say that the database takes no changes."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except Error as error:
+            found = outages.of_database(error)
+            if found is None:
+                raise
+            return render_error(request, found)
+
+
 class ErrorPagesMiddleware:
-    """The one place where refusals and a lost database become answers."""
+    """The one place where refusals, a lost database and a full disk become answers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -93,9 +107,10 @@ class ErrorPagesMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, NotSignedIn) and not wants_json(request):
             return redirect(f"{settings.SIGNALBOX_LOGIN_PATH}?next={request.get_full_path()}")
-        if isinstance(exception, OperationalError | InterfaceError):
-            log.error("database away: %s", exception)
-            exception = Unavailable("The database is away. Reading and deciding go on when it is back; try again soon.")
+        found = outages.of_anything(exception)
+        if found is not None:
+            log.error("%s: %s", found.code, outages.briefly(exception))
+            exception = found
         if isinstance(exception, PortalError):
             note_refusal(exception)
             return render_error(request, exception)

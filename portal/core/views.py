@@ -5,7 +5,7 @@ import logging
 
 from django.conf import settings
 from django.db import connection
-from django.db.utils import DatabaseError
+from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import is_valid_path
 from django.views.decorators.csrf import csrf_exempt
@@ -30,7 +30,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return JsonResponse({"status": "not ready", "database": "away"}, status=503)
     return JsonResponse({"status": "ready", "database": "ok"})
 

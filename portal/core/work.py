@@ -8,14 +8,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from celery import current_app
 from django.apps import apps
 from django.db import close_old_connections, transaction
-from django.db.utils import InterfaceError, OperationalError
 
-from portal.core import clock, leases
+from portal.core import clock, doorbell, leases, outages
 from portal.core.leases import Lease, Leased, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -43,11 +42,14 @@ class Kind:
 
 
 class Retry(Exception):
-    """Raised by a reconciler: this attempt failed and is accounted for; look again at `at`, attempts kept counting."""
+    """Raised by a reconciler: this attempt failed and is accounted for; look again at `at`.
 
-    def __init__(self, at: datetime) -> None:
+    Attempts are kept counting unless `counted` says that this one was not the work's own fault.
+    """
+
+    def __init__(self, at: datetime, *, counted: bool = True) -> None:
         super().__init__(at.isoformat())
-        self.at = at
+        self.at, self.counted = at, counted
 
 
 KINDS: dict[str, Kind] = {}
@@ -70,14 +72,7 @@ def ring(name: str, pk: int) -> None:
 
     The row itself must already be due. A broker that is away only makes the work wait for the next sweep.
     """
-
-    def publish() -> None:
-        try:
-            current_app.send_task("portal.do", args=[name, pk], expires=60)
-        except Exception as error:
-            log.warning("doorbell for %s %s not heard (%s); the sweep will find it", name, pk, error)
-
-    transaction.on_commit(publish, robust=True)
+    transaction.on_commit(partial(doorbell.ring, name, pk), robust=True)
 
 
 def do(name: str, pk: int) -> bool:
@@ -89,7 +84,7 @@ def do(name: str, pk: int) -> bool:
     try:
         again_at = kind.reconcile(lease)
     except Retry as retry:
-        leases.release(lease, again_at=retry.at, progressed=False)
+        leases.release(lease, again_at=retry.at, progressed=not retry.counted)
         return True
     except LeaseLost:
         log.warning("%s %s was taken over by another worker", name, pk)
@@ -149,18 +144,14 @@ def drain(*, passes: int = 50) -> None:
             return
 
 
-def database_is_away(error: Exception) -> bool:
-    return isinstance(error, OperationalError | InterfaceError)
-
-
 def sweep_safely(act: Callable[[], int] = sweep) -> None:
     """One sweep that survives the loss of the database connection: the next one starts with a fresh one."""
     close_old_connections()
     try:
         act()
     except Exception as error:
-        if not database_is_away(error):
+        if outages.of_database(error) is None:
             raise
-        log.warning("sweep waits: the database is away (%s)", str(error).split("\n", 1)[0])
+        log.warning("sweep waits for the database (%s)", outages.briefly(error))
     finally:
         close_old_connections()

@@ -55,7 +55,8 @@ def is_alive(pid: int, started: float) -> bool:
 
 def start(item: Service | Step, log: Path, folder: Path, account: Account | None = None) -> Child:
     """Start the command in its own session, with its output appended to `log`."""
-    logfiles.mark(log)
+    with contextlib.suppress(OSError):  # a full disk
+        logfiles.mark(log)
     with log.open("ab") as output:
         popen = subprocess.Popen(
             list(item.command),

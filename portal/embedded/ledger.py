@@ -53,8 +53,12 @@ class Record:
 def write(folder: Path, record: Record) -> None:
     """Replace the file in one piece, so a reader never sees half of it."""
     partial = folder / f".{FILE}.{os.getpid()}"
-    partial.write_text(json.dumps({"version": 1, **asdict(record)}, indent=1) + "\n")
-    partial.replace(folder / FILE)
+    try:
+        partial.write_text(json.dumps({"version": 1, **asdict(record)}, indent=1) + "\n")
+        partial.replace(folder / FILE)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def read(folder: Path) -> Record | None:

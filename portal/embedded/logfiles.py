@@ -30,7 +30,11 @@ def rotate(log: Path, largest: int = LARGEST, kept: int = KEPT) -> bool:
         if older.exists():
             older.replace(log.with_name(f"{log.name}.{number + 1}"))
     first = log.with_name(f"{log.name}.1")
-    shutil.copyfile(log, first)
+    try:
+        shutil.copyfile(log, first)
+    except OSError:
+        first.unlink(missing_ok=True)
+        raise
     first.chmod(0o600)
     os.truncate(log, 0)
     return True

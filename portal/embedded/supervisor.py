@@ -97,11 +97,17 @@ class Supervisor:
             self._announce()
         if time.monotonic() - self.rotated > ROTATE_EVERY:
             self.rotated = time.monotonic()
-            for unit in self.units.values():
-                logfiles.rotate(unit.log)
+            self._rotate()
             self.publish()
         quiet = all(unit.state in (READY, DONE) for unit in self.units.values())
         self.asked_to_stop.wait(IDLE_PAUSE if quiet else BUSY_PAUSE)
+
+    def _rotate(self) -> None:
+        for unit in self.units.values():
+            try:
+                logfiles.rotate(unit.log)
+            except OSError as error:
+                self.progress.say(f"{unit.log} is full and cannot be set aside: {error.strerror}")
 
     def _advance(self, unit: Unit, executor: ThreadPoolExecutor) -> bool:
         if unit.state == WAITING and self._may_start(unit):
@@ -149,7 +155,13 @@ class Supervisor:
 
     def _start(self, unit: Unit) -> None:
         self.progress.note(f"starting {unit.name}")
-        unit.start()
+        try:
+            unit.start()
+        except OSError as error:  # what it needs is gone for now: a disk is full, or a number of processes reached
+            if not unit.ever_ready:
+                raise
+            unit.could_not_start()
+            self.progress.say(f"{unit.name} cannot be started: {error}; it is tried again")
         if unit.name not in self.started and unit.child:
             self.started.append(unit.name)
         if unit.state == DONE:
@@ -190,7 +202,11 @@ class Supervisor:
         return self.units[name].state in (READY, DONE)
 
     def publish(self) -> None:
-        self.record(tuple(unit.entry() for unit in self._in_start_order()))
+        """Note what runs. A full disk ends nothing: it is noted with the next change, or half a minute later."""
+        try:
+            self.record(tuple(unit.entry() for unit in self._in_start_order()))
+        except OSError as error:
+            self.progress.say(f"what runs cannot be noted: {error.strerror}")
 
     def _in_start_order(self) -> list[Unit]:
         order = {name: index for index, name in enumerate(self.started)}

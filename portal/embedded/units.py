@@ -50,6 +50,7 @@ class Unit:
     failures: int = 0
     last_exit: int | None = None
     since: float = field(default_factory=time.time)
+    entered: float = field(default_factory=time.monotonic)
     due: float = 0.0
     ever_ready: bool = False
     question: "Future[bool] | None" = None
@@ -60,7 +61,7 @@ class Unit:
 
     def enter(self, state: str) -> None:
         self.state = state
-        self.since = time.time()
+        self.since, self.entered = time.time(), time.monotonic()
 
     def start(self) -> None:
         """Start the command (or call the function of a step)."""
@@ -73,6 +74,12 @@ class Unit:
         self.child = children.start(self.item, self.log, folder, account)
         self.question = None
         self.enter(STARTING)
+
+    def could_not_start(self) -> None:
+        """There is no process; try again later."""
+        self.failures += 1
+        self.due = time.monotonic() + pause_after(self.failures, self.ever_ready)
+        self.enter(BACKING_OFF)
 
     def adopt(self, entry: Entry) -> None:
         """Take over a process that an earlier supervisor left running."""
@@ -109,7 +116,7 @@ class Unit:
     def _ended(self, code: int) -> None:
         self.last_exit = code
         was_ready = self.state == READY
-        steady = was_ready and time.time() - self.since > STEADY
+        steady = was_ready and time.monotonic() - self.entered > STEADY
         if self.child and not (isinstance(self.item, Service) and self.item.survives):
             self.child.kill_group()  # its helpers would hold its port or its files
         self.child = None
@@ -124,7 +131,7 @@ class Unit:
     @property
     def overdue(self) -> bool:
         """Whether it has been starting for longer than it may."""
-        return self.state == STARTING and time.time() - self.since > self.item.patience
+        return self.state == STARTING and time.monotonic() - self.entered > self.item.patience
 
     @property
     def hopeless(self) -> bool:

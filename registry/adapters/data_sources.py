@@ -14,11 +14,14 @@ import pyarrow as pa
 import pyarrow.fs as filesystems
 from django.conf import settings
 
+from portal.core.errors import BadInput
+from portal.core.outages import is_full_disk
 from registry.adapters import mlflow_rest
 from registry.artifacts import store
 from registry.datasets import uploads
 from registry.datasets.reading import SUFFIXES, BadData
 from registry.models import Run
+from registry.policies import paths
 
 MOST_FILES = 10_000
 MOST_BYTES = 200 * 1024**3
@@ -101,6 +104,8 @@ def _s3(source: dict[str, Any], target: Path, told: Told) -> None:
                 _copy(file, target / (info.path.removeprefix(bucket).lstrip("/") or info.base_name), info.size)
             done += info.size
     except (OSError, pa.ArrowException) as error:
+        if is_full_disk(error):
+            raise
         raise BadData(f"{source['uri']} cannot be read: {str(error)[:300]}") from error
 
 
@@ -118,12 +123,21 @@ def _artifact(source: dict[str, Any], target: Path, told: Told) -> None:
     done = 0
     for item, size in zip(found, sizes, strict=True):
         told(done, sum(sizes), item["path"])
+        _inside(item["path"])
         try:
             with mlflow_rest.client().read(f"{experiment}/{run_id}/artifacts/{item['path']}") as chunks:
                 _copy(_Chunks(chunks), target / item["path"], size)
         except mlflow_rest.MlflowRefused as error:
             raise BadData(f"MLflow no longer has {item['path']} of run {run_id}.") from error
         done += size
+
+
+def _inside(path: str) -> None:
+    """What MLflow lists may be a path that leads elsewhere."""
+    try:
+        paths.checked(path)
+    except BadInput as error:
+        raise BadData(f"MLflow lists a file of the run that cannot be one: {error.message}") from error
 
 
 def _below(path: str, folder: str) -> bool:

@@ -10,10 +10,13 @@ import re
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from portal.core.outages import NoSpace, is_full_disk
 from registry.artifacts import store
 from registry.datasets.reading import SUFFIXES, BadData
 
@@ -22,6 +25,10 @@ PIECE = 1024 * 1024
 MOST = 20 * 1024**3
 KEPT_SECONDS = 24 * 3600
 FACTS = ".upload.json"
+NO_ROOM = (
+    "There is no space left for this file, and nothing of it was kept. Ask whoever runs the portal to make room and "
+    "begin again, or put it into S3."
+)
 _NAME = re.compile(r"[\w][\w .()+-]{0,199}")
 
 
@@ -54,20 +61,34 @@ def folder() -> Path:
     return store.waiting() / "uploads"
 
 
+@contextmanager
+def _room(place: Path) -> Iterator[None]:
+    """Within, files are written to `place`; when there is no space for them, all of it goes. Raises `NoSpace`."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        shutil.rmtree(place, ignore_errors=True)
+        raise NoSpace(NO_ROOM) from error
+
+
 def begin(*, data_set: int, owner: str, name: str, size: int) -> Upload:
-    """Room for a file of `size` bytes. Raises `BadData` for a name that no data file has, or too large a file."""
+    """Room for a file of `size` bytes. Raises `BadData` for a name that no data file has or too large a file, and
+    `NoSpace`."""
     if not _NAME.fullmatch(name) or Path(name).suffix.lower() not in SUFFIXES:
         raise BadData(f"A data file ends in {' or '.join(SUFFIXES)} and has no folder in its name.")
     if not 0 < size <= MOST:
         raise BadData(f"A file has 1 byte to {MOST // 1024**3} GiB. Put more into a folder or S3.")
     if size > shutil.disk_usage(store.waiting()).free // 2:
-        raise BadData("There is no room for this file. Ask an operator, or put it into S3.")
-    folder().mkdir(exist_ok=True, mode=0o700)
+        raise NoSpace(NO_ROOM)
     made = Upload(uuid.uuid4().hex, data_set, owner, name, size)
     place = folder() / made.key
-    place.mkdir(mode=0o700)
-    (place / name).touch(mode=0o600)
-    (place / FACTS).write_text(json.dumps(asdict(made)))
+    with _room(place):
+        folder().mkdir(exist_ok=True, mode=0o700)
+        place.mkdir(mode=0o700)
+        (place / name).touch(mode=0o600)
+        (place / FACTS).write_text(json.dumps(asdict(made)))
     return made
 
 
@@ -81,9 +102,10 @@ def find(key: str) -> Upload:
 
 
 def append(upload: Upload, offset: int, piece: IO[bytes]) -> Upload:
-    """Add the piece that begins at `offset`. Raises `WrongOffset`, or `BadData` when the file grows too long."""
+    """Add the piece that begins at `offset`. Raises `WrongOffset`, `BadData` when the file grows too long, and
+    `NoSpace`, after which the upload is gone."""
     place = folder() / upload.key
-    with (place / upload.name).open("ab") as file:
+    with _room(place), (place / upload.name).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         here = os.fstat(file.fileno()).st_size
         if offset != here:

@@ -10,10 +10,9 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
-from django.db.utils import InterfaceError, OperationalError
 
 from portal.accounts.tokens import HOW, authenticate_token, from_authorization
-from portal.core import ids
+from portal.core import ids, outages
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, NotFound, NotSignedIn, PortalError, Unavailable, note_refusal
 from portal.core.logs import request_id_var
@@ -48,9 +47,12 @@ async def application(scope: Scope, receive: Any, send: Any) -> None:
     except PortalError as error:
         await in_thread(note_refusal)(error)
         await replies.send_error(send, error, request_id)
-    except (OperationalError, InterfaceError):
-        away = Unavailable("The database is away. Try again in a few seconds.")
-        await replies.send_error(send, away, request_id)
+    except Exception as error:
+        found = outages.of_anything(error)
+        if found is None:
+            raise
+        log.error("%s: %s", found.code, outages.briefly(error))
+        await replies.send_error(send, found, request_id)
     finally:
         request_id_var.reset(mark)
 

@@ -3,6 +3,9 @@
 An upload waits in a file until it is complete: MLflow takes what it has of a call that breaks off for the whole file.
 """
 
+import asyncio
+import contextlib
+import io
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -16,6 +19,9 @@ from portal.core.errors import BadInput, Unavailable
 PASSED_ON = {b"accept", b"content-type", b"content-length", b"range", b"user-agent"}
 NOT_RETURNED = {"connection", "transfer-encoding", "set-cookie", "server", "date", "keep-alive"}
 MAX_JSON = 8 * 1024 * 1024
+MAX_ANSWER = 64 * 1024 * 1024
+ANSWER_SECONDS = 120.0
+"""How long a JSON call may take in all."""
 IN_MEMORY = 1024 * 1024
 CHUNK = 256 * 1024
 MAX_ARTIFACT = 50 * 1024**3
@@ -70,21 +76,25 @@ async def spooled(receive: Any) -> tuple[IO[bytes], int]:
 
     Raises `BadInput` when the client goes away first, and for more than 50 GiB (413).
     """
-    held: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=_where())  # noqa: SIM115
+    held: IO[bytes] = io.BytesIO()
     size, more = 0, True
     try:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise BadInput("The upload was cut off. Nothing of it was kept.", code="cut_off", status=400)
-            size += held.write(message.get("body", b""))
-            more = message.get("more_body", False)
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            size += len(piece)
+            if size > IN_MEMORY and isinstance(held, io.BytesIO):
+                piece, held = held.getvalue() + piece, tempfile.TemporaryFile(dir=_where())  # noqa: SIM115
+            held.write(piece)
             if size > MAX_ARTIFACT:
                 raise BadInput("A file may have at most 50 GiB.", code="too_large", status=413)
+        held.seek(0)
     except BaseException:
-        held.close()
+        with contextlib.suppress(OSError):  # what it still holds has no place on a full disk
+            held.close()
         raise
-    held.seek(0)
     return held, size
 
 
@@ -105,12 +115,27 @@ def away(error: Exception) -> Unavailable:
 
 async def ask(scope: dict[str, Any], path: str, body: bytes) -> httpx.Response:
     """A JSON call, answered whole. `path` is the raw path with its query."""
+    headers = _with_length(headers_for(scope), body)
+    request = client().build_request(scope["method"], path, content=body if body else None, headers=headers)
     try:
-        return await client().request(
-            scope["method"], path, content=body if body else None, headers=_with_length(headers_for(scope), body)
-        )
-    except httpx.HTTPError as error:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await _whole(request)
+    except (httpx.HTTPError, TimeoutError) as error:
         raise away(error) from error
+
+
+async def _whole(request: httpx.Request) -> httpx.Response:
+    """The answer with all of its body. Raises `Unavailable` when it is longer than any that a client can use."""
+    answer = await client().send(request, stream=True)
+    try:
+        body = bytearray()
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                raise Unavailable("MLflow's answer is too long. Ask for less at once.", code="mlflow_unavailable")
+        return httpx.Response(answer.status_code, content=bytes(body))
+    finally:
+        await answer.aclose()
 
 
 def _with_length(headers: list[tuple[bytes, bytes]], body: bytes) -> list[tuple[bytes, bytes]]:
@@ -124,13 +149,11 @@ async def upload(scope: dict[str, Any], path: str, receive: Any) -> httpx.Respon
     headers = [(n, v) for n, v in headers_for(scope) if n.lower() != b"content-length"]
     with held:
         try:
-            return await client().request(
-                "PUT",
-                path,
-                content=_chunks(held),
-                headers=[*headers, (b"content-length", str(size).encode())],
-                timeout=SLOW,
+            length = (b"content-length", str(size).encode())
+            request = client().build_request(
+                "PUT", path, content=_chunks(held), headers=[*headers, length], timeout=SLOW
             )
+            return await _whole(request)
         except httpx.HTTPError as error:
             raise away(error) from error
 

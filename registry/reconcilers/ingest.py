@@ -10,6 +10,9 @@ import json
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,7 @@ from serving.digests import manifest as manifest_of
 
 MAX_FILES = 2_000
 MAX_BYTES = 20 * 1024**3
+TELL_SECONDS = 5.0
 
 crash.register("ingest.began", "ingest.copied", "ingest.scanned", "ingest.stored", "ingest.recorded")
 
@@ -91,8 +95,9 @@ def _take_in(context: JobContext, row: ModelVersion, work: Path) -> dict[str, An
     if sum(item["size"] for item in listed) > MAX_BYTES:
         raise BadModel("The version is larger than 20 GiB.")
     for index, path in enumerate(sorted([paths.checked(item["path"]) for item in listed])):
-        context.progress(index, len(listed), f"copying {path}")
-        size, sha, heads[path] = _copy(row, path, work, left)
+        tell = partial(context.progress, index, len(listed), f"copying {path}")
+        tell()
+        size, sha, heads[path] = _copy(row, path, work, left, tell)
         left -= size
         entries.append(FileEntry(path, size, sha))
     try:
@@ -101,20 +106,23 @@ def _take_in(context: JobContext, row: ModelVersion, work: Path) -> dict[str, An
         raise BadModel(str(error)) from error
 
 
-def _copy(row: ModelVersion, path: str, work: Path, limit: int) -> tuple[int, str, bytes]:
-    """One file into the private folder; its size, hash and first bytes."""
+def _copy(row: ModelVersion, path: str, work: Path, limit: int, tell: Callable[[], None]) -> tuple[int, str, bytes]:
+    """One file into the private folder; its size, hash and first bytes. `tell` keeps the lease while that takes."""
     target = work / path
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sha, size, head = hashlib.sha256(), 0, b""
+    sha, size, head, told = hashlib.sha256(), 0, b"", time.monotonic()
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as out, mlflow_rest.client().read(f"{row.artifact_path}/{path}") as chunks:
         for chunk in chunks:
-            head = head or chunk[: formats.HEAD]
+            head += chunk[: formats.HEAD - len(head)]
             size += len(chunk)
             if size > limit:
                 raise BadModel(f"With {path} the version is larger than 20 GiB.")
             sha.update(chunk)
             out.write(chunk)
+            if time.monotonic() - told > TELL_SECONDS:
+                tell()
+                told = time.monotonic()
         out.flush()
         os.fsync(out.fileno())
     return size, sha.hexdigest(), head

@@ -22,7 +22,7 @@
     const answer = await fetch(url, { ...options, headers });
     const told = await answer.json();
     if (answer.ok || told.code === 'wrong_offset') return told;
-    throw Object.assign(new Error(told.detail), { final: answer.status < 500 });
+    throw Object.assign(new Error(told.detail), { final: answer.status < 500 || answer.status === 507 });
   }
 
   async function patiently(act) {

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from django.contrib.sessions.backends.db import SessionStore
 
 from portal.accounts.models import Invitation, Person, RoleGrant, Team
 from portal.accounts.services import invitations
 from portal.accounts.services import people as person_verbs
+from portal.accounts.sessions import SessionStore
 from portal.notices.services import notices
 from tests.access import things
 from tests.access_matrix import ADMIN, ANONYMOUS, AUDITOR, DISABLED, OUTSIDER, SCIENTIST, SCOPES, TEAM

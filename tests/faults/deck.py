@@ -7,8 +7,9 @@ from dataclasses import dataclass
 PROCESSES = ("web", "worker", "beat", "agent", "grpc", "zygote", "router", "valkey", "postgres", "mlflow", "sequencer",
              "signer")  # fmt: skip
 REVISION = "revision"
-KILLED, FROZEN, RESTARTED, SLOW, EMPTIED, CUT = (
-    "kill -9", "freeze", "restart", "slow clients", "empty", "cut sessions",
+KILLED, FROZEN, RESTARTED, SLOW, EMPTIED, CUT, TAKEN, READ_ONLY, FULL, STALLED = (
+    "kill -9", "freeze", "restart", "slow clients", "empty", "cut sessions", "take connections", "read-only", "fill",
+    "stall",
 )  # fmt: skip
 
 
@@ -30,7 +31,9 @@ class Fault:
     """What happens to which process, under which promise.
 
     `kill -9`, `freeze` (stopped for some seconds, with its children), `restart` (asked to end), `slow clients` (two
-    hundred of them, a byte a second), `empty` (Valkey forgets everything), `cut sessions` (PostgreSQL ends them all).
+    hundred of them, a byte a second), `empty` (Valkey forgets everything), `fill` (it has no memory left), `stall` (it
+    answers nothing for five seconds), `cut sessions` (PostgreSQL ends them all), `take connections` (it has none left),
+    `read-only` (it takes no changes).
     """
 
     name: str
@@ -52,6 +55,7 @@ PROMISES = {
     ("postgres", KILLED): DATABASE_AWAY,
     ("postgres", RESTARTED): DATABASE_AWAY,
     ("postgres", CUT): DATABASE_AWAY,
+    ("postgres", TAKEN): DATABASE_AWAY,
     ("router", KILLED): PREDICTIONS_AWAY,
     ("router", RESTARTED): PREDICTIONS_AWAY,
     ("zygote", RESTARTED): PREDICTIONS_AWAY,
@@ -61,7 +65,9 @@ PROMISES = {
 KINDS = [
     *((name, how) for name in PROCESSES for how in (KILLED, FROZEN, RESTARTED)),
     *((REVISION, how) for how in (KILLED, FROZEN)),
-    *(("web", SLOW), ("router", SLOW), ("valkey", EMPTIED), ("postgres", CUT)),
+    *(("web", SLOW), ("router", SLOW)),
+    *(("valkey", how) for how in (EMPTIED, FULL, STALLED)),
+    *(("postgres", how) for how in (CUT, TAKEN, READ_ONLY)),
 ]
 FAULTS = [Fault(name, how, PROMISES.get((name, how), Promise())) for name, how in KINDS]
 

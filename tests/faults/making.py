@@ -4,7 +4,8 @@ import contextlib
 import os
 import signal
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 import psutil
 import psycopg2
@@ -17,6 +18,8 @@ from tests.stack import PROJECT, Stack
 
 FROZEN_SECONDS = 4.0
 SLOW_SECONDS = 4.0
+TROUBLED_SECONDS = 4.0
+STALLED_MILLISECONDS = 5_000
 
 
 def make(stack: Stack, fault: Fault, pids: list[int]) -> None:
@@ -26,10 +29,10 @@ def make(stack: Stack, fault: Fault, pids: list[int]) -> None:
             freeze(pids)
         case deck.SLOW:
             slow.trickle(stack.url if fault.name == "web" else stack.gateway_url, SLOW_SECONDS)
-        case deck.EMPTIED:
-            empty(stack)
-        case deck.CUT:
-            cut_sessions(stack)
+        case deck.EMPTIED | deck.FULL | deck.STALLED:
+            trouble_valkey(stack, fault.how)
+        case deck.CUT | deck.TAKEN | deck.READ_ONLY:
+            trouble_postgres(stack, fault.how)
         case _:
             end(stack, fault, pids)
 
@@ -57,21 +60,69 @@ def end(stack: Stack, fault: Fault, pids: list[int]) -> None:
         os.kill(pid, number)
 
 
-def empty(stack: Stack) -> None:
-    """Valkey forgets every message, every count of attempts and everything kept for later."""
+def trouble_valkey(stack: Stack, how: str) -> None:
     path = layout.resolve(PROJECT, stack.env).sockets / "valkey" / "valkey.sock"
     with closing(redis.Redis(unix_socket_path=str(path))) as client:
-        client.flushall()
+        match how:
+            case deck.EMPTIED:
+                client.flushall()
+            case deck.FULL:
+                with full(client):
+                    threading.Event().wait(TROUBLED_SECONDS)
+            case _:
+                client.client_pause(STALLED_MILLISECONDS)
+                client.ping()
 
 
-def cut_sessions(stack: Stack) -> None:
-    """PostgreSQL ends every session, as an administrator or a restart of it would."""
+@contextmanager
+def full(client: "redis.Redis") -> Iterator[None]:
+    """Within, it refuses whatever would take memory."""
+    before = client.config_get("maxmemory")["maxmemory"]
+    client.config_set("maxmemory", "1")
+    try:
+        yield
+    finally:
+        client.config_set("maxmemory", str(before))
+
+
+def trouble_postgres(stack: Stack, how: str) -> None:
     place = layout.resolve(PROJECT, stack.env)
     found = environment.stores(place, configuration.read(stack.env), stack.env)
     assert found.cluster is not None
     address = found.cluster.url(postgres.SUPERUSER, "postgres", found.passwords[postgres.SUPERUSER])
     with closing(psycopg2.connect(address)) as opened, opened.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
+        opened.autocommit = True
+        match how:
+            case deck.CUT:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                )
+            case deck.TAKEN:
+                with no_connection_left(address):
+                    threading.Event().wait(TROUBLED_SECONDS)
+            case _:
+                with read_only(cursor):
+                    threading.Event().wait(TROUBLED_SECONDS)
+
+
+@contextmanager
+def no_connection_left(address: str) -> Iterator[None]:
+    """Within, an administrator's sessions hold every connection that is free."""
+    with ExitStack() as held:
+        with contextlib.suppress(psycopg2.OperationalError):
+            while True:
+                held.enter_context(closing(psycopg2.connect(address)))
+        yield
+
+
+@contextmanager
+def read_only(cursor: "psycopg2.extensions.cursor") -> Iterator[None]:
+    """Within, no session takes changes, as after a failover to a standby."""
+    cursor.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    cursor.execute("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        cursor.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        cursor.execute("SELECT pg_reload_conf()")

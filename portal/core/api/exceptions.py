@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.utils import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from portal.core.errors import BadInput, NotAllowed, NotFound, NotSignedIn, PortalError, Unavailable, note_refusal
+from portal.core import outages
+from portal.core.errors import BadInput, NotAllowed, NotFound, NotSignedIn, PortalError, note_refusal
 
 
 def _flat(detail: Any, prefix: str = "") -> dict[str, str]:
@@ -36,9 +36,7 @@ def as_portal_error(error: Exception) -> PortalError | None:
         return NotFound("This does not exist, or you may not see it.")
     if isinstance(error, PermissionDenied):
         return NotAllowed("You may not do this.")
-    if isinstance(error, OperationalError | InterfaceError):
-        return Unavailable("The database is away. Try again soon.")
-    return _of_the_library(error) if isinstance(error, drf.APIException) else None
+    return _of_the_library(error) if isinstance(error, drf.APIException) else outages.of_anything(error)
 
 
 def _of_the_library(error: drf.APIException) -> PortalError:

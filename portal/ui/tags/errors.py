@@ -11,6 +11,7 @@ TITLES = {
     422: "Something in the form needs another look",
     429: "Too many attempts",
     503: "Not available now",
+    507: "There is no space left",
 }
 
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.core import clock
 from portal.ui import text
 from portal.ui.library import register
 from portal.ui.tags.numbers import NOTHING
@@ -20,7 +20,7 @@ def ago(moment: datetime | None) -> str | SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         text.iso(moment),
         text.stamp(moment, "seconds"),
-        text.ago(moment, timezone.now()),
+        text.ago(moment, clock.about_now()),
     )
 
 
