@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.reconcilers import batch_predictions as job
+from pipelines.reconcilers import carrying
 from portal.accounts.models import Team
 from portal.audit.models import AuditEvent
 from portal.core import work
@@ -140,9 +141,11 @@ def test_cancelled_and_resumed_it_goes_on_where_it_was(lab: Lab, monkeypatch: py
         return write(*args)
 
     monkeypatch.setattr(job, "_written", cancelled)
+    monkeypatch.setattr(carrying, "TELL_SECONDS", 0.0)  # so that it hears of it before the file is written
     work.drain()
     row.refresh_from_db()
     assert (row.status, row.digest) == ("cancelled", "")
+    assert JobLogLine.objects.filter(text="It is no longer wanted and was left.").exists()
     stood = {path.name: path.stat().st_mtime_ns for path in chunks(row)}
     assert len(stood) == 5
     monkeypatch.setattr(job, "_written", write)
