@@ -136,7 +136,8 @@ INSIDE: dict[str, Any] = {"may": INSIDERS, "outsider": 404}
 SEES_DATA = ("read", "mlflow", "data", "evaluate", "batch_predict", "promote", "endpoints")
 SEES_ENDPOINTS = ("read", "promote", "rollback", "rollouts", "predict", "endpoints", "keys", "ground_truth")
 SEES_BUT_MAKES_NO_KEYS = tuple(f"token:{scope}" for scope in SEES_ENDPOINTS if scope != "keys")
-NO_REQUEST = dict.fromkeys(("token:mlflow", "token:data", "token:evaluate", "token:policies", "token:audit"), 404)
+SEES_NO_ENDPOINT = ("mlflow", "data", "evaluate", "batch_predict", "policies", "audit")
+NO_REQUEST = dict.fromkeys((f"token:{scope}" for scope in SEES_NO_ENDPOINT), 404)
 NO_MODEL = dict.fromkeys(
     (
         "token:rollback",
@@ -348,7 +349,7 @@ CALLS = (
     call(
         "api:deployments_api:gate_check", "POST", may=ASKERS, outsider=404,
         send=lambda w: {name: value for name, value in ask(w).items() if name != "why"}, scopes=("promote",),
-        special=dict.fromkeys(("token:read", "token:mlflow", "token:data", "token:evaluate", "token:endpoints"), 403),
+        special=dict.fromkeys([f"token:{scope}" for scope in SEES_DATA if scope != "promote"], 403),
         scope_otherwise=404,
     ),
     call(
