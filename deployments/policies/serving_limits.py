@@ -65,7 +65,7 @@ MEMBERS: dict[str, Member] = {
     ),
     "cpu_millis": Member(
         "cpu_millis", "Processor of each process", "thousandths", 0, 64_000,
-        "Thousandths of one processor; 0 for no bound of its own. It holds on a cluster only.",
+        "Thousandths of one processor; 0 for no bound of its own. One host has to offer control groups.",
     ),
     "deadline_ms": Member("deadline_ms", "Time for one answer", "ms", 50, 50_000, "Callers can ask for less."),
     "start_seconds": Member("start_seconds", "Time to be ready", "s", 5, 540, "A process that needs longer is ended."),

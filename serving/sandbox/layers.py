@@ -1,7 +1,8 @@
 """Puts on the layers, in the only order that works, and reports which are in force.
 
 `uid` an account of its own, `network` an empty network namespace, `mounts` a root with only the listed paths,
-`limits` bounds on memory, files and processes, `no_new_privs`, `landlock`; `cpu` is only looked at, where asked for.
+`limits` bounds on memory, files and processes, `no_new_privs`, `landlock`; `cpu` a share of the processors,
+where asked for.
 """
 
 import os
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from serving.sandbox import kernel, landlock, tree
+from serving.sandbox import kernel, landlock, quota, tree
 
 ISOLATING: Final = frozenset({"uid", "landlock", "network"})
 """Without any of these, a format that executes code is not loaded."""
@@ -24,8 +25,6 @@ SYSTEM_PATHS: Final = (
 DEVICES: Final = ("/dev/null", "/dev/zero")
 OPEN_FILES: Final = 512
 PROCESSES: Final = 256
-QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
-"""Of the container, as control groups of version 2 show it inside of one: microseconds and period, or "max"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +127,14 @@ def _limits(plan: Plan, root: bool) -> str:
 
 
 def _cpu(millis: int) -> str:
-    """A share of the processors is given by a control group alone, and making one is for who started the container."""
-    quota, _, period = QUOTA.read_text().partition(" ") if QUOTA.exists() else ("max", "", "")
-    if quota == "max" or int(quota) * 1000 > millis * int(period):
-        raise OSError("not limited here: no control group of its own; only a cluster gives a pod its share")
-    return f"{int(quota) / int(period):g} processors, by its container"
+    given = quota.given()
+    if given is not None and given * 1000 <= millis:
+        return f"{given:g} processors, by its container"
+    try:
+        quota.confine(millis)
+    except OSError as error:
+        raise OSError(f"not limited here, for lack of a control group of its own: {error}") from error
+    return f"{millis / 1000:g} processors, by a control group of its own"
 
 
 def _address_space() -> int:

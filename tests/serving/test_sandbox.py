@@ -2,13 +2,12 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving import formats
-from serving.sandbox import landlock, layers
+from serving.sandbox import landlock, quota
 from tests.serving import plane as planes
 from tests.serving.plane import Plane
 from tests.serving.zoo import Zoo, body
@@ -19,7 +18,7 @@ REFUSED = {"PermissionError", "FileNotFoundError"}
 @pytest.fixture
 def seen(plane: Plane, endpoint: str, models: Zoo) -> tuple[dict[str, Any], dict[str, str]]:
     """What the looking model reports, and the layers said to be in force."""
-    layers = plane.load(endpoint, models.looks.spec(endpoint))["layers"]
+    layers = plane.load(endpoint, models.looks.spec(endpoint, limits={"cpu_millis": 900}))["layers"]
     plane.route(endpoint, 1, endpoint)
     answer = plane.ask(endpoint, body({"x": 1.0}))
     assert answer.status_code == 200, (answer.text, plane.log("zygote")[-2000:])
@@ -55,24 +54,8 @@ def test_the_layers_this_host_offers_are_in_force(seen: tuple[dict[str, Any], di
     assert ("landlock" in layers) == kernel_offers_landlock()
     if os.geteuid() == 0:
         assert found["uid"] == int(layers["uid"]) != 0
-
-
-@pytest.mark.parametrize(
-    ("quota", "said"),
-    [("50000 100000", "0.5 processors, by its container"), ("max 100000", ""), ("80000 100000", ""), (None, "")],
-)
-def test_a_share_of_the_processors_is_claimed_only_where_it_holds(
-    quota: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = tmp_path / "cpu.max"
-    if quota:
-        place.write_text(quota)
-    monkeypatch.setattr(layers, "QUOTA", place)
-    report = layers.Report()
-    report.attempt("cpu", lambda: layers._cpu(500))
-    assert report.layers == ({"cpu": said} if said else {})
-    assert ("cpu" in report.missing) != bool(said)
-    assert all(why.startswith("not limited here") for why in report.missing.values())
+    if os.geteuid() == 0 and os.access(quota.ROOT / "cpu", os.W_OK):
+        assert layers["cpu"] == "0.9 processors, by a control group of its own"
 
 
 @pytest.mark.slow
