@@ -63,7 +63,7 @@ def _bounds(quota: int, *, old: bool) -> dict[str, str]:
 
 def _paths(about: Path) -> dict[str, str]:
     """The group we are in, by controller; version 2 has the one without a name."""
-    found = {}
+    found: dict[str, str] = {}
     for line in about.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         found |= dict.fromkeys(controllers.split(","), path)
