@@ -175,6 +175,7 @@ class Nursery:
             if descriptor is not None:
                 self._selector.unregister(descriptor)
         child.release()
+        files.clear(Path(child.launch.spool))  # it may have been ended while it wrote there
         if child.phase == "stopping":
             self._forget(child)
         else:

@@ -153,3 +153,16 @@ def test_one_that_does_not_listen_is_ended(settings: Settings) -> None:
         with zygote(settings) as found:
             found.settles()
             assert found.child.phase == "waiting"
+
+
+def test_what_one_was_writing_when_it_was_ended_is_cleared_away(settings: Settings) -> None:
+    with starting(settings, READY) as process, zygote(settings) as found:
+        spool = Path(found.child.launch.spool)
+        spool.mkdir(parents=True)
+        half, others = (spool / f".counters.json.{pid}.new" for pid in (process.pid, os.getpid()))
+        half.touch()
+        others.touch()
+        process.kill()
+        process.wait()
+        found.settles()
+        assert (half.exists(), others.exists()) == (False, True)
