@@ -2,11 +2,12 @@
 
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import batch_shapes as shapes
+from pipelines.api.filters import FILTERS, NAMES, wanted
 from pipelines.services import batch_predictions as asking
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
@@ -14,28 +15,19 @@ from portal.core.api.views import ApiView
 from registry.selectors import batch_predictions as read
 from registry.services import batch_predictions
 
-FILTERS = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("model", "data_set", "status")]
 PARQUET = "application/vnd.apache.parquet"
 
 
 class BatchPredictions(ApiView):
-    query = ("model", "data_set", "version", "status")
+    query = NAMES
 
     @extend_schema(
-        parameters=[*FILTERS, OpenApiParameter("version", OpenApiTypes.INT)],
+        parameters=FILTERS,
         responses={200: shapes.BatchPredictionShape(many=True)},
         summary="Batch predictions, newest first",
     )
     def get(self, request: Request) -> Response:
-        query = request.query_params
-        number = query.get("version", "")
-        wanted = read.Filter(
-            query.get("model", ""),
-            query.get("data_set", ""),
-            query.get("status", ""),
-            int(number) if number.isdigit() else None,
-        )
-        return paged(self, request, read.listing(self.actor, wanted), shapes.BatchPredictionShape, "-pk")
+        return paged(self, request, read.listing(self.actor, wanted(request)), shapes.BatchPredictionShape, "-pk")
 
     @extend_schema(
         request=shapes.BatchPredictionIn,

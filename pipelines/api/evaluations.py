@@ -1,11 +1,12 @@
 """Evaluations over the API: asked for, followed, cancelled, tried again and read."""
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import shapes
+from pipelines.api.filters import FILTERS, NAMES, wanted
 from pipelines.services import evaluations as asking
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -16,27 +17,17 @@ from portal.core.errors import Conflict
 from registry.selectors import evaluations as read
 from registry.services import evaluations
 
-FILTERS = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("model", "data_set", "status")]
-
 
 class Evaluations(ApiView):
-    query = ("model", "data_set", "version", "status")
+    query = NAMES
 
     @extend_schema(
-        parameters=[*FILTERS, OpenApiParameter("version", OpenApiTypes.INT)],
+        parameters=FILTERS,
         responses={200: shapes.EvaluationShape(many=True)},
         summary="Evaluations, newest first",
     )
     def get(self, request: Request) -> Response:
-        query = request.query_params
-        number = query.get("version", "")
-        wanted = read.Filter(
-            query.get("model", ""),
-            query.get("data_set", ""),
-            query.get("status", ""),
-            int(number) if number.isdigit() else None,
-        )
-        return paged(self, request, read.listing(self.actor, wanted), shapes.EvaluationShape, "-pk")
+        return paged(self, request, read.listing(self.actor, wanted(request)), shapes.EvaluationShape, "-pk")
 
     @extend_schema(
         request=shapes.EvaluationIn,

@@ -20,6 +20,7 @@ from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from registry.models import BatchPrediction
 from registry.selectors import batch_predictions as read
+from registry.selectors.asked import Filter
 from registry.services import batch_predictions, datasets, versions
 from registry.states.batch_prediction import MACHINE
 
@@ -31,17 +32,12 @@ PARQUET = "application/vnd.apache.parquet"
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = read.Filter(
-        model=filters.text(request, "model"),
-        data_set=filters.text(request, "data_set"),
-        status=filters.text(request, "status"),
-        version=filters.number(request, "version"),
-    )
+    wanted = filters.wanted(request)
     context = {
         "page": Paginator(read.listing(request.actor, wanted), ON_A_PAGE).get_page(request.GET.get("page")),
         "filter": wanted,
         "states": MACHINE.choices,
-        "any": read.listing(request.actor, read.Filter()).exists(),
+        "any": read.listing(request.actor, Filter()).exists(),
         "may_run": access.may_somewhere(request.actor, Permission.BATCH_PREDICTIONS_RUN).allowed,
     }
     return render(request, "pipelines/batch_predictions.html", context)

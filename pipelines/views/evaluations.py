@@ -21,6 +21,7 @@ from registry.models import Evaluation
 from registry.selectors import batch_predictions as batches
 from registry.selectors import evaluations as read
 from registry.selectors import reports
+from registry.selectors.asked import Filter
 from registry.services import datasets, evaluations, versions
 from registry.states.evaluation import MACHINE
 
@@ -31,18 +32,13 @@ MOVING = ("queued", "running")
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = read.Filter(
-        model=filters.text(request, "model"),
-        data_set=filters.text(request, "data_set"),
-        status=filters.text(request, "status"),
-        version=filters.number(request, "version"),
-    )
+    wanted = filters.wanted(request)
     found = read.listing(request.actor, wanted)
     context = {
         "page": Paginator(found, ON_A_PAGE).get_page(request.GET.get("page")),
         "filter": wanted,
         "states": MACHINE.choices,
-        "any": read.listing(request.actor, read.Filter()).exists(),
+        "any": read.listing(request.actor, Filter()).exists(),
         "may_run": access.may_somewhere(request.actor, Permission.EVALUATIONS_RUN).allowed,
     }
     return render(request, "pipelines/evaluations.html", context)
@@ -140,12 +136,12 @@ def retry(request: PortalRequest, number: int) -> HttpResponse:
 def of_version(request: PortalRequest, name: str, number: int) -> HttpResponse:
     """The newest evaluations of a version, for its page."""
     row = versions.find(actor=request.actor, model=name, number=number)
-    found = read.listing(request.actor, read.Filter(model=name, version=number))[:5]
+    found = read.listing(request.actor, Filter(model=name, version=number))[:5]
     context = {
         "version": row,
         "evaluations": found,
         "may_run": access.may(request.actor, Permission.EVALUATIONS_RUN, row.model.team_id),
         "may_predict": access.may(request.actor, Permission.BATCH_PREDICTIONS_RUN, row.model.team_id).allowed,
-        "predicted": batches.listing(request.actor, batches.Filter(model=name, version=number)).count(),
+        "predicted": batches.listing(request.actor, Filter(model=name, version=number)).count(),
     }
     return render(request, "pipelines/_of_version.html", context)

@@ -2,8 +2,16 @@
 
 from portal.accounts.web import PortalRequest
 from portal.core.errors import BadInput
+from registry.selectors.asked import Filter
 
 LONGEST = 250
+
+
+def wanted(request: PortalRequest) -> Filter:
+    """Raises `BadInput` for a version that is no number."""
+    return Filter(
+        text(request, "model"), text(request, "data_set"), text(request, "status"), number(request, "version")
+    )
 
 
 def text(request: PortalRequest, name: str) -> str:

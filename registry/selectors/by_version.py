@@ -9,6 +9,7 @@ from registry.evaluations.results import BadResults, Comparison, MetricResult, V
 from registry.models import DataSetVersion, Evaluation, ModelVersion, RegisteredModel, VersionHold
 from registry.reports import rows
 from registry.selectors import evaluations, scans
+from registry.selectors.asked import Filter
 
 NEWEST = 200
 """So many evaluations are looked through; of those on the chosen test set the numbers are read, nothing else."""
@@ -71,7 +72,7 @@ def measured(actor: Actor, model: RegisteredModel, wanted: str = "") -> Measured
     equals. None when nothing was evaluated on data the actor may see."""
     known = set(ModelVersion.objects.filter(model=model, deleted_at=None).values_list("number", flat=True))
     groups: dict[tuple[int, str], dict[int, set[int]]] = {}
-    listed = evaluations.listing(actor, evaluations.Filter(model=model.name, status="done"))
+    listed = evaluations.listing(actor, Filter(model=model.name, status="done"))
     columns = ("pk", "data_id", "settings_digest", "version__number", "baseline__number")
     for pk, data, settings, version, baseline in listed.values_list(*columns)[:NEWEST]:
         groups.setdefault((data, settings), {})[pk] = {version, baseline} & known

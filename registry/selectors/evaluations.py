@@ -1,7 +1,5 @@
 """Evaluations as pages, the API and gates read them."""
 
-from dataclasses import dataclass
-
 from django.db.models import QuerySet
 
 from portal.accounts import access
@@ -9,35 +7,17 @@ from portal.core.actors import Actor
 from portal.core.models import Job, JobLogLine
 from registry.evaluations.results import Results, read
 from registry.models import Evaluation, ModelVersion
+from registry.selectors.asked import Filter, narrowed
 from registry.services.evaluations import JOB
 
 HEAVY = ("results",)
 """Columns that lists do not need."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a list is narrowed to; empty means all."""
-
-    model: str = ""
-    data_set: str = ""
-    status: str = ""
-    version: int | None = None
-
-
 def listing(actor: Actor, wanted: Filter) -> QuerySet[Evaluation]:
     """The evaluations whose model and data the actor may see, newest first, without the columns in `HEAVY`."""
     rows = Evaluation.objects.select_related("version__model", "baseline", "data__data_set").defer(*HEAVY)
-    teams = access.visible_teams(actor)
-    if teams is not None:
-        rows = rows.filter(version__model__team_id__in=teams, data__data_set__team_id__in=teams)
-    given = {
-        "version__model__name": wanted.model,
-        "data__data_set__name": wanted.data_set,
-        "status": wanted.status,
-        "version__number": wanted.version,
-    }
-    return rows.filter(**{name: value for name, value in given.items() if value})
+    return narrowed(rows, actor, wanted)
 
 
 def newest_done(version: ModelVersion, *, baseline: ModelVersion | None = None) -> Evaluation | None:
