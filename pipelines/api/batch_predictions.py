@@ -7,12 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import batch_shapes as shapes
-from pipelines.api.filters import FILTERS, NAMES, wanted
+from pipelines.api.filters import FILTERS, NAMES
 from pipelines.services import batch_predictions as asking
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from registry.selectors import batch_predictions as read
+from registry.selectors.asked import filter_of
 from registry.services import batch_predictions
 
 PARQUET = "application/vnd.apache.parquet"
@@ -27,7 +28,9 @@ class BatchPredictions(ApiView):
         summary="Batch predictions, newest first",
     )
     def get(self, request: Request) -> Response:
-        return paged(self, request, read.listing(self.actor, wanted(request)), shapes.BatchPredictionShape, "-pk")
+        return paged(
+            self, request, read.listing(self.actor, filter_of(request.query_params)), shapes.BatchPredictionShape, "-pk"
+        )
 
     @extend_schema(
         request=shapes.BatchPredictionIn,

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import shapes
-from pipelines.api.filters import FILTERS, NAMES, wanted
+from pipelines.api.filters import FILTERS, NAMES
 from pipelines.services import evaluations as asking
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -15,6 +15,7 @@ from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.core.errors import Conflict
 from registry.selectors import evaluations as read
+from registry.selectors.asked import filter_of
 from registry.services import evaluations
 
 
@@ -27,7 +28,9 @@ class Evaluations(ApiView):
         summary="Evaluations, newest first",
     )
     def get(self, request: Request) -> Response:
-        return paged(self, request, read.listing(self.actor, wanted(request)), shapes.EvaluationShape, "-pk")
+        return paged(
+            self, request, read.listing(self.actor, filter_of(request.query_params)), shapes.EvaluationShape, "-pk"
+        )
 
     @extend_schema(
         request=shapes.EvaluationIn,

@@ -13,14 +13,13 @@ from pipelines.forms import BatchPredictionForm
 from pipelines.policies import batch as rules
 from pipelines.selectors import choices
 from pipelines.services import batch_predictions as asking
-from pipelines.views import filters
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from registry.models import BatchPrediction
 from registry.selectors import batch_predictions as read
-from registry.selectors.asked import Filter
+from registry.selectors.asked import Filter, filter_of
 from registry.services import batch_predictions, datasets, versions
 from registry.states.batch_prediction import MACHINE
 
@@ -32,7 +31,7 @@ PARQUET = "application/vnd.apache.parquet"
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = filters.wanted(request)
+    wanted = filter_of(request.GET)
     context = {
         "page": Paginator(read.listing(request.actor, wanted), ON_A_PAGE).get_page(request.GET.get("page")),
         "filter": wanted,

@@ -12,7 +12,6 @@ from deployments.selectors import requests
 from pipelines.forms import EvaluationForm
 from pipelines.selectors import choices
 from pipelines.services import evaluations as asking
-from pipelines.views import filters
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
@@ -21,7 +20,7 @@ from registry.models import Evaluation
 from registry.selectors import batch_predictions as batches
 from registry.selectors import evaluations as read
 from registry.selectors import reports
-from registry.selectors.asked import Filter
+from registry.selectors.asked import Filter, filter_of
 from registry.services import datasets, evaluations, versions
 from registry.states.evaluation import MACHINE
 
@@ -32,7 +31,7 @@ MOVING = ("queued", "running")
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = filters.wanted(request)
+    wanted = filter_of(request.GET)
     found = read.listing(request.actor, wanted)
     context = {
         "page": Paginator(found, ON_A_PAGE).get_page(request.GET.get("page")),

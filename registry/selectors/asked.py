@@ -1,5 +1,6 @@
 """What lists of work asked of a version on data, evaluations and batch predictions, have in common."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -7,8 +8,10 @@ from django.db.models import Model, QuerySet
 
 from portal.accounts import access
 from portal.core.actors import Actor
+from portal.core.errors import BadInput
 
 Row = TypeVar("Row", bound=Model)
+LONGEST = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,17 @@ class Filter:
     data_set: str = ""
     status: str = ""
     version: int | None = None
+
+
+def filter_of(query: Mapping[str, str]) -> Filter:
+    """What an address asks for. Raises `BadInput` for a version that is no number of at most eight digits."""
+    number = query.get("version", "")
+    if number and not (number.isdecimal() and len(number) < 9):
+        raise BadInput("version must be a number.", fields={"version": "not a number"}, status=400)
+    model, data_set, status = (
+        query.get(name, "").replace("\x00", "")[:LONGEST] for name in ("model", "data_set", "status")
+    )
+    return Filter(model, data_set, status, int(number) if number else None)
 
 
 def narrowed(rows: QuerySet[Row], actor: Actor, wanted: Filter) -> QuerySet[Row]:

@@ -15,12 +15,12 @@ from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.core import clock, digests, ids, jobs
 from portal.core.actors import Actor, system
-from portal.core.errors import BadInput, Conflict, NotFound
+from portal.core.errors import Conflict, NotFound
 from portal.core.locking import lock
 from portal.lifecycle.move import move
 from registry.artifacts import store
 from registry.models import BatchPrediction, DataSet, DataSetVersion, ModelVersion
-from registry.services import datasets
+from registry.services import asked, datasets
 
 JOB = "pipelines.predict_batch"
 WORKER = "a batch prediction"
@@ -67,18 +67,7 @@ def require(
     if into is not None:
         access.require(actor, Permission.DATA_REGISTER, into.team_id)
     if fresh:
-        _require_ready(version, data)
-
-
-def _require_ready(version: ModelVersion, data: DataSetVersion) -> None:
-    if version.deleted_at is not None:
-        raise BadInput(f"{version} was deleted in MLflow. Register it anew.", fields={"version": "deleted"})
-    if version.status != "ready":
-        raise BadInput(f"{version} is not ready, so it cannot be loaded.", fields={"version": "not ready"})
-    if data.status != "ready":
-        raise BadInput(
-            f"{data} is not ready. Choose a version that was taken in.", fields={"data_version": "not ready"}
-        )
+        asked.require_ready(version, data)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from portal.core.locking import lock
 from portal.lifecycle.move import move
 from registry.evaluations.results import Results
 from registry.models import DataSetVersion, Evaluation, ModelVersion
+from registry.services import asked
 
 JOB = "pipelines.evaluate"
 WORKER = "an evaluation"
@@ -86,14 +87,7 @@ def pinned(
 
 
 def _require_ready(version: ModelVersion, data: DataSetVersion, baseline: ModelVersion | None) -> None:
-    if version.deleted_at is not None:
-        raise BadInput(f"{version} was deleted in MLflow. Register it anew.", fields={"version": "deleted"})
-    if version.status != "ready":
-        raise BadInput(f"{version} is not ready, so it cannot be loaded.", fields={"version": "not ready"})
-    if data.status != "ready":
-        raise BadInput(
-            f"{data} is not ready. Choose a version that was taken in.", fields={"data_version": "not ready"}
-        )
+    asked.require_ready(version, data)
     if baseline is None:
         return
     if baseline.pk == version.pk:

@@ -49,6 +49,13 @@ def test_from_the_request_to_the_file(caller: Caller, asked: dict[str, Any]) -> 
     assert caller.get("batch-predictions/", data_set="other").json()["results"] == []
 
 
+@pytest.mark.parametrize("version", ["abc", "-1", "1.5", "999999999"])
+@pytest.mark.parametrize("path", ["batch-predictions/", "evaluations/"])
+def test_a_list_of_a_version_that_is_no_number_is_refused(caller: Caller, path: str, version: str) -> None:
+    answer = caller.get(path, version=version)
+    assert (answer.status_code, answer.json()["fields"]) == (400, {"version": "not a number"})
+
+
 def test_a_rehearsal_begins_nothing(caller: Caller, asked: dict[str, Any]) -> None:
     answer = caller.post("batch-predictions/", asked | {"dry_run": True})
     assert answer.status_code == 200
