@@ -139,13 +139,15 @@ class BatchPredictionForm(OnceForm):
         help_text="It becomes its next version, measured and checked like any other, and names where it came from.",
     )
 
-    def __init__(self, *args: Any, columns: list[str], named: bool, targets: list[str], **kw: Any) -> None:
-        """`named` says that the version's signature names its columns, `targets` are data sets that may be filled."""
+    def __init__(self, *args: Any, keepable: list[str], inputs: list[str], targets: list[str], **kw: Any) -> None:
+        """`inputs` is empty where the version's signature names its columns; `targets` are data sets that may be
+        filled."""
         super().__init__(*args, **kw)
-        if named:
+        self._choose("keep", [(column, column) for column in keepable])
+        if inputs:
+            self._choose("inputs", [(column, column) for column in inputs])
+        else:
             del self.fields["inputs"]
-        for name in {"keep", "inputs"} & set(self.fields):
-            self._choose(name, [(column, column) for column in columns])
         self._choose("into", [("", "no, keep it as a file"), *((name, name) for name in targets)])
 
     def _choose(self, name: str, choices: list[Any]) -> None:

@@ -34,6 +34,11 @@ def lacking(known: Sequence[str], signature: Mapping[str, Any]) -> str:
     return f"The data lack {shown}, which the version needs."
 
 
+def keepable(known: Sequence[str]) -> list[str]:
+    """The columns that can stand in the file beside its own."""
+    return [name for name in known if not _is_ours(name)]
+
+
 def takes_columns(signature: Mapping[str, Any]) -> bool:
     """Whether the signature names the columns by itself, so that `inputs` need not."""
     return bool(_named(signature))
@@ -54,9 +59,13 @@ def _listed(names: Sequence[str], known: Sequence[str], most: int) -> str:
 
 
 def _taken(keep: Sequence[str]) -> str:
-    clash = next((name for name in keep if name in OURS or name.startswith("prediction_")), None)
+    clash = next((name for name in keep if _is_ours(name)), None)
     return f"{clash} is what a column of the file is called; the data's own cannot be kept beside it." if clash else ""
 
 
 def _needless(inputs: Sequence[str], signature: Mapping[str, Any]) -> str:
     return "The signature of the version names its columns; leave this out." if inputs and _named(signature) else ""
+
+
+def _is_ours(name: str) -> bool:
+    return name in OURS or name.startswith("prediction_")

@@ -56,7 +56,10 @@ def new(request: PortalRequest) -> HttpResponse:
     columns = [column["name"] for column in source.columns]
     sent = request.POST if request.method == "POST" else None
     form = BatchPredictionForm(
-        sent, columns=columns, named=rules.takes_columns(row.signature), targets=choices.fillable(request.actor)
+        sent,
+        keepable=rules.keepable(columns),
+        inputs=[] if rules.takes_columns(row.signature) else columns,
+        targets=choices.fillable(request.actor),
     )
 
     def act() -> str:

@@ -115,7 +115,9 @@ def test_the_page_of_one_shows_its_rows_and_where_it_came_from(lab: Lab, client:
 def test_what_the_data_lack_is_said_before_anything_is_asked(lab: Lab, client: Client) -> None:
     version, data = lab.version("number"), lab.data(frame(20).drop(columns="z"))
     path = f"/batch-predictions/new/?version={version.model.name}:1&data={data.data_set.name}:1"
-    assert "The data lack z, which the version needs." in page(client, lab, path)
+    shown = page(client, lab, path)
+    assert "The data lack z, which the version needs." in shown
+    assert "Nothing can be predicted" in shown
     answer = client.post(path, {})
     assert answer.status_code == 422
     assert not BatchPrediction.objects.exists()
@@ -130,3 +132,22 @@ def test_a_poll_is_answered_with_what_changed_and_then_with_the_whole_page(lab: 
     assert client.get(path, headers=poll | {"HX-PTag": first["HX-PTag"]}).status_code == 304
     work.drain()
     assert client.get(path, headers=poll | {"HX-PTag": first["HX-PTag"]})["HX-Refresh"] == "true"
+
+
+@pytest.mark.parametrize("path", ["/batch-predictions/", "/evaluations/"])
+def test_each_filter_in_force_has_its_own_chip(lab: Lab, client: Client, path: str) -> None:
+    version, data = lab.version("number"), lab.data(frame(20))
+    ask(lab, version, data)
+    lab.ask(version, data)
+    shown = page(client, lab, f"{path}?model=nope&status=failed&data_set=none")
+    for words in ("Model", "State", "Data set"):
+        assert f"{words}:" in shown
+    assert "Model,data_set" not in shown
+
+
+def test_columns_that_the_file_has_itself_are_not_offered(lab: Lab, client: Client) -> None:
+    version, data = lab.version("number"), lab.data(frame(20).rename(columns={"amount": "row"}))
+    path = f"/batch-predictions/new/?version={version.model.name}:1&data={data.data_set.name}:1"
+    shown = page(client, lab, path)
+    assert 'value="place"' in shown
+    assert 'value="row"' not in shown
