@@ -1,5 +1,6 @@
 """Fixtures every test may use. The databases are started earlier, by `tests/settings.py` through `tests.services`."""
 
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -50,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             item.add_marker(pytest.mark.xdist_group("cluster"))
     yield
     items.sort(key=lambda item: SHARED not in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish() -> None:
+    """What five thousand tests are made of stays to the end: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
