@@ -138,7 +138,7 @@ class Stack:
 
 
 def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, str]:
-    """As for any second portal, with the crash points of a test build and a folder of its own for temporary files."""
+    """As for any second portal, with crash points and settings of a test build, and what is temporary in one folder."""
     crashes, temporary = folder / CRASHES, folder / TEMPORARY
     for path in (crashes, temporary):
         path.mkdir(exist_ok=True)
@@ -151,6 +151,7 @@ def environment(folder: Path, demo: bool, ports: tuple[int, int]) -> dict[str, s
         "TMPDIR": str(temporary),
         "SIGNALBOX_GATE_SETTLE_SECONDS": "15",
         "SIGNALBOX_DATA_FOLDERS": str(incoming),
+        "DJANGO_SETTINGS_MODULE": "tests.stack_settings",
     }
     return {**apart.environment(folder, demo, ports), **own}
 
