@@ -15,6 +15,8 @@ AXE_RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+ON_COLOURS = """ours => axe.getRules(['cat.color'])
+    .filter(rule => rule.tags.some(tag => ours.includes(tag))).map(rule => rule.ruleId)"""
 QUIET = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
@@ -63,11 +65,14 @@ def _said(message: ConsoleMessage) -> str:
     return f"{message.type}: {message.text} {message.location.get('url', '')}".rstrip()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds: rule, node and reason, one line each."""
+def violations(page: Page, only_colours: bool = False) -> list[str]:
+    """What axe finds: rule, node and reason, one line each; of all its rules, or of those that look at colours."""
     if page.evaluate("typeof window.axe") == "undefined":
         page.evaluate(AXE_SCRIPT)
-    found: list[dict[str, Any]] = page.evaluate(f"axe.run({json.dumps(AXE_RULES)}).then(found => found.violations)")
+    rules = dict(AXE_RULES)
+    if only_colours:
+        rules["runOnly"] = page.evaluate(ON_COLOURS, AXE_RULES["runOnly"])
+    found: list[dict[str, Any]] = page.evaluate(f"axe.run({json.dumps(rules)}).then(found => found.violations)")
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary'].splitlines()[-1].strip()}"
         for rule in found

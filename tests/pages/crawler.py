@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Response
 
 from tests.browsing import Complaints, sign_in
 from tests.pages.looks import faults
-from tests.pages.routes import kind_of, name_of
+from tests.pages.routes import kind_of, name_of, pages
 from tests.stack import Stack
 
 # A page is looked at this often in all, links of one kind are asked for this often by one person.
@@ -83,6 +83,10 @@ class Visitor:
         kind = kind_of(path)
         self.asked[kind] += 1
         if self.asked[kind] > ASKS:
+            return
+        route = kind[0]
+        if route in pages() and self.findings.seen[route] < LOOKS:  # to look is to ask
+            self.visit(path)
             return
         answer = self.context.request.get(self.stack.url + path)
         if not answer.ok:

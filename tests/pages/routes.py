@@ -1,5 +1,6 @@
 """The pages there are: every route a person opens with GET, and why the rest of them is no page."""
 
+from functools import cache
 from urllib.parse import parse_qsl, urlsplit
 
 from django.urls import Resolver404, resolve
@@ -60,6 +61,7 @@ def names() -> set[str]:
     return {name for name in found if not name.startswith(("api:", "headless:"))}
 
 
+@cache
 def pages() -> set[str]:
     """Names of all routes that have to be seen."""
     return names() - NO_PAGE.keys()
