@@ -12,11 +12,10 @@ from deployments.models import Endpoint, Rollout
 from deployments.selectors import ab_page, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
-from deployments.views import query
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in
-from portal.core import clock
+from portal.core import clock, queries
 from portal.core.errors import NotFound
 
 
@@ -44,7 +43,7 @@ def ab_test(request: PortalRequest, environment: str, name: str, number: int) ->
     """What an A/B test of the rollout has shown, the newest unless `?step=` names one, and the decision on it; as a
     live region 304 while nothing changed."""
     row, found = _found(request, environment, name, number)
-    page = ab_page.of(found, query.number(request.GET, "step"))
+    page = ab_page.of(found, queries.number(request.GET, "step"))
     if partial(request) and request.headers.get("HX-PTag") == page.tag:
         return HttpResponseNotModified()
     context = {"endpoint": row, "rollout": found, "page": page, "steer": rollout_acts.steer(found, request.actor)}
