@@ -29,6 +29,7 @@ class Counts:
     arms: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     nameless: int = 0
+    hedged: int = 0
 
     def answered(self, arm: str, latency_ms: float, labels: Iterable[str], *, named: bool = True) -> None:
         """A prediction went out; `named` whether its caller named a unit."""
@@ -74,6 +75,7 @@ class Counts:
             busy_ms=busy_ms,
             reasons=dict(self.reasons),
             nameless=self.nameless,
+            hedged=self.hedged,
         )
 
 
