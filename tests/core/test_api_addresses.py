@@ -85,6 +85,20 @@ def test_a_model_has_versions_of_known_states_and_before_a_number(caller: Caller
 
 
 @pytest.mark.parametrize(
+    "path", ["promotions/?model=%00", "rollouts/?endpoint=%00", "models/?after=%00", "data-sets/?q=%00", "models/%00/"]
+)
+def test_a_text_that_no_column_can_hold_is_refused(caller: Caller, path: str) -> None:
+    answer = caller.client.get(f"/api/v1/{path}")
+    assert (answer.status_code, "the character NUL" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["promotions/?env=%00", "endpoints/?q=%00", "models/?team=%00", "models/%00/"])
+def test_so_it_is_on_pages(caller: Caller, path: str) -> None:
+    answer = caller.client.get(f"/{path}")
+    assert (answer.status_code, "the character NUL" in answer.content.decode()) == (400, True)
+
+
+@pytest.mark.parametrize(
     ("name", "value"), [("page_size", "0"), ("page_size", "9999"), ("page_size", "x"), ("cursor", "aaaaa")]
 )
 def test_bad_paging_is_named(caller: Caller, name: str, value: str) -> None:
