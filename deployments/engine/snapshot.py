@@ -71,7 +71,8 @@ class Trial:
 
     `units` and `labels` are those with ground truth, of the version that has fewer; `clear` says in words which metric
     has an answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by
-    the weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
+    the weights, `labels_apart` when ground truth reaches the versions at different rates. `beyond` says which metric
+    surely breaks its limit, `within` that each surely keeps its own.
     """
 
     running: bool = False
@@ -82,6 +83,7 @@ class Trial:
     clear: str = ""
     nameless: str = ""
     mismatch: str = ""
+    labels_apart: str = ""
     beyond: str = ""
     within: bool = False
 

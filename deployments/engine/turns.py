@@ -1,12 +1,13 @@
 """What a step of a rollout wants once the traffic is where it should be: go on, wait, or ask a person. Pure."""
 
 from deployments.engine.snapshot import Command, Snapshot
-from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Switch
+from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Switch, guards_at
 
 LOOK = 3.0
 """Seconds between two looks while a step waits: a fault is seen within about as long."""
 GRACE = 60.0
 """Seconds the measures may stay away, or a probe be wrong, before a person is asked."""
+TOO_LITTLE = "There is not enough data for an answer."
 
 
 def turn(s: Snapshot) -> Command:
@@ -33,10 +34,10 @@ def _waited(s: Snapshot, step: Pause | Hold) -> Command:
         case Pause(labels=labels, give_up=give_up) if labels:
             why = f"Only {s.test.labels:,} of {labels:,} labels have arrived for each version."
             enough = s.test.labels >= labels
-            return _gather(s) or (_next(s) if enough else _patient(s, give_up, "too_few", why))
+            return _gather(s) or (_onward(s) if enough else _patient(s, give_up, "too_few", why))
         case Pause(requests=requests, give_up=give_up) if requests:
             why = f"Only {s.watch.requests:,} of {requests:,} requests came to the new version."
-            return _next(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
+            return _onward(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
     return _until(s, step.seconds)
 
 
@@ -73,7 +74,7 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
 
 
 def _tested(s: Snapshot, step: AbTest) -> Command:
-    """Begin it, and gather until there is something to decide on. A test never goes on by itself."""
+    """Begin it, and gather until there is something to decide on. Only limits let a test go on by itself."""
     if command := _gather(s):
         return command
     clear = s.test.clear if step.asks else ""
@@ -92,11 +93,21 @@ def _tested(s: Snapshot, step: AbTest) -> Command:
 
 def _sampled(s: Snapshot, step: AbTest, why: str) -> Command:
     """The sample is there: a person decides, or the limits do."""
-    if step.asks:
-        return Command("pause", code="decide", why=why, step=s.step)
-    if s.test.within:
+    return Command("pause", code="decide", why=why, step=s.step) if step.asks else _limited(s, step)
+
+
+def _limited(s: Snapshot, step: AbTest) -> Command:
+    """Limits let it go on where every metric keeps its own, on labels that are alike, and the step's guards pass."""
+    if s.test.labels_apart:
+        return Command("pause", code="mismatch", why=s.test.labels_apart, step=s.step)
+    if unseen := _unseen(s):
+        return unseen
+    if not s.test.within:
+        why = "It is not sure yet that every metric keeps its limit."
+    elif step.guards and s.watch.answer != "passing":
+        why = s.watch.why or TOO_LITTLE
+    else:
         return _next(s)
-    why = "It is not sure yet that every metric keeps its limit."
     if step.seconds:
         return Command("pause", code="inconclusive", why=why, step=s.step)
     return _patient(s, step.give_up, "inconclusive", why)
@@ -104,13 +115,29 @@ def _sampled(s: Snapshot, step: AbTest, why: str) -> Command:
 
 def _judged(s: Snapshot, give_up: int) -> Command:
     """A judgement: passing goes on, what cannot be judged waits, and a person is asked when waiting does not help."""
-    if s.watch.mismatch:
-        return Command("pause", code="mismatch", why=s.watch.mismatch, step=s.step)
+    if doubt := _doubtful(s):
+        return doubt
     if s.watch.answer == "passing" and not s.watch.unread:
         return _next(s)
-    if s.watch.unread > GRACE or (s.watch.answer == "error" and s.at_step > GRACE):
-        return Command("pause", code="unmeasured", why=unmeasured(s), step=s.step)
-    return _patient(s, give_up, "inconclusive", s.watch.why or "There is not enough data for an answer.")
+    return _patient(s, give_up, "inconclusive", s.watch.why or TOO_LITTLE)
+
+
+def _doubtful(s: Snapshot) -> Command | None:
+    """Ask a person where no judgement can be made and waiting does not help; None elsewhere."""
+    if s.watch.mismatch:
+        return Command("pause", code="mismatch", why=s.watch.mismatch, step=s.step)
+    silent = s.watch.answer in (None, "error") and s.at_step > GRACE
+    if silent or s.watch.unread > GRACE:
+        return Command("pause", code="unmeasured", why=unmeasured(s) or "Nothing was measured.", step=s.step)
+    return None
+
+
+def _unseen(s: Snapshot) -> Command | None:
+    """Wait, or ask a person, while guards watch and what they see is not known; None where it is, whatever they say."""
+    if not guards_at(s.plan, s.step):
+        return None
+    known = s.watch.answer not in (None, "error") and not s.watch.unread
+    return _doubtful(s) or (None if known else Command("wait", wait=LOOK))
 
 
 def _patient(s: Snapshot, give_up: int, code: str, why: str) -> Command:
@@ -123,7 +150,12 @@ def _patient(s: Snapshot, give_up: int, code: str, why: str) -> Command:
 
 def _until(s: Snapshot, seconds: int) -> Command:
     left = seconds - s.at_step
-    return _next(s) if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
+    return _onward(s) if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
+
+
+def _onward(s: Snapshot) -> Command:
+    """Go on from what judges nothing, unless what watches there is not known: unknown is never a pass."""
+    return _unseen(s) or _next(s)
 
 
 def _next(s: Snapshot) -> Command:

@@ -164,14 +164,29 @@ def limited(line: Line, limit: float) -> Rolling:
 
 def test_a_version_that_keeps_its_limits_goes_on_without_a_person(line: Line) -> None:
     rolling = limited(line, 0.3)
+    rolling.answered({"requests": 3000}, {"requests": 3000})
     for arm in ("stable", "canary"):
         units(rolling, arm, 160, right=6)
-    look(rolling)
+    look(rolling, 3)
     look(rolling)
     assert (rolling.share, rolling.row.status) == (10_000, "progressing")
     run = AbRun.objects.get()
     assert (run.decision, run.report["metrics"][0]["keeps"], run.ended_at is not None) == ("", True, True)
     assert ab_page.of(rolling.row).metrics[0].state == "Keeps its limit"
+
+
+def test_limits_kept_on_labels_that_reach_the_versions_at_different_rates_ask_a_person(line: Line) -> None:
+    rolling = limited(line, 0.3)
+    rolling.answered({"requests": 3000}, {"requests": 3000})
+    for number in range(100):
+        predicted(rolling, "canary", f"unlabelled-{number}", 0.8)
+    for arm, n in (("stable", 240), ("canary", 160)):
+        units(rolling, arm, n, right=6, rows=1)
+    row = look(rolling, 3)
+    run = AbRun.objects.get()
+    assert run.report["metrics"][0]["keeps"]
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "mismatch", 5000)
+    assert row.pause_why.startswith("Ground truth is known for 100.0% of the old arm and for")
 
 
 def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Line) -> None:
