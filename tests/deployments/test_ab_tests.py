@@ -10,11 +10,12 @@ from django.db import ProgrammingError, transaction
 from deployments.analysis.experiment import Clusters
 from deployments.engine import plans
 from deployments.engine.steps import AbTest
-from deployments.models import AbPrediction, AbRun
+from deployments.models import AbPrediction, AbRun, Rollout
 from deployments.selectors import ab_page, ab_report, ab_sums, steering
 from deployments.services import rollouts
 from deployments.services.rollouts import testing
 from portal.audit.models import AuditEvent
+from portal.core import clock
 from portal.core.errors import NotAllowed, NotFound, Refused
 from portal.notices.models import Notice
 from tests import world
@@ -201,8 +202,15 @@ def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Lin
     assert ab_page.of(row).metrics[0].state == "Beyond its limit"
 
 
-def test_no_program_decides(rolling: Rolling) -> None:
-    look(rolling, 601)
+def timed(line: Line) -> Rolling:
+    """A test that asks for a decision after ten minutes, whatever came."""
+    bare = {name: value for name, value in TEST.items() if name != "give_up"}
+    return begun(Rolling(line, steps=[STEPS[0], {**bare, "until": {"seconds": 600}}, *STEPS[2:]]))
+
+
+def test_no_program_decides(line: Line) -> None:
+    rolling = timed(line)
+    assert look(rolling, 601).pause_code == "decide"
     robot = world.actor(rolling.line.marta)
     robot = type(robot)(**{**{name: getattr(robot, name) for name in robot.__slots__}, "kind": "token"})
     with pytest.raises(NotAllowed):
@@ -214,6 +222,23 @@ def test_too_few_units_ask_a_person_after_a_while(rolling: Rolling) -> None:
     row = look(rolling, 601)
     assert (row.status, row.pause_code) == ("paused", "too_few")
     assert "0 of 150 units" in row.pause_why
+
+
+def test_what_a_test_could_not_tell_is_waited_for_again_and_nobody_leaves_it_alone(rolling: Rolling) -> None:
+    marta, daniel, step = world.actor(rolling.line.marta), world.actor(rolling.line.daniel), rolling.row.step
+    for code in ("no_units", "inconclusive", "mismatch", "unmeasured", "too_few"):
+        row = look(rolling, 601)
+        assert row.pause_code == "too_few"
+        Rollout.objects.filter(pk=row.pk).update(pause_code=code)
+        row = rollouts.resume(actor=marta, number=row.pk)
+        assert (row.status, row.step, AbRun.objects.get().decision) == ("progressing", step, ""), code
+        assert row.step_began_at is not None
+        assert (clock.now() - row.step_began_at).total_seconds() < 60
+    row = look(rolling, 601)
+    rollouts.advance(actor=marta, number=row.pk, reason="Few are enough.", expect_step=step)
+    assert (rolling.row.status, rolling.row.step) == ("paused", step)
+    rollouts.advance(actor=daniel, number=row.pk, reason="Agreed.", expect_step=step)
+    assert (rolling.row.step, AbRun.objects.get().decision) == (step + 1, "promote")
 
 
 def test_predictions_without_a_unit_are_counted_apart_and_nothing_but_them_asks(rolling: Rolling) -> None:
