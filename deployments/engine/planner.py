@@ -9,7 +9,7 @@ from typing import Literal
 
 from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Probed, Routes, Shadowing, Snapshot, Trial, Watch
 from deployments.engine.steps import MOVES, Load, Shadow, Switch, Warm, share_at, stage_of
-from deployments.engine.turns import GRACE, LOOK, turn, unmeasured
+from deployments.engine.turns import GRACE, LOOK, lost, turn, unmeasured
 
 __all__ = [
     "BLIND",
@@ -81,10 +81,8 @@ def _broken(s: Snapshot) -> Command | None:
 
 
 def _forward(s: Snapshot) -> Command:
-    if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
-        return Command("end_shadow", step=s.step)
-    if s.test.running and s.test.step != s.step:
-        return Command("end_test", step=s.step)
+    if left := _left_over(s):
+        return left
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
     there = warm and (aim is None or s.in_force(aim))
@@ -95,6 +93,15 @@ def _forward(s: Snapshot) -> Command:
     if aim is not None and not there:
         return _switch(s, aim, "take_generation", "route")
     return Command("wait", why=s.held, wait=LOOK, code="held") if s.held else turn(s)
+
+
+def _left_over(s: Snapshot) -> Command | None:
+    """End what an earlier step began before anything moves."""
+    if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
+        return lost(s, s.shadow) if s.shadow.unread else Command("end_shadow", step=s.step)
+    if s.test.running and s.test.step != s.step:
+        return Command("end_test", step=s.step)
+    return None
 
 
 def _load(s: Snapshot) -> Command:

@@ -55,13 +55,21 @@ class Watch:
 class Shadowing:
     """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
     finished. `unable` says why, where the runtime has no shadows, `unfit` says why this version must not be one;
-    `compared` predictions have two answers."""
+    `compared` predictions have two answers. `unread` are the seconds since the runtime could be asked last, and
+    `reason` why it cannot: then `running` is what our own record says."""
 
     running: bool = False
     ended: bool = False
     compared: int = 0
     unable: str = ""
     unfit: str = ""
+    unread: float = 0.0
+    reason: str = ""
+
+    @property
+    def away(self) -> str:
+        """What a person is told when it stays away."""
+        return f"What the shadow shows cannot be read. {self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,8 @@ class Trial:
     `units` and `labels` are those with ground truth, of the version that has fewer; `clear` says in words which metric
     has an answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by
     the weights, `labels_apart` when ground truth reaches the versions at different rates. `beyond` says which metric
-    surely breaks its limit, `within` that each surely keeps its own.
+    surely breaks its limit, `within` that each surely keeps its own. `unread` are the seconds since the record of what
+    both versions answered could last be read, and `reason` why it cannot: all else is as it was then.
     """
 
     running: bool = False
@@ -86,6 +95,13 @@ class Trial:
     labels_apart: str = ""
     beyond: str = ""
     within: bool = False
+    unread: float = 0.0
+    reason: str = ""
+
+    @property
+    def away(self) -> str:
+        """What a person is told when it stays away."""
+        return f"The record of what both versions answered cannot be read. {self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)

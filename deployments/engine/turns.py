@@ -1,6 +1,6 @@
 """What a step of a rollout wants once the traffic is where it should be: go on, wait, or ask a person. Pure."""
 
-from deployments.engine.snapshot import Command, Snapshot
+from deployments.engine.snapshot import Command, Shadowing, Snapshot, Trial
 from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Switch, guards_at
 
 LOOK = 3.0
@@ -42,10 +42,19 @@ def _waited(s: Snapshot, step: Pause | Hold) -> Command:
 
 
 def _gather(s: Snapshot) -> Command | None:
-    """Begin to put ground truth beside what both versions answer; None once that is under way."""
+    """Begin to put ground truth beside what both versions answer; None once that is under way and can be read."""
     if s.test.unable:
         return Command("fail", why=s.test.unable)
+    if s.test.unread:
+        return lost(s, s.test)
     return None if s.test.running else Command("test", step=s.step)
+
+
+def lost(s: Snapshot, what: Trial | Shadowing) -> Command:
+    """What this step gathers cannot be read: wait for a while, then ask a person."""
+    if what.unread > GRACE:
+        return Command("pause", code="unmeasured", why=what.away, step=s.step)
+    return Command("wait", why=what.away, wait=LOOK)
 
 
 def _doubt(s: Snapshot) -> Command:
@@ -63,6 +72,8 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
         return Command("fail", why=s.shadow.unable)
     if s.shadow.unfit:
         return Command("fail", why=s.shadow.unfit)
+    if s.shadow.unread:
+        return lost(s, s.shadow)
     if not s.shadow.running:
         return Command("shadow", step=s.step)
     if (s.shadow.compared >= step.predictions) if step.predictions else (s.at_step >= step.seconds):
@@ -166,4 +177,4 @@ def unmeasured(s: Snapshot) -> str:
     """Why there is nothing to judge by; "" where there is, or soon may be."""
     if s.watch.answer == "error":
         return s.watch.why
-    return s.watch.away if s.watch.unread > GRACE else ""
+    return next((what.away for what in (s.watch, s.test, s.shadow) if what.unread > GRACE), "")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deployments.engine import plans, ready_made, wording
-from deployments.engine.planner import Routes, Snapshot, Trial, Watch, decide
+from deployments.engine.planner import BLIND, Routes, Snapshot, Trial, Watch, decide
 from deployments.engine.plans import PlanRefused
 from deployments.engine.steps import AbTest, guards_at
 from tests.deployments.rolling import GUARDS
@@ -108,6 +108,12 @@ RUNS = Trial(running=True, step=3, units=199)
     [
         (at(), "test", ""),
         (at(test=Trial(unable="There are none.")), "fail", ""),
+        (at(test=Trial(unread=0.5)), "wait", ""),
+        (at(test=Trial(unread=61.0)), "pause", "unmeasured"),
+        (at(test=replace(RUNS, units=200, unread=0.5)), "wait", ""),
+        (at(test=replace(RUNS, units=200, unread=61.0)), "pause", "unmeasured"),
+        (at(test=replace(RUNS, unread=61.0), watch=Watch(answer="failing", why="too slow")), "fail", "guard"),
+        (at(4, test=replace(RUNS, unread=61.0)), "end_test", ""),
         (at(test=RUNS), "wait", ""),
         (at(test=RUNS, at_step=601), "pause", "too_few"),
         (at(test=replace(RUNS, units=200)), "pause", "decide"),
@@ -127,6 +133,12 @@ RUNS = Trial(running=True, step=3, units=199)
 def test_what_comes_next(snapshot: Snapshot, do: str, code: str) -> None:
     command = decide(snapshot)
     assert (command.do, command.code) == (do, code)
+
+
+def test_a_record_that_stays_away_for_a_day_at_a_standstill_takes_back() -> None:
+    gone = replace(at(status="paused", test=replace(RUNS, unread=61.0)), pause_code="unmeasured", paused_for=BLIND + 1)
+    assert decide(gone).why.endswith("The record of what both versions answered cannot be read.")
+    assert decide(replace(gone, test=RUNS)).do == "wait"
 
 
 def test_a_test_never_goes_on_by_itself() -> None:

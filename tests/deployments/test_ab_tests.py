@@ -2,6 +2,8 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.rolling import Rolling
-from tests.deployments.testing_ab import STEPS, TEST, begun, entry, look, predicted, told, units
+from tests.deployments.testing_ab import PLACE, STEPS, TEST, begun, entry, look, predicted, told, units
 
 pytestmark = pytest.mark.django_db
 
@@ -239,6 +241,48 @@ def test_what_a_test_could_not_tell_is_waited_for_again_and_nobody_leaves_it_alo
     assert (rolling.row.status, rolling.row.step) == ("paused", step)
     rollouts.advance(actor=daniel, number=row.pk, reason="Agreed.", expect_step=step)
     assert (rolling.row.step, AbRun.objects.get().decision) == (step + 1, "promote")
+
+
+@pytest.mark.parametrize("how", ["away", "nonsense"])
+def test_a_record_that_cannot_be_read_hides_no_failing_guard(rolling: Rolling, how: str) -> None:
+    if how == "away":
+        rolling.line.runtime.dead.add("predictions")
+    else:
+        made = predicted(rolling, "canary", "a", 0.9)
+        rolling.line.runtime.recorded[PLACE] = [replace(made, at="yesterday")]
+    rolling.answered({"requests": 3000}, {"requests": 3000, "errors": 900})
+    row = look(rolling, 3)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Error rate")
+
+
+def test_a_record_that_stays_away_asks_a_person_and_is_read_on_when_it_is_back(rolling: Rolling) -> None:
+    units(rolling, "stable", 20, right=6)
+    rolling.line.runtime.dead.add("predictions")
+    AbRun.objects.update(read_at=clock.now() - timedelta(seconds=30))
+    assert rolling.look(30).status == "progressing"
+    AbRun.objects.update(read_at=clock.now() - timedelta(seconds=61))
+    row = rolling.look(61)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 5000)
+    away = "The record of what both versions answered cannot be read."
+    assert row.pause_why == f"{away} The serving agent does not answer."
+    assert Notice.objects.filter(kind="rollout.paused", person=rolling.line.marta).exists()
+    rolling.line.runtime.dead.clear()
+    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    look(rolling)
+    assert (rolling.row.status, AbRun.objects.get().report["arms"]["stable"]["labelled_units"]) == ("progressing", 20)
+
+
+def test_a_test_that_cannot_begin_asks_a_person(line: Line) -> None:
+    line.runtime.dead.add("predictions")
+    rolling = Rolling(line, steps=STEPS).begin()
+    assert (rolling.row.status, rolling.row.step, AbRun.objects.count()) == ("progressing", 3, 0)
+    row = rolling.look(61)
+    assert (row.status, row.pause_code) == ("paused", "unmeasured")
+    line.runtime.dead.clear()
+    rollouts.resume(actor=world.actor(line.marta), number=row.pk)
+    rolling.look()
+    assert (rolling.row.status, AbRun.objects.count()) == ("progressing", 1)
 
 
 def test_predictions_without_a_unit_are_counted_apart_and_nothing_but_them_asks(rolling: Rolling) -> None:
