@@ -27,6 +27,7 @@ __all__ = [
     "Watch",
     "aim_at",
     "decide",
+    "while_away",
 ]
 
 MOST_CRASHES = 3
@@ -48,6 +49,17 @@ def decide(snapshot: Snapshot) -> Command:
         case "aborting":
             return _back(snapshot)
     return Command("done")
+
+
+def while_away(status: str, *, rollback: bool, step: int, seconds: float, why: str) -> Command:
+    """The next command while the runtime has not answered for so many seconds, and nothing of the world is known.
+
+    Nothing can be moved, so people are told after a while, the traffic staying as it is. A rollback goes on by itself
+    as soon as it can.
+    """
+    if status == "progressing" and not rollback and seconds > GRACE:
+        return Command("pause", code="unmeasured", why=f"Nothing can be seen of what is served. {why}", step=step)
+    return Command("wait", why=why, wait=1.0 if seconds <= GRACE else LOOK)
 
 
 def aim_at(s: Snapshot, step: int) -> Aim | None:

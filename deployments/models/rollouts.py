@@ -21,6 +21,7 @@ class Rollout(Leased):
     (the probe of what is served is wrong), or asked (by somebody). `probe` is the last of those: `generation` of the
     table it was asked under, `right`, `why` not, `since` when it is wrong, `tries`, `ms`, and whether an answer was
     `compared`.
+    `away_since` is when the runtime was first seen not to answer, None while it does.
     `hurried_by` has asked to go on early where that needs a second person, and why. `salt` draws the units that are in
     its canary, under all of its weights; "" for one that has no canary, or began when the endpoint's drew them all.
     """
@@ -39,6 +40,7 @@ class Rollout(Leased):
     pause_code = models.CharField(max_length=20, default="", blank=True)
     paused_at = models.DateTimeField(null=True)
     pause_why = models.TextField(default="", blank=True)
+    away_since = models.DateTimeField(null=True)
     hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     hurried_why = models.TextField(default="", blank=True)
     probe = models.JSONField(null=True)

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine import plans
-from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
+from deployments.engine.planner import GRACE, Command, Routes, Snapshot, Watch, decide, while_away
 from deployments.engine.steps import Shadow
-from deployments.models import Revision, Rollout, RouteTable
+from deployments.models import Revision, Rollout, RolloutKind, RouteTable
 from deployments.reconcilers import artifacts, callers, measuring, probing, shadowing, testing
 from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
@@ -128,18 +128,37 @@ def reconcile(lease: Lease) -> datetime | None:
     for _ in range(PASSES):
         row = rollouts.load(lease.pk)
         try:
-            command = decide(observe(row, runtime, lease))
+            seen = observe(row, runtime, lease)
+        except (ServingUnavailable, ServingRefused) as error:
+            return _while_away(row, lease, _words(error))
+        if row.away_since:
+            rollouts.note_back(lease)
+        try:
+            command = decide(seen)
             wait = _carry_out(command, row, lease, runtime)
-        except ServingUnavailable as error:
-            return _note_and_wait(row, lease, error.message)
-        except ServingRefused as error:
-            return _note_and_wait(row, lease, f"The serving agent refused: {error}")
+        except (ServingUnavailable, ServingRefused) as error:
+            return _note_and_wait(row, lease, _words(error))
         if command.do == "done":
             return None
         if wait:
             return clock.now() + timedelta(seconds=wait)
         leases.renew(lease)
     return clock.now()
+
+
+def _words(error: ServingUnavailable | ServingRefused) -> str:
+    return error.message if isinstance(error, ServingUnavailable) else f"The serving agent refused: {error}"
+
+
+def _while_away(row: Rollout, lease: Lease, why: str) -> datetime:
+    """The runtime cannot be asked: nothing but our own rows is touched."""
+    away, rollback = rollouts.note_away(lease, why), row.kind == RolloutKind.ROLLBACK
+    command = while_away(row.status, rollback=rollback, step=row.step, seconds=away, why=why)
+    if command.do == "pause":
+        _conclude(command, lease)
+    elif row.status == "pending" and away > GRACE:
+        rollouts.cannot_begin(lease, why)
+    return clock.now() + timedelta(seconds=command.wait)
 
 
 def _note_and_wait(row: Rollout, lease: Lease, note: str) -> datetime:

@@ -1,5 +1,6 @@
 """Rollouts: starting them, what the reconciler records, how they end, and what people may do with them."""
 
+from deployments.services.rollouts.away import cannot_begin, note_away, note_back
 from deployments.services.rollouts.carrying import (
     begin,
     deadline_passed,
@@ -25,6 +26,7 @@ __all__ = [
     "active",
     "advance",
     "begin",
+    "cannot_begin",
     "complete",
     "deadline_passed",
     "fail",
@@ -37,6 +39,8 @@ __all__ = [
     "load",
     "next_step",
     "note",
+    "note_away",
+    "note_back",
     "note_loading",
     "note_measures",
     "note_predictions",

@@ -105,6 +105,7 @@ def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str
         pause_code="",
         paused_at=None,
         pause_why="",
+        away_since=None,
         hurried_by=None,
         hurried_why="",
         note="",
