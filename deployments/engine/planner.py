@@ -7,6 +7,7 @@ back from the router, and whatever goes wrong leads back to the former champion 
 
 from typing import Literal
 
+from deployments.engine.bounds import PATIENCE
 from deployments.engine.snapshot import Aim, Answer, Command, Loaded, Probed, Routes, Shadowing, Snapshot, Trial, Watch
 from deployments.engine.steps import MOVES, Load, Shadow, Switch, Warm, share_at, stage_of
 from deployments.engine.turns import GRACE, LOOK, lost, turn, unmeasured
@@ -98,13 +99,20 @@ def _forward(s: Snapshot) -> Command:
     aim = aim_at(s, s.step - 1 if s.held else s.step)
     warm = s.loaded == "ready" and s.target_recorded == "ready"
     there = warm and (aim is None or s.in_force(aim))
-    if s.deadline_passed and not there and isinstance(s.current, (Load, Warm, *MOVES)):
+    if s.deadline_passed and not (there or s.held) and isinstance(s.current, (Load, Warm, *MOVES)):
         return Command("fail", why="it took longer than the plan allows")
     if not warm:
         return _load(s)
     if aim is not None and not there:
         return _switch(s, aim, "take_generation", "route")
-    return Command("wait", why=s.held, wait=LOOK, code="held") if s.held else turn(s)
+    return _held(s) if s.held else turn(s)
+
+
+def _held(s: Snapshot) -> Command:
+    """What an approval asks for has not been seen yet: wait, and ask a person when it does not come."""
+    if s.held_for > PATIENCE:
+        return Command("pause", code="condition", why=s.held, step=s.step)
+    return Command("wait", why=s.held, wait=LOOK, code="held")
 
 
 def _left_over(s: Snapshot) -> Command | None:

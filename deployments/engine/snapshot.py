@@ -122,7 +122,8 @@ class Snapshot:
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
 
     `at_step` are the seconds since the step began, `paused_for` those of the present standstill, `held` is why the step
-    may not begin yet, `crashes` how often the new revision's process has ended in a row and `ended` how it did last.
+    may not begin yet and `held_for` for how many seconds, none where time alone has to pass. `crashes` is how often the
+    new revision's process has ended in a row and `ended` how it did last.
     """
 
     status: str
@@ -142,6 +143,7 @@ class Snapshot:
     step: int = 2
     at_step: float = 0.0
     held: str = ""
+    held_for: float = 0.0
     watch: Watch = Watch()
     shadow: Shadowing = Shadowing()
     test: Trial = Trial()

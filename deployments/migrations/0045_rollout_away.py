@@ -1,4 +1,5 @@
-"""Since when the runtime of a rollout cannot be asked, so that people are told after a while."""
+"""Since when the runtime of a rollout cannot be asked, and since when an approval's condition holds it: people are told
+after a while."""
 
 from django.db import migrations, models
 
@@ -8,4 +9,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField("rollout", "away_since", models.DateTimeField(null=True)),
+        migrations.AddField("rollout", "held_since", models.DateTimeField(null=True)),
     ]

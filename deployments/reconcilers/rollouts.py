@@ -82,7 +82,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     routes = Routes(found.generation, found.stable, found.canary, found.cut)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
     steps, now = plans.of_pinned(row.plan), clock.now()
-    held = steering.held(row, row.step, now) if row.status == "progressing" else ""
+    held = steering.held(row, row.step, now) if row.status in ("progressing", "paused") else ""
     return Snapshot(
         status=row.status,
         target=str(row.to_revision_id),
@@ -101,6 +101,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         step=row.step,
         at_step=(now - row.step_began_at).total_seconds() if row.step_began_at else 0.0,
         held=held,
+        held_for=steering.held_for(row, now) if held else 0.0,
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
         shadow=shadowing.observe(row, steps, runtime, lease),
         test=testing.observe(row, steps, runtime, lease),
@@ -133,6 +134,9 @@ def reconcile(lease: Lease) -> datetime | None:
             return _while_away(row, lease, _words(error))
         if row.away_since:
             rollouts.note_back(lease)
+        if row.held_since and not seen.held and row.status == "progressing":
+            rollouts.note_released(lease)
+            continue
         try:
             command = decide(seen)
             wait = _carry_out(command, row, lease, runtime)
@@ -270,9 +274,16 @@ def _conclude(command: Command, lease: Lease) -> float:
         case "go_on":
             rollouts.go_on(lease)
         case "wait":
-            # What no longer keeps it waiting is not said any more.
-            rollouts.note(lease, command.why if command.code in ("held", "loading") else "")
+            _say(command, lease)
     return command.wait
+
+
+def _say(command: Command, lease: Lease) -> None:
+    """What keeps it waiting; what no longer does is not said any more."""
+    if command.code == "held":
+        rollouts.note_held(lease, command.why)
+    else:
+        rollouts.note(lease, command.why if command.code == "loading" else "")
 
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:

@@ -42,6 +42,16 @@ def held(row: Rollout, step: int, now: datetime) -> str:
     return conditions.allows(read.conditions_of(row.request), share, seen(row, now)).reason
 
 
+def held_for(row: Rollout, now: datetime) -> float:
+    """Seconds for which a condition has kept the weight before this step's; none where only hours have to pass, which
+    they do by themselves."""
+    share = share_at(plans.of_pinned(row.plan), row.step)
+    if row.held_since is None or row.request is None or share is None:
+        return 0.0
+    found = conditions.blocking(read.conditions_of(row.request), share, seen(row, now))
+    return 0.0 if found is None or found.unit == "hours" else (now - row.held_since).total_seconds()
+
+
 def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFacts:
     """`person` is who would act, to be told from whoever asked to go on early."""
     steps, found = plans.of_pinned(row.plan), measurement(row)

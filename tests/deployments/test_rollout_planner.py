@@ -285,6 +285,16 @@ def test_what_an_approval_forbids_keeps_the_weight_before_it() -> None:
     assert lost.shares() == [500]
 
 
+def test_what_an_approval_asks_for_and_does_not_come_is_a_persons_to_judge_after_a_day() -> None:
+    there = start(TWO, status="progressing", loaded="ready", target_recorded="ready", routes=Routes(5, OLD, NEW, 500),
+                  generation=5, generation_target=OLD, generation_canary=NEW, generation_cut=500,
+                  step=next_move(TWO, 2), held="Approved only up to 10 %", deadline_passed=True)  # fmt: skip
+    assert decide(replace(there, held_for=86_400.0)).do == "wait"
+    command = decide(replace(there, held_for=86_401.0))
+    assert (command.do, command.code, command.why) == ("pause", "condition", "Approved only up to 10 %")
+    assert decide(replace(there, routes=Routes())).do == "route", "it is not late: it waits"
+
+
 class TestStoriesOfOthers:
     """What Argo Rollouts shipped and mended; each would be red here (see also test_rollouts)."""
 

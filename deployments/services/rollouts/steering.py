@@ -106,6 +106,7 @@ def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str
         paused_at=None,
         pause_why="",
         away_since=None,
+        held_since=None,
         hurried_by=None,
         hurried_why="",
         note="",
