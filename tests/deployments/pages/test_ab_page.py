@@ -41,6 +41,18 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     assert "It takes the role" in seen
 
 
+def test_what_it_could_not_tell_is_nothing_to_promote_by(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    assert look(rolling, 601).pause_code == "too_few"
+    marta, place = browser(line.marta), f"{PAGE}rollouts/{rolling.row.pk}"
+    shown = marta.open(f"{place}/ab-test/")
+    assert "there is no answer to promote it by. Wait longer" in shown
+    assert (f"{place}/resume/" in shown, f"{place}/abort/" in shown) == (False, True)
+    endpoint = marta.open(PAGE)
+    assert "Wait longer" in endpoint
+    assert "Go to 100 % early, takes two people" in endpoint
+
+
 def test_after_the_end_it_says_who_decided(line: Line, browser: Callable[..., Browser]) -> None:
     rolling = begun(Rolling(line, steps=STEPS))
     units(rolling, "stable", 110, right=2)
