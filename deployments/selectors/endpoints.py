@@ -199,8 +199,9 @@ def build(
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     known = rollout_seen.seen(rollout) if rollout and whole else None
-    guards = rollout_guards.guards(rollout, known) if rollout and known else None
-    steps = rollout_stages.stages(rollout, known) if rollout and known else []
+    guards = rollout_guards.guards(rollout, now, known) if rollout and known else None
+    unread = guards is not None and bool(guards.unread)
+    steps = rollout_stages.stages(rollout, known, unread=unread) if rollout and known else []
     unstuck = nameless.sentence(rollout_seen.standing(rollout, known)) if rollout and known else ""
     coming = rollout_stages.coming(rollout, guards, now) if rollout and whole else ""
     trouble = observed.trouble(endpoint, rollout, table)
