@@ -1,7 +1,7 @@
 """Endpoints read for their list and their page: traffic as wanted and as seen, the rollout under way, its steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -214,7 +214,7 @@ def build(
             str(endpoint.previous_id),
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
-            [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
+            [guards.seen, [asdict(row) for row in guards.rows], guards.mismatch] if guards else None,
             [[step.more for step in steps], unstuck],
             trouble,
             [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],

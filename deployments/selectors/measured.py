@@ -111,6 +111,13 @@ def _counted_at(endpoint: Endpoint) -> datetime | None:
     return datetime.fromisoformat(at) if isinstance(at, str) else None
 
 
+def rate(endpoint: Endpoint, now: datetime) -> float | None:
+    """Requests a second to the endpoint, as last counted; None where nobody knows, or it was too long ago."""
+    at, found = _counted_at(endpoint), endpoint.observed.get("rate")
+    known = isinstance(found, int | float) and at is not None and now - at <= STALE
+    return float(found) if known else None
+
+
 def mark(endpoint: Endpoint, now: datetime) -> list[Any]:
     """What changes once a minute while the endpoint is measured, and once when it is not any more. Asks nothing."""
     at = _counted_at(endpoint)

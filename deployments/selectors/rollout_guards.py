@@ -12,6 +12,7 @@ from deployments.engine.planner import GRACE
 from deployments.engine.steps import MOVES, Steps, guards_at, stage_of
 from deployments.models import Measurement, Rollout
 from deployments.selectors.rollout_seen import Seen, seen
+from deployments.selectors.verdicts import told
 from portal.ui import text
 
 STATES = {
@@ -24,12 +25,15 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class GuardRow:
-    """One guard: what each version showed, the difference with its interval, the limit, and where that leads."""
+    """One guard: what each version showed and by how many, the difference with its interval, the limit, and where that
+    leads."""
 
     name: str
     about: str
     old: str
+    old_n: str
     new: str
+    new_n: str
     difference: str
     limit: str
     tone: str
@@ -69,7 +73,7 @@ def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards
     if stage is None or not watching:
         return None
     row = known.measured.get(stage)
-    verdicts = {one["measure"]: one for one in (row.verdicts if row else [])}
+    verdicts = {one["measure"]: one for one in (told(row, rollout, now) if row else [])}
     rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
     had = row.requests if row else 0
     need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
@@ -105,7 +109,9 @@ def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) ->
         name=plans.MEASURES[measure][0],
         about=telling.ABOUT[measure],
         old=telling.own(measure, found.get("old")),
+        old_n=telling.based(measure, found.get("champion_n")),
         new=telling.own(measure, found.get("new")),
+        new_n=telling.based(measure, found.get("n")),
         difference=f"{value} {telling.interval(measure, range_)}".strip() or "–",
         limit=telling.limit(measure, limit),
         tone=tone,

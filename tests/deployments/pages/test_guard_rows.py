@@ -9,7 +9,7 @@ import pytest
 from django.db.models import F
 
 from deployments.engine.planner import GRACE
-from deployments.models import Measurement, Rollout
+from deployments.models import Endpoint, Measurement, Rollout
 from portal.core import clock
 from portal.ui import text
 from tests.deployments.conftest import Line
@@ -90,3 +90,68 @@ def test_a_breached_guard_stays_breached(rolling: Rolling, browser: Open) -> Non
     ages(GRACE + 1)
     said = guards(browser(rolling.line.priya).open(PAGE))
     assert ("Breached" in said, said.count("Not measured since")) == (True, 2)
+
+
+def traffic(rate: float | None, ago: float = 10) -> None:
+    counted = {"rate": rate} if rate is not None else {}
+    at = (clock.now() - timedelta(seconds=ago)).isoformat()
+    Endpoint.objects.update(observed={**counted, "counted": {}, "counted_at": at})
+
+
+def verdicts(priya: Browser, row: Rollout) -> list[dict[str, Any]]:
+    found = priya.client.get(f"/api/v1/rollouts/{row.pk}/measurements/").json()["results"]
+    return list(found[0]["verdicts"])
+
+
+@pytest.fixture
+def waiting(line: Line) -> Rolling:
+    """As `rolling`, with too few requests for an answer, four of which were not answered."""
+    found = Rolling(line, steps=STEPS).begin()
+    found.look()
+    found.answered({"requests": 810, "slow": 16}, {"requests": 90, "slow": 2, "errors": 4})
+    found.look(3)
+    return found
+
+
+def test_a_guard_says_by_how_many_and_how_long_it_still_takes(waiting: Rolling, browser: Open) -> None:
+    priya, row = browser(waiting.line.priya), waiting.row
+    traffic(100.0)
+    errors, p95 = verdicts(priya, row)
+    assert (errors["n"], errors["champion_n"], p95["n"], p95["champion_n"]) == (90, 810, 86, 810)
+    assert errors["needed_seconds"] == pytest.approx(errors["needed"] / 10.0)
+    said = guards(priya.open(PAGE))
+    for part in ("810 requests", "90 requests", "810 answers", "86 answers", errors["missing"], p95["missing"]):
+        assert part in said, part
+    assert re.fullmatch(r"about [\d ]+ more requests, (less than a minute|\d+ min)", errors["missing"])
+
+
+@pytest.mark.parametrize(("rate", "ago", "ends"), [
+    (0.0, 10, " more requests; no traffic now"),
+    (None, 10, " more requests"),
+    (100.0, 600, " more requests"),
+])  # fmt: skip
+def test_without_a_rate_no_time_is_said(
+    waiting: Rolling, browser: Open, rate: float | None, ago: float, ends: str
+) -> None:
+    priya = browser(waiting.line.priya)
+    traffic(rate, ago)
+    errors = verdicts(priya, waiting.row)[0]
+    assert errors["needed_seconds"] is None
+    assert errors["missing"].endswith(ends)
+    assert f"{errors['missing']} " in guards(priya.open(PAGE))
+
+
+def test_of_a_weight_that_has_passed_nobody_waits_for_more(waiting: Rolling, browser: Open) -> None:
+    traffic(100.0)
+    Rollout.objects.update(step=waiting.row.step + 2)
+    errors = verdicts(browser(waiting.line.priya), waiting.row)[0]
+    assert (errors["needed_seconds"], errors["missing"].endswith(" more requests")) == (None, True)
+
+
+def test_counts_that_make_no_sense_rest_on_nothing(waiting: Rolling, browser: Open) -> None:
+    row = Measurement.objects.get()
+    row.counts = {name: {"1": {"first": {"requests": 9}, "last": {"requests": 1}}} for name in row.counts}
+    row.save()
+    priya = browser(waiting.line.priya)
+    assert verdicts(priya, waiting.row)[0]["champion_n"] is None
+    assert "810 requests" not in guards(priya.open(PAGE))
