@@ -37,6 +37,11 @@ class Page:
     def compared(self) -> int:
         return self.copied - self.failed
 
+    @property
+    def tag(self) -> str:
+        """Changes whenever the page would."""
+        return f"{self.run.read_at.isoformat()}.{self.run.ended_at}"
+
 
 def of(rollout: Rollout) -> Page:
     """Raises `NotFound` for a rollout without a shadow."""
