@@ -17,11 +17,13 @@ from deployments.selectors import (
     rollout_guards,
     rollout_seen,
     rollout_stages,
+    way_back,
 )
 from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.observed import Observed
 from deployments.selectors.rollout_guards import Guards
 from deployments.selectors.rollout_stages import Stage
+from deployments.selectors.way_back import WayBack
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -76,6 +78,7 @@ class Live:
     taken_back: Rollout | None = None
     tests: Sequence[ab_page.Test] = ()
     nameless: str = ""
+    way_back: WayBack | None = None
 
     @property
     def matches(self) -> bool:
@@ -204,6 +207,7 @@ def build(
     steps = rollout_stages.stages(rollout, known, unread=unread) if rollout and known else []
     unstuck = nameless.sentence(rollout_seen.standing(rollout, known)) if rollout and known else ""
     coming = rollout_stages.coming(rollout, guards, now) if rollout and whole else ""
+    back = way_back.of(rollout, endpoint, table) if rollout and whole else None
     trouble = observed.trouble(endpoint, rollout, table)
     names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
     seen = observed.of(endpoint, table, names, now)
@@ -215,7 +219,7 @@ def build(
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [asdict(row) for row in guards.rows], guards.mismatch] if guards else None,
-            [[step.more for step in steps], unstuck],
+            [[step.more for step in steps], unstuck, back.mark if back else []],
             trouble,
             [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
             seen.mark,
@@ -238,6 +242,7 @@ def build(
         changed_at=table.created_at if table else None,
         tests=ab_page.tests_of(rollout, known.gathered.values()) if rollout and known else [],
         nameless=unstuck,
+        way_back=back,
     )
 
 
