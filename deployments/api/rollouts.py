@@ -82,7 +82,8 @@ class Measurements(ApiView):
 
 class ShadowRunShape(serializers.ModelSerializer[ShadowRun]):
     """The report as the data plane keeps it: rows compared, rows the same, changes of class, differences of scores
-    (shadow minus answered), latency of both, and by segment. It stays as it is once `ended_at` is there."""
+    (shadow minus answered, -1 to 1 in equal bins, `below` and `above` how many lie outside), latency of both, and by
+    segment. It stays as it is once `ended_at` is there."""
 
     class Meta:
         model = ShadowRun

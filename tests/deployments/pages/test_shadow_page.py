@@ -1,5 +1,6 @@
 """The report of a shadow, and where the endpoint's page leads to it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +31,21 @@ def test_it_says_how_far_it_is_and_what_it_showed(line: Line, browser: Callable[
     assert "0 → 1" in shown
     assert "carrier = AA" in shown
     assert report in priya.open(PAGE)
+
+
+def test_what_a_regressor_answers_far_from_the_champion_is_in_the_table(
+    line: Line, browser: Callable[..., Browser]
+) -> None:
+    rolling = Rolling(line, steps=[SHADOW, *STEPS]).begin()
+    compared(rolling, 12, was=10.0, now=42.5)
+    compared(rolling, 28, was=10.0, now=10.25)
+    rolling.look()
+    page = browser(line.priya).open(f"{PAGE}rollouts/{rolling.row.pk}/shadow/")
+    shown = re.findall(r'<tr><th scope="row">([^<]*)</th><td class="num" data-label="Rows">(\d+)</td>', page)
+    assert (shown[0], shown[-1]) == (("below −1.00", "0"), ("above +1.00", "12"))
+    assert sum(int(rows) for _, rows in shown) == 40
+    report = browser(line.marta).client.get(f"/api/v1/rollouts/{rolling.row.pk}/shadow/").json()["report"]
+    assert (report["below"], report["above"]) == (0, 12)
 
 
 def test_it_refreshes_itself_while_it_runs_and_hears_nothing_while_nothing_changes(
