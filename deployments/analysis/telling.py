@@ -109,7 +109,7 @@ def time(needed: float, per_second: float) -> str:
         return "; no traffic now"
     seconds = needed / per_second
     if seconds < 60:
-        return ", less than a minute"
+        return ", under 1 min"
     return f", {wording.seconds(seconds if seconds >= 3600 else round(seconds / 60) * 60)}"
 
 

@@ -94,8 +94,9 @@ class Live:
         found, new = catalogue.state_of(self.rollout), self.rollout.to_revision
         name = f"v{new.version.number}"
         share = next((arm.percent for arm in self.shares if arm.revision == new), "")
-        if self.rollout.status == "progressing":
-            does = "Rolling back to" if self.rollout.kind == RolloutKind.ROLLBACK else found.words
+        back = self.rollout.kind == RolloutKind.ROLLBACK
+        if self.rollout.status == "progressing" or (back and self.rollout.status == "pending"):
+            does = "Rolling back to" if back else found.words
             return found.tone, f"{does} {name}" + (f", {share} %" if share else ""), found.icon
         return found.tone, f"{found.words}, {name}" + (f" at {share} %" if share else ""), found.icon
 

@@ -45,7 +45,7 @@ class GuardRow:
 @dataclass(frozen=True, slots=True)
 class Guards:
     """All guards of the weight that stands. `need` is about how many requests the last of them waits for; `unread` says
-    since when nothing was measured, "" while that is not too long ago."""
+    since when nothing was measured ("since 16:02 UTC"), "" while that is not too long ago."""
 
     rows: list[GuardRow]
     seen: int
@@ -90,14 +90,14 @@ def _unread(rollout: Rollout, row: Measurement | None, steps: Steps, now: dateti
     since = max(filter(None, [row and row.read_at, rollout.step_began_at]), default=None)
     if coming or since is None or (now - since).total_seconds() <= GRACE:
         return ""
-    return f"Not measured since {text.stamp(since, 'time' if now.date() == since.date() else 'minutes')}"
+    return f"since {text.stamp(since, 'time' if now.date() == since.date() else 'minutes')}"
 
 
 def _aged(row: GuardRow, unread: str) -> GuardRow:
     """What it said while it was measured holds no longer; only what was breached then stays so."""
     if row.tone == "bad" and row.state == STATES["failing"][1]:
         return row
-    return replace(row, tone="warn", state=unread, icon="clock", missing="")
+    return replace(row, tone="warn", state=STATES["error"][1], icon="clock", missing=unread)
 
 
 def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) -> GuardRow:

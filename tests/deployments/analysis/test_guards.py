@@ -161,7 +161,7 @@ def test_a_code_without_words_is_named_and_no_error_is_not_mentioned() -> None:
     ("per_second", "said"),
     [
         (0.0, "; no traffic now"),
-        (100.0, ", less than a minute"),
+        (100.0, ", under 1 min"),
         (15.0, ", 4 min"),
         (14.0, ", 4 min"),
         (0.5, ", 2 h"),

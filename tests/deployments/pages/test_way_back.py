@@ -59,6 +59,7 @@ def test_a_rollback_says_each_step_once_it_is_on_record(asked: Line, browser: Op
         Endpoint.objects.update(observed=endpoint.observed | observed)
         return states(priya.open(PAGE))
 
+    assert "</svg>Rolling back to v1</span>" in priya.open(PAGE), "from the order on"
     first = shown(priya.open(PAGE))
     assert [words for _, words, _ in first] == [
         "Asked for", "v1 loaded", "Traffic set", "Router confirmed", "Answer verified",
