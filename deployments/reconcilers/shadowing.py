@@ -26,7 +26,7 @@ def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -
     found = runtime.shadow(row.endpoint.environment.name, row.endpoint.name)
     if found is None or found.revision != str(row.to_revision_id):
         version = row.to_revision.version  # as it is tagged now: the request was checked when it was sent
-        return Shadowing(ended=ended, unfit=asking.unfit_to_shadow(version.short_name, version.tags))
+        return Shadowing(ended=ended, unfit=asking.acts_unasked(version.short_name, version.tags, shadows=True))
     if known is not None and not ended and clock.now() - known.read_at >= NOTE_EVERY:
         rollouts.note_shadow(lease, as_json(found))
     return Shadowing(running=True, ended=ended, compared=compared(found))
