@@ -54,6 +54,8 @@ def rests_on(measure: str, arm: Arm) -> int:
     """How many an arm's side of the guard is judged by: its requests, or its answers."""
     if measure in QUANTILES:
         return sum(arm.latency)
+    if measure == "refusals":
+        return arm.requests + arm.refused
     return arm.answered if measure == "answers" else arm.requests
 
 

@@ -119,5 +119,5 @@ def based(measure: str, n: int | None) -> str:
     """What a version's own figure rests on: "1 240 requests"; "" where nobody knows."""
     if n is None:
         return ""
-    what = "request" if measure in ("errors", "memory") else "answer"
+    what = "request" if measure in (*RATES, "memory") else "answer"
     return f"{count(n)} {what}{'' if n == 1 else 's'}"

@@ -235,3 +235,6 @@ def test_each_guard_says_on_how_many_it_rests() -> None:
     assert (telling.based("errors", 1), telling.based("p95", None)) == ("1 request", "")
     for one in ("errors", "p95", "answers", "memory"):
         assert guards.rests_on(one, found) == judged(one, 2.0, arm(500), found).verdict.n, one
+    refusing = replace(found, refused=60)
+    assert guards.rests_on("refusals", refusing) == guards.refusals(arm(500), refusing).verdict.n == 1300
+    assert telling.based("refusals", 1300) == "1 300 requests"
