@@ -87,7 +87,8 @@ def _unread(rollout: Rollout, row: Measurement | None, steps: Steps, now: dateti
     """Since when nothing was measured, in words, once that is longer than the engine waits; "" before, and while the
     weight is not in force yet."""
     coming = row is None and isinstance(steps[rollout.step], MOVES)
-    since = max(filter(None, [row and row.read_at, rollout.step_began_at]), default=None)
+    moments = [row.read_at if row else None, rollout.step_began_at]
+    since = max((at for at in moments if at is not None), default=None)
     if coming or since is None or (now - since).total_seconds() <= GRACE:
         return ""
     return f"since {text.stamp(since, 'time' if now.date() == since.date() else 'minutes')}"

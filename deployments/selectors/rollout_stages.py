@@ -7,7 +7,7 @@ from deployments.analysis import telling
 from deployments.engine import ahead, plans, wording
 from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Step, Steps, Switch, Weight, next_move
 from deployments.models import Measurement, Rollout, RolloutKind
-from deployments.selectors import ab_page, shadow_page
+from deployments.selectors import ab_page, measured, shadow_page
 from deployments.selectors.rollout_guards import Guards
 from deployments.selectors.rollout_seen import Seen, seen
 
@@ -100,7 +100,8 @@ def coming(rollout: Rollout, found: Guards | None, now: datetime) -> str:
     if rollout.status != "progressing" or rollout.note or rollout.step_began_at is None:
         return ""
     seen, need = (found.seen, found.need) if found else (0, 0)
-    rate, spent = rollout.endpoint.observed.get("rate"), (now - rollout.step_began_at).total_seconds()
+    row, spent = found.row if found else None, (now - rollout.step_began_at).total_seconds()
+    rate = measured.rate(rollout.endpoint, now, row) if row else rollout.endpoint.observed.get("rate")
     return ahead.words(plans.of_pinned(rollout.plan), ahead.Standing(rollout.step, spent, seen, need, rate))
 
 

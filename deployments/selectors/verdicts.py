@@ -42,5 +42,5 @@ def _arm(row: Measurement, revision: Any) -> Arm | None:
 def _rate(row: Measurement, rollout: Rollout, now: datetime) -> float | None:
     """Requests a second to the new version under the weight that stands; None where nobody knows, and elsewhere."""
     stands = rollout.status in states.ACTIVE and row.step == stage_of(plans.of_pinned(rollout.plan), rollout.step)
-    rate = measured.rate(rollout.endpoint, now) if stands else None
+    rate = measured.rate(rollout.endpoint, now, row) if stands else None
     return None if rate is None else rate * row.weight / WHOLE

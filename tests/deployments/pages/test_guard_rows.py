@@ -94,7 +94,10 @@ def test_a_breached_guard_stays_breached(rolling: Rolling, browser: Open) -> Non
     assert ("Breached" in said, said.count("Not measured since")) == (True, 2)
 
 
-def traffic(rate: float | None, ago: float = 10) -> None:
+def traffic(rate: float | None, ago: float = 10, lasted: float = 900) -> None:
+    """So much was counted so long ago; the weight has been in force for a quarter of an hour, or `lasted` seconds."""
+    began = clock.now() - timedelta(seconds=lasted)
+    Measurement.objects.update(began_at=began, read_at=clock.now())
     counted = {"rate": rate} if rate is not None else {}
     at = (clock.now() - timedelta(seconds=ago)).isoformat()
     Endpoint.objects.update(observed={**counted, "counted": {}, "counted_at": at})
@@ -141,6 +144,16 @@ def test_without_a_rate_no_time_is_said(
     assert errors["needed_seconds"] is None
     assert errors["missing"].endswith(ends)
     assert f"{errors['missing']} " in guards(priya.open(PAGE))
+
+
+def test_under_a_young_weight_the_traffic_counts_that_came_under_it(waiting: Rolling, browser: Open) -> None:
+    """What was counted last may be of the time before: nobody called then, and 900 have in 20 seconds since."""
+    priya = browser(waiting.line.priya)
+    for lasted, per_second in ((20, 4.5), (4, None), (50, 0.05)):
+        traffic(0.5, ago=10, lasted=lasted)
+        errors = verdicts(priya, waiting.row)[0]
+        expected = per_second and pytest.approx(errors["needed"] / per_second, rel=0.02)
+        assert errors["needed_seconds"] == expected, lasted
 
 
 def test_of_a_weight_that_has_passed_nobody_waits_for_more(waiting: Rolling, browser: Open) -> None:
