@@ -81,7 +81,8 @@ class Endpoints(ApiView):
 def shown(actor: Actor, environment: str, name: str) -> dict[str, Any]:
     live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name), clock.now())
     facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "nameless", "trouble")}
-    return dict(shapes.EndpointDetail(facts | {"url": tries.url(environment, name)}).data)
+    more = {"way_back": live.way_back.steps if live.way_back else [], "url": tries.url(environment, name)}
+    return dict(shapes.EndpointDetail(facts | more).data)
 
 
 class EndpointView(ApiView):
