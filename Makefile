@@ -6,6 +6,8 @@ SHELL := /bin/sh
 
 DEMO ?= 1
 export DEMO
+# Byte code is kept: each start is dozens of processes, and without it every one compiles Django and MLflow anew.
+unexport PYTHONDONTWRITEBYTECODE
 ifdef PORT
 export SIGNALBOX_PORT := $(PORT)
 endif

@@ -10,7 +10,7 @@ from portal.accounts.acting import OnceForm
 from portal.accounts.models import Person, Team
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
-from registry.datasets.reading import S3_ADDRESS
+from registry.datasets.files import S3_ADDRESS
 
 
 class Described(OnceForm):

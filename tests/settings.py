@@ -12,3 +12,5 @@ STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
 }
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+# Each client of a test makes the middleware anew, which otherwise looks up every static file then.
+WHITENOISE_AUTOREFRESH = True

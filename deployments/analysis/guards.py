@@ -50,6 +50,15 @@ def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) 
     return Judged(measure, assess.failed_to_measure(f"nothing measures {measure}", rule))
 
 
+def rests_on(measure: str, arm: Arm) -> int:
+    """How many an arm's side of the guard is judged by: its requests, or its answers."""
+    if measure in QUANTILES:
+        return sum(arm.latency)
+    if measure == "refusals":
+        return arm.requests + arm.refused
+    return arm.answered if measure == "answers" else arm.requests
+
+
 def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
     a, b = Count(old.errors, old.requests), Count(new.errors, new.requests)
     most = max(((count, code) for code, count in new.reasons.items() if count), default=None)

@@ -4,6 +4,7 @@ import math
 
 from deployments.analysis.guards import Judged
 from deployments.analysis.rates import Range
+from deployments.engine import wording
 from deployments.engine.plans import MEASURES
 
 POINTS = ("errors", "refusals", "answers")
@@ -102,3 +103,21 @@ def missing(found: Judged) -> str:
     if verdict.needed is None:
         return verdict.reason
     return f"about {count(rounded(verdict.needed))} more requests"
+
+
+def time(needed: float, per_second: float) -> str:
+    """How long so many more requests take, behind what would bring an answer: ", 4 min"."""
+    if per_second <= 0:
+        return "; no traffic now"
+    seconds = needed / per_second
+    if seconds < 60:
+        return ", under 1 min"
+    return f", {wording.seconds(seconds if seconds >= 3600 else round(seconds / 60) * 60)}"
+
+
+def based(measure: str, n: int | None) -> str:
+    """What a version's own figure rests on: "1 240 requests"; "" where nobody knows."""
+    if n is None:
+        return ""
+    what = "request" if measure in (*RATES, "memory") else "answer"
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from registry.datasets.reading import BadData, Table
+from registry.datasets.files import BadData
+from registry.datasets.reading import Table
 
 Array = NDArray[Any]
 KINDS = {"b": "yes or no", "f": "numbers", "U": "labels"}

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines.scoring import jail
 from registry.datasets import reading
+from registry.datasets.files import BadData
 
 REGISTRY = Path(reading.__file__).resolve().parents[1]
 
@@ -51,7 +52,7 @@ def computed(request: Mapping[str, Any]) -> dict[str, Any]:
         answers = columns.answers(work / request["scores"], rows)
         base = columns.answers(work / baseline, rows) if baseline else None
         results = report.made(settings, found, answers, base, request["baseline_note"])
-    except (reading.BadData, columns.BadScores, sides.BadTask, report.NoLabels) as error:
+    except (BadData, columns.BadScores, sides.BadTask, report.NoLabels) as error:
         return {"refused": str(error)}
     except MemoryError:
         return {"refused": f"Computing it needs more than {request['memory_bytes'] // 1024**2} MiB of memory."}

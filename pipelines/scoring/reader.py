@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipelines.scoring import jail
 from registry.datasets import reading
+from registry.datasets.files import BadData
 
 REGISTRY = Path(reading.__file__).resolve().parents[1]
 SAMPLE_ROWS = 200
@@ -48,10 +49,10 @@ def send(request: dict[str, Any], out: Any) -> None:
     with reading.table(Path(request["folder"]), Path(request["scratch"]), request["types"]) as table:
         columns = [name for name in table.schema.names if name not in request["hidden"]]
         if not columns:
-            raise reading.BadData("There is no column beside the labels.")
+            raise BadData("There is no column beside the labels.")
         sample = next(chunks(table.batches(columns), SAMPLE_ROWS, 0), None)
         if sample is None:
-            raise reading.BadData("There are no rows.")
+            raise BadData("There are no rows.")
         with pa.ipc.new_stream(out, sample.schema) as stream:
             stream.write_batch(sample)
             for chunk in chunks(table.batches(columns), request["chunk"], request["skip"]):
@@ -63,7 +64,7 @@ def main() -> int:
     jailed = jail.enter("folder", "scratch", (REGISTRY,))
     try:
         send(jailed.request, sys.stdout.buffer)
-    except reading.BadData as error:
+    except BadData as error:
         sys.stderr.write(f"{error}\n")
         return 3
     except BrokenPipeError:

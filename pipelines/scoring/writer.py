@@ -20,6 +20,7 @@ from pipelines.computing.columns import KINDS, BadScores, of_one_kind
 from pipelines.scoring import jail, joined
 from pipelines.scoring.reader import chunks
 from registry.datasets import reading
+from registry.datasets.files import BadData
 
 REGISTRY = Path(reading.__file__).resolve().parents[1]
 Answers = NDArray[Any]
@@ -85,7 +86,7 @@ def main() -> int:
     jailed = jail.enter("work", "out", (REGISTRY, Path(jail.asked()["folder"])))
     try:
         told = write(jailed.request)
-    except (reading.BadData, BadScores) as error:
+    except (BadData, BadScores) as error:
         told = {"refused": str(error)}
     except MemoryError:
         told = {"refused": f"Writing it needs more than {jailed.request['memory_bytes'] // 1024**2} MiB of memory."}

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-import pyarrow.fs as filesystems
 from django.conf import settings
 
 from portal.core.errors import BadInput
@@ -19,7 +17,7 @@ from portal.core.outages import is_full_disk
 from registry.adapters import mlflow_rest
 from registry.artifacts import store
 from registry.datasets import uploads
-from registry.datasets.reading import SUFFIXES, BadData
+from registry.datasets.files import SUFFIXES, BadData
 from registry.models import Run
 from registry.policies import paths
 
@@ -89,6 +87,9 @@ def _batch_prediction(source: dict[str, Any], target: Path, told: Told) -> None:
 
 def _s3(source: dict[str, Any], target: Path, told: Told) -> None:
     """With the credentials of this process; `SIGNALBOX_S3_ENDPOINT` names another server than Amazon's."""
+    import pyarrow as pa  # late: every process of the portal imports this file, and few fetch from S3
+    import pyarrow.fs as filesystems
+
     bucket = str(source["uri"]).removeprefix("s3://").rstrip("/")
     remote = filesystems.S3FileSystem(endpoint_override=settings.SIGNALBOX_S3_ENDPOINT or None)
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core import clock
 from registry.adapters import jailed
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 
 # Beside those of revision processes, so that the two can never meet.
 ACCOUNT = 64_990

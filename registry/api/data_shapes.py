@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.core.api.inputs import Strict
-from registry.datasets.reading import S3_ADDRESS
+from registry.datasets.files import S3_ADDRESS
 from registry.models import DataCheckRun, DataSet, DataSetChecks, DataSetVersion, DataUse
 from registry.selectors import datasets as read
 

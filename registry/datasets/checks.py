@@ -5,10 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from registry.datasets.profiles import BOOLEAN, NUMBER, TEXT, TIME
+from registry.datasets.kinds import BOOLEAN, NUMBER, TEXT, TIME
 
 MOST_CHECKS = 500
 MOST_VALUES = 10_000
@@ -132,6 +129,9 @@ def _pattern(place: str, limits: Mapping[str, Any]) -> None:
     regex = limits.get("regex")
     if not isinstance(regex, str) or not 0 < len(regex) <= LONGEST_EXPRESSION:
         raise BadCheck(f"{place}.regex", f"must be a regular expression of at most {LONGEST_EXPRESSION} characters")
+    import pyarrow as pa  # late: every process of the portal imports this file, and few read a pattern
+    import pyarrow.compute as pc
+
     try:
         pc.match_substring_regex(pa.array([""]), pattern=regex)
     except pa.ArrowInvalid as error:

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     )
     os.environ["OMP_NUM_THREADS"] = os.environ["ARROW_NUM_THREADS"] = "1"
     from registry.datasets.checks import BadCheck
-    from registry.datasets.reading import BadData
+    from registry.datasets.files import BadData
 
     try:
         answer = measured(folder, scratch, request["checks"], datetime.fromisoformat(request["now"]))

@@ -22,14 +22,14 @@ from datasketches import (
     tgt_hll_type,
 )
 
+from registry.datasets.kinds import BOOLEAN, NUMBER, OTHER, TEXT, TIME
+
 KLL_K = 400
 HLL_LG_K = 12
 FREQUENT_LG_MAP = 10
 MOST_FREQUENT = 20
 LONGEST_TEXT = 200
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-
-NUMBER, TEXT, BOOLEAN, TIME, OTHER = "number", "text", "boolean", "time", "other"
 
 
 def kind_of(type_: pa.DataType) -> str:

@@ -13,15 +13,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from registry.datasets.files import SUFFIXES, BadData
+
 BATCH_ROWS = 65_536
 MEMORY = "512MB"
-S3_ADDRESS = r"^s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\x00]*)?$"
-SUFFIXES = {".csv": "csv", ".parquet": "parquet"}
 MOST_COLUMNS = 2_000
-
-
-class BadData(Exception):
-    """The files cannot be read as one table; the message says what and where."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 
 SHORTEST_DIGEST = 8
 _NUMBER = re.compile(r"v([1-9]\d{0,8})")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from registry.datasets.profiles import NUMBER, TEXT
+from registry.datasets.kinds import NUMBER, TEXT
 
 FEW = 20
 """A text column with at most so many values, each seen often, is a category."""

@@ -18,7 +18,7 @@ from typing import IO
 
 from portal.core.outages import NoSpace, is_full_disk
 from registry.artifacts import store
-from registry.datasets.reading import SUFFIXES, BadData
+from registry.datasets.files import SUFFIXES, BadData
 
 PIECE = 1024 * 1024
 """Most bytes of one piece."""

@@ -19,7 +19,7 @@ from portal.core.models import Job
 from registry.adapters import data_sources, measuring
 from registry.artifacts import store
 from registry.datasets import uploads
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from registry.models import DataSetVersion
 from registry.services import datasets
 from serving.digests import FileEntry, TreeRefused

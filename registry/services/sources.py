@@ -6,7 +6,7 @@ from typing import Any
 from portal.core.actors import Actor
 from portal.core.errors import BadInput
 from registry.datasets import run_inputs
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from registry.services import runs, uploads
 
 Source = dict[str, Any]

@@ -7,7 +7,7 @@ from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.errors import BadInput, Conflict, NotFound
 from registry.datasets import uploads
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from registry.datasets.uploads import Upload
 from registry.models import DataSet
 from registry.services import datasets

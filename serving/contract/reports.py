@@ -12,7 +12,7 @@ latencies sees no finer than its buckets, see docs/rollout-judgement.md."""
 SCORE_BINS = 20
 """Of a score from 0 to 1, equal widths."""
 DIFFERENCE_BINS = 40
-"""Of the difference of two scores, -1 to 1, equal widths."""
+"""Of the difference of two scores, -1 to 1, equal widths; what lies outside is counted on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class ShadowReport:
     so that copying never falls behind; `ready` is False while the revision does not run. `all`, and each value of each
     column in `segments`, holds rows compared, rows with the same answer, and number, sum and sum of squares of the
     differences of scores, shadow minus answered. `flips` counts changes of class ("0 → 1"), `differences` rows per bin
-    of the difference of scores, `latency` and `shadow_latency` predictions per bucket of `LATENCY_EDGES_MS`.
+    of the difference of scores, `below` and `above` those outside of all bins; `latency` and `shadow_latency`
+    predictions per bucket of `LATENCY_EDGES_MS`.
     """
 
     revision: str
@@ -67,6 +68,8 @@ class ShadowReport:
     latency: tuple[int, ...]
     shadow_latency: tuple[int, ...]
     segments: dict[str, dict[str, dict[str, float]]]
+    below: int = 0
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)

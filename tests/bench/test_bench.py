@@ -15,7 +15,7 @@ from bench.results import Row
 from bench.wire import Line, UnexpectedAnswerError
 from tests.stack import Stack
 
-TINY = Effort(rounds=2, calls=2, seconds=0.2)
+TINY = Effort(rounds=2, calls=2, seconds=0.2, steered=2)
 FIGURE = Estimate(2.0, 1.5, 2.5)
 NOWHERE = Portal({}, {})
 LOCK = Path(__file__).parents[2] / "requirements.txt"

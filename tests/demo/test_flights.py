@@ -9,6 +9,8 @@ import pytest
 from demo import flights
 from demo.columns import DECIMAL, MEANING, RECORD, TEXT, WHOLE
 
+pytestmark = pytest.mark.xdist_group("flights")
+
 
 def test_every_flight_that_has_a_label_and_weather_is_there(year: pd.DataFrame) -> None:
     assert len(year) == 336_776 - 9_430 - 759

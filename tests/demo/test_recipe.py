@@ -21,6 +21,7 @@ from demo.recipe import (
     probabilities,
 )
 
+pytestmark = pytest.mark.xdist_group("flights")
 TREES = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 
 

@@ -17,7 +17,7 @@ from demo import train
 from demo.columns import RECORD
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("flights")]
 
 TREES = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
 # What a caller's program would do with a registered version.

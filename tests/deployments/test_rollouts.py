@@ -423,7 +423,9 @@ class TestSuperseding:
             rolling.ask(3)
         assert refusal.value.code == "rollout_active"
 
-    def test_it_goes_by_way_of_stable(self, rolling: Rolling) -> None:
+    def test_it_goes_by_way_of_stable_and_begins_as_soon_as_the_old_one_has_ended(
+        self, rolling: Rolling, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         old = rolling.row
         world.grant(rolling.line.priya, "operator", rolling.line.team)
         request = rolling.ask(3, supersede=True)
@@ -431,12 +433,13 @@ class TestSuperseding:
         rolling.line.approve(request, rolling.line.daniel)
         request.refresh_from_db()
         assert request.status == "approved"
+        rung: list[tuple[str, int]] = []
+        monkeypatch.setattr(work, "ring", lambda name, pk: rung.append((name, pk)))
         rolling.look()
+        assert rung.count(("deployments.promotion", request.pk)) == 1
         old.refresh_from_db()
         old.request.refresh_from_db()  # type: ignore[union-attr]
         assert (old.status, old.request.status) == ("aborted", "superseded")  # type: ignore[union-attr]
-        type(request).objects.filter(pk=request.pk).update(next_reconcile_at=clock.now())
-        work.drain()
         assert rolling.share == 1000
         tables = [(t.stable, t.canary, t.cut) for t in rolling.line.runtime.routed]
         first = rolling.revision(1)

@@ -137,7 +137,18 @@ def test_counts_come_to_agreement_costs_and_segments() -> None:
     assert shadow.cost_of_thousand(shadow.flips(REPORT, {}), 100) is None
     assert [one.value for one in shadow.segments(REPORT)] == ["UA", "AA"]
     assert shadow.latencies(REPORT, (0.0, 1.0, 2.0))["p50"][0] == pytest.approx(2**0.5)
-    assert sum(rows for _, _, rows in shadow.falls(REPORT["differences"])) == 100
+    assert sum(rows for _, _, rows in shadow.falls(REPORT)) == 100
+
+
+def test_differences_outside_of_all_ranges_have_one_on_either_side() -> None:
+    """A regressor's lie there; without them the table would show a part and call it the whole."""
+    assert shadow.falls(REPORT) == shadow.falls(REPORT | {"below": 0, "above": 0})
+    first, *inside, last = shadow.falls(REPORT | {"below": 3, "above": 0})
+    assert (first, last) == ((None, -1.0, 3), (1.0, None, 0))
+    assert inside == shadow.falls(REPORT)
+    only = shadow.falls(REPORT | {"differences": [0] * 40, "above": 9})
+    assert (only[-1], sum(rows for *_, rows in only)) == ((1.0, None, 9), 9)
+    assert shadow.falls(REPORT | {"differences": [0] * 40}) == []
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from portal.core import leases
 from portal.core.errors import Unavailable
 from registry.adapters import data_sources, mlflow_rest
 from registry.adapters.mlflow_rest import Mlflow, MlflowRefused, MlflowRest, MlflowUnavailable
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from registry.gate import forward
 from registry.models import Experiment, Run
 from registry.reconcilers import ingest, mirror

@@ -12,6 +12,7 @@ from tests.gate import servers
 from tests.memory_mlflow import MemoryMlflow
 
 API = "/api/2.0/mlflow"
+pytestmark = pytest.mark.xdist_group("mlflow")
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 
 

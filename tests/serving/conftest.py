@@ -1,12 +1,11 @@
 """One data plane and one store of small models for the whole folder; each test has an endpoint of its own."""
 
 import itertools
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests import made
 from tests.serving import zoo
 from tests.serving.plane import Plane, running
 from tests.serving.zoo import Zoo
@@ -15,9 +14,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def models() -> Iterator[Zoo]:
-    with tempfile.TemporaryDirectory(prefix="sbz-") as name:
-        yield zoo.breed(Path(name))
+def models(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    return zoo.kept(made.once(tmp_path_factory, "zoo", zoo.breed))
 
 
 @pytest.fixture(scope="session")

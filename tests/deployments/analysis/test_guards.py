@@ -205,3 +205,36 @@ def test_a_code_without_words_is_named_and_no_error_is_not_mentioned() -> None:
     assert telling.sentence(odd).endswith("1 of which failed because of odd")
     none = guards.judge("errors", RULE, Arm(requests=500), Arm(requests=500), ())
     assert telling.sentence(none).endswith("after 500 requests")
+
+
+@pytest.mark.parametrize(
+    ("per_second", "said"),
+    [
+        (0.0, "; no traffic now"),
+        (100.0, ", under 1 min"),
+        (15.0, ", 4 min"),
+        (14.0, ", 4 min"),
+        (0.5, ", 2 h"),
+        (0.01, ", 4.2 d"),
+    ],
+)
+def test_the_time_that_is_still_needed_follows_the_traffic(per_second: float, said: str) -> None:
+    assert telling.time(3600, per_second) == said
+
+
+def test_each_guard_says_on_how_many_it_rests() -> None:
+    """Requests that were not answered have no latency and count in no share of answers."""
+    found = arm(1240, errors=40)
+    said = {
+        one: telling.based(one, guards.rests_on(one, found)) for one in ("errors", "p95", "p99", "answers", "memory")
+    }
+    assert said == {
+        "errors": "1 240 requests", "p95": "1 200 answers", "p99": "1 200 answers", "answers": "1 200 answers",
+        "memory": "1 240 requests",
+    }  # fmt: skip
+    assert (telling.based("errors", 1), telling.based("p95", None)) == ("1 request", "")
+    for one in ("errors", "p95", "answers", "memory"):
+        assert guards.rests_on(one, found) == judged(one, 2.0, arm(500), found).verdict.n, one
+    refusing = replace(found, refused=60)
+    assert guards.rests_on("refusals", refusing) == guards.refusals(arm(500), refusing).verdict.n == 1300
+    assert telling.based("refusals", 1300) == "1 300 requests"

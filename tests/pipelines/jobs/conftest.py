@@ -1,5 +1,6 @@
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from portal.accounts.models import Person, Team
 from portal.core import work
 from registry.models import DataSetVersion, Evaluation, ModelVersion, RegisteredModel
 from registry.services import datasets
-from tests import memory_mlflow, world
+from tests import made, memory_mlflow, world
 from tests.memory_mlflow import HoldsAll
 from tests.pipelines.jobs.rows import frame
 from tests.serving.zoo import PROJECT
@@ -81,15 +82,20 @@ class Lab:
         return row
 
 
-@pytest.fixture(scope="session")
-def bred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, str]]]:
-    root = tmp_path_factory.mktemp("versions")
-    for folder in (root, root.parent, root.parent.parent):
-        folder.chmod(0o755)
+def breed(root: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "tests.pipelines.jobs.breed", str(root)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return root / "store", json.loads((root / "made.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def bred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, str]]]:
+    """A store of this worker's own, since data is taken into it, and what was put into it."""
+    root, own = made.once(tmp_path_factory, "versions", breed), tmp_path_factory.mktemp("versions")
+    for folder in (own, own.parent, own.parent.parent):
+        folder.chmod(0o755)
+    shutil.copytree(root / "store", own / "store")
+    return own / "store", json.loads((root / "made.json").read_text())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from portal.core.jobs import JobContext
 from portal.core.models import Job
 from registry.adapters import data_sources, jailed, measuring
 from registry.artifacts import store
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from registry.models import DataCheckRun, DataSetVersion
 from registry.services import datasets
 from tests import world

@@ -8,7 +8,7 @@ from django.test import Client
 from portal.core import work
 from portal.core.errors import BadInput
 from registry.datasets import run_inputs
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from registry.models import DataUse, Experiment, Run
 from registry.services import datasets, runs, sources
 from tests import world

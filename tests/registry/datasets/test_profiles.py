@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.datasets.profiles import BOOLEAN, NUMBER, OTHER, TEXT, TIME, ColumnProfile, kind_of, profile
+from registry.datasets.kinds import BOOLEAN, NUMBER, OTHER, TEXT, TIME
+from registry.datasets.profiles import ColumnProfile, kind_of, profile
 
 numbers = st.lists(st.none() | st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf]), max_size=60)
 

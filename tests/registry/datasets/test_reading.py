@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from registry.datasets import reading
-from registry.datasets.reading import BadData, Table
+from registry.datasets.files import BadData
+from registry.datasets.reading import Table
 
 
 @pytest.fixture

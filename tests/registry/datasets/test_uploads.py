@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from portal.accounts.services import tokens
 from portal.core import work
 from registry.datasets import uploads
-from registry.datasets.reading import BadData
+from registry.datasets.files import BadData
 from tests import world
 from tests.callers import BACKEND, Caller
 from tests.registry.datasets.conftest import FLIGHTS, Shelf
