@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,8 @@ def test_hedging_is_measured_beside_waiting_and_leaves_nothing_behind(stack: Sta
     found = {row.name: row.theirs for row in hedging.measure(portal, TINY)}
     assert list(found) == ["hedging.p50", "hedging.p99", "hedging.p99.9", "hedging.price"]
     assert all(found.values())
-    left = Line(portal.run / "agent.sock").get("/revisions").json()["revisions"]
+    with closing(Line(portal.run / "agent.sock")) as agent:
+        left = agent.get("/revisions").json()["revisions"]
     assert not [row for row in left if row["environment"] == "bench" and row["state"] != "absent"]
 
 
