@@ -64,7 +64,7 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
         kind=row.kind,
         status=row.status,
         waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
-        judged=goes_on(row) if tests else not watched or answer == "passing",
+        judged=goes_on(row) if tests else not watched or (answer == "passing" and row.pause_code not in DOUBTS),
         answer=answer,
         hurried_by=row.hurried_by_id,
         twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
@@ -82,6 +82,8 @@ def following(row: Rollout) -> str:
     return wording.percent(step.weight if isinstance(step, Weight) else WHOLE)
 
 
+DOUBTS = ("unmeasured", "mismatch")
+"""Why a rollout is paused where what the guards said last does not count any more."""
 DECISIONS = ("person", "decide", "unproven")
 """Why a rollout is paused where the word of one person ends the step: the plan waits for somebody, an A/B test has what
 is to be decided on, or no probe got right. Elsewhere resuming gives what could not be judged its time again."""

@@ -365,6 +365,15 @@ class TestSteering:
         rolling.look()
         assert rolling.share == 10_000
 
+    def test_a_sample_that_is_doubted_takes_two_again(self, rolling: Rolling) -> None:
+        rolling.answered({"requests": 5000}, {"requests": 5000})
+        row = rolling.look(3)
+        assert (row.status, row.pause_code, Measurement.objects.get().answer) == ("paused", "mismatch", "passing")
+        row = rollouts.advance(
+            actor=world.actor(rolling.line.marta), number=row.pk, reason="It was fine", expect_step=row.step
+        )
+        assert (row.status, row.hurried_by) == ("paused", rolling.line.marta)
+
     def test_another_account_of_the_same_human_is_no_second_person(self, rolling: Rolling) -> None:
         number, step = rolling.row.pk, rolling.row.step
         rollouts.advance(actor=world.actor(rolling.line.marta), number=number, reason="Quick", expect_step=step)
