@@ -9,8 +9,8 @@ from bench.measure import Effort
 from bench.results import Row
 
 # In the order in which they run: what changes the world comes last.
-NAMES = ("gate", "router", "arrays", "predictions", "audit", "models", "evaluation", "evaluations", "gates", "switch",
-         "steering")  # fmt: skip
+NAMES = ("gate", "router", "arrays", "predictions", "hedging", "audit", "models", "evaluation", "evaluations", "gates",
+         "switch", "steering")  # fmt: skip
 Measure = Callable[[Portal, Effort], Iterator[Row]]
 
 

@@ -22,6 +22,7 @@ class Effort:
     evaluated: int = 1_000_000
     evaluations: int = 200
     switches: int = 5
+    steered: int = 20
     restarts: int = 3
 
 

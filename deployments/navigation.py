@@ -26,6 +26,7 @@ register(
         position=30,
         count=open_requests,
         key="p",
+        prefixes=("/bypasses/",),
     ),
     NavItem(
         label="Endpoints",
@@ -33,5 +34,6 @@ register(
         icon="endpoint",
         position=40,
         key="e",
+        prefixes=("/environments/", "/plans/"),
     ),
 )

@@ -28,6 +28,8 @@ def banner(actor: Actor) -> list[nav.Line]:
     ]
 
 
-nav.register(nav.NavItem(label="Models", url_name="registry:models", icon="model", position=20, key="m"))
+nav.register(
+    nav.NavItem(label="Models", url_name="registry:models", icon="model", position=20, key="m", prefixes=("/runs/",))
+)
 nav.register(nav.NavItem(label="Data sets", url_name="registry:data_sets", icon="database", position=25, key="d"))
 nav.banner(banner)

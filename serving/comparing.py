@@ -12,6 +12,8 @@ MOST_VALUES = 50
 MOST_FLIPS = 100
 LONGEST_VALUE = 60
 OTHER = "other"
+COUNTED = ("revision", "since", "copied", "failed", "shed", "below", "above")
+"""What a comparison and its report have in common as it is."""
 ALIKE = 1e-6
 """Scores closer than this count as the same answer where no threshold makes classes of them."""
 
@@ -49,6 +51,8 @@ class Comparison:
     all: Cell = field(default_factory=Cell)
     flips: Counter[str] = field(default_factory=Counter)
     differences: list[int] = field(default_factory=lambda: [0] * DIFFERENCE_BINS)
+    below: int = 0
+    above: int = 0
     latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) - 1))
     shadow_latency: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_EDGES_MS) - 1))
     segments: dict[str, dict[str, Cell]] = field(default_factory=dict)
@@ -85,11 +89,18 @@ class Comparison:
         same = self._same(was, now, difference)
         for cell in cells:
             cell.add(same, difference)
-        if difference is not None and -1.0 <= difference <= 1.0:
-            place = min(int((difference + 1.0) / 2 * DIFFERENCE_BINS), DIFFERENCE_BINS - 1)
-            self.differences[place] += 1
+        if difference is not None:
+            self._place(difference)
         if not same and (flip := self._flip(was, now)):
             self.flips[_known(self.flips, flip, MOST_FLIPS)] += 1
+
+    def _place(self, difference: float) -> None:
+        """Into its bin; a regressor's differences lie mostly outside of all."""
+        self.below += difference < -1.0
+        self.above += difference > 1.0
+        if -1.0 <= difference <= 1.0:
+            place = min(int((difference + 1.0) / 2 * DIFFERENCE_BINS), DIFFERENCE_BINS - 1)
+            self.differences[place] += 1
 
     def _same(self, was: Any, now: Any, difference: float | None) -> bool:
         if difference is not None and self.threshold is None:
@@ -111,7 +122,7 @@ class Comparison:
 
     def report(self, *, ready: bool) -> ShadowReport:
         return ShadowReport(
-            **{name: getattr(self, name) for name in ("revision", "since", "copied", "failed", "shed")},
+            **{name: getattr(self, name) for name in COUNTED},
             ready=ready,
             reasons=dict(self.reasons),
             all=asdict(self.all),
@@ -129,7 +140,7 @@ class Comparison:
 def restored(kept: ShadowReport, threshold: float | None) -> Comparison:
     """Counts that go on from what a report said."""
     return Comparison(
-        **{name: getattr(kept, name) for name in ("revision", "since", "copied", "failed", "shed")},
+        **{name: getattr(kept, name) for name in COUNTED},
         threshold=threshold,
         reasons=Counter(kept.reasons),
         all=Cell(**kept.all),

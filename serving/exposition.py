@@ -33,6 +33,12 @@ def _latency(found: Measures) -> Iterable[Sample]:
 FAMILIES: tuple[tuple[str, str, str, Callable[[Measures], Iterable[Sample]]], ...] = (
     ("requests_total", "counter", "Predictions asked for and not refused, by the arm they came under.", _requests),
     ("errors_total", "counter", "Of these, answered 5xx or died unanswered.", lambda m: [("", {}, m.errors)]),
+    (
+        "hedged_total",
+        "counter",
+        "Predictions asked for here because another process was slow.",
+        lambda m: [("", {}, m.hedged)],
+    ),
     ("refused_total", "counter", "Answered 4xx: the caller's fault.", lambda m: [("", {}, m.refused)]),
     ("latency_seconds", "histogram", "Answered predictions by time since their arrival.", _latency),
     ("answers_total", "counter", "Answered rows by class, or by twentieth of a score.", _answers),

@@ -1,5 +1,7 @@
 """Counting what one revision answers, and what the router saw die: plain arithmetic, no file and no socket."""
 
+import itertools
+import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,6 +15,12 @@ DIED = "revision_broke"
 MOST_LABELS = 100
 LONGEST_LABEL = 100
 OTHER = "other"
+NUMBER_EDGES = tuple(float(f"{10 ** (step / 4):.2g}") for step in range(-12, 49))
+"""Numbers that are no score are counted by size, four bins to each power of ten from a thousandth to a million million:
+fine enough for half as much again, and so few that a shift of all of them moves much from one bin to the next."""
+_ENDS = ("0", *(f"{edge:g}" for edge in NUMBER_EDGES), "∞")
+POSITIVE = tuple(f"{low} to {high}" for low, high in itertools.pairwise(_ENDS))
+NEGATIVE = tuple(f"-{high} to {'' if low == '0' else '-'}{low}" for low, high in itertools.pairwise(_ENDS))
 
 
 @dataclass(slots=True)
@@ -29,6 +37,7 @@ class Counts:
     arms: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     nameless: int = 0
+    hedged: int = 0
 
     def answered(self, arm: str, latency_ms: float, labels: Iterable[str], *, named: bool = True) -> None:
         """A prediction went out; `named` whether its caller named a unit."""
@@ -74,18 +83,30 @@ class Counts:
             busy_ms=busy_ms,
             reasons=dict(self.reasons),
             nameless=self.nameless,
+            hedged=self.hedged,
         )
 
 
 def labels(values: Iterable[Any]) -> Iterable[str]:
-    """What each answered value counts as: its bin for a score from 0 to 1, its text for a class."""
+    """What each answered value counts as: its text for a class, its bin for a score from 0 to 1 and for other numbers.
+
+    Whole numbers below 100 are taken for classes.
+    """
     for value in values:
-        if isinstance(value, float):
-            yield f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}" if 0.0 <= value <= 1.0 else OTHER
-        elif isinstance(value, str | int):
+        if isinstance(value, float) and 0.0 <= value <= 1.0:
+            yield f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}"
+        elif isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < MOST_LABELS):
             yield str(value)[:LONGEST_LABEL]
+        elif isinstance(value, float | int) and math.isfinite(value):
+            yield _span(value)
         else:
             yield OTHER
+
+
+def _span(value: float) -> str:
+    """From where to where, as text."""
+    spans = NEGATIVE if value < 0 else POSITIVE
+    return spans[bisect_right(NUMBER_EDGES, abs(value))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,15 @@ class Places:
         return self.home / "router" / "unnamed.map"
 
     @property
+    def hedged_map(self) -> Path:
+        """Empty: which revisions hedge, the agent tells the router that runs."""
+        return self.home / "router" / "hedged.map"
+
+    @property
+    def hedging_script(self) -> Path:
+        return self.home / "router" / "hedging.lua"
+
+    @property
     def router_socket(self) -> Path:
         return self.run / "router.sock"
 
@@ -98,6 +107,11 @@ class Places:
     def gateway_socket(self) -> Path:
         """The gateway for callers on this host's own behalf: the gRPC door."""
         return self.run / "gateway.sock"
+
+    @property
+    def again_socket(self) -> Path:
+        """Where the router itself asks a process of a slot, for requests that it hedges."""
+        return self.run / "again.sock"
 
     @property
     def grpc_socket(self) -> Path:

@@ -4,7 +4,6 @@ On a cluster the cluster does what agent, zygote and router do on one machine. W
 that was not approved, and the same sandboxed process answers.
 """
 
-import json
 import os
 import signal
 import socket
@@ -76,7 +75,7 @@ def _keep_keys(path: Path, descriptor: int) -> NoReturn:
 
 def _watch(wanted: Launch, listener: socket.socket, entry: Door, environ: Mapping[str, str]) -> NoReturn:
     """Start the process with everything imported, as the zygote does, and end as it ends."""
-    from serving.zygote import children, imports
+    from serving.zygote import children, imports, words
 
     imports.import_all()
     children.own_folders(wanted)
@@ -99,10 +98,11 @@ def _watch(wanted: Launch, listener: socket.socket, entry: Door, environ: Mappin
 
     signal.signal(signal.SIGTERM, stop)
     with os.fdopen(heard, "rb") as events:
-        told = [json.loads(line) for line in events]
+        told = [words.event(line) for line in events]
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if told and told[-1]["event"] == "failed":
-        _end(FINAL, told[-1]["code"], told[-1]["reason"], environ)
+    known = [one for one in told if one["event"] != "unreadable"] or told
+    if known and known[-1]["event"] != "ready":
+        _end(FINAL, known[-1]["code"], known[-1]["reason"], environ)
     # A process that was told to stop ends by that signal once it has answered what it had.
     if code not in (0, -signal.SIGTERM):
         _end(AGAIN, "process_ended", f"The revision's process ended with code {code}.", environ)

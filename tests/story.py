@@ -115,8 +115,8 @@ class Story:
 
         wait_until(done, timeout, f"promotion {number} to be carried out")
 
-    def promote(self, version: int) -> int:
-        number = self.ask(version)
+    def promote(self, version: int, plan: str = "") -> int:
+        number = self.ask(version, plan)
         self.decide(number)
         self.carried_out(number)
         return number

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WIDTH, HEIGHT, MARGIN = 1440, 900, 12
+PHONE = 390
 THEMES = ("light", "dark")
 READING = "15"
 ENDPOINT = "production/flight-delay-rollouts"
@@ -35,7 +36,7 @@ UNDER_WAY = 60
 class Moment:
     """A picture of what is only there for a while: of the newest rollout whose plan has the step `do`, when it has the
     status. `page` is below the endpoint's; of a page that is not whole, `last` is the part it ends with, `only` the one
-    part that is shown."""
+    part that is shown. `opens` is a link to a dialog, in front of the page's first screen; `width` is the window's."""
 
     name: str
     do: str
@@ -44,6 +45,8 @@ class Moment:
     last: str = "main"
     themes: tuple[str, ...] = ("light",)
     only: str = ""
+    opens: str = ""
+    width: int = WIDTH
 
     def now(self, row: dict[str, Any], requests: int) -> bool:
         kinds = {step["do"] for step in row["plan"]}
@@ -55,9 +58,13 @@ class Moment:
 MOMENTS = (
     Moment("rollout-ab-test", "ab_test", "paused", "rollouts/{id}/ab-test/"),
     Moment("rollout-canary", "analyse", "progressing", last="#guards", themes=THEMES),
+    Moment("rollback-dialog", "analyse", "progressing", opens="#rollback a[data-dialog]"),
+    Moment("rollout-phone", "analyse", "progressing", last="#guards", width=PHONE),
     Moment("rollout-stopped", "analyse", "aborted", "?history=rollouts", only="#history"),
     Moment("rollout-shadow", "shadow", "paused", "rollouts/{id}/shadow/"),
 )
+STANDING = {"plan-editor": "plans/ab-test-fast/edit/", "environments": "environments/"}
+"""Pictures of pages that stay as the command leaves them."""
 
 
 def sign_in(page: Page, url: str, person: dict[str, str]) -> None:
@@ -68,19 +75,33 @@ def sign_in(page: Page, url: str, person: dict[str, str]) -> None:
     page.wait_for_url(f"{url}/")
 
 
-def take(page: Page, url: str, name: str, last: str = "main", only: str = "") -> None:
+def take(page: Page, url: str, name: str, last: str = "main", only: str = "", width: int = WIDTH) -> None:
     """One picture down to the end of `last`, in a window as high as that, once the page's figures are drawn."""
-    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.set_viewport_size({"width": width, "height": HEIGHT})
     page.goto(url)
     for figure in page.locator("figure[data-plot]").all():
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-done", "1", timeout=20_000)
     page.evaluate("scrollTo(0, 0)")
     end = page.locator(last).evaluate("element => Math.ceil(element.getBoundingClientRect().bottom)")
-    page.set_viewport_size({"width": WIDTH, "height": end + MARGIN})
+    bar = page.evaluate("() => document.querySelector('.actionbar')?.offsetHeight ?? 0")
+    page.set_viewport_size({"width": width, "height": end + MARGIN + bar})
+    keep(page.locator(only) if only else page, name)
+
+
+def take_dialog(page: Page, url: str, name: str, opens: str) -> None:
+    """The first screen of a page with a dialog in front of it, which nobody sends."""
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.goto(url)
+    page.locator(opens).first.click()
+    expect(page.locator("#page-dialog[open] button[type=submit]")).to_be_visible()
+    keep(page, name)
+
+
+def keep(shown: Page | Locator, name: str) -> None:
     target = ROOT / "docs" / "img" / f"{name}.png"
     target.parent.mkdir(parents=True, exist_ok=True)
-    (page.locator(only) if only else page).screenshot(path=target)
+    shown.screenshot(path=target)
     sys.stdout.write(f"{target.relative_to(ROOT)}, {target.stat().st_size // 1000} kB\n")
     sys.stdout.flush()
 
@@ -119,12 +140,21 @@ def of_rollouts(browser: Browser, world: dict[str, Any], cases: list[str]) -> in
             row, requests = newest(portal)
             for moment in [one for one in left if row.get("id", 0) > before and one.now(row, requests)]:
                 left.remove(moment)
-                for theme in moment.themes:
-                    name = moment.name if theme == "light" else f"{moment.name}-{theme}"
-                    address = f"{world['url']}/endpoints/{ENDPOINT}/{moment.page.format(id=row['id'])}"
-                    take(pages[theme], address, name, moment.last, moment.only)
+                catch(pages, moment, f"{world['url']}/endpoints/{ENDPOINT}/{moment.page.format(id=row['id'])}")
+    for name, place in STANDING.items():
+        take(pages["light"], f"{world['url']}/{place}", name)
     sys.stdout.writelines(f"There was no moment for {moment.name}.\n" for moment in left)
     return 1 if left or shown.returncode else 0
+
+
+def catch(pages: dict[str, Page], moment: Moment, address: str) -> None:
+    """The pictures of one moment, one for each theme it is wanted in."""
+    for theme in moment.themes:
+        name = moment.name if theme == "light" else f"{moment.name}-{theme}"
+        if moment.opens:
+            take_dialog(pages[theme], address, name, moment.opens)
+        else:
+            take(pages[theme], address, name, moment.last, moment.only, moment.width)
 
 
 def newest(portal: httpx.Client) -> tuple[dict[str, Any], int]:

@@ -13,6 +13,11 @@ from deployments.analysis.rates import Count, Range
 FLOOR_MS = 5.0
 """Latencies below this count as equal: nobody notices, and few buckets lie there."""
 QUANTILES = {"p95": 0.95, "p99": 0.99}
+REFUSALS = Rule(limit=0.02, alpha=1e-4, fewest=50)
+"""A version that refuses what the champion takes is stopped whatever its plan guards: what is asked is no fault of its
+callers when both get the same."""
+UNCOUNTABLE = "other"
+"""What the data plane counts answers as that it has no label for."""
 SPLIT_ALPHA = 1e-4
 """The chance of saying that the traffic is not split by its weights when it is."""
 
@@ -45,10 +50,25 @@ def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) 
     return Judged(measure, assess.failed_to_measure(f"nothing measures {measure}", rule))
 
 
+def rests_on(measure: str, arm: Arm) -> int:
+    """How many an arm's side of the guard is judged by: its requests, or its answers."""
+    if measure in QUANTILES:
+        return sum(arm.latency)
+    if measure == "refusals":
+        return arm.requests + arm.refused
+    return arm.answered if measure == "answers" else arm.requests
+
+
 def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
     a, b = Count(old.errors, old.requests), Count(new.errors, new.requests)
     most = max(((count, code) for code, count in new.reasons.items() if count), default=None)
     return Judged("errors", assess.assess(assess.rate(a, b, rule), rule), a.rate, b.rate, most)
+
+
+def refusals(old: Arm, new: Arm) -> Judged:
+    """How much more often the new version refuses a request as its caller's fault, of all that came."""
+    a, b = (Count(arm.refused, arm.requests + arm.refused) for arm in (old, new))
+    return Judged("refusals", assess.assess(assess.rate(a, b, REFUSALS), REFUSALS), a.rate, b.rate)
 
 
 def _latency(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
@@ -75,8 +95,13 @@ def _floored(counts: Sequence[int], edges: Sequence[float]) -> Histogram:
 
 
 def _answers(rule: Rule, old: Arm, new: Arm) -> Measured:
-    """The largest shift of any label's share. How much more is needed is told by the label that moved most."""
+    """The largest shift of any label's share. How much more is needed is told by the label that moved most.
+
+    Raises ValueError where so many were answered and none has a label: unknown is never passing.
+    """
     labels = sorted({*old.answers, *new.answers})
+    if labels in ([], [UNCOUNTABLE]) and min(old.requests - old.errors, new.requests - new.errors) >= rule.fewest:
+        raise ValueError("the answers are neither classes nor numbers. Leave this guard out of the plan")
     a, b = (tuple(arm.answers.get(label, 0) for label in labels) for arm in (old, new))
     found = shares.shift(a, b, rule.alpha) if labels and sum(a) and sum(b) else None
     if found is None:
@@ -108,7 +133,7 @@ def _memory(rule: Rule, old: Arm, new: Arm) -> Judged:
 
 def split_wrong(old: Arm, new: Arm, weight: int, whole: int) -> str:
     """Why the traffic cannot have been split by its weights, in a sentence; "" while it can."""
-    counts = old.came.get("stable", 0), new.came.get("canary", 0)
+    counts = old.came.get("stable", 0) + old.refused, new.came.get("canary", 0) + new.refused
     if shares.mismatch([shares.Split(counts, (whole - weight, weight))]) < -math.log(SPLIT_ALPHA):
         return ""
     seen = counts[1] / sum(counts)

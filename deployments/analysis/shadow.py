@@ -100,11 +100,16 @@ def latencies(report: Json, edges: Sequence[float]) -> dict[str, tuple[float | N
     }
 
 
-def falls(differences: Sequence[int]) -> list[tuple[float, float, int]]:
-    """Rows by range of the difference of scores: the range's ends and how many; empty ranges too."""
+def falls(report: Json) -> list[tuple[float | None, float | None, int]]:
+    """Rows by range of the difference of scores: the range's ends and how many; empty ranges too. Where any lie outside
+    of what is told apart, as those of a regressor, one range without an end on either side. Nothing without scores."""
+    differences: Sequence[int] = report["differences"]
+    below, above = int(report.get("below", 0)), int(report.get("above", 0))
+    if not (sum(differences) or below or above):
+        return []
     width = 2.0 / len(differences)
-    found = []
+    found: list[tuple[float | None, float | None, int]] = []
     for low, high in pairwise(FALLS):
         inside = [n for at, n in enumerate(differences) if low <= -1.0 + (at + 0.5) * width < high]
         found.append((low, high, sum(inside)))
-    return found
+    return [(None, FALLS[0], below), *found, (FALLS[-1], None, above)] if below or above else found

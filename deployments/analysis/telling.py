@@ -4,9 +4,12 @@ import math
 
 from deployments.analysis.guards import Judged
 from deployments.analysis.rates import Range
+from deployments.engine import wording
 from deployments.engine.plans import MEASURES
 
-POINTS = ("errors", "answers")
+POINTS = ("errors", "refusals", "answers")
+RATES = ("errors", "refusals")
+NAMES = {measure: words for measure, (words, _, _) in MEASURES.items()} | {"refusals": "Refused requests"}
 ABOUT = {
     "errors": "new minus champion",
     "p95": "new over champion",
@@ -47,7 +50,7 @@ def amount(measure: str, value: float, *, sign: bool = True) -> str:
         return "∞"
     if measure in POINTS:
         shown = value * 100
-        return f"{shown:+.2f} pp".replace("-", "−") if sign and measure == "errors" else f"{shown:.2f} pp"
+        return f"{shown:+.2f} pp".replace("-", "−") if sign and measure in RATES else f"{shown:.2f} pp"
     return f"{value:.2f}×"
 
 
@@ -65,7 +68,7 @@ def own(measure: str, value: float | None) -> str:
     """What one arm showed by itself."""
     if value is None:
         return "–"
-    if measure == "errors":
+    if measure in RATES:
         return f"{value * 100:.3g} %"
     if measure == "memory":
         return f"{value / MEBIBYTE:,.0f} MiB".replace(",", " ")
@@ -75,7 +78,7 @@ def own(measure: str, value: float | None) -> str:
 def sentence(found: Judged) -> str:
     """The verdict in one sentence: "Error rate +2.10 pp [+1.20 pp, +3.00 pp], limit +1.00 pp, after 1 240 requests",
     and what most of the errors were."""
-    verdict, name = found.verdict, MEASURES[found.measure][0]
+    verdict, name = found.verdict, NAMES[found.measure]
     if verdict.value is None:
         return f"{name}: {verdict.reason}"
     return (
@@ -100,3 +103,21 @@ def missing(found: Judged) -> str:
     if verdict.needed is None:
         return verdict.reason
     return f"about {count(rounded(verdict.needed))} more requests"
+
+
+def time(needed: float, per_second: float) -> str:
+    """How long so many more requests take, behind what would bring an answer: ", 4 min"."""
+    if per_second <= 0:
+        return "; no traffic now"
+    seconds = needed / per_second
+    if seconds < 60:
+        return ", under 1 min"
+    return f", {wording.seconds(seconds if seconds >= 3600 else round(seconds / 60) * 60)}"
+
+
+def based(measure: str, n: int | None) -> str:
+    """What a version's own figure rests on: "1 240 requests"; "" where nobody knows."""
+    if n is None:
+        return ""
+    what = "request" if measure in (*RATES, "memory") else "answer"
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"

@@ -8,12 +8,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.endpoints import number_in
 from deployments.api.rollouts import RangeShape
 from deployments.engine import plans
 from deployments.models import AbRun
 from deployments.selectors import ab_page
 from deployments.services import rollouts
+from portal.core import queries
 from portal.core.api.views import ApiView
 
 
@@ -103,6 +103,6 @@ class AbTestReport(ApiView):
     def get(self, request: Request, number: int) -> Response:
         row, step = (
             rollouts.find(actor=self.actor, number=number),
-            number_in(request.query_params.get("step", ""), "step"),
+            queries.number(request.query_params, "step"),
         )
         return Response(AbRunShape(ab_page.run_of(row, step)).data)

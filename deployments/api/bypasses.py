@@ -13,6 +13,7 @@ from deployments.api.promotions import REFUSALS
 from deployments.models import Bypass
 from deployments.selectors import bypasses as select
 from deployments.services import bypasses
+from portal.core import queries
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -21,7 +22,9 @@ FILTERS = [
     OpenApiParameter(
         "state",
         OpenApiTypes.STR,
-        description="open, owed or overdue (reviews), all (the default) or a status",
+        enum=list(select.KNOWN),
+        default="all",
+        description="owed and overdue are reviews",
     ),
     OpenApiParameter("environment", OpenApiTypes.STR),
     OpenApiParameter("promotion", OpenApiTypes.INT, description="only those of this request"),
@@ -63,7 +66,7 @@ class Bypasses(ApiView):
         wanted = select.Filter(
             state=query.get("state", "all"),
             environment=query.get("environment", ""),
-            promotion=query.get("promotion", ""),
+            promotion=queries.number(query, "promotion"),
         )
         rows = select.filtered(self.actor, wanted)
         return paged(self, request, rows, bypass_shapes.BypassShape, "-id")

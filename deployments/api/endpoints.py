@@ -10,18 +10,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api import inputs, shapes
-from deployments.models import Environment, Rollout
+from deployments.models import Environment, Rollout, RolloutKind
 from deployments.selectors import endpoint_list, history
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, environments, tries
 from portal.accounts import access
 from portal.accounts.permissions import Permission
-from portal.core import clock
+from portal.core import clock, queries
 from portal.core.actors import Actor
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
-from portal.core.errors import BadInput, NotFound
+from portal.core.errors import NotFound
 
 
 class Environments(ApiView):
@@ -62,7 +62,7 @@ class Endpoints(ApiView):
         parameters=[
             OpenApiParameter("environment", OpenApiTypes.STR),
             OpenApiParameter("model", OpenApiTypes.STR),
-            OpenApiParameter("state", OpenApiTypes.STR, enum=["moving", "empty"]),
+            OpenApiParameter("state", OpenApiTypes.STR, enum=list(endpoint_list.STATES)),
         ],
         responses={200: shapes.EndpointShape(many=True)},
         summary="Endpoints",
@@ -81,7 +81,8 @@ class Endpoints(ApiView):
 def shown(actor: Actor, environment: str, name: str) -> dict[str, Any]:
     live = select.live(endpoints.find(actor=actor, environment=environment, endpoint=name), clock.now())
     facts = {name: getattr(live, name) for name in ("endpoint", "arms", "rollout", "steps", "nameless", "trouble")}
-    return dict(shapes.EndpointDetail(facts | {"url": tries.url(environment, name)}).data)
+    more = {"way_back": live.way_back.steps if live.way_back else [], "url": tries.url(environment, name)}
+    return dict(shapes.EndpointDetail(facts | more).data)
 
 
 class EndpointView(ApiView):
@@ -103,21 +104,9 @@ class History(ApiView):
     )
     def get(self, request: Request, environment: str, name: str) -> Response:
         row = endpoints.find(actor=self.actor, environment=environment, endpoint=name)
-        kind = request.query_params.get("kind", "all")
-        if kind not in history.KINDS:
-            known = ", ".join(history.KINDS)
-            raise BadInput(f"kind must be one of: {known}.", fields={"kind": known}, status=400)
-        found, older = history.of(row, kind, number_in(request.query_params.get("before", ""), "before"))
+        kind = queries.one_of(request.query_params.get("kind", ""), "kind", history.KINDS) or "all"
+        found, older = history.of(row, kind, queries.number(request.query_params, "before"))
         return Response({"results": shapes.MovementShape(found, many=True).data, "before": older})
-
-
-def number_in(text: str, name: str) -> int | None:
-    """A whole number of the query, None without one; raises `BadInput` naming the parameter."""
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise BadInput(f"{name} must be a whole number.", fields={name: "a whole number"}, status=400)
-    return int(text)
 
 
 class TryIt(ApiView):
@@ -145,13 +134,14 @@ class Rollouts(ApiView):
         parameters=[
             OpenApiParameter("environment", OpenApiTypes.STR),
             OpenApiParameter("endpoint", OpenApiTypes.STR),
-            OpenApiParameter("kind", OpenApiTypes.STR, enum=["promotion", "rollback"]),
+            OpenApiParameter("kind", OpenApiTypes.STR, enum=RolloutKind.values),
         ],
         responses={200: shapes.RolloutShape(many=True)},
         summary="Rollouts, newest first",
     )
     def get(self, request: Request) -> Response:
         rows, query = rollouts(self.actor), request.query_params
+        queries.one_of(query.get("kind", ""), "kind", RolloutKind.values)
         for name, column in (
             ("environment", "endpoint__environment__name"),
             ("endpoint", "endpoint__name"),

@@ -21,7 +21,7 @@ from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 
 FILTERS = [
-    OpenApiParameter("state", OpenApiTypes.STR, description="open, closed, all (the default) or a status"),
+    OpenApiParameter("state", OpenApiTypes.STR, enum=list(select.STATES), default="all"),
     OpenApiParameter("need", OpenApiTypes.STR, enum=["me"], description="only what waits for the caller"),
     OpenApiParameter("model", OpenApiTypes.STR),
     OpenApiParameter("environment", OpenApiTypes.STR),

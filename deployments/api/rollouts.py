@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,8 +10,9 @@ from rest_framework.response import Response
 from deployments.api import answers, inputs, shapes
 from deployments.api.endpoints import rollouts as visible
 from deployments.models import Measurement, Rollout, ShadowRun
-from deployments.selectors import nameless, shadow_page
+from deployments.selectors import nameless, shadow_page, verdicts
 from deployments.services import rollouts
+from portal.core import clock
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -25,7 +26,10 @@ class RangeShape(serializers.Serializer[Any]):
 
 
 class GuardVerdictShape(serializers.Serializer[Any]):
-    """What one guard says. 1e12 stands for no bound; `needed` is about how many more requests an answer takes."""
+    """What one guard says. 1e12 stands for no bound; `n` and `champion_n` are what each version's side rests on,
+    requests or answers; `needed` is about how many more requests an answer takes, `needed_seconds` how long those take
+    at today's traffic (null where nobody knows, without traffic, and of a weight that has passed), `missing` both in
+    words."""
 
     measure = serializers.CharField()
     answer = serializers.ChoiceField(["passing", "failing", "inconclusive", "error"])
@@ -33,7 +37,10 @@ class GuardVerdictShape(serializers.Serializer[Any]):
     range = RangeShape(allow_null=True)
     limit = serializers.FloatField()
     n = serializers.IntegerField()
+    champion_n = serializers.IntegerField(allow_null=True)
     needed = serializers.IntegerField(allow_null=True)
+    needed_seconds = serializers.FloatField(allow_null=True)
+    missing = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
     sentence = serializers.CharField()
 
@@ -42,7 +49,7 @@ class MeasurementShape(serializers.ModelSerializer[Measurement]):
     """Both versions under one weight, in basis points; `requests` are those of the new one, `nameless` the part of all
     requests that named no unit (null while there are none)."""
 
-    verdicts = GuardVerdictShape(many=True)
+    verdicts = serializers.SerializerMethodField()
     nameless = serializers.SerializerMethodField()
 
     class Meta:
@@ -52,6 +59,10 @@ class MeasurementShape(serializers.ModelSerializer[Measurement]):
             "began_at", "read_at",
         ]  # fmt: skip
 
+    @extend_schema_field(GuardVerdictShape(many=True))
+    def get_verdicts(self, row: Measurement) -> Any:
+        return GuardVerdictShape(verdicts.told(row, row.rollout, clock.now()), many=True).data
+
     def get_nameless(self, row: Measurement) -> float | None:
         return nameless.share(row)
 
@@ -60,12 +71,19 @@ class Measurements(ApiView):
     @extend_schema(responses={200: MeasurementShape(many=True)}, summary="What a rollout measured, weight by weight")
     def get(self, request: Request, number: int) -> Response:
         row = rollouts.find(actor=self.actor, number=number)
-        return paged(self, request, Measurement.objects.filter(rollout=row), MeasurementShape, "id")
+        return paged(
+            self,
+            request,
+            Measurement.objects.filter(rollout=row).select_related("rollout__endpoint"),
+            MeasurementShape,
+            "id",
+        )
 
 
 class ShadowRunShape(serializers.ModelSerializer[ShadowRun]):
     """The report as the data plane keeps it: rows compared, rows the same, changes of class, differences of scores
-    (shadow minus answered), latency of both, and by segment. It stays as it is once `ended_at` is there."""
+    (shadow minus answered, -1 to 1 in equal bins, `below` and `above` how many lie outside), latency of both, and by
+    segment. It stays as it is once `ended_at` is there."""
 
     class Meta:
         model = ShadowRun

@@ -116,12 +116,14 @@ class ArmShape(serializers.Serializer[Any]):
 
 class EndpointDetail(serializers.Serializer[Any]):
     """An endpoint with its traffic and the rollout under way; `url` is where clients call it, `nameless` says what part
-    of the requests named no unit while the traffic is split."""
+    of the requests named no unit while the traffic is split. `way_back` has the steps of a rollback, and of a rollout
+    that is given up, as far as they are on record; empty while nothing goes back."""
 
     endpoint = EndpointShape()
     traffic = ArmShape(source="arms", many=True)
     rollout = RolloutShape(allow_null=True)
     steps = StepShape(many=True)
+    way_back = StepShape(many=True)
     nameless = serializers.CharField(allow_blank=True)
     trouble = serializers.CharField(allow_blank=True)
     url = serializers.CharField()

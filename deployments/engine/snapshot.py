@@ -55,13 +55,21 @@ class Watch:
 class Shadowing:
     """Whether the new revision shadows what serves, as the runtime says, and whether its report is on record as
     finished. `unable` says why, where the runtime has no shadows, `unfit` says why this version must not be one;
-    `compared` predictions have two answers."""
+    `compared` predictions have two answers. `unread` are the seconds since the runtime could be asked last, and
+    `reason` why it cannot: then `running` is what our own record says."""
 
     running: bool = False
     ended: bool = False
     compared: int = 0
     unable: str = ""
     unfit: str = ""
+    unread: float = 0.0
+    reason: str = ""
+
+    @property
+    def away(self) -> str:
+        """What a person is told when it stays away."""
+        return f"What the shadow shows cannot be read. {self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,9 @@ class Trial:
 
     `units` and `labels` are those with ground truth, of the version that has fewer; `clear` says in words which metric
     has an answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by
-    the weights. `beyond` says which metric surely breaks its limit, `within` that each surely keeps its own.
+    the weights, `labels_apart` when ground truth reaches the versions at different rates. `beyond` says which metric
+    surely breaks its limit, `within` that each surely keeps its own. `unread` are the seconds since the record of what
+    both versions answered could last be read, and `reason` why it cannot: all else is as it was then.
     """
 
     running: bool = False
@@ -82,8 +92,16 @@ class Trial:
     clear: str = ""
     nameless: str = ""
     mismatch: str = ""
+    labels_apart: str = ""
     beyond: str = ""
     within: bool = False
+    unread: float = 0.0
+    reason: str = ""
+
+    @property
+    def away(self) -> str:
+        """What a person is told when it stays away."""
+        return f"The record of what both versions answered cannot be read. {self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +122,8 @@ class Snapshot:
     and `generation_target`, `generation_canary` and `generation_cut` where its table sends the traffic.
 
     `at_step` are the seconds since the step began, `paused_for` those of the present standstill, `held` is why the step
-    may not begin yet, `crashes` how often the new revision's process has ended in a row and `ended` how it did last.
+    may not begin yet and `held_for` for how many seconds, none where time alone has to pass. `crashes` is how often the
+    new revision's process has ended in a row and `ended` how it did last.
     """
 
     status: str
@@ -124,6 +143,7 @@ class Snapshot:
     step: int = 2
     at_step: float = 0.0
     held: str = ""
+    held_for: float = 0.0
     watch: Watch = Watch()
     shadow: Shadowing = Shadowing()
     test: Trial = Trial()

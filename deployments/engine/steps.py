@@ -1,5 +1,5 @@
 """What a rollout plan is made of: one small type for each kind of step. Another kind is another type here, its reading
-in `plans` and its turn in `planner`."""
+in `plans` and its turn in `turns`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

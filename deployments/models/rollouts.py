@@ -18,9 +18,11 @@ class Rollout(Leased):
     place in it since `step_began_at`.
 
     While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch, unproven
-    (the probe of what is served is wrong), or asked (by somebody). `probe` is the last of those: `generation` of the
-    table it was asked under, `right`, `why` not, `since` when it is wrong, `tries`, `ms`, and whether an answer was
-    `compared`.
+    (the probe of what is served is wrong), condition (what an approval asks for does not come), or asked (by somebody).
+    `probe` is the last of those: `generation` of the table it was asked under, `right`, `why` not, `since` when it is
+    wrong, `tries`, `ms`, and whether an answer was `compared`.
+    `away_since` is when the runtime was first seen not to answer, None while it does; `held_since` when a condition of
+    an approval was first seen to keep the weight before this step's.
     `hurried_by` has asked to go on early where that needs a second person, and why. `salt` draws the units that are in
     its canary, under all of its weights; "" for one that has no canary, or began when the endpoint's drew them all.
     """
@@ -39,6 +41,8 @@ class Rollout(Leased):
     pause_code = models.CharField(max_length=20, default="", blank=True)
     paused_at = models.DateTimeField(null=True)
     pause_why = models.TextField(default="", blank=True)
+    away_since = models.DateTimeField(null=True)
+    held_since = models.DateTimeField(null=True)
     hurried_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     hurried_why = models.TextField(default="", blank=True)
     probe = models.JSONField(null=True)

@@ -47,8 +47,14 @@ def may_resubmit(actor: Actor, facts: RequestFacts) -> Decision:
     return access.may(actor, Permission.PROMOTIONS_REQUEST, facts.team_id)
 
 
-def unfit_to_shadow(name: str, tags: Mapping[str, Any]) -> str:
-    """Why a version of this name must not be asked what no caller asked it; "" where it may."""
-    if str(tags.get(SIDE_EFFECTS, "")).lower() not in ("true", "yes", "1"):
+def has_side_effects(tags: Mapping[str, Any]) -> bool:
+    """Whether its tags say that asking a version does more than answer."""
+    return str(tags.get(SIDE_EFFECTS, "")).lower() in ("true", "yes", "1")
+
+
+def acts_unasked(name: str, tags: Mapping[str, Any], *, shadows: bool = False, hedges: bool = False) -> str:
+    """Why a version of this name must not be asked what no caller asked it, or twice; "" where it may."""
+    ways = [*["the plan shadows with it"] * shadows, *["the endpoint's limits ask it twice (hedging)"] * hedges]
+    if not ways or not has_side_effects(tags):
         return ""
-    return f"The tag {SIDE_EFFECTS} says that {name} has side effects, and the plan shadows with it."
+    return f"The tag {SIDE_EFFECTS} says that {name} has side effects, and {' and '.join(ways)}."

@@ -142,20 +142,22 @@ def in_words(plan: Sequence[Json], condition: Condition) -> str:
     return f"Approved only {condition.words}; {goes}, so this approval does not count yet"
 
 
-def allows(conditions: Iterable[Condition], weight: int, seen: Mapping[str, float]) -> Decision:
-    """Whether a rollout may give the new version this share (basis points) now; it asks before each step.
+def blocking(conditions: Iterable[Condition], weight: int, seen: Mapping[str, float]) -> Condition | None:
+    """The first condition that forbids this share (basis points) now. `seen` counts since the rollout began, by unit;
+    what is missing counts as nothing."""
+    return next((one for one in conditions if weight > one.limit and not one.met(seen)), None)
 
-    `seen` counts since the rollout began, by unit; what is missing counts as nothing.
-    """
-    for condition in conditions:
-        if weight > condition.limit and not condition.met(seen):
-            have = seen.get(condition.unit, 0)
-            return refused_now(
-                "condition",
-                f"Approved only {condition.words}; there are {_grouped(have)} so far, so it stays at "
-                f"{condition.most_weight} % or below.",
-            )
-    return ALLOWED
+
+def allows(conditions: Iterable[Condition], weight: int, seen: Mapping[str, float]) -> Decision:
+    """Whether a rollout may give the new version this share now, see `blocking`; it asks before each step."""
+    found = blocking(conditions, weight, seen)
+    if found is None:
+        return ALLOWED
+    return refused_now(
+        "condition",
+        f"Approved only {found.words}; there are {_grouped(seen.get(found.unit, 0))} so far, so it stays at "
+        f"{found.most_weight} % or below.",
+    )
 
 
 def lapsed(condition: Condition, progress: Progress | None) -> str:

@@ -69,9 +69,15 @@ MEMBERS: dict[str, Member] = {
     ),
     "deadline_ms": Member("deadline_ms", "Time for one answer", "ms", 50, 50_000, "Callers can ask for less."),
     "start_seconds": Member("start_seconds", "Time to be ready", "s", 5, 540, "A process that needs longer is ended."),
+    "hedge_ms": Member(
+        "hedge_ms", "Hedging after", "ms", 0, 49_999,
+        "A small request without an answer by then goes to another process too, and the faster answers; 0 for never.",
+    ),
     "rows": Member("rows", "Rows of one request", "", 1, 100_000, "A request with more is refused."),
 }  # fmt: skip
 CROSSED = "Most processes must be at least as many as the fewest."
+ALONE = "Hedging needs a second process to ask: set the most processes to 2 or more, or hedging to 0."
+TOO_LATE = "Hedging must begin before the time for one answer is over."
 
 
 def wrong(given: Mapping[str, Any]) -> dict[str, str]:
@@ -84,7 +90,16 @@ def wrong(given: Mapping[str, Any]) -> dict[str, str]:
             found[name] = member.bounds
     if _crossed(whole["replicas_min"], whole["replicas_max"]):
         found["replicas_max"] = " ".join(filter(None, [found.get("replicas_max"), CROSSED]))
+    if not found and (text := _hedging(whole)):
+        found["hedge_ms"] = text
     return found
+
+
+def _hedging(limits: Mapping[str, int]) -> str:
+    """What keeps limits that can be each by itself from hedging; "" where nothing does."""
+    if limits["hedge_ms"] and limits["replicas_max"] == 1:
+        return ALONE
+    return TOO_LATE if limits["hedge_ms"] >= limits["deadline_ms"] else ""
 
 
 def _crossed(fewest: Any, most: Any) -> bool:
@@ -130,6 +145,7 @@ WORDS: dict[str, Callable[[Limits], str]] = {
     "Processor of each process": lambda one: f"{one.cpu_millis / 1000:g}" if one.cpu_millis else "no bound of its own",
     "Time for one answer": lambda one: f"{one.deadline_ms / 1000:g} s",
     "Time to be ready": lambda one: f"{one.start_seconds} s",
+    "Hedging": lambda one: f"after {text.number(one.hedge_ms)} ms" if one.hedge_ms else "off",
     "Rows of one request": lambda one: text.number(one.rows),
 }
 

@@ -88,6 +88,9 @@ def _rule(guard: Guard) -> Rule:
 def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm) -> Look:
     """The counts of both arms, and every guard's answer on them."""
     judged = [guards.judge(one.measure, _rule(one), old, new, LATENCY_EDGES_MS) for one in stage.guards]
+    refused = guards.refusals(old, new)
+    if refused.verdict.answer == "failing":
+        judged.append(refused)
     wrong = guards.split_wrong(old, new, stage.weight, WHOLE)
     return _look(stage, counts, judged, new=new.requests, old=old.requests, mismatch=wrong)
 

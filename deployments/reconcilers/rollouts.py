@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine import plans
-from deployments.engine.planner import Command, Routes, Snapshot, Watch, decide
+from deployments.engine.planner import GRACE, Command, Routes, Snapshot, Watch, decide, while_away
 from deployments.engine.steps import Shadow
-from deployments.models import Revision, Rollout, RouteTable
+from deployments.models import Revision, Rollout, RolloutKind, RouteTable
 from deployments.reconcilers import artifacts, callers, measuring, probing, shadowing, testing
 from deployments.reconcilers.measuring import Stage
 from deployments.selectors import steering
@@ -82,7 +82,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     routes = Routes(found.generation, found.stable, found.canary, found.cut)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
     steps, now = plans.of_pinned(row.plan), clock.now()
-    held = steering.held(row, row.step, now) if row.status == "progressing" else ""
+    held = steering.held(row, row.step, now) if row.status in ("progressing", "paused") else ""
     return Snapshot(
         status=row.status,
         target=str(row.to_revision_id),
@@ -101,6 +101,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         step=row.step,
         at_step=(now - row.step_began_at).total_seconds() if row.step_began_at else 0.0,
         held=held,
+        held_for=steering.held_for(row, now) if held else 0.0,
         watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
         shadow=shadowing.observe(row, steps, runtime, lease),
         test=testing.observe(row, steps, runtime, lease),
@@ -128,18 +129,40 @@ def reconcile(lease: Lease) -> datetime | None:
     for _ in range(PASSES):
         row = rollouts.load(lease.pk)
         try:
-            command = decide(observe(row, runtime, lease))
+            seen = observe(row, runtime, lease)
+        except (ServingUnavailable, ServingRefused) as error:
+            return _while_away(row, lease, _words(error))
+        if row.away_since:
+            rollouts.note_back(lease)
+        if row.held_since and not seen.held and row.status == "progressing":
+            rollouts.note_released(lease)
+            continue
+        try:
+            command = decide(seen)
             wait = _carry_out(command, row, lease, runtime)
-        except ServingUnavailable as error:
-            return _note_and_wait(row, lease, error.message)
-        except ServingRefused as error:
-            return _note_and_wait(row, lease, f"The serving agent refused: {error}")
+        except (ServingUnavailable, ServingRefused) as error:
+            return _note_and_wait(row, lease, _words(error))
         if command.do == "done":
             return None
         if wait:
             return clock.now() + timedelta(seconds=wait)
         leases.renew(lease)
     return clock.now()
+
+
+def _words(error: ServingUnavailable | ServingRefused) -> str:
+    return error.message if isinstance(error, ServingUnavailable) else f"The serving agent refused: {error}"
+
+
+def _while_away(row: Rollout, lease: Lease, why: str) -> datetime:
+    """The runtime cannot be asked: nothing but our own rows is touched."""
+    away, rollback = rollouts.note_away(lease, why), row.kind == RolloutKind.ROLLBACK
+    command = while_away(row.status, rollback=rollback, step=row.step, seconds=away, why=why)
+    if command.do == "pause":
+        _conclude(command, lease)
+    elif row.status == "pending" and away > GRACE:
+        rollouts.cannot_begin(lease, why)
+    return clock.now() + timedelta(seconds=command.wait)
 
 
 def _note_and_wait(row: Rollout, lease: Lease, note: str) -> datetime:
@@ -251,9 +274,16 @@ def _conclude(command: Command, lease: Lease) -> float:
         case "go_on":
             rollouts.go_on(lease)
         case "wait":
-            # What no longer keeps it waiting is not said any more.
-            rollouts.note(lease, command.why if command.code in ("held", "loading") else "")
+            _say(command, lease)
     return command.wait
+
+
+def _say(command: Command, lease: Lease) -> None:
+    """What keeps it waiting; what no longer does is not said any more."""
+    if command.code == "held":
+        rollouts.note_held(lease, command.why)
+    else:
+        rollouts.note(lease, command.why if command.code == "loading" else "")
 
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from deployments.adapters.serving import SHADOWS, ServingRuntime
+from deployments.adapters.serving import SHADOWS, ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine.planner import Shadowing
 from deployments.engine.steps import Shadow, Steps
 from deployments.models import Rollout, ShadowRun
@@ -10,7 +10,7 @@ from deployments.policies import asking
 from deployments.services import rollouts
 from portal.core import clock
 from portal.core.leases import Lease
-from serving.contract import ShadowReport, ShadowSpec, as_json
+from serving.contract import Invalid, ShadowReport, ShadowSpec, as_json
 
 NOTE_EVERY = timedelta(seconds=2)
 
@@ -23,13 +23,26 @@ def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -
     ended = known is not None and known.ended_at is not None
     if why := runtime.unable.get(SHADOWS):
         return Shadowing(ended=ended, unable=why)
-    found = runtime.shadow(row.endpoint.environment.name, row.endpoint.name)
+    try:
+        found = runtime.shadow(row.endpoint.environment.name, row.endpoint.name)
+    except (ServingUnavailable, ServingRefused, Invalid) as error:
+        return Shadowing(ended=True) if ended else _unread(row, known, str(error))
     if found is None or found.revision != str(row.to_revision_id):
         version = row.to_revision.version  # as it is tagged now: the request was checked when it was sent
-        return Shadowing(ended=ended, unfit=asking.unfit_to_shadow(version.short_name, version.tags))
+        return Shadowing(ended=ended, unfit=asking.acts_unasked(version.short_name, version.tags, shadows=True))
     if known is not None and not ended and clock.now() - known.read_at >= NOTE_EVERY:
         rollouts.note_shadow(lease, as_json(found))
     return Shadowing(running=True, ended=ended, compared=compared(found))
+
+
+def _unread(row: Rollout, known: ShadowRun | None, reason: str) -> Shadowing:
+    """What our record says, and for how long the runtime has not; since the step began where it never has.
+
+    Once a table was taken no shadow holds anything up: the runtime takes none that names one.
+    """
+    now, running = clock.now(), known is not None and row.generation is None
+    since = max(filter(None, (known.read_at if known else None, row.step_began_at)), default=now)
+    return Shadowing(running=running, unread=max(0.001, (now - since).total_seconds()), reason=reason)
 
 
 def compared(report: ShadowReport) -> int:

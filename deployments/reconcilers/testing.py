@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from deployments.adapters import ground_truth
-from deployments.adapters.serving import PREDICTIONS, ServingRuntime
+from deployments.adapters.serving import PREDICTIONS, ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.analysis import outcomes
 from deployments.engine import plans
 from deployments.engine.planner import Trial
@@ -22,6 +22,7 @@ from deployments.services.rollouts import testing as kept
 from deployments.services.rollouts.testing import Batch
 from portal.core import clock
 from portal.core.leases import Lease
+from serving.contract import Invalid
 from serving.recorded import Page, Prediction
 
 EVERY = timedelta(seconds=3)
@@ -51,12 +52,34 @@ def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -
         return Trial(unable=why)
     run = under_way(row)
     if run is None:
-        return Trial()
+        return _before(row, steps, runtime)
     lasts = row.step == run.step and row.status in ("progressing", "paused")
     pause = EVERY + timedelta(seconds=run.predictions / ROWS_A_SECOND)
+    unread, reason = 0.0, ""
     if lasts and clock.now() - run.read_at >= pause:
-        run = look(row, run, steps, runtime, lease)
-    return replace(ab_report.said(run.report, row.to_revision.version.number), step=run.step)
+        try:
+            run = look(row, run, steps, runtime, lease)
+        except (ServingUnavailable, ServingRefused, Invalid) as error:
+            unread, reason = _since(row, run.read_at), str(error)
+    said = ab_report.said(run.report, row.to_revision.version.number)
+    return replace(said, step=run.step, unread=unread, reason=reason)
+
+
+def _before(row: Rollout, steps: Steps, runtime: ServingRuntime) -> Trial:
+    """Whether the record can be read where a step is about to begin that needs it."""
+    wants = row.step < len(steps) and gathers(steps[row.step]) and row.status in ("progressing", "paused")
+    try:
+        if wants:
+            runtime.predictions(row.endpoint.environment.name, row.endpoint.name, "", 1)
+    except (ServingUnavailable, ServingRefused, Invalid) as error:
+        return Trial(unread=_since(row), reason=str(error))
+    return Trial()
+
+
+def _since(row: Rollout, read_at: datetime | None = None) -> float:
+    """Seconds since the record could last be read, or since the step began."""
+    since = max(filter(None, (read_at, row.step_began_at)), default=clock.now())
+    return max(0.001, (clock.now() - since).total_seconds())
 
 
 def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
@@ -88,7 +111,11 @@ def _predictions(row: Rollout, run: AbRun, step: AbTest | Pause, runtime: Servin
     where = row.endpoint.environment.name, row.endpoint.name
     for _ in range(PAGES):
         page = runtime.predictions(*where, run.cursor, PAGE)
-        run = rollouts.note_predictions(lease, run, _batch(row, run, step, page))
+        try:
+            batch = _batch(row, run, step, page)
+        except ValueError as error:
+            raise Invalid("predictions", f"cannot be read: {error}") from error
+        run = rollouts.note_predictions(lease, run, batch)
         if not page.more:
             break
     return run

@@ -99,6 +99,7 @@ def said(report: Json, new_version: int) -> Trial:
         clear=clear[0] if clear else "",
         nameless=_nobody(report),
         mismatch=report["units_apart"],
+        labels_apart=report["labels_apart"],
     )
 
 

@@ -16,10 +16,10 @@ from deployments.selectors import bypass_facts as read
 from deployments.selectors import facts as request_facts
 from deployments.selectors import promotions, requests
 from deployments.states import bypass as states
-from portal.core import clock
+from portal.core import clock, queries
 from portal.core.actors import Actor
 from portal.core.decisions import Decision
-from portal.core.errors import BadInput, NotFound
+from portal.core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,17 @@ def visible(actor: Actor) -> QuerySet[Bypass]:
 
 GROUPS = {"all": "All", "open": "Asked or granted", "owed": "Review owed", "overdue": "Review overdue"}
 STATES = {"open": list(states.OPEN), "owed": ["used"], "overdue": ["used"]}
+KNOWN = (*STATES, "all", *states.MACHINE.names)
 PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`state` is one of `GROUPS` or a status; empty members narrow nothing."""
+    """`state` is one of `KNOWN`; empty members narrow nothing."""
 
     state: str = "all"
     environment: str = ""
-    promotion: str = ""
+    promotion: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,25 +141,16 @@ def _overdue(status: str, due: datetime | None, now: datetime) -> bool:
 
 def filtered(actor: Actor, wanted: Filter) -> QuerySet[Bypass]:
     """Those that match, newest first; raises `BadInput` for a state there is not."""
-    rows, state = visible(actor), wanted.state
-    if wanted.promotion:
-        rows = rows.filter(request=_number(wanted.promotion))
+    rows, state = visible(actor), queries.one_of(wanted.state, "state", KNOWN)
+    if wanted.promotion is not None:
+        rows = rows.filter(request=wanted.promotion)
     if wanted.environment:
         rows = rows.filter(request__endpoint__environment__name=wanted.environment)
     if state in ("", "all"):
         return rows
-    if state not in (*STATES, *states.MACHINE.names):
-        known = ", ".join([*STATES, "all", *states.MACHINE.names])
-        raise BadInput(f"state must be one of: {known}.", fields={"state": known}, status=400)
     if state == "overdue":
         rows = rows.filter(review_due_at__lte=clock.now())
     return rows.filter(status__in=STATES.get(state, [state]))
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise BadInput("promotion must be a whole number.", fields={"promotion": "a whole number"}, status=400)
-    return int(text)
 
 
 def one(*, actor: Actor, number: int) -> Shown:

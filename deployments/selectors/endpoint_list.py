@@ -11,19 +11,20 @@ from django.db.models.functions import Cast, Coalesce, RowNumber
 from deployments.models import Endpoint, Rollout, RouteTable
 from deployments.selectors.endpoints import Live, build, visible
 from deployments.states import rollout as rollout_states
-from portal.core import clock
+from portal.core import clock, queries
 from portal.core.actors import Actor
 
 PAGE = 50
 MANY = 100
 """More endpoints in trouble than this are not counted on a page."""
+STATES = ("moving", "trouble", "empty")
 SHOWN = 5
 """As many rollouts stand on the card of an environment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`state` is "moving", "trouble", "empty" or empty."""
+    """`state` is one of `STATES`; empty members narrow nothing."""
 
     environment: str = ""
     model: str = ""
@@ -32,6 +33,8 @@ class Filter:
 
 
 def filtered(actor: Actor, wanted: Filter) -> QuerySet[Endpoint]:
+    """Those that match, by environment and name; raises `BadInput` for a state there is not."""
+    queries.one_of(wanted.state, "state", STATES)
     rows = visible(actor).order_by("environment__position", "environment__name", "name", "pk")
     if wanted.environment:
         rows = rows.filter(environment__name=wanted.environment)

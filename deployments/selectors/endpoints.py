@@ -1,7 +1,7 @@
 """Endpoints read for their list and their page: traffic as wanted and as seen, the rollout under way, its steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +17,13 @@ from deployments.selectors import (
     rollout_guards,
     rollout_seen,
     rollout_stages,
+    way_back,
 )
 from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.observed import Observed
 from deployments.selectors.rollout_guards import Guards
 from deployments.selectors.rollout_stages import Stage
+from deployments.selectors.way_back import WayBack
 from deployments.states import rollout as rollout_states
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -76,6 +78,7 @@ class Live:
     taken_back: Rollout | None = None
     tests: Sequence[ab_page.Test] = ()
     nameless: str = ""
+    way_back: WayBack | None = None
 
     @property
     def matches(self) -> bool:
@@ -91,8 +94,9 @@ class Live:
         found, new = catalogue.state_of(self.rollout), self.rollout.to_revision
         name = f"v{new.version.number}"
         share = next((arm.percent for arm in self.shares if arm.revision == new), "")
-        if self.rollout.status == "progressing":
-            does = "Rolling back to" if self.rollout.kind == RolloutKind.ROLLBACK else found.words
+        back = self.rollout.kind == RolloutKind.ROLLBACK
+        if self.rollout.status == "progressing" or (back and self.rollout.status == "pending"):
+            does = "Rolling back to" if back else found.words
             return found.tone, f"{does} {name}" + (f", {share} %" if share else ""), found.icon
         return found.tone, f"{found.words}, {name}" + (f" at {share} %" if share else ""), found.icon
 
@@ -199,10 +203,12 @@ def build(
     """`whole` with the steps and guards of a rollout, which lists leave out; `drills` are the newest two."""
     arms = _arms(endpoint, rollout, table)
     known = rollout_seen.seen(rollout) if rollout and whole else None
-    guards = rollout_guards.guards(rollout, known) if rollout and known else None
-    steps = rollout_stages.stages(rollout, known) if rollout and known else []
+    guards = rollout_guards.guards(rollout, now, known) if rollout and known else None
+    unread = guards is not None and bool(guards.unread)
+    steps = rollout_stages.stages(rollout, known, unread=unread) if rollout and known else []
     unstuck = nameless.sentence(rollout_seen.standing(rollout, known)) if rollout and known else ""
     coming = rollout_stages.coming(rollout, guards, now) if rollout and whole else ""
+    back = way_back.of(rollout, endpoint, table) if rollout and whole else None
     trouble = observed.trouble(endpoint, rollout, table)
     names = {str(arm.revision.pk): f"v{arm.revision.version.number}" for arm in arms}
     seen = observed.of(endpoint, table, names, now)
@@ -213,8 +219,8 @@ def build(
             str(endpoint.previous_id),
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
-            [guards.seen, [row.difference + row.state for row in guards.rows], guards.mismatch] if guards else None,
-            [[step.more for step in steps], unstuck],
+            [guards.seen, [asdict(row) for row in guards.rows], guards.mismatch] if guards else None,
+            [[step.more for step in steps], unstuck, back.mark if back else []],
             trouble,
             [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
             seen.mark,
@@ -237,6 +243,7 @@ def build(
         changed_at=table.created_at if table else None,
         tests=ab_page.tests_of(rollout, known.gathered.values()) if rollout and known else [],
         nameless=unstuck,
+        way_back=back,
     )
 
 

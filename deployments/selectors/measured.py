@@ -9,7 +9,7 @@ from deployments import sparks
 from deployments.analysis import timeline
 from deployments.analysis.timeline import Count, Span
 from deployments.engine import wording
-from deployments.models import Endpoint, Reading, RouteTable
+from deployments.models import Endpoint, Measurement, Reading, RouteTable
 from deployments.sparks import Mark, Series, Spark
 from portal.ui import text
 from serving.contract import LATENCY_EDGES_MS
@@ -17,6 +17,9 @@ from serving.contract import LATENCY_EDGES_MS
 LATELY = timedelta(minutes=15)
 STALE = timedelta(minutes=3)
 """A newest reading older than this is said to be old."""
+YOUNG, SHORTEST = timedelta(seconds=30), timedelta(seconds=5)
+"""The endpoint is counted every 15 seconds: a count of a younger weight has what came before it. Less time than the
+second says little of a rate."""
 RANGES = {"1h": (timedelta(minutes=1), 60), "6h": (timedelta(minutes=6), 60), "24h": (timedelta(minutes=24), 60)}
 """The length of each point of a figure, and how many there are."""
 
@@ -109,6 +112,18 @@ def read(endpoint: Endpoint, range_: str, now: datetime) -> Read:
 def _counted_at(endpoint: Endpoint) -> datetime | None:
     at = endpoint.observed.get("counted_at")
     return datetime.fromisoformat(at) if isinstance(at, str) else None
+
+
+def rate(endpoint: Endpoint, now: datetime, row: Measurement) -> float | None:
+    """Requests a second to the endpoint, as last counted since the weight of the measurement came in force; while that
+    is too young for a count, as they came under it so far. None where nobody knows, or it was too long ago."""
+    at, found = _counted_at(endpoint), endpoint.observed.get("rate")
+    if at is not None and at - row.began_at >= YOUNG:
+        return float(found) if isinstance(found, int | float) and now - at <= STALE else None
+    lasted = row.read_at - row.began_at
+    if lasted < SHORTEST or now - row.read_at > STALE:
+        return None
+    return (row.requests + row.champion_requests) / lasted.total_seconds()
 
 
 def mark(endpoint: Endpoint, now: datetime) -> list[Any]:

@@ -12,12 +12,13 @@ from deployments.policies.conditions import Condition
 from deployments.selectors import policies, proof, requests
 from deployments.selectors.requests import Item
 from deployments.states import promotion as states
-from portal.core import digests
+from portal.core import digests, queries
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, NotFound
+from portal.core.errors import NotFound
 from registry.models import ModelVersion
 
 PAGE = 50
+STATES = ("open", "closed", "all", *states.MACHINE.names)
 VERDICTS = {
     "fail": ("Fail", "bad", "x"),
     "needs_review": ("Needs review", "warn", "alert"),
@@ -30,7 +31,7 @@ VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`state` is "open", "closed", "all" or a status; `need` is "me" or empty."""
+    """`state` is one of `STATES`; `need` is "me" or empty."""
 
     state: str = "open"
     need: str = ""
@@ -39,27 +40,25 @@ class Filter:
 
 
 def filtered(actor: Actor, wanted: Filter) -> QuerySet[PromotionRequest]:
-    """The requests that match, newest first."""
+    """The requests that match, newest first; raises `BadInput` for a state or need there is not."""
     rows = _in_state(requests.visible(actor), wanted.state).order_by("-id")
     if wanted.model:
         rows = rows.filter(version__model__name=wanted.model)
     if wanted.environment:
         rows = rows.filter(endpoint__environment__name=wanted.environment)
-    if wanted.need == "me":
+    if queries.one_of(wanted.need, "need", ["me"]):
         rows = rows.filter(pk__in=[row.pk for row in requests.waiting_for(actor)])
     return rows
 
 
 def _in_state(rows: QuerySet[PromotionRequest], state: str) -> QuerySet[PromotionRequest]:
+    queries.one_of(state, "state", STATES)
     if state in ("", "all"):
         return rows
     if state == "open":
         return rows.filter(status__in=requests.OPEN)
     if state == "closed":
         return rows.exclude(status__in=requests.OPEN)
-    if state not in states.MACHINE.names:
-        known = ", ".join(["open", "closed", "all", *states.MACHINE.names])
-        raise BadInput(f"state must be one of: {known}.", fields={"state": known}, status=400)
     return rows.filter(status=state)
 
 

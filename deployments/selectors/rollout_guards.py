@@ -1,15 +1,19 @@
 """The guards of a rollout as its page shows them: what each saw, its limit, and what is still needed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from deployments.analysis import telling
 from deployments.analysis.rates import Range
 from deployments.engine import plans
-from deployments.engine.steps import guards_at, stage_of
+from deployments.engine.planner import GRACE
+from deployments.engine.steps import MOVES, Steps, guards_at, stage_of
 from deployments.models import Measurement, Rollout
 from deployments.selectors.rollout_seen import Seen, seen
+from deployments.selectors.verdicts import told
+from portal.ui import text
 
 STATES = {
     "passing": ("ok", "Holding", "check"),
@@ -21,12 +25,15 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class GuardRow:
-    """One guard: what each version showed, the difference with its interval, the limit, and where that leads."""
+    """One guard: what each version showed and by how many, the difference with its interval, the limit, and where that
+    leads."""
 
     name: str
     about: str
     old: str
+    old_n: str
     new: str
+    new_n: str
     difference: str
     limit: str
     tone: str
@@ -37,7 +44,8 @@ class GuardRow:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """All guards of the weight that stands. `need` is about how many requests the last of them waits for."""
+    """All guards of the weight that stands. `need` is about how many requests the last of them waits for; `unread` says
+    since when nothing was measured ("since 16:02 UTC"), "" while that is not too long ago."""
 
     rows: list[GuardRow]
     seen: int
@@ -45,6 +53,7 @@ class Guards:
     mismatch: str
     chance: str
     row: Measurement | None
+    unread: str = ""
 
     @property
     def holding(self) -> int:
@@ -56,7 +65,7 @@ class Guards:
         return f"{telling.count(self.seen)} of about {need} requests to the new version"
 
 
-def guards(rollout: Rollout, known: Seen | None = None) -> Guards | None:
+def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards | None:
     """The guards of the weight that stands; None where nothing is compared."""
     known = known or seen(rollout)
     steps = known.plan
@@ -64,12 +73,32 @@ def guards(rollout: Rollout, known: Seen | None = None) -> Guards | None:
     if stage is None or not watching:
         return None
     row = known.measured.get(stage)
-    verdicts = {one["measure"]: one for one in (row.verdicts if row else [])}
+    verdicts = {one["measure"]: one for one in (told(row, rollout, now) if row else [])}
     rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
     had = row.requests if row else 0
     need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"
-    return Guards(rows, had, need, row.mismatch if row else "", chance, row)
+    unread = _unread(rollout, row, steps, now)
+    rows = [_aged(one, unread) for one in rows] if unread else rows
+    return Guards(rows, had, need, row.mismatch if row else "", chance, row, unread)
+
+
+def _unread(rollout: Rollout, row: Measurement | None, steps: Steps, now: datetime) -> str:
+    """Since when nothing was measured, in words, once that is longer than the engine waits; "" before, and while the
+    weight is not in force yet."""
+    coming = row is None and isinstance(steps[rollout.step], MOVES)
+    moments = [row.read_at if row else None, rollout.step_began_at]
+    since = max((at for at in moments if at is not None), default=None)
+    if coming or since is None or (now - since).total_seconds() <= GRACE:
+        return ""
+    return f"since {text.stamp(since, 'time' if now.date() == since.date() else 'minutes')}"
+
+
+def _aged(row: GuardRow, unread: str) -> GuardRow:
+    """What it said while it was measured holds no longer; only what was breached then stays so."""
+    if row.tone == "bad" and row.state == STATES["failing"][1]:
+        return row
+    return replace(row, tone="warn", state=STATES["error"][1], icon="clock", missing=unread)
 
 
 def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) -> GuardRow:
@@ -81,7 +110,9 @@ def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) ->
         name=plans.MEASURES[measure][0],
         about=telling.ABOUT[measure],
         old=telling.own(measure, found.get("old")),
+        old_n=telling.based(measure, found.get("champion_n")),
         new=telling.own(measure, found.get("new")),
+        new_n=telling.based(measure, found.get("n")),
         difference=f"{value} {telling.interval(measure, range_)}".strip() or "–",
         limit=telling.limit(measure, limit),
         tone=tone,

@@ -7,7 +7,7 @@ from deployments.analysis import telling
 from deployments.engine import ahead, plans, wording
 from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Step, Steps, Switch, Weight, next_move
 from deployments.models import Measurement, Rollout, RolloutKind
-from deployments.selectors import ab_page, shadow_page
+from deployments.selectors import ab_page, measured, shadow_page
 from deployments.selectors.rollout_guards import Guards
 from deployments.selectors.rollout_seen import Seen, seen
 
@@ -22,14 +22,15 @@ class Stage:
     more: str = ""
 
 
-def stages(rollout: Rollout, known: Seen | None = None) -> list[Stage]:
-    """The plan as people see it: loading, then each weight with its waiting and judging, then the champion."""
+def stages(rollout: Rollout, known: Seen | None = None, *, unread: bool = False) -> list[Stage]:
+    """The plan as people see it: loading, then each weight with its waiting and judging, then the champion. `unread`
+    where the measures are too old to say that a guard holds."""
     known = known or seen(rollout)
     steps, found = known.plan, []
     places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Shadow | Weight | Switch))]
     ends = [*places[1:], next_move(steps, places[-1])]
     for at, until in zip(places, ends, strict=True):
-        stage = _stage(rollout, steps, at, until, known.measured.get(at))
+        stage = _stage(rollout, steps, at, until, known.measured.get(at), judged=not unread)
         runs = [run for place, run in sorted(known.gathered.items()) if at <= place < until]
         shown = [shadow_page.progress(rollout)] if isinstance(steps[at], Shadow) else []
         more = ". ".join(filter(None, [stage.more, *shown, *(ab_page.progress(run, steps) for run in runs)]))
@@ -37,14 +38,14 @@ def stages(rollout: Rollout, known: Seen | None = None) -> list[Stage]:
     return found
 
 
-def _stage(rollout: Rollout, steps: Steps, at: int, until: int, seen: Measurement | None) -> Stage:
+def _stage(rollout: Rollout, steps: Steps, at: int, until: int, seen: Measurement | None, *, judged: bool) -> Stage:
     state = _state(rollout, at, until)
     words, note = _named(steps[at], steps[at + 1 : until])
     if state == "done":
         return Stage(words, _showed(seen) or note, state)
     if state != "now":
         return Stage(words, note, state)
-    return Stage(words, note, state, _showed(seen))
+    return Stage(words, note, state, _showed(seen, judged=judged))
 
 
 def _state(rollout: Rollout, at: int, until: int) -> str:
@@ -85,11 +86,12 @@ def _waited(step: Step) -> str:
     return ""
 
 
-def _showed(seen: Measurement | None) -> str:
+def _showed(seen: Measurement | None, *, judged: bool = True) -> str:
+    """What was measured under a weight; not `judged` where that is too old to say what holds now."""
     if seen is None:
         return ""
     held = sum(one["answer"] == "passing" for one in seen.verdicts)
-    said = f", {held} of {len(seen.verdicts)} guards held" if seen.verdicts else ""
+    said = f", {held} of {len(seen.verdicts)} guards held" if seen.verdicts and judged else ""
     return f"{telling.count(seen.requests)} requests{said}"
 
 
@@ -98,7 +100,8 @@ def coming(rollout: Rollout, found: Guards | None, now: datetime) -> str:
     if rollout.status != "progressing" or rollout.note or rollout.step_began_at is None:
         return ""
     seen, need = (found.seen, found.need) if found else (0, 0)
-    rate, spent = rollout.endpoint.observed.get("rate"), (now - rollout.step_began_at).total_seconds()
+    row, spent = found.row if found else None, (now - rollout.step_began_at).total_seconds()
+    rate = measured.rate(rollout.endpoint, now, row) if row else rollout.endpoint.observed.get("rate")
     return ahead.words(plans.of_pinned(rollout.plan), ahead.Standing(rollout.step, spent, seen, need, rate))
 
 

@@ -28,7 +28,7 @@ class Page:
     whole: Agreement | None
     flips: list[Flip]
     thousand: float | None
-    falls: list[tuple[float, float, int]]
+    falls: list[tuple[float | None, float | None, int]]
     latencies: dict[str, tuple[float | None, float | None]]
     segments: list[Segment]
     more_segments: int
@@ -36,6 +36,11 @@ class Page:
     @property
     def compared(self) -> int:
         return self.copied - self.failed
+
+    @property
+    def tag(self) -> str:
+        """Changes whenever the page would."""
+        return f"{self.run.read_at.isoformat()}.{self.run.ended_at}"
 
 
 def of(rollout: Rollout) -> Page:
@@ -64,7 +69,7 @@ def page(run: ShadowRun, step: Shadow) -> Page:
         whole=shadow.agreement(report["all"]) if compared else None,
         flips=flips,
         thousand=shadow.cost_of_thousand(flips, int(report["all"]["rows"])) if compared else None,
-        falls=shadow.falls(report["differences"]) if compared and sum(report["differences"]) else [],
+        falls=shadow.falls(report) if compared else [],
         latencies=shadow.latencies(report, LATENCY_EDGES_MS) if compared else {},
         segments=segments[:MOST_SEGMENTS],
         more_segments=max(0, len(segments) - MOST_SEGMENTS),

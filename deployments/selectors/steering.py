@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from deployments.engine import plans, wording
-from deployments.engine.steps import MOVES, WHOLE, AbTest, Pause, Weight, guards_at, next_move, share_at, stage_of
+from deployments.engine.steps import MOVES, WHOLE, AbTest, Weight, guards_at, next_move, share_at, stage_of
 from deployments.models import AbRun, Measurement, Rollout
 from deployments.policies import conditions
 from deployments.policies.steering import SteerFacts
@@ -42,6 +42,16 @@ def held(row: Rollout, step: int, now: datetime) -> str:
     return conditions.allows(read.conditions_of(row.request), share, seen(row, now)).reason
 
 
+def held_for(row: Rollout, now: datetime) -> float:
+    """Seconds for which a condition has kept the weight before this step's; none where only hours have to pass, which
+    they do by themselves."""
+    share = share_at(plans.of_pinned(row.plan), row.step)
+    if row.held_since is None or row.request is None or share is None:
+        return 0.0
+    found = conditions.blocking(read.conditions_of(row.request), share, seen(row, now))
+    return 0.0 if found is None or found.unit == "hours" else (now - row.held_since).total_seconds()
+
+
 def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFacts:
     """`person` is who would act, to be told from whoever asked to go on early."""
     steps, found = plans.of_pinned(row.plan), measurement(row)
@@ -54,7 +64,7 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
         kind=row.kind,
         status=row.status,
         waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
-        judged=goes_on(row) if tests else not watched or answer == "passing",
+        judged=goes_on(row) if tests else not watched or (answer == "passing" and row.pause_code not in DOUBTS),
         answer=answer,
         hurried_by=row.hurried_by_id,
         twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
@@ -72,12 +82,13 @@ def following(row: Rollout) -> str:
     return wording.percent(step.weight if isinstance(step, Weight) else WHOLE)
 
 
+DOUBTS = ("unmeasured", "mismatch")
+"""Why a rollout is paused where what the guards said last does not count any more."""
+DECISIONS = ("person", "decide", "unproven")
+"""Why a rollout is paused where the word of one person ends the step: the plan waits for somebody, an A/B test has what
+is to be decided on, or no probe got right. Elsewhere resuming gives what could not be judged its time again."""
+
+
 def goes_on(row: Rollout) -> bool:
-    """Whether resuming leaves the step: the plan itself waits for a person here, as at the end of an A/B test, or a
-    probe did not get right."""
-    steps = plans.of_pinned(row.plan)
-    at = steps[row.step] if row.step < len(steps) else None
-    if row.status != "paused":
-        return False
-    waits = (isinstance(at, Pause) and at.person) or (isinstance(at, AbTest) and row.pause_code != "asked")
-    return waits or row.pause_code == "unproven"
+    """Whether resuming leaves the step."""
+    return row.status == "paused" and row.pause_code in DECISIONS

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.text import slugify
 
-from deployments.models import Endpoint, Environment, Revision, Rollout, RouteTable
+from deployments.models import Endpoint, Environment, PromotionRequest, Revision, Rollout, RouteTable
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.audit import recorder
@@ -20,6 +20,8 @@ from registry.models import RegisteredModel
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")
 MISSING = "This does not exist, or you may not see it."
+WAITING = ("pending_review", "approved")
+"""Requests that the system may go on with by itself."""
 
 
 def subject(row: Endpoint) -> Subject:
@@ -178,3 +180,10 @@ def look_at(endpoint: Endpoint) -> None:
     """Have the endpoint reconciled soon."""
     Endpoint.objects.filter(pk=endpoint.pk).update(next_reconcile_at=clock.now())
     work.ring("deployments.endpoint", endpoint.pk)
+
+
+def look_at_requests(endpoint: Endpoint) -> None:
+    """Have the endpoint's waiting requests looked at soon: the champion, or what stood in their way, is another now."""
+    for number in PromotionRequest.objects.filter(endpoint=endpoint, status__in=WAITING).values_list("pk", flat=True):
+        PromotionRequest.objects.filter(pk=number).update(next_reconcile_at=clock.now())
+        work.ring("deployments.promotion", number)

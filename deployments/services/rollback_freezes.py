@@ -7,7 +7,7 @@ from deployments.policies import rollback_freeze as policy
 from deployments.policies.rollback_freeze import StartFacts
 from deployments.services import endpoints
 from portal.audit import recorder
-from portal.core import clock, work
+from portal.core import clock
 from portal.core.actors import Actor
 from portal.core.decisions import Decision
 from portal.core.errors import BadInput, PortalError, Refused
@@ -42,9 +42,7 @@ def release(*, actor: Actor, environment: str, endpoint: str, reason: str) -> En
     row.frozen_by, row.frozen_since = None, None
     row.save(update_fields=["frozen_by", "frozen_since"])
     recorder.record("endpoint.released", actor=actor, subject=endpoints.subject(row), data=data, reason=text)
-    for waiting in PromotionRequest.objects.filter(endpoint=row, status__in=("approved", "pending_review")):
-        PromotionRequest.objects.filter(pk=waiting.pk).update(next_reconcile_at=clock.now())
-        work.ring("deployments.promotion", waiting.pk)
+    endpoints.look_at_requests(row)
     return row
 
 

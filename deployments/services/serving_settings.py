@@ -18,6 +18,7 @@ from portal.core.errors import BadInput, Conflict
 from portal.core.locking import lock
 
 NAMED = "Answers name their version"
+NEVER_HEDGED = "On a cluster nothing is asked twice: its gateway does not hedge. Leave hedging at 0."
 ALWAYS_NAMED = "On a cluster answers always name their version: its gateway passes on what its pods say."
 
 
@@ -35,8 +36,7 @@ def set_serving(
     allowed = access.may(actor, Permission.ENDPOINTS_CONFIGURE, seen.team_id)
     require(allowed, "endpoint.serving_set", actor=actor, subject=endpoints.subject(seen))
     wrong = policy.wrong(limits)
-    if not names_versions and not _ours(environment):
-        wrong["names_versions"] = ALWAYS_NAMED
+    wrong |= _beyond_a_cluster(environment, limits, names_versions)
     if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
     row, wanted = lock(Endpoint.objects.filter(pk=seen.pk)), policy.kept(limits)
@@ -62,6 +62,14 @@ def set_serving(
     )
     endpoints.look_at(row)
     return row.serving
+
+
+def _beyond_a_cluster(environment: str, limits: Mapping[str, int], names_versions: bool) -> dict[str, str]:
+    """What only a gateway of ours does, by member, where another one stands in front."""
+    if _ours(environment):
+        return {}
+    asked = {"names_versions": ALWAYS_NAMED} if not names_versions else {}
+    return asked | ({"hedge_ms": NEVER_HEDGED} if limits.get("hedge_ms") else {})
 
 
 def _ours(environment: str) -> bool:

@@ -34,6 +34,12 @@ def paused(row: Rollout, why: str) -> None:
     _tell(row, "rollout.paused", f"{row.step}.{row.paused_at}", "The rollout waits for you", why, below=below)
 
 
+def cannot_begin(row: Rollout, why: str) -> None:
+    """The runtime does not answer, so nothing has moved yet."""
+    text = f"{why} It begins by itself once it does."
+    _tell(row, "rollout.away", "away", "The rollout cannot begin", text)
+
+
 def stopped(row: Rollout, why: str) -> None:
     """A guard failed: all traffic goes back to the champion by itself."""
     _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")

@@ -17,11 +17,10 @@ from deployments.selectors import bypasses as select
 from deployments.selectors.bypasses import Shown
 from deployments.services import bypasses
 from deployments.states import bypass as states
-from deployments.views import query
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.forms import StepUpForm
 from portal.accounts.web import PortalRequest, signed_in
-from portal.core import once
+from portal.core import once, queries
 
 KNOWN = ("state", "env", "before")
 
@@ -36,9 +35,9 @@ def listing(request: PortalRequest) -> HttpResponse:
     """All bypasses one may see; reviews that are owed are said above them, whatever the filter."""
     wanted = select.Filter(state=request.GET.get("state") or "all", environment=request.GET.get("env", ""))
     context = {
-        "page": select.page(request.actor, wanted, query.number(request.GET, "before")),
+        "page": select.page(request.actor, wanted, queries.number(request.GET, "before")),
         "filter": wanted,
-        "unknown": query.unknown(request.GET, KNOWN),
+        "unknown": queries.unknown(request.GET, KNOWN),
         "environments": Environment.objects.all(),
         "states": [*select.GROUPS.items(), *((s.name, s.words) for s in states.MACHINE.states if s.name != "used")],
     }

@@ -23,12 +23,11 @@ from deployments.selectors import (
 )
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollbacks, tries
-from deployments.views import query
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial, see_other
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
-from portal.core import clock
+from portal.core import clock, queries
 from portal.core.errors import BadInput, Unavailable
 
 KNOWN = ("env", "model", "state", "q", "offset")
@@ -44,13 +43,13 @@ def listing(request: PortalRequest) -> HttpResponse:
         state=request.GET.get("state", ""),
         q=request.GET.get("q", ""),
     )
-    found, following = endpoint_list.page(request.actor, wanted, query.number(request.GET, "offset") or 0)
+    found, following = endpoint_list.page(request.actor, wanted, queries.number(request.GET, "offset") or 0)
     context = {
         "found": found,
         "trouble": endpoint_list.in_trouble(request.actor, wanted.environment),
         "following": following,
         "filter": wanted,
-        "unknown": query.unknown(request.GET, KNOWN),
+        "unknown": queries.unknown(request.GET, KNOWN),
         "environments": Environment.objects.all(),
         "states": STATES,
         "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
@@ -99,7 +98,7 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
     """What the page of an endpoint needs; `more` holds a form that came back, or the answer of a try."""
     kind = request.GET.get("history", "all")
     kind = kind if kind in history.KINDS else "all"
-    movements, older = history.of(row, kind, query.number(request.GET, "before"))
+    movements, older = history.of(row, kind, queries.number(request.GET, "before"))
     range_ = request.GET.get("range", "1h")
     range_ = range_ if range_ in measured.RANGES else "1h"
     url = tries.url(row.environment.name, row.name)

@@ -11,11 +11,11 @@ from deployments import plan_forms as forms
 from deployments.engine import editor, ready_made
 from deployments.selectors import plan_shelf as select
 from deployments.services import plans
-from deployments.views import query
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import queries
 from portal.core.errors import BadInput
 
 
@@ -30,7 +30,7 @@ def listing(request: PortalRequest) -> HttpResponse:
 @signed_in
 def detail(request: PortalRequest, name: str) -> HttpResponse:
     """One version; `?traffic=` and `?rate=` say for which traffic its time is shown."""
-    page = select.page(name, query.number(request.GET, "version"))
+    page = select.page(name, queries.number(request.GET, "version"))
     known = select.traffic(request.actor)
     context = {
         "page": page,

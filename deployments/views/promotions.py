@@ -14,11 +14,11 @@ from deployments.selectors import activity, bypasses, people, pinned, plan_page,
 from deployments.selectors import promotions as select
 from deployments.services import promotions, rollback_freezes
 from deployments.states import promotion as states
-from deployments.views import query
 from portal.accounts import access
 from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import queries
 from registry.selectors import scans
 from registry.selectors.datasets import inputs_of
 
@@ -34,12 +34,12 @@ def listing(request: PortalRequest) -> HttpResponse:
         model=request.GET.get("model", ""),
         environment=request.GET.get("env", ""),
     )
-    found, older = select.page(request.actor, wanted, query.number(request.GET, "before"))
+    found, older = select.page(request.actor, wanted, queries.number(request.GET, "before"))
     context = {
         "items": found,
         "older": older,
         "filter": wanted,
-        "unknown": query.unknown(request.GET, KNOWN),
+        "unknown": queries.unknown(request.GET, KNOWN),
         "environments": Environment.objects.all(),
         "may_ask": access.may_somewhere(request.actor, Permission.PROMOTIONS_REQUEST),
         "states": [("open", "Open"), ("closed", "Closed"), ("all", "All"), *states.MACHINE.choices],
@@ -85,7 +85,7 @@ def new(request: PortalRequest) -> HttpResponse:
 def _target(sent: Any) -> dict[str, Any] | None:
     """Model, version and environment from the address or the form; None until all three are named."""
     environment = sent.get("environment") or sent.get("env") or ""
-    version = query.number(sent, "version")
+    version = queries.number(sent, "version")
     if not sent.get("model") or version is None or not environment:
         return None
     plan = sent.get("plan", "")[:60]

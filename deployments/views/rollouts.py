@@ -12,11 +12,10 @@ from deployments.models import Endpoint, Rollout
 from deployments.selectors import ab_page, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
-from deployments.views import query
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in
-from portal.core import clock
+from portal.core import clock, queries
 from portal.core.errors import NotFound
 
 
@@ -32,10 +31,9 @@ def _found(request: PortalRequest, environment: str, name: str, number: int) -> 
 @require_GET
 @signed_in
 def shadow(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
-    """What the rollout's shadow has shown."""
+    """What the rollout's shadow has shown; as a live region 304 while nothing changed."""
     row, found = _found(request, environment, name, number)
-    context = {"endpoint": row, "rollout": found, "page": shadow_page.of(found)}
-    return render(request, "deployments/rollout_shadow.html", context)
+    return _report(request, "shadow", {"endpoint": row, "rollout": found, "page": shadow_page.of(found)})
 
 
 @require_GET
@@ -44,15 +42,19 @@ def ab_test(request: PortalRequest, environment: str, name: str, number: int) ->
     """What an A/B test of the rollout has shown, the newest unless `?step=` names one, and the decision on it; as a
     live region 304 while nothing changed."""
     row, found = _found(request, environment, name, number)
-    page = ab_page.of(found, query.number(request.GET, "step"))
-    if partial(request) and request.headers.get("HX-PTag") == page.tag:
+    page, steer = ab_page.of(found, queries.number(request.GET, "step")), rollout_acts.steer(found, request.actor)
+    return _report(request, "ab_test", {"endpoint": row, "rollout": found, "page": page, "steer": steer})
+
+
+def _report(request: PortalRequest, what: str, context: dict[str, Any]) -> HttpResponse:
+    """A page that refreshes itself, or only the part that does: 304 while its tag is still the one that was sent."""
+    tag, part = context["page"].tag, partial(request)
+    if part and request.headers.get("HX-PTag") == tag:
         return HttpResponseNotModified()
-    context = {"endpoint": row, "rollout": found, "page": page, "steer": rollout_acts.steer(found, request.actor)}
-    template = "deployments/_ab_test.html" if partial(request) else "deployments/rollout_ab_test.html"
-    response = render(request, template, context)
+    response = render(request, f"deployments/{'_' if part else 'rollout_'}{what}.html", context)
     response["Vary"] = "HX-Request"
-    if partial(request):
-        response["HX-PTag"] = page.tag
+    if part:
+        response["HX-PTag"] = tag
     return response
 
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import batch_shapes as shapes
-from pipelines.api.filters import FILTERS, NAMES
+from pipelines.api.filters import NAMES, filters
 from pipelines.services import batch_predictions as asking
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
@@ -15,6 +15,7 @@ from portal.core.api.views import ApiView
 from registry.selectors import batch_predictions as read
 from registry.selectors.asked import filter_of
 from registry.services import batch_predictions
+from registry.states.batch_prediction import MACHINE
 
 PARQUET = "application/vnd.apache.parquet"
 
@@ -23,14 +24,13 @@ class BatchPredictions(ApiView):
     query = NAMES
 
     @extend_schema(
-        parameters=FILTERS,
+        parameters=filters(MACHINE.names),
         responses={200: shapes.BatchPredictionShape(many=True)},
         summary="Batch predictions, newest first",
     )
     def get(self, request: Request) -> Response:
-        return paged(
-            self, request, read.listing(self.actor, filter_of(request.query_params)), shapes.BatchPredictionShape, "-pk"
-        )
+        wanted = filter_of(request.query_params, MACHINE.names)
+        return paged(self, request, read.listing(self.actor, wanted), shapes.BatchPredictionShape, "-pk")
 
     @extend_schema(
         request=shapes.BatchPredictionIn,

@@ -48,14 +48,17 @@ class BatchPredictionShape(serializers.ModelSerializer[BatchPrediction]):
     data_set = serializers.CharField(source="data.data_set.name")
     data_version = serializers.IntegerField(source="data.number")
     into = serializers.CharField(source="into.name", default=None, allow_null=True)
-    registered_version = serializers.IntegerField(source="registered.number", default=None, allow_null=True)
+    registered_version = serializers.IntegerField(source="stands_as.number", default=None, allow_null=True)
+    registered_before = serializers.BooleanField(
+        source="stood_before", help_text="its bytes were that version already, so there is no new one"
+    )
 
     class Meta:
         model = BatchPrediction
         fields = [
             "number", "model", "version", "data_set", "data_version", "status", "status_note", "settings", "inputs",
-            "serving", "into", "registered_version", "rows", "size_bytes", "sha256", "digest", "requested_by",
-            "requested_at", "began_at", "ended_at",
+            "serving", "into", "registered_version", "registered_before", "rows", "size_bytes", "sha256", "digest",
+            "requested_by", "requested_at", "began_at", "ended_at",
         ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import shapes
-from pipelines.api.filters import FILTERS, NAMES
+from pipelines.api.filters import NAMES, filters
 from pipelines.services import evaluations as asking
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -17,20 +17,20 @@ from portal.core.errors import Conflict
 from registry.selectors import evaluations as read
 from registry.selectors.asked import filter_of
 from registry.services import evaluations
+from registry.states.evaluation import MACHINE
 
 
 class Evaluations(ApiView):
     query = NAMES
 
     @extend_schema(
-        parameters=FILTERS,
+        parameters=filters(MACHINE.names),
         responses={200: shapes.EvaluationShape(many=True)},
         summary="Evaluations, newest first",
     )
     def get(self, request: Request) -> Response:
-        return paged(
-            self, request, read.listing(self.actor, filter_of(request.query_params)), shapes.EvaluationShape, "-pk"
-        )
+        wanted = filter_of(request.query_params, MACHINE.names)
+        return paged(self, request, read.listing(self.actor, wanted), shapes.EvaluationShape, "-pk")
 
     @extend_schema(
         request=shapes.EvaluationIn,

@@ -1,10 +1,16 @@
 """What lists of evaluations and batch predictions are narrowed by, over the API."""
 
+from collections.abc import Iterable
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 NAMES = ("model", "data_set", "version", "status")
-FILTERS = [
-    *(OpenApiParameter(name, OpenApiTypes.STR) for name in ("model", "data_set", "status")),
-    OpenApiParameter("version", OpenApiTypes.INT),
-]
+
+
+def filters(statuses: Iterable[str]) -> list[OpenApiParameter]:
+    return [
+        *(OpenApiParameter(name, OpenApiTypes.STR) for name in ("model", "data_set")),
+        OpenApiParameter("version", OpenApiTypes.INT),
+        OpenApiParameter("status", OpenApiTypes.STR, enum=list(statuses)),
+    ]

@@ -31,7 +31,7 @@ PARQUET = "application/vnd.apache.parquet"
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = filter_of(request.GET)
+    wanted = filter_of(request.GET, MACHINE.names)
     context = {
         "page": Paginator(read.listing(request.actor, wanted), ON_A_PAGE).get_page(request.GET.get("page")),
         "filter": wanted,

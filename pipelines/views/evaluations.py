@@ -31,7 +31,7 @@ MOVING = ("queued", "running")
 @require_GET
 @signed_in
 def listing(request: PortalRequest) -> HttpResponse:
-    wanted = filter_of(request.GET)
+    wanted = filter_of(request.GET, MACHINE.names)
     found = read.listing(request.actor, wanted)
     context = {
         "page": Paginator(found, ON_A_PAGE).get_page(request.GET.get("page")),

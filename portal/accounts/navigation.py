@@ -10,5 +10,13 @@ def sees_settings(actor: Actor) -> bool:
 
 
 register(
-    NavItem(position=90, label="Settings", url_name="accounts:people", icon="settings", visible=sees_settings, key="s")
+    NavItem(
+        position=90,
+        label="Settings",
+        url_name="accounts:people",
+        icon="settings",
+        visible=sees_settings,
+        key="s",
+        prefixes=("/settings/",),
+    )
 )

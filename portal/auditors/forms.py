@@ -6,6 +6,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
 
 from portal.auditors.selectors.events import Filter
+from portal.core import queries
 from portal.core.errors import BadInput
 
 KNOWN = ("actor", "type", "subject", "outcome", "from", "to", "request", "q", "before")
@@ -14,16 +15,11 @@ OUTCOMES = ("success", "denied", "failed")
 
 def filter_of(query: QueryDict) -> Filter:
     """The filter in the query string; raises `BadInput` naming the parameter that cannot be read."""
-    outcome = _text(query, "outcome", 20)
-    if outcome and outcome not in OUTCOMES:
-        raise BadInput(
-            f"outcome must be one of: {', '.join(OUTCOMES)}.", fields={"outcome": ", ".join(OUTCOMES)}, status=400
-        )
     return Filter(
         actor=_text(query, "actor", 120),
         type=_text(query, "type", 80),
         subject=_text(query, "subject", 200),
-        outcome=outcome,
+        outcome=queries.one_of(_text(query, "outcome", 20), "outcome", OUTCOMES),
         since=_time(_text(query, "from", 40), "from", end=False),
         until=_time(_text(query, "to", 40), "to", end=True),
         request_id=_text(query, "request", 80),

@@ -107,9 +107,10 @@ class ErrorPagesMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, NotSignedIn) and not wants_json(request):
             return redirect(f"{settings.SIGNALBOX_LOGIN_PATH}?next={request.get_full_path()}")
-        found = outages.of_anything(exception)
+        found = outages.of_request(exception)
         if found is not None:
-            log.error("%s: %s", found.code, outages.briefly(exception))
+            level = logging.ERROR if found.status >= 500 else logging.INFO
+            log.log(level, "%s: %s", found.code, outages.briefly(exception))
             exception = found
         if isinstance(exception, PortalError):
             note_refusal(exception)

@@ -1,15 +1,17 @@
-"""Faults of what the portal stands on, as refusals that say what to do: a database that is away, and a full disk."""
+"""Faults of what the portal stands on, as refusals that say what to do: a database that is away, a full disk, and a
+text that no database column can hold."""
 
 import errno
 
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
-from portal.core.errors import Away, PortalError
+from portal.core.errors import Away, BadInput, PortalError
 
 AWAY = "The database is away. Reading and deciding go on when it is back; try again soon."
 READ_ONLY = "The database takes no changes right now, and nothing of this was done. Reading goes on; try again soon."
 BUSY = "Somebody else is changing this right now, and nothing of this was done. Try again in a few seconds."
 FULL = "There is no space left to keep this, and nothing of it was done. Ask whoever runs the portal to make room."
+NUL = "A text holds the character NUL, which is none that people write. Take it out and try again."
 
 _READ_ONLY = "25006"
 _FULL = "53100"
@@ -55,6 +57,12 @@ def is_full_disk(error: BaseException | None) -> bool:
 def of_anything(error: BaseException) -> PortalError | None:
     """As `of_database`, and the refusal for a file that could not be written for want of space."""
     return NoSpace(FULL) if is_full_disk(error) else of_database(error)
+
+
+def of_request(error: BaseException) -> PortalError | None:
+    """As `of_anything`, and the refusal for a text with NUL in it, which psycopg2 does not even send."""
+    sent = isinstance(error, ValueError) and "NUL (0x00)" in str(error)
+    return BadInput(NUL, status=400) if sent else of_anything(error)
 
 
 def waited_for(error: Exception) -> PortalError | None:

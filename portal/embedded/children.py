@@ -10,27 +10,25 @@ from pathlib import Path
 
 import psutil
 
-from portal.embedded import logfiles
+from portal.embedded import births, logfiles
 from portal.embedded.identity import Account, popen_arguments
 from portal.embedded.processes import Service, Step
-
-# Two readings of one process's start time agree within the kernel's clock tick.
-SAME_START = 0.05
 
 
 @dataclass
 class Child:
-    """A process with its start time, which together with the id names it beyond doubt."""
+    """A process with its birth, which together with the id names it beyond doubt. `started` is seconds since 1970."""
 
     pid: int
     started: float
+    born: str = ""
     popen: "subprocess.Popen[bytes] | None" = None
 
     def exit_code(self) -> int | None:
         """None while it runs; the code where we may know it, else 0."""
         if self.popen is not None:
             return self.popen.poll()
-        return None if is_alive(self.pid, self.started) else 0
+        return None if births.is_alive(self.pid, self.started, self.born) else 0
 
     def signal(self, number: signal.Signals) -> None:
         """Send to the process itself; it ends its own children."""
@@ -42,15 +40,6 @@ class Child:
         """End whatever is left of the group this process led."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-
-
-def is_alive(pid: int, started: float) -> bool:
-    """Whether exactly this process still runs: ids are reused, start times are not."""
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - started) < SAME_START and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def start(item: Service | Step, log: Path, folder: Path, account: Account | None = None) -> Child:
@@ -68,7 +57,7 @@ def start(item: Service | Step, log: Path, folder: Path, account: Account | None
             start_new_session=True,
             **popen_arguments(account),
         )
-    return Child(popen.pid, started_at(popen.pid), popen)
+    return Child(popen.pid, started_at(popen.pid), births.birth_of(popen.pid), popen)
 
 
 def started_at(pid: int) -> float:

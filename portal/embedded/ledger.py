@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portal.embedded.children import is_alive
+from portal.embedded import births
+from portal.embedded.children import Child
 
 FILE = "processes.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One process or step as last seen. Times are seconds since 1970."""
+    """One process or step as last seen. Times are seconds since 1970; `born` is as `births` says."""
 
     name: str
     state: str
@@ -28,10 +29,16 @@ class Entry:
     stop_signal: int = 15
     log: str = ""
     kind: str = "service"
+    born: str = ""
+
+    @property
+    def child(self) -> Child | None:
+        """The process as one that an earlier supervisor left."""
+        return Child(self.pid, self.started, self.born) if self.pid is not None and self.started is not None else None
 
     @property
     def alive(self) -> bool:
-        return self.pid is not None and self.started is not None and is_alive(self.pid, self.started)
+        return self.child is not None and self.child.exit_code() is None
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,10 @@ class Record:
     gateway_url: str
     entries: tuple[Entry, ...] = ()
     updated: float = field(default_factory=time.time)
+    supervisor_born: str = ""
 
     def supervisor_alive(self) -> bool:
-        return is_alive(self.supervisor_pid, self.supervisor_started)
+        return births.is_alive(self.supervisor_pid, self.supervisor_started, self.supervisor_born)
 
 
 def write(folder: Path, record: Record) -> None:

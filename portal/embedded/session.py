@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from portal.embedded import environment, ledger, plan, ports, preparation, world
+from portal.embedded.births import birth_of
 from portal.embedded.children import started_at
 from portal.embedded.configuration import Configuration
 from portal.embedded.configuration import read as read_configuration
@@ -115,6 +116,7 @@ class Session:
         record = ledger.Record(
             supervisor_pid=os.getpid(),
             supervisor_started=started_at(os.getpid()),
+            supervisor_born=birth_of(os.getpid()),
             var=str(self.layout.var),
             url=self.configuration.url,
             gateway_url=self.configuration.gateway_url,

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from portal.embedded import ending, ledger
-from portal.embedded.children import Child
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, belongs_here
 
@@ -38,8 +37,8 @@ def stop(layout: Layout) -> str:
 def _end_leftovers(record: ledger.Record) -> bool:
     left = list(ledger.leftovers(record))
     for entry in left:
-        if entry.pid is not None and entry.started is not None:
-            ending.end(Child(entry.pid, entry.started), signal.Signals(entry.stop_signal), 15.0)
+        if entry.child is not None:
+            ending.end(entry.child, signal.Signals(entry.stop_signal), 15.0)
     return bool(left)
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import FrameType
 
 from portal.embedded import ending, ledger, logfiles
-from portal.embedded.children import Child
 from portal.embedded.errors import StartError
 from portal.embedded.processes import Plan, Service, Step
 from portal.embedded.progress import Progress
@@ -57,9 +56,9 @@ class Supervisor:
                 unit.adopt(entry)
                 self.started.insert(0, unit.name)
                 self.progress.say(f"{entry.name} was still running and is taken over")
-            elif entry.pid is not None and entry.started is not None:
+            elif entry.child is not None:
                 self.progress.say(f"{entry.name} was left over from the last run and is ended")
-                ending.end(Child(entry.pid, entry.started), signal.Signals(entry.stop_signal), 10.0)
+                ending.end(entry.child, signal.Signals(entry.stop_signal), 10.0)
 
     def run(self) -> None:
         """Work until a signal asks to stop; always stops what was started."""

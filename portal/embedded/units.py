@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.embedded import children, logfiles
+from portal.embedded import births, children, logfiles
 from portal.embedded.children import Child
 from portal.embedded.ledger import Entry
 from portal.embedded.processes import Service, Step
@@ -83,8 +83,9 @@ class Unit:
 
     def adopt(self, entry: Entry) -> None:
         """Take over a process that an earlier supervisor left running."""
-        if entry.pid is not None and entry.started is not None:
-            self.child = Child(entry.pid, entry.started)
+        if entry.child is not None:
+            self.child = entry.child
+            self.child.born = entry.born or births.birth_of(entry.child.pid)
             self.restarts = entry.restarts
             self.enter(STARTING)
 
@@ -148,6 +149,7 @@ class Unit:
             state=self.state,
             pid=self.child.pid if self.child else None,
             started=self.child.started if self.child else None,
+            born=self.child.born if self.child else "",
             since=self.since,
             restarts=self.restarts,
             last_exit=self.last_exit,

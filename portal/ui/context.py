@@ -48,7 +48,7 @@ class Shell:
 
     def _entry(self, item: nav.NavItem) -> Entry:
         url, path = reverse(item.url_name), self.request.path
-        current = path == url if url == "/" else path.startswith(item.prefix or url)
+        current = path == url if url == "/" else path.startswith((url, *item.prefixes))
         count = item.count(self.actor) if item.count else 0
         return Entry(item.label, url, item.icon, item.key, item.hot, count, current)
 

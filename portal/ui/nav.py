@@ -19,8 +19,8 @@ def everybody(actor: Actor) -> bool:
 class NavItem:
     """An entry of the main menu, ordered by `position`. `visible` hides what an actor can never use.
 
-    `key` is the letter after `g`; `hot` marks counts that call for a decision; `prefix` says which addresses belong to
-    the entry where that is more than its own, such as `/settings/`.
+    `key` is the letter after `g`; `hot` marks counts that call for a decision; `prefixes` are those of the addresses
+    that belong to the entry beside what is below its own, such as `/settings/`.
     """
 
     label: str
@@ -31,7 +31,7 @@ class NavItem:
     visible: Callable[[Actor], bool] = everybody
     hot: bool = False
     key: str = ""
-    prefix: str = ""
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.core import queries
 from portal.core.api.inputs import Strict, read_input
 from portal.core.api.views import ApiView
-from registry.models import AliasAssignment, Run
+from registry.models import AliasAssignment, RiskTier, Run
 from registry.selectors import models as read
 from registry.services import models, runs, versions
 
-FILTERS = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("q", "tier", "team", "after")]
+FILTERS = [
+    *(OpenApiParameter(name, OpenApiTypes.STR) for name in ("q", "team", "after")),
+    OpenApiParameter("tier", OpenApiTypes.STR, enum=RiskTier.values),
+]
 
 
 class ModelChange(Strict):
@@ -58,8 +62,7 @@ class Versions(ApiView):
     )
     def get(self, request: Request, name: str) -> Response:
         row = models.find(actor=self.actor, name=name)
-        before = request.query_params.get("before", "")
-        found = read.versions_of(row, before=int(before) if before.isdigit() else None, size=50)
+        found = read.versions_of(row, before=queries.number(request.query_params, "before"), size=50)
         return Response(
             {
                 "results": [read.version_facts(v) for v in found[:50]],

@@ -48,7 +48,7 @@ async def application(scope: Scope, receive: Any, send: Any) -> None:
         await in_thread(note_refusal)(error)
         await replies.send_error(send, error, request_id)
     except Exception as error:
-        found = outages.of_anything(error)
+        found = outages.of_request(error)
         if found is None:
             raise
         log.error("%s: %s", found.code, outages.briefly(error))

@@ -7,13 +7,15 @@ from registry.models.datasets import DataSet, DataSetVersion
 from registry.models.versions import ModelVersion
 from registry.states import batch_prediction
 
+UNDER_WAY = ("registered", "validating")
+
 
 class BatchPrediction(models.Model):
     """`inputs` pins by digest what the answers rest on; `digest` names the folder of the store that holds the file.
 
     `settings` has `keep` and `inputs`, lists of columns. `serving` says where the version served when this was asked
     for, and as what. `summary` tells of the answers what pages show. `into` is the data set of which the file becomes
-    a version, `registered`.
+    a version, `registered`; where its bytes were one before, `stands_as` is that one.
     """
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="batch_predictions")
@@ -56,3 +58,22 @@ class BatchPrediction(models.Model):
 
     def __str__(self) -> str:
         return f"batch prediction {self.pk} of {self.version}"
+
+    @property
+    def stands_as(self) -> DataSetVersion | None:
+        """The version of `into` that has the file. It takes a query where the bytes were there before."""
+        own = self.registered
+        if self.into is None or not self.digest or (own is not None and (own.digest or own.status in UNDER_WAY)):
+            return own
+        return standing(self.into, self.digest) or own
+
+    @property
+    def stood_before(self) -> bool:
+        """Whether the file was a version of `into` before it was written."""
+        found = self.stands_as
+        return found is not None and found.pk != self.registered_id
+
+
+def standing(data_set: DataSet, digest: str) -> DataSetVersion | None:
+    """The version with these bytes, which are one version however often they are registered."""
+    return DataSetVersion.objects.select_related("data_set").filter(data_set=data_set, digest=digest).first()

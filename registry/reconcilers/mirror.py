@@ -63,28 +63,36 @@ def _finite(value: Any) -> bool:
 def alias(lease: Lease) -> datetime | None:
     """Make MLflow's alias the desired one; a move behind our back is put back and recorded."""
     row = AliasState.objects.select_related("model", "desired").get(pk=lease.pk)
+    wanted = row.desired.number if row.desired else None
     try:
         source = mlflow_rest.client()
         seen = source.alias(row.model.name, row.alias)
-        wanted = row.desired.number if row.desired else None
         if seen != wanted:
-            _note_drift(row, seen)
-            _put_right(source, row, wanted)
+            _note_drift(lease, row, seen)
+            _put_right(source, lease, row, wanted)
     except MlflowUnavailable:
         return clock.now() + timedelta(seconds=5)
-    AliasState.objects.filter(pk=row.pk).update(observed_number=wanted, observed_at=clock.now())
+    aliases.observe(lease, wanted)
     return clock.now() + ALIAS_EVERY
 
 
-def _put_right(source: Mlflow, row: AliasState, wanted: int | None) -> None:
-    if wanted is None:
-        source.delete_alias(row.model.name, row.alias)
-    else:
-        source.set_alias(row.model.name, row.alias, wanted)
+def _put_right(source: Mlflow, lease: Lease, row: AliasState, wanted: int | None) -> None:
+    try:
+        if wanted is None:
+            source.delete_alias(row.model.name, row.alias)
+        else:
+            source.set_alias(row.model.name, row.alias, wanted)
+    finally:
+        aliases.wrote(lease)
 
 
-def _note_drift(row: AliasState, seen: int | None) -> None:
-    """It is drift only if MLflow had been seen to agree with what is desired, and no longer does."""
+@transaction.atomic
+def _note_drift(lease: Lease, row: AliasState, seen: int | None) -> None:
+    """It is drift only if MLflow had been seen to agree with what is desired, and no longer does.
+
+    Raises `LeaseLost` where others have looked since: what was seen, and what was desired, may be of the past.
+    """
+    leases.guard(lease)
     if row.observed_number is None or row.desired is None or row.observed_number != row.desired.number:
         return
     drift.found(

@@ -1,12 +1,13 @@
 """What lists of work asked of a version on data, evaluations and batch predictions, have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
 from portal.accounts import access
+from portal.core import queries
 from portal.core.actors import Actor
 from portal.core.errors import BadInput
 
@@ -24,14 +25,14 @@ class Filter:
     version: int | None = None
 
 
-def filter_of(query: Mapping[str, str]) -> Filter:
-    """What an address asks for. Raises `BadInput` for a version that is no number of at most eight digits."""
+def filter_of(query: Mapping[str, str], statuses: Iterable[str]) -> Filter:
+    """What an address asks for. Raises `BadInput` for a version that is no number of at most eight digits, and for a
+    status that is none of these."""
     number = query.get("version", "")
     if number and not (number.isdecimal() and len(number) < 9):
         raise BadInput("version must be a number.", fields={"version": "not a number"}, status=400)
-    model, data_set, status = (
-        query.get(name, "").replace("\x00", "")[:LONGEST] for name in ("model", "data_set", "status")
-    )
+    status = queries.one_of(query.get("status", ""), "status", statuses)
+    model, data_set = (query.get(name, "").replace("\x00", "")[:LONGEST] for name in ("model", "data_set"))
     return Filter(model, data_set, status, int(number) if number else None)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from portal.accounts import access
+from portal.core import queries
 from portal.core.actors import Actor
-from portal.core.errors import BadInput
 from registry.models import AliasAssignment, AliasState, ModelVersion, RegisteredModel, RiskTier
 from registry.policies.protection import is_protected
+from registry.states.version import MACHINE
 
 PAGE = 20
 SHOWN = (
@@ -49,8 +50,7 @@ def visible(actor: Actor) -> QuerySet[RegisteredModel]:
 
 def listing(actor: Actor, wanted: Filter) -> QuerySet[RegisteredModel]:
     """The models the actor sees that match, with counts and the champion's number."""
-    if wanted.tier and wanted.tier not in RiskTier.values:
-        raise BadInput(f"tier must be one of: {', '.join(RiskTier.values)}.", fields={"tier": "unknown"}, status=400)
+    queries.one_of(wanted.tier, "tier", RiskTier.values)
     champion = AliasAssignment.objects.filter(model=OuterRef("pk"), alias="champion").order_by("-id")
     newest = ModelVersion.objects.filter(model=OuterRef("pk"), deleted_at=None).order_by("-number")
     rows = visible(actor).select_related("team", "owner")
@@ -103,7 +103,9 @@ def _agrees(state: AliasState | None) -> bool | None:
 def versions_of(
     model: RegisteredModel, *, status: str = "", before: int | None = None, size: int = 20
 ) -> list[ModelVersion]:
-    """Versions, newest first, each with the aliases that point to it in `alias_names`."""
+    """Versions, newest first, each with the aliases that point to it in `alias_names`; raises `BadInput` for a status
+    there is not."""
+    queries.one_of(status, "status", MACHINE.names)
     rows = ModelVersion.objects.filter(model=model, deleted_at=None).select_related("model", "run")
     rows = rows.filter(status=status) if status else rows
     rows = rows.filter(number__lt=before) if before else rows

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from portal.audit import recorder
 from portal.audit.recorder import Subject
-from portal.core import clock, work
+from portal.core import clock, leases, work
 from portal.core.actors import Actor
+from portal.core.leases import Lease, LeaseLost
 from registry.models import AliasAssignment, AliasState, ModelVersion, RegisteredModel
 
 
@@ -62,3 +65,24 @@ def at(model: RegisteredModel, alias: str, when: datetime | None = None) -> Mode
     rows = AliasAssignment.objects.filter(model=model, alias=alias).select_related("version")
     row = (rows if when is None else rows.filter(at__lte=when)).first()
     return row.version if row else None
+
+
+@transaction.atomic
+def observe(lease: Lease, number: int | None) -> None:
+    """Note where MLflow was seen to point an alias. An observation, so nothing is logged."""
+    leases.guard(lease)
+    AliasState.objects.filter(pk=lease.pk).update(observed_number=number, observed_at=clock.now())
+
+
+@transaction.atomic
+def wrote(lease: Lease) -> None:
+    """To be told of each write to MLflow, which takes one from anybody at any time.
+
+    Where it came after the worker had been replaced, nobody knows what stands there: it is looked at soon, and what
+    the late one has left there is nobody's drift.
+    """
+    try:
+        leases.guard(lease)
+    except LeaseLost:
+        AliasState.objects.filter(pk=lease.pk).update(observed_number=None, next_reconcile_at=clock.now())
+        work.ring("registry.alias", lease.pk)

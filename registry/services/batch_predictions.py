@@ -20,6 +20,7 @@ from portal.core.locking import lock
 from portal.lifecycle.move import move
 from registry.artifacts import store
 from registry.models import BatchPrediction, DataSet, DataSetVersion, ModelVersion
+from registry.models.batch_predictions import standing
 from registry.services import asked, datasets
 
 JOB = "pipelines.predict_batch"
@@ -122,13 +123,16 @@ def begin(context: jobs.JobContext, row: BatchPrediction) -> BatchPrediction:
 
 @transaction.atomic
 def finish(context: jobs.JobContext, row: BatchPrediction, kept: Kept) -> BatchPrediction:
-    """Name the file, and register it where that was asked for. One that was cancelled meanwhile stays cancelled."""
+    """Name the file, and register it where that was asked for and its bytes are no version yet.
+
+    One that was cancelled meanwhile stays cancelled.
+    """
     context.guard()
     fresh = lock(BatchPrediction.objects.filter(pk=row.pk))
     if fresh.status != "running":
         return fresh
     registered = None
-    if fresh.into is not None:
+    if fresh.into is not None and standing(fresh.into, kept.digest) is None:
         registered = datasets.register_version(
             actor=system(WORKER),
             name=fresh.into.name,

@@ -12,6 +12,7 @@ from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
+from portal.core import queries
 from portal.core.errors import BadInput, NotFound
 from registry import charts
 from registry.evaluations.results import BadResults
@@ -60,7 +61,7 @@ def listing(request: PortalRequest) -> HttpResponse:
 def model(request: PortalRequest, name: str) -> HttpResponse:
     row = models.find(actor=request.actor, name=name)
     state = request.GET.get("status", "")
-    found = read.versions_of(row, status=state, before=_number(request.GET.get("before")))
+    found = read.versions_of(row, status=state, before=queries.number(request.GET, "before"))
     rows = read.aliases_of(row)
     champion = next((a for a in rows if a.alias == "champion"), None)
     newest = read.newest_ready(row, champion.version if champion else None)
@@ -108,10 +109,6 @@ def _by_version(
         "lines": by_version.lines(found[:20], shown, metric),
         "figure": charts.metric_by_version(points, metric, *numbers, lower=shown is not None and shown.lower),
     }
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
 
 
 @require_GET
@@ -241,7 +238,7 @@ def edit(request: PortalRequest, name: str) -> HttpResponse:
             name=name,
             description=request.POST.get("description", ""),
             tier=request.POST.get("tier", ""),
-            owner_id=_number(request.POST.get("owner")),
+            owner_id=queries.number(request.POST, "owner"),
         )
         return redirect("registry:model", name=name)
     people = Person.objects.filter(is_active=True).order_by("name")

@@ -50,7 +50,18 @@ class Replicas:
             if record.step == "kept" and children.get(record.spec.id, {}).get("phase") == "ready":
                 self._bring_on(record, children, slots.get(record.slot, Slot()))
         self._scales = {name: scale for name, scale in self._scales.items() if name in known}
+        self._have_hedged(records, slots)
         self._tidy = not records
+
+    def _have_hedged(self, records: list[Record], slots: dict[int, Slot]) -> None:
+        """Tell the router which revisions hedge: those that are to, while they have a process to ask again."""
+        wanted = {
+            record.spec.id: record.spec.limits.hedge_ms
+            for record in records
+            if record.step == "kept" and record.spec.limits.hedge_ms and slots.get(record.slot, Slot()).replicas
+        }
+        if self._runtime.hedged() != wanted:
+            self._runtime.replace_hedged(wanted)
 
     def _take_out_strays(self, records: list[Record], slots: dict[int, Slot]) -> None:
         """What a removed revision had must not get the requests of whoever has its slot next."""

@@ -5,8 +5,10 @@ Pure: no file, no socket, no library. The portal may import this package and `se
 
 from serving.contract.addresses import (
     HEADER_ARM,
+    HEADER_ATTEMPT,
     HEADER_CALLER,
     HEADER_DEADLINE,
+    HEADER_HEDGE,
     HEADER_KEY,
     HEADER_PREDICTION,
     HEADER_REQUEST,
@@ -61,8 +63,10 @@ __all__ = [
     "CUT_SCALE",
     "DIFFERENCE_BINS",
     "HEADER_ARM",
+    "HEADER_ATTEMPT",
     "HEADER_CALLER",
     "HEADER_DEADLINE",
+    "HEADER_HEDGE",
     "HEADER_KEY",
     "HEADER_PREDICTION",
     "HEADER_REQUEST",

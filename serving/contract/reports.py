@@ -12,7 +12,7 @@ latencies sees no finer than its buckets, see docs/rollout-judgement.md."""
 SCORE_BINS = 20
 """Of a score from 0 to 1, equal widths."""
 DIFFERENCE_BINS = 40
-"""Of the difference of two scores, -1 to 1, equal widths."""
+"""Of the difference of two scores, -1 to 1, equal widths; what lies outside is counted on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,10 @@ class Measures:
     `epoch` changes when they started anew (the process restarted). `requests` are predictions asked for and not the
     caller's fault; `errors` of them were answered 5xx or died unanswered; `refused` are the caller's fault, 4xx.
     `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts labels of class answers (at
-    most 100, the rest under `other`), or `bin 0` to `bin 19` of scores; `arms` requests by `stable` and `canary`.
-    `peak_memory` is resident bytes, `busy_ms` the time the model has been at work, `reasons` the errors by their code.
-    `nameless` of the requests named no unit; those that died unanswered are not among them.
+    most 100, the rest under `other`), or `bin 0` to `bin 19` of scores, or spans of other numbers; `arms` requests by
+    `stable` and `canary`. `peak_memory` is resident bytes, `busy_ms` the time the model has been at work, `reasons` the
+    errors by their code. `nameless` of the requests named no unit; those that died unanswered are not among them.
+    `hedged` came here because another process was slow; of two, the one whose answer nobody waited for is not counted.
     """
 
     revision: str
@@ -39,6 +40,7 @@ class Measures:
     busy_ms: float
     reasons: dict[str, int] = field(default_factory=dict)
     nameless: int = 0
+    hedged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class ShadowReport:
     so that copying never falls behind; `ready` is False while the revision does not run. `all`, and each value of each
     column in `segments`, holds rows compared, rows with the same answer, and number, sum and sum of squares of the
     differences of scores, shadow minus answered. `flips` counts changes of class ("0 → 1"), `differences` rows per bin
-    of the difference of scores, `latency` and `shadow_latency` predictions per bucket of `LATENCY_EDGES_MS`.
+    of the difference of scores, `below` and `above` those outside of all bins; `latency` and `shadow_latency`
+    predictions per bucket of `LATENCY_EDGES_MS`.
     """
 
     revision: str
@@ -65,6 +68,8 @@ class ShadowReport:
     latency: tuple[int, ...]
     shadow_latency: tuple[int, ...]
     segments: dict[str, dict[str, dict[str, float]]]
+    below: int = 0
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True)

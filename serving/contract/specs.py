@@ -36,7 +36,8 @@ Arm: TypeAlias = Literal["stable", "canary", "shadow"]
 class Limits:
     """Bounds of one revision's processes. Bytes, seconds and milliseconds as the names say; each process has them.
 
-    `cpu_millis` is the most it may use of the processors, in thousandths of one; 0 for no bound of its own.
+    `cpu_millis` is the most it may use of the processors, in thousandths of one; 0 for no bound of its own. After
+    `hedge_ms` without an answer another process is asked the same; 0 for never.
     """
 
     memory_bytes: int = 2 * 1024**3
@@ -51,6 +52,7 @@ class Limits:
     replicas_min: int = 1
     replicas_max: int = 1
     cpu_millis: int = 0
+    hedge_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +213,12 @@ def arm_of(unit: str, spec: RouteSpec) -> Arm:
 def _limits(body: Any) -> Limits:
     names = {f.name for f in fields(Limits)}
     given = mapping(body, names, "limits")
-    least = {"cpu_millis": 0}
+    least = {"cpu_millis": 0, "hedge_ms": 0}
     checked = {name: whole(f"limits.{name}", value, least.get(name, 1), 2**50) for name, value in given.items()}
     limits = Limits(**checked)
     whole("limits.replicas_max", limits.replicas_max, limits.replicas_min, MOST_REPLICAS)
+    if limits.hedge_ms and limits.replicas_max == 1:
+        raise Invalid("limits.hedge_ms", "needs a second process to ask: limits.replicas_max of 2 or more")
+    if limits.hedge_ms >= limits.deadline_ms:
+        raise Invalid("limits.hedge_ms", "must be less than limits.deadline_ms")
     return limits

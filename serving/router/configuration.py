@@ -19,7 +19,10 @@ global
     stats socket {router_socket} mode 600 level admin
     stats timeout 10s
     maxconn 4000
-    log stderr format raw local0 info
+    # What Lua asks is logged as information; what fails is an error and stays in the log.
+    log stderr format raw local0 notice
+    lua-load {hedging} {again_socket} {most_replicas}
+    httpclient.retries 0
     tune.bufsize 16384
 
 defaults
@@ -27,6 +30,7 @@ defaults
     log global
     option httplog
     option dontlog-normal
+    option log-separate-errors
     # The body of a small request is kept, so that it can be sent again when a revision process dies under it.
     option http-buffer-request
     option http-ignore-probes
@@ -99,13 +103,29 @@ frontend gateway
     http-request set-header x-signalbox-revision %[var(txn.revision)]
     http-request set-header x-signalbox-generation %[var(txn.route),field(1,:)]
     http-request set-path %[path,regsub(^/[^/]+/[^/]+,)]
+    # A small prediction of a revision that hedges goes by way of Lua, which asks through `again`.
+    http-request set-var(txn.hedge) var(txn.revision),map_str({hedged_map}) if METH_POST !{{ var(txn.large) -m bool }} {{ path_reg (^/invocations|/infer)$ }}
+    acl hedges var(txn.hedge) -m found
+    http-request set-var(txn.token) uuid() if hedges
+    http-request set-header x-signalbox-hedge %[var(txn.token)] if hedges
     use_backend grpc if grpc
+    use_backend hedged if hedges
     use_backend slot_%[var(txn.slot)]
     default_backend nowhere
 
 backend grpc
     no log
     server s unix@{grpc_socket} proto h2
+
+backend hedged
+    no log
+    http-request use-service lua.hedge
+
+frontend again
+    bind unix@{again_socket} mode 600
+    no log
+    use_backend slot_%[req.hdr(x-signalbox-slot)]
+    default_backend nowhere
 
 backend nowhere
     {no_endpoint}
@@ -150,6 +170,7 @@ backend slot_{slot:02d}
     option httpchk GET /v2/health/ready
     http-check expect status 200
     balance leastconn
+    use-server %[req.hdr(x-signalbox-process)] if {{ req.hdr(x-signalbox-process) -m found }}
     default-server maxconn {maxconn} check inter 1s fastinter 250ms downinter 1s rise 1 fall 3
     server s unix@{socket}
 """
@@ -161,7 +182,13 @@ REPLICA = """\
 def render(settings: Settings) -> str:
     """The configuration for these settings."""
     places = settings.places
-    top = GLOBAL.format(router_socket=places.router_socket, errors=problems.error_lines())
+    top = GLOBAL.format(
+        router_socket=places.router_socket,
+        hedging=places.hedging_script,
+        again_socket=places.again_socket,
+        most_replicas=MOST_REPLICAS,
+        errors=problems.error_lines(),
+    )
     front = FRONTEND.format(
         bind=settings.bind,
         gateway_socket=places.gateway_socket,
@@ -170,6 +197,8 @@ def render(settings: Settings) -> str:
         keys=_keys(settings),
         routes_map=places.routes_map,
         unnamed_map=places.unnamed_map,
+        hedged_map=places.hedged_map,
+        again_socket=places.again_socket,
         caller=contract.HEADER_CALLER,
         body_limit=BODY_LIMIT,
         held=HELD_BYTES,

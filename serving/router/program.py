@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 from serving import files
 from serving.places import Misconfigured, Settings, address
 from serving.router import configuration
 
 OLDEST = (2, 8)
+HEDGING = Path(__file__).with_name("hedging.lua")
 VERSION = re.compile(r"version (\d+)\.(\d+)")
 
 
@@ -39,9 +41,10 @@ def prepare(settings: Settings) -> None:
     if settings.metrics_bind:
         address(settings.metrics_bind, "SIGNALBOX_METRICS_BIND")
     places.prepare()
-    for path in (places.routes_map, places.keys_map, places.unnamed_map):
+    for path in (places.routes_map, places.keys_map, places.unnamed_map, places.hedged_map):
         if not path.exists():
             files.write(path, b"")
+    files.write(places.hedging_script, HEDGING.read_bytes())
     files.write(places.router_config, configuration.render(settings).encode())
 
 

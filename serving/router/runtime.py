@@ -1,6 +1,7 @@
 """HAProxy's runtime socket: reading back what is in force and changing it at once."""
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from serving.places import Places
@@ -22,6 +23,7 @@ class Runtime:
         self._routes = str(places.routes_map)
         self._keys = str(places.keys_map)
         self._unnamed = str(places.unnamed_map)
+        self._hedged = str(places.hedged_map)
 
     def command(self, text: str) -> str:
         """Send one command, return its answer without the empty line at the end. Raises `RouterUnavailable`."""
@@ -55,14 +57,22 @@ class Runtime:
 
     def replace_keys(self, allowed: set[str]) -> None:
         """Put another set of keys in force; callers see the old set or the new one, never a part."""
-        self._replace(self._keys, allowed)
+        self._replace(self._keys, dict.fromkeys(allowed, "1"))
 
     def unnamed(self) -> set[str]:
         return set(self._map(self._unnamed))
 
     def replace_unnamed(self, endpoints: set[str]) -> None:
         """Put in force of which endpoints no answer says which version gave it."""
-        self._replace(self._unnamed, endpoints)
+        self._replace(self._unnamed, dict.fromkeys(endpoints, "1"))
+
+    def hedged(self) -> dict[str, int]:
+        """Which revisions hedge, and after how many milliseconds."""
+        return {revision: int(after) for revision, after in self._map(self._hedged).items()}
+
+    def replace_hedged(self, revisions: Mapping[str, int]) -> None:
+        """Put in force which revisions hedge."""
+        self._replace(self._hedged, {revision: str(after) for revision, after in revisions.items()})
 
     def take_in(self, slot: int) -> None:
         """Send traffic to a slot at once, without waiting for the next health check to find it up."""
@@ -98,13 +108,13 @@ class Runtime:
         rows = [line.partition(": ") for line in self.command("show info").splitlines()]
         return {name: value for name, _, value in rows}
 
-    def _replace(self, path: str, keys: set[str]) -> None:
+    def _replace(self, path: str, entries: Mapping[str, str]) -> None:
         answer = self.command(f"prepare map {path}")
         number = answer.rpartition(":")[2].strip()
         if not number.isdecimal():
             raise RouterUnavailable(f"The router refused a new map: {answer[:200]}")
-        for key in sorted(keys):
-            self._silent(f"add map @{number} {path} {key} 1")
+        for key, value in sorted(entries.items()):
+            self._silent(f"add map @{number} {path} {key} {value}")
         self._silent(f"commit map @{number} {path}")
 
     def _map(self, path: str) -> dict[str, str]:

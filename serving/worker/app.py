@@ -15,6 +15,7 @@ from serving.worker.desk import Desk
 from serving.worker.predictor import Predictor, example_rows
 from serving.worker.refusals import Refusal
 from serving.worker.turns import JSON, Answer, Asking, Turns
+from serving.worker.twins import GivenUp, Twins
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -35,6 +36,7 @@ class App:
         self.statuses: Counter[int] = Counter()
         self.counts = measures.Counts(spec.id, ids.new_id())
         turns = Turns(spec, predictor)
+        self.twins = Twins()
         self.desk = Desk(spec.limits.deadline_ms / 1000, turns.take, turns.joins)
         version = str(spec.version)
         self._names = {f"/v2/models/{spec.endpoint}", f"/v2/models/{spec.endpoint}/versions/{version}"}
@@ -66,6 +68,9 @@ class App:
         if predicting:
             self._require(method == "POST", 405, "method", "Predictions are asked for with POST.")
             return await self._counted(path, call, receive)
+        if path == "/-/given-up":
+            self._require(method == "POST", 405, "method", "A question is given up with POST.")
+            return _json({"working": self.twins.give_up(call.token)})
         if path == "/v2/repository/index":
             self._require(method == "POST", 405, "method", "The repository's index is asked for with POST.")
             return _json(self._index(await _body(receive, self.spec.limits.body_bytes, call.seconds_left)))
@@ -140,8 +145,12 @@ class App:
         """Answer and count it; a question meant for another revision is none of this one's."""
         meant = call.headers.get("x-signalbox-revision", self.spec.id)
         self._require(meant == self.spec.id, 503, "revision_moved", "The endpoint just moved. Try again.")
+        self.counts.hedged += call.second
         try:
-            answer = await self._predict(path, call, receive)
+            late = not call.second and call.milliseconds > self.spec.limits.hedge_ms
+            answer = await self.twins.answered(call.token, self._predict(path, call, receive), late=late)
+        except GivenUp:
+            raise
         except Refusal as refusal:
             call.error = refusal.code
             if refusal.status < 500:

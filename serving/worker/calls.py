@@ -32,8 +32,24 @@ class Call:
 
     def __post_init__(self) -> None:
         own = self.headers.get(contract.HEADER_PREDICTION, "")
-        self.prediction_id = own.lower() if own and ids.is_id(own) else ids.new_id()
+        self.prediction_id = own.lower() if own and ids.is_id(own) else self._new_id()
         self.began = time.perf_counter() - _waited(self.headers.get("x-signalbox-at", ""))
+
+    def _new_id(self) -> str:
+        """One that another process finds too where the router asks two."""
+        at = self.headers.get("x-signalbox-at", "")
+        return ids.id_of(int(at) // 1000, self.token) if self.token and _is_time(at) else ids.new_id()
+
+    @property
+    def token(self) -> str:
+        """What it shares with the question to another process, where the router hedges."""
+        given = self.headers.get(contract.HEADER_HEDGE, "")
+        return given if ids.is_id(given) else ""
+
+    @property
+    def second(self) -> bool:
+        """Whether another process was slow to answer it."""
+        return self.headers.get(contract.HEADER_ATTEMPT) == "second"
 
     @property
     def arm(self) -> str:
@@ -103,6 +119,10 @@ def _arm(text: str | None) -> str:
 
 def _waited(at: str) -> float:
     """Seconds since the router took it in, by the clock both share."""
-    if not at.isdecimal() or len(at) > 18:
+    if not _is_time(at):
         return 0.0
     return min(max(0.0, time.time() - int(at) / 1_000_000), LONGEST_WAIT_SECONDS)
+
+
+def _is_time(at: str) -> bool:
+    return at.isdecimal() and len(at) <= 18

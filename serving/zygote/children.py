@@ -211,12 +211,16 @@ def exit_words(child: Child) -> str:
     except ChildProcessError:
         return "it ended"
     if pid and os.WIFSIGNALED(status):
-        number = signal.Signals(os.WTERMSIG(status))
+        number = os.WTERMSIG(status)
         short = ", as the kernel does where memory is short" if number == signal.SIGKILL else ""
-        return f"it was ended by {number.name}{short}"
+        return f"it was ended by {_signal_name(number)}{short}"
     if pid and os.waitstatus_to_exitcode(status) == STUCK_EXIT:
         return "its model hung at one question, and it gave itself up"
     return f"it ended with code {os.waitstatus_to_exitcode(status)}" if pid else "it ended"
+
+
+def _signal_name(number: int) -> str:
+    return signal.Signals(number).name if number in signal.Signals.__members__.values() else f"signal {number}"
 
 
 def lock(path: Path) -> int:

@@ -17,6 +17,8 @@ from serving.zygote import children, words
 from serving.zygote.children import Child
 
 FIRST_TRIES = 3
+LAST_LOOKS = 2
+"""How often a report is read once its process has ended: for its last words, and for what it did not finish."""
 STOP_SECONDS = 6.0
 
 
@@ -164,11 +166,13 @@ class Nursery:
             child.since = time.monotonic()
             print(f"revision {child.id} is ready as {child.pid} in slot {child.launch.slot}", flush=True)
             self._note(child)
-        elif kind == "failed":
+        elif kind == "failed" or (kind == "unreadable" and child.phase == "starting"):
             child.code, child.reason = event["code"], event["reason"]
+            if kind == "unreadable":
+                child.signal(signal.SIGKILL)
 
     def _ended(self, child: Child) -> None:
-        if child.report is not None:
+        for _ in range(LAST_LOOKS):
             self._hear(child)
         ended = children.exit_words(child)
         for descriptor in (child.report, child.handle):

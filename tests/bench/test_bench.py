@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from bench.ground import Portal
 from bench.measure import Effort, Estimate
 from bench.open_loop import Heard
 from bench.results import Row
-from bench.wire import UnexpectedAnswerError
+from bench.wire import Line, UnexpectedAnswerError
 from tests.stack import Stack
 
-TINY = Effort(rounds=2, calls=2, seconds=0.2)
+TINY = Effort(rounds=2, calls=2, seconds=0.2, steered=2)
 FIGURE = Estimate(2.0, 1.5, 2.5)
 NOWHERE = Portal({}, {})
 LOCK = Path(__file__).parents[2] / "requirements.txt"
@@ -82,6 +83,17 @@ def test_the_router_is_measured_on_a_running_portal(stack: Stack, tmp_path: Path
         assert row["theirs"] > 0
         assert row["ours_interval"][0] <= row["ours"] <= row["ours_interval"][1]
     assert all(row.name in results.table(rows) for row in rows)
+
+
+def test_hedging_is_measured_beside_waiting_and_leaves_nothing_behind(stack: Stack) -> None:
+    portal = Portal(stack.env, stack.facts)
+    [hedging] = catalogue.chosen(["hedging"])
+    found = {row.name: row.theirs for row in hedging.measure(portal, TINY)}
+    assert list(found) == ["hedging.p50", "hedging.p99", "hedging.p99.9", "hedging.price"]
+    assert all(found.values())
+    with closing(Line(portal.run / "agent.sock")) as agent:
+        left = agent.get("/revisions").json()["revisions"]
+    assert not [row for row in left if row["environment"] == "bench" and row["state"] != "absent"]
 
 
 def test_what_is_asked_beyond_the_peak_is_answered_or_refused_with_words(stack: Stack) -> None:

@@ -44,6 +44,61 @@ def test_a_filter_that_is_none_finds_nothing_at_all(caller: Caller, path: str) -
 
 
 @pytest.mark.parametrize(
+    ("path", "name", "known"),
+    [
+        ("promotions", "state", "rolling_out"),
+        ("promotions", "need", "me"),
+        ("bypasses", "state", "overdue"),
+        ("endpoints", "state", "trouble"),
+        ("evaluations", "status", "cancelled"),
+        ("batch-predictions", "status", "cancelled"),
+        ("models", "tier", "high"),
+        ("people", "role", "operator"),
+        ("people", "state", "disabled"),
+    ],
+)
+def test_a_misspelt_choice_does_not_find_nothing_but_the_choices(
+    caller: Caller, path: str, name: str, known: str
+) -> None:
+    answer = caller.get(f"{path}/", **{name: "lost"})
+    assert answer.status_code == 400
+    assert known in answer.json()["fields"][name].split(", ")
+    assert answer.json()["detail"].startswith(f"{name} must be one of: ")
+    shown = caller.client.get("/settings/people/" if path == "people" else f"/{path}/", {name: "lost"})
+    assert (shown.status_code, f"{name} must be one of: " in shown.content.decode()) == (400, True)
+    assert [caller.get(f"{path}/", **{name: one}).status_code for one in ("", known)] == [200, 200]
+
+
+@pytest.mark.parametrize(("path", "name"), [("rollouts/", "kind"), ("notices/", "unread")])
+def test_so_it_is_where_there_is_no_page_to_choose_on(caller: Caller, path: str, name: str) -> None:
+    answer = caller.get(path, **{name: "lost"})
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, [name])
+
+
+def test_a_model_has_versions_of_known_states_and_before_a_number(caller: Caller) -> None:
+    model = world.model()
+    page = caller.client.get(f"/models/{model.name}/", {"status": "lost"})
+    assert (page.status_code, "status must be one of: " in page.content.decode()) == (400, True)
+    for before in ("two", "\u00b2"):
+        assert caller.get(f"models/{model.name}/versions/", before=before).status_code == 400
+        assert caller.client.get(f"/models/{model.name}/", {"before": before}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["promotions/?model=%00", "rollouts/?endpoint=%00", "models/?after=%00", "data-sets/?q=%00", "models/%00/"]
+)
+def test_a_text_that_no_column_can_hold_is_refused(caller: Caller, path: str) -> None:
+    answer = caller.client.get(f"/api/v1/{path}")
+    assert (answer.status_code, "the character NUL" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["promotions/?env=%00", "endpoints/?q=%00", "models/?team=%00", "models/%00/"])
+def test_so_it_is_on_pages(caller: Caller, path: str) -> None:
+    answer = caller.client.get(f"/{path}")
+    assert (answer.status_code, "the character NUL" in answer.content.decode()) == (400, True)
+
+
+@pytest.mark.parametrize(
     ("name", "value"), [("page_size", "0"), ("page_size", "9999"), ("page_size", "x"), ("cursor", "aaaaa")]
 )
 def test_bad_paging_is_named(caller: Caller, name: str, value: str) -> None:

@@ -27,7 +27,8 @@ class MemoryRuntime:
     `routed` is the history of tables in force; `measured` is what revisions say they have counted, by id; `recorded`
     are the predictions that the spools noted. `answers` is what versions answer, by number, `astray` the revision the
     gateway reaches whatever its table says, `processes` how many a revision has, `silent` whose answers do not name
-    their version, `asked` counts the questions, and `unable` is what it cannot do.
+    their version, `asked` counts the questions, `unable` is what it cannot do, and
+    `dead` names calls that raise while the others answer: measures, shadow, predictions.
     """
 
     loaded: dict[str, RevisionSpec] = field(default_factory=dict)
@@ -47,9 +48,10 @@ class MemoryRuntime:
     astray: str = ""
     asked: int = 0
     unable: dict[str, str] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
 
-    def _here(self) -> None:
-        if self.away:
+    def _here(self, call: str = "") -> None:
+        if self.away or call in self.dead:
             raise ServingUnavailable("The serving agent does not answer.")
 
     def ensure_revision(self, spec: RevisionSpec) -> None:
@@ -108,7 +110,7 @@ class MemoryRuntime:
         self.table.pop((environment, endpoint), None)
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
-        self._here()
+        self._here("measures")
         named = [
             spec.id for spec in self.loaded.values() if (spec.environment, spec.endpoint) == (environment, endpoint)
         ]
@@ -165,7 +167,7 @@ class MemoryRuntime:
         self.shadows[key] = shadow, Comparison(shadow.revision, "2026-01-01T00:00:00Z", shadow.threshold)
 
     def shadow(self, environment: str, endpoint: str) -> ShadowReport | None:
-        self._here()
+        self._here("shadow")
         found = self.shadows.get((environment, endpoint))
         return found[1].report(ready=True) if found else None
 
@@ -174,7 +176,7 @@ class MemoryRuntime:
         self.shadows.pop((environment, endpoint), None)
 
     def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
-        self._here()
+        self._here("predictions")
         found = self.recorded.get((environment, endpoint), [])
         begins = int(after) if after else len(found)
         part = found[begins : begins + limit]

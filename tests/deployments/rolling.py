@@ -106,6 +106,8 @@ class Rolling:
         past = timedelta(seconds=seconds)
         Rollout.objects.filter(pk=self.row.pk).update(
             step_began_at=F("step_began_at") - past,
+            away_since=F("away_since") - past,
+            held_since=F("held_since") - past,
             next_reconcile_at=clock.now(),
         )
         read = timedelta(seconds=max(seconds, 2.0))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deployments.engine import plans, ready_made, wording
-from deployments.engine.planner import Routes, Snapshot, Trial, Watch, decide
+from deployments.engine.planner import BLIND, Routes, Snapshot, Trial, Watch, decide
 from deployments.engine.plans import PlanRefused
 from deployments.engine.steps import AbTest, guards_at
 from tests.deployments.rolling import GUARDS
@@ -108,6 +108,12 @@ RUNS = Trial(running=True, step=3, units=199)
     [
         (at(), "test", ""),
         (at(test=Trial(unable="There are none.")), "fail", ""),
+        (at(test=Trial(unread=0.5)), "wait", ""),
+        (at(test=Trial(unread=61.0)), "pause", "unmeasured"),
+        (at(test=replace(RUNS, units=200, unread=0.5)), "wait", ""),
+        (at(test=replace(RUNS, units=200, unread=61.0)), "pause", "unmeasured"),
+        (at(test=replace(RUNS, unread=61.0), watch=Watch(answer="failing", why="too slow")), "fail", "guard"),
+        (at(4, test=replace(RUNS, unread=61.0)), "end_test", ""),
         (at(test=RUNS), "wait", ""),
         (at(test=RUNS, at_step=601), "pause", "too_few"),
         (at(test=replace(RUNS, units=200)), "pause", "decide"),
@@ -129,6 +135,12 @@ def test_what_comes_next(snapshot: Snapshot, do: str, code: str) -> None:
     assert (command.do, command.code) == (do, code)
 
 
+def test_a_record_that_stays_away_for_a_day_at_a_standstill_takes_back() -> None:
+    gone = replace(at(status="paused", test=replace(RUNS, unread=61.0)), pause_code="unmeasured", paused_for=BLIND + 1)
+    assert decide(gone).why.endswith("The record of what both versions answered cannot be read.")
+    assert decide(replace(gone, test=RUNS)).do == "wait"
+
+
 def test_a_test_never_goes_on_by_itself() -> None:
     for test in (replace(RUNS, units=10**6, clear="better"), RUNS):
         for seconds in (0, 10, 10**7):
@@ -148,21 +160,68 @@ def test_limits_read_back_say_what_they_do_and_count_in_the_chance_of_a_false_st
     assert plans.false_alarm(BY_LIMITS) == pytest.approx(0.09)
 
 
+WITHIN = replace(RUNS, units=200, within=True)
+PASSES = Watch(500, "passing")
+
+
 @pytest.mark.parametrize(
     ("test", "seconds", "do", "code"),
     [
         (replace(RUNS, within=True), 0, "wait", ""),
-        (replace(RUNS, units=200, within=True), 0, "next", ""),
+        (WITHIN, 0, "next", ""),
         (replace(RUNS, units=200), 0, "wait", ""),
         (replace(RUNS, units=200), 601, "pause", "inconclusive"),
         (replace(RUNS, clear="Right: v2 is better"), 0, "wait", ""),
         (replace(RUNS, beyond="Right −4.00 pp"), 0, "fail", "guard"),
-        (replace(RUNS, units=200, within=True, mismatch="cannot have been split"), 0, "pause", "mismatch"),
+        (replace(WITHIN, mismatch="cannot have been split"), 0, "pause", "mismatch"),
+        (replace(WITHIN, labels_apart="known for 90 % and for 40 %"), 0, "pause", "mismatch"),
     ],
 )
 def test_limits_decide_in_the_place_of_a_person(test: Trial, seconds: float, do: str, code: str) -> None:
-    command = decide(replace(at(test=test, at_step=seconds), plan=BY_LIMITS))
+    command = decide(replace(at(test=test, at_step=seconds, watch=PASSES), plan=BY_LIMITS))
     assert (command.do, command.code) == (do, code)
+
+
+@pytest.mark.parametrize(
+    ("watch", "seconds", "do", "code"),
+    [
+        (Watch(), 0, "wait", ""),
+        (Watch(), 61, "pause", "unmeasured"),
+        (Watch(unread=9999.0), 0, "pause", "unmeasured"),
+        (Watch(500, "passing", unread=0.5), 0, "wait", ""),
+        (Watch(500, "passing", unread=9999.0), 0, "pause", "unmeasured"),
+        (Watch(50, "error", "no counts"), 10, "wait", ""),
+        (Watch(50, "error", "no counts"), 61, "pause", "unmeasured"),
+        (Watch(500, "passing", mismatch="9 % came"), 0, "pause", "mismatch"),
+        (Watch(50, "inconclusive", "too few"), 0, "wait", ""),
+        (Watch(50, "inconclusive", "too few"), 601, "pause", "inconclusive"),
+    ],
+)
+def test_limits_that_are_kept_raise_nothing_while_the_guards_do_not_pass(
+    watch: Watch, seconds: float, do: str, code: str
+) -> None:
+    command = decide(replace(at(test=WITHIN, at_step=seconds, watch=watch), plan=BY_LIMITS))
+    assert (command.do, command.code) == (do, code)
+
+
+def test_limits_for_a_time_ask_at_its_end_what_the_guards_could_not_say() -> None:
+    bare = {name: value for name, value in LIMITED.items() if name != "give_up"}
+    timed = plans.parse({"steps": [HALF, {**bare, "until": {"seconds": 30}}, SWITCH]})
+    over = replace(at(test=WITHIN, at_step=30, watch=Watch(50, "inconclusive", "too few")), plan=timed)
+    assert (decide(over).code, decide(over).why) == ("inconclusive", "too few")
+    assert decide(replace(over, watch=PASSES)).do == "next"
+
+
+def test_limits_without_guards_of_their_own_ask_those_that_watch_only_whether_they_see() -> None:
+    """An `analyse` under the same weight asks them for more."""
+    bare = {name: value for name, value in LIMITED.items() if name != "guards"}
+    judged = {"do": "analyse", "guards": GUARDS[:1], "give_up": 600}
+    steps = plans.parse({"steps": [HALF, bare, judged, SWITCH]})
+    there = replace(at(test=WITHIN, watch=Watch(50, "inconclusive", "too few")), plan=steps)
+    assert decide(there).do == "next"
+    assert decide(replace(there, watch=Watch(50, "inconclusive", unread=61.0))).code == "unmeasured"
+    alone = plans.parse({"steps": [HALF, bare, SWITCH]})
+    assert decide(replace(there, plan=alone, watch=Watch())).do == "next"
 
 
 def test_a_broken_limit_takes_back_also_where_a_person_would_decide_and_at_a_standstill() -> None:

@@ -2,6 +2,8 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,17 +12,18 @@ from django.db import ProgrammingError, transaction
 from deployments.analysis.experiment import Clusters
 from deployments.engine import plans
 from deployments.engine.steps import AbTest
-from deployments.models import AbPrediction, AbRun
+from deployments.models import AbPrediction, AbRun, Rollout
 from deployments.selectors import ab_page, ab_report, ab_sums, steering
 from deployments.services import rollouts
 from deployments.services.rollouts import testing
 from portal.audit.models import AuditEvent
+from portal.core import clock
 from portal.core.errors import NotAllowed, NotFound, Refused
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.rolling import Rolling
-from tests.deployments.testing_ab import STEPS, TEST, begun, entry, look, predicted, told, units
+from tests.deployments.testing_ab import PLACE, STEPS, TEST, begun, entry, look, predicted, told, units
 
 pytestmark = pytest.mark.django_db
 
@@ -164,14 +167,29 @@ def limited(line: Line, limit: float) -> Rolling:
 
 def test_a_version_that_keeps_its_limits_goes_on_without_a_person(line: Line) -> None:
     rolling = limited(line, 0.3)
+    rolling.answered({"requests": 3000}, {"requests": 3000})
     for arm in ("stable", "canary"):
         units(rolling, arm, 160, right=6)
-    look(rolling)
+    look(rolling, 3)
     look(rolling)
     assert (rolling.share, rolling.row.status) == (10_000, "progressing")
     run = AbRun.objects.get()
     assert (run.decision, run.report["metrics"][0]["keeps"], run.ended_at is not None) == ("", True, True)
     assert ab_page.of(rolling.row).metrics[0].state == "Keeps its limit"
+
+
+def test_limits_kept_on_labels_that_reach_the_versions_at_different_rates_ask_a_person(line: Line) -> None:
+    rolling = limited(line, 0.3)
+    rolling.answered({"requests": 3000}, {"requests": 3000})
+    for number in range(100):
+        predicted(rolling, "canary", f"unlabelled-{number}", 0.8)
+    for arm, n in (("stable", 240), ("canary", 160)):
+        units(rolling, arm, n, right=6, rows=1)
+    row = look(rolling, 3)
+    run = AbRun.objects.get()
+    assert run.report["metrics"][0]["keeps"]
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "mismatch", 5000)
+    assert row.pause_why.startswith("Ground truth is known for 100.0% of the old arm and for")
 
 
 def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Line) -> None:
@@ -186,8 +204,15 @@ def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Lin
     assert ab_page.of(row).metrics[0].state == "Beyond its limit"
 
 
-def test_no_program_decides(rolling: Rolling) -> None:
-    look(rolling, 601)
+def timed(line: Line) -> Rolling:
+    """A test that asks for a decision after ten minutes, whatever came."""
+    bare = {name: value for name, value in TEST.items() if name != "give_up"}
+    return begun(Rolling(line, steps=[STEPS[0], {**bare, "until": {"seconds": 600}}, *STEPS[2:]]))
+
+
+def test_no_program_decides(line: Line) -> None:
+    rolling = timed(line)
+    assert look(rolling, 601).pause_code == "decide"
     robot = world.actor(rolling.line.marta)
     robot = type(robot)(**{**{name: getattr(robot, name) for name in robot.__slots__}, "kind": "token"})
     with pytest.raises(NotAllowed):
@@ -199,6 +224,65 @@ def test_too_few_units_ask_a_person_after_a_while(rolling: Rolling) -> None:
     row = look(rolling, 601)
     assert (row.status, row.pause_code) == ("paused", "too_few")
     assert "0 of 150 units" in row.pause_why
+
+
+def test_what_a_test_could_not_tell_is_waited_for_again_and_nobody_leaves_it_alone(rolling: Rolling) -> None:
+    marta, daniel, step = world.actor(rolling.line.marta), world.actor(rolling.line.daniel), rolling.row.step
+    for code in ("no_units", "inconclusive", "mismatch", "unmeasured", "too_few"):
+        row = look(rolling, 601)
+        assert row.pause_code == "too_few"
+        Rollout.objects.filter(pk=row.pk).update(pause_code=code)
+        row = rollouts.resume(actor=marta, number=row.pk)
+        assert (row.status, row.step, AbRun.objects.get().decision) == ("progressing", step, ""), code
+        assert row.step_began_at is not None
+        assert (clock.now() - row.step_began_at).total_seconds() < 60
+    row = look(rolling, 601)
+    rollouts.advance(actor=marta, number=row.pk, reason="Few are enough.", expect_step=step)
+    assert (rolling.row.status, rolling.row.step) == ("paused", step)
+    rollouts.advance(actor=daniel, number=row.pk, reason="Agreed.", expect_step=step)
+    assert (rolling.row.step, AbRun.objects.get().decision) == (step + 1, "promote")
+
+
+@pytest.mark.parametrize("how", ["away", "nonsense"])
+def test_a_record_that_cannot_be_read_hides_no_failing_guard(rolling: Rolling, how: str) -> None:
+    if how == "away":
+        rolling.line.runtime.dead.add("predictions")
+    else:
+        made = predicted(rolling, "canary", "a", 0.9)
+        rolling.line.runtime.recorded[PLACE] = [replace(made, at="yesterday")]
+    rolling.answered({"requests": 3000}, {"requests": 3000, "errors": 900})
+    row = look(rolling, 3)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Error rate")
+
+
+def test_a_record_that_stays_away_asks_a_person_and_is_read_on_when_it_is_back(rolling: Rolling) -> None:
+    units(rolling, "stable", 20, right=6)
+    rolling.line.runtime.dead.add("predictions")
+    AbRun.objects.update(read_at=clock.now() - timedelta(seconds=30))
+    assert rolling.look(30).status == "progressing"
+    AbRun.objects.update(read_at=clock.now() - timedelta(seconds=61))
+    row = rolling.look(61)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 5000)
+    away = "The record of what both versions answered cannot be read."
+    assert row.pause_why == f"{away} The serving agent does not answer."
+    assert Notice.objects.filter(kind="rollout.paused", person=rolling.line.marta).exists()
+    rolling.line.runtime.dead.clear()
+    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    look(rolling)
+    assert (rolling.row.status, AbRun.objects.get().report["arms"]["stable"]["labelled_units"]) == ("progressing", 20)
+
+
+def test_a_test_that_cannot_begin_asks_a_person(line: Line) -> None:
+    line.runtime.dead.add("predictions")
+    rolling = Rolling(line, steps=STEPS).begin()
+    assert (rolling.row.status, rolling.row.step, AbRun.objects.count()) == ("progressing", 3, 0)
+    row = rolling.look(61)
+    assert (row.status, row.pause_code) == ("paused", "unmeasured")
+    line.runtime.dead.clear()
+    rollouts.resume(actor=world.actor(line.marta), number=row.pk)
+    rolling.look()
+    assert (rolling.row.status, AbRun.objects.count()) == ("progressing", 1)
 
 
 def test_predictions_without_a_unit_are_counted_apart_and_nothing_but_them_asks(rolling: Rolling) -> None:

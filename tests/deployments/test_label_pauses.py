@@ -216,7 +216,8 @@ class TestSeveralTests:
 
     @pytest.fixture
     def rolling(self, line: Line) -> Rolling:
-        test = {**TEST, "guards": GUARDS[:1]}
+        timed = {name: value for name, value in TEST.items() if name != "give_up"}
+        test = {**timed, "until": {"seconds": 600}, "guards": GUARDS[:1]}
         return begun(Rolling(line, steps=[TENTH, test, {"do": "weight", "weight": 5000}, test, SWITCH]))
 
     def test_each_is_gathered_decided_and_shown_by_its_step(

@@ -188,6 +188,37 @@ def test_what_a_judgement_leads_to(watch: Watch, at_step: float, expected: tuple
     assert (command.do, command.code) == expected
 
 
+WAITS: list[dict[str, Any]] = [{"seconds": 5}, {"requests": 5}]
+
+
+@pytest.mark.parametrize("until", WAITS)
+@pytest.mark.parametrize(
+    ("watch", "at_step", "expected"),
+    [
+        (Watch(9, "inconclusive", "too few"), 5.0, ("next", "")),
+        (Watch(9, "passing"), 5.0, ("next", "")),
+        (Watch(9, "passing", unread=0.5), 5.0, ("wait", "")),
+        (Watch(9, "passing", unread=3000.0), 5.0, ("pause", "unmeasured")),
+        (Watch(9, "error", "no counts"), 5.0, ("wait", "")),
+        (Watch(9, "error", "no counts", 3000.0), GRACE + 1, ("pause", "unmeasured")),
+        (Watch(9, "passing", mismatch="9 % came"), 5.0, ("pause", "mismatch")),
+    ],
+)
+def test_a_pause_goes_on_only_while_the_guards_that_watch_see(
+    until: dict[str, Any], watch: Watch, at_step: float, expected: tuple[str, str]
+) -> None:
+    """Judged before it; without guards nobody watches and nothing is asked."""
+    wait = {"do": "pause", "until": until}
+    steps: list[dict[str, Any]] = [{"do": "weight", "weight": 500}, JUDGE, wait, SWITCH]
+    there = start(plans.parse({"steps": steps}), status="progressing", loaded="ready", target_recorded="ready",
+                  routes=Routes(5, OLD, NEW, 500), generation=5, generation_target=OLD, generation_canary=NEW,
+                  generation_cut=500, step=4, watch=watch, at_step=at_step)  # fmt: skip
+    command = decide(there)
+    assert (command.do, command.code) == expected
+    bare = plans.parse({"steps": [steps[0], wait, SWITCH]})
+    assert decide(replace(there, plan=bare, step=3, watch=Watch(9))).do == "next"
+
+
 @pytest.mark.parametrize(
     ("code", "paused", "watch", "do"),
     [
@@ -252,6 +283,16 @@ def test_what_an_approval_forbids_keeps_the_weight_before_it() -> None:
     lost = World(replace(there, routes=Routes()))
     assert [lost.step().do for _ in range(2)] == ["route", "wait"]
     assert lost.shares() == [500]
+
+
+def test_what_an_approval_asks_for_and_does_not_come_is_a_persons_to_judge_after_a_day() -> None:
+    there = start(TWO, status="progressing", loaded="ready", target_recorded="ready", routes=Routes(5, OLD, NEW, 500),
+                  generation=5, generation_target=OLD, generation_canary=NEW, generation_cut=500,
+                  step=next_move(TWO, 2), held="Approved only up to 10 %", deadline_passed=True)  # fmt: skip
+    assert decide(replace(there, held_for=86_400.0)).do == "wait"
+    command = decide(replace(there, held_for=86_401.0))
+    assert (command.do, command.code, command.why) == ("pause", "condition", "Approved only up to 10 %")
+    assert decide(replace(there, routes=Routes())).do == "route", "it is not late: it waits"
 
 
 class TestStoriesOfOthers:

@@ -11,7 +11,7 @@ from deployments.adapters.serving import ServingUnavailable
 from deployments.engine.planner import BLIND
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
-from deployments.selectors import plan_page
+from deployments.selectors import facts, plan_page
 from deployments.services import plans, promotions, rollbacks, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
@@ -204,19 +204,17 @@ def test_what_came_before_the_weight_does_not_count(line: Line) -> None:
 
 
 class TestConditions:
-    def test_the_weight_waits_for_what_an_approval_asked(self, line: Line) -> None:
+    @pytest.fixture
+    def held(self, line: Line) -> Rolling:
+        """Approved up to 10 % until 300 requests; there are 299, and the step is the weight of 50 %."""
         rolling = Rolling(line, [
             {"do": "weight", "weight": 1000},
             {"do": "pause", "until": {"requests": 300}, "give_up": 600},
             {"do": "weight", "weight": 5000},
             {"do": "pause", "until": {"person": True}},
             {"do": "switch"},
-        ])  # fmt: skip
-        line.promote(1)
-        plans.create(actor=world.actor(line.marta), name="slowly", body={"steps": rolling.steps})
-        rolling.begun = True
-        request = rolling.ask(2)
-        until = Condition(10, "requests", 300)
+        ]).prepare()  # fmt: skip
+        request, until = rolling.ask(2), Condition(10, "requests", 300)
         actor = world.actor(line.marta)
         world.step_up(actor, promotions.binding(request.pk, request.evidence_digest, "approve", until))
         promotions.approve(actor=actor, number=request.pk, seen=request.evidence_digest, condition=until)
@@ -231,11 +229,36 @@ class TestConditions:
         assert rolling.share == 1000
         Rollout.objects.filter(pk=rolling.row.pk).update(step=4)
         assert "there are 299 so far, so it stays at 10 % or below" in rolling.look(2).note
-        assert rolling.share == 1000
-        rolling.answered({"requests": 2700}, {"requests": 300})
-        rolling.look(2)
-        rolling.look(2)
-        assert rolling.share == 5000
+        return rolling
+
+    def test_the_weight_waits_for_what_an_approval_asked_however_long_that_takes(self, held: Rolling) -> None:
+        assert held.look(80_000).status == "progressing"
+        assert held.share == 1000
+        held.answered({"requests": 2700}, {"requests": 300})
+        held.look(2)
+        held.look(2)
+        assert (held.share, held.row.held_since) == (5000, None)
+
+    def test_what_does_not_come_in_a_day_asks_a_person_and_is_counted_on_meanwhile(self, held: Rolling) -> None:
+        row = held.look(86_401)
+        assert (row.status, row.pause_code, held.share) == ("paused", "condition", 1000)
+        assert row.pause_why.startswith("Approved only up to 10 % until 300 requests; there are 299 so far")
+        assert Notice.objects.filter(kind="rollout.paused", person=held.line.priya).exists()
+        marta = world.actor(held.line.marta)
+        rollouts.resume(actor=marta, number=row.pk)
+        assert held.look(2).status == "progressing"
+        assert held.look(86_401).status == "paused"
+        held.answered({"requests": 2700}, {"requests": 300})
+        assert held.look(2).status == "paused"
+        assert Measurement.objects.get().requests == 300
+        rollouts.resume(actor=marta, number=row.pk)
+        held.look(2)
+        assert held.share == 5000
+
+    def test_hours_pass_by_themselves(self, held: Rolling, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(facts, "conditions_of", lambda _: [Condition(10, "hours", 48)])
+        held.look(2)
+        assert held.look(86_401).status == "progressing"
 
 
 def test_a_version_that_takes_its_time_to_start_says_so(line: Line) -> None:
@@ -342,6 +365,15 @@ class TestSteering:
         rolling.look()
         assert rolling.share == 10_000
 
+    def test_a_sample_that_is_doubted_takes_two_again(self, rolling: Rolling) -> None:
+        rolling.answered({"requests": 5000}, {"requests": 5000})
+        row = rolling.look(3)
+        assert (row.status, row.pause_code, Measurement.objects.get().answer) == ("paused", "mismatch", "passing")
+        row = rollouts.advance(
+            actor=world.actor(rolling.line.marta), number=row.pk, reason="It was fine", expect_step=row.step
+        )
+        assert (row.status, row.hurried_by) == ("paused", rolling.line.marta)
+
     def test_another_account_of_the_same_human_is_no_second_person(self, rolling: Rolling) -> None:
         number, step = rolling.row.pk, rolling.row.step
         rollouts.advance(actor=world.actor(rolling.line.marta), number=number, reason="Quick", expect_step=step)
@@ -400,7 +432,9 @@ class TestSuperseding:
             rolling.ask(3)
         assert refusal.value.code == "rollout_active"
 
-    def test_it_goes_by_way_of_stable(self, rolling: Rolling) -> None:
+    def test_it_goes_by_way_of_stable_and_begins_as_soon_as_the_old_one_has_ended(
+        self, rolling: Rolling, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         old = rolling.row
         world.grant(rolling.line.priya, "operator", rolling.line.team)
         request = rolling.ask(3, supersede=True)
@@ -408,12 +442,13 @@ class TestSuperseding:
         rolling.line.approve(request, rolling.line.daniel)
         request.refresh_from_db()
         assert request.status == "approved"
+        rung: list[tuple[str, int]] = []
+        monkeypatch.setattr(work, "ring", lambda name, pk: rung.append((name, pk)))
         rolling.look()
+        assert rung.count(("deployments.promotion", request.pk)) == 1
         old.refresh_from_db()
         old.request.refresh_from_db()  # type: ignore[union-attr]
         assert (old.status, old.request.status) == ("aborted", "superseded")  # type: ignore[union-attr]
-        type(request).objects.filter(pk=request.pk).update(next_reconcile_at=clock.now())
-        work.drain()
         assert rolling.share == 1000
         tables = [(t.stable, t.canary, t.cut) for t in rolling.line.runtime.routed]
         first = rolling.revision(1)

@@ -14,6 +14,7 @@ from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
 from portal.core import work
 from portal.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from registry.models import ModelVersion
 from serving.contract import Limits
 from tests import world
 from tests.deployments.conftest import Line
@@ -63,6 +64,41 @@ def test_the_way_back_runs_under_its_own_limits(served: Line) -> None:
     served.runtime.loaded.clear()
     work.drain()
     assert loaded(served, 1) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"hedge_ms": 50}, "Hedging needs a second process to ask"),
+        ({"hedge_ms": 200, "replicas_max": 2, "deadline_ms": 200}, "Hedging must begin before the time for one answer"),
+        ({"hedge_ms": -1, "replicas_max": 2}, "Hedging after must be a whole number from 0"),
+    ],
+)
+def test_hedging_that_cannot_be_is_refused_with_the_way_out(served: Line, limits: dict[str, int], said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        put(served.marta, True, **limits)
+    assert set(refused.value.fields) == {"hedge_ms"}
+    assert said in refused.value.fields["hedge_ms"]
+
+
+def test_hedging_is_off_until_it_is_set_reviewed_and_promoted(served: Line) -> None:
+    assert loaded(served, 1).hedge_ms == 0
+    put(served.marta, replicas_max=2, hedge_ms=50)
+    rows = {one["label"]: (one["was"], one["now"]) for one in served.submit(2).evidence["changes"]}
+    assert rows["Hedging"] == ("off", "after 50 ms")
+
+
+@pytest.mark.parametrize(("tag", "refused"), [("true", True), ("", False)])
+def test_a_version_with_side_effects_is_not_asked_twice(served: Line, tag: str, refused: bool) -> None:
+    put(served.marta, replicas_max=2, hedge_ms=50)
+    ModelVersion.objects.filter(model=served.model, number=2).update(tags={"side_effects": tag})
+    found = promotions.preview(
+        actor=world.actor(served.priya), model=served.model.name, version=2, environment="production"
+    ).missing
+    assert ("side_effects" in [one.code for one in found]) is refused
+    if refused:
+        assert "and the endpoint's limits ask it twice (hedging)." in found[0].text
+        assert found[0].how == "Set hedging of the endpoint to 0."
 
 
 def test_a_request_says_which_limits_change(served: Line) -> None:
@@ -151,7 +187,7 @@ def test_fewest_above_most_is_said_beside_the_bounds_where_mending_those_would_n
 @pytest.mark.parametrize("name", serving_limits.MEMBERS)
 def test_every_bound_of_a_limit_is_one_the_runtime_takes(name: str) -> None:
     member = serving_limits.MEMBERS[name]
-    both = {"replicas_max": serving_limits.MEMBERS["replicas_max"].most}
+    both = {one: serving_limits.MEMBERS[one].most for one in ("replicas_max", "deadline_ms")}
     for value in (member.least, member.most):
         assert serving_limits.wrong(both | {name: value}) == {}
         kept = serving_limits.kept({name: value})
@@ -191,4 +227,7 @@ def test_on_a_cluster_answers_always_name_their_version_and_the_refusal_says_so(
         put(served.marta, names_versions=False, rows=0)
     assert set(refused.value.fields) == {"names_versions", "rows"}
     assert refused.value.fields["names_versions"].startswith("On a cluster answers always name their version")
+    with pytest.raises(BadInput) as refused:
+        put(served.marta, replicas_max=2, hedge_ms=50)
+    assert refused.value.fields["hedge_ms"].startswith("On a cluster nothing is asked twice")
     put(served.marta, rows=5)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from deployments.models import Rollout, ShadowRun
 from deployments.selectors import shadow_page
 from deployments.services import promotions, rollouts
 from portal.audit.models import AuditEvent
-from portal.core import work
+from portal.core import clock, work
 from portal.core.errors import NotFound
 from registry.models import ModelVersion
 from tests import world
@@ -89,6 +90,11 @@ def at(step: int = 2, **changes: Any) -> Snapshot:
         (at(shadow=Shadowing(running=True, compared=40)), "end_shadow"),
         (at(shadow=Shadowing(running=True, ended=True)), "end_shadow"),
         (at(shadow=Shadowing(ended=True)), "next"),
+        (at(shadow=Shadowing(unread=0.5)), "wait"),
+        (at(shadow=Shadowing(unread=61.0)), "pause"),
+        (at(shadow=Shadowing(running=True, compared=40, unread=61.0)), "pause"),
+        (at(3, shadow=Shadowing(running=True, unread=0.5)), "wait"),
+        (at(3, shadow=Shadowing(running=True, unread=61.0)), "pause"),
         (at(shadow=Shadowing(unable="There are none.")), "fail"),
         (at(shadow=Shadowing(unfit="It writes.")), "fail"),
         (at(shadow=Shadowing(ended=True, unfit="It writes.")), "next"),
@@ -131,7 +137,18 @@ def test_counts_come_to_agreement_costs_and_segments() -> None:
     assert shadow.cost_of_thousand(shadow.flips(REPORT, {}), 100) is None
     assert [one.value for one in shadow.segments(REPORT)] == ["UA", "AA"]
     assert shadow.latencies(REPORT, (0.0, 1.0, 2.0))["p50"][0] == pytest.approx(2**0.5)
-    assert sum(rows for _, _, rows in shadow.falls(REPORT["differences"])) == 100
+    assert sum(rows for _, _, rows in shadow.falls(REPORT)) == 100
+
+
+def test_differences_outside_of_all_ranges_have_one_on_either_side() -> None:
+    """A regressor's lie there; without them the table would show a part and call it the whole."""
+    assert shadow.falls(REPORT) == shadow.falls(REPORT | {"below": 0, "above": 0})
+    first, *inside, last = shadow.falls(REPORT | {"below": 3, "above": 0})
+    assert (first, last) == ((None, -1.0, 3), (1.0, None, 0))
+    assert inside == shadow.falls(REPORT)
+    only = shadow.falls(REPORT | {"differences": [0] * 40, "above": 9})
+    assert (only[-1], sum(rows for *_, rows in only)) == ((1.0, None, 9), 9)
+    assert shadow.falls(REPORT | {"differences": [0] * 40}) == []
 
 
 @pytest.fixture
@@ -174,6 +191,27 @@ class TestCarriedOut:
         rolling.look()
         assert rolling.line.runtime.shadows == {}
         assert rolling.share == 1000
+
+    def test_a_shadow_that_cannot_be_read_asks_a_person_and_is_read_again_when_it_can(self, rolling: Rolling) -> None:
+        compared(rolling, 40)
+        rolling.line.runtime.dead.add("shadow")
+        ShadowRun.objects.update(read_at=clock.now() - timedelta(seconds=61))
+        assert rolling.look(10).status == "progressing"
+        row = rolling.look(61)
+        assert (row.status, row.pause_code, row.step) == ("paused", "unmeasured", 2)
+        assert row.pause_why == "What the shadow shows cannot be read. The serving agent does not answer."
+        rolling.line.runtime.dead.clear()
+        rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+        rolling.look()
+        assert (rolling.share, rolling.row.step) == (1000, 4)
+
+    def test_one_that_cannot_be_read_any_more_hides_no_failing_guard(self, rolling: Rolling) -> None:
+        compared(rolling, 40)
+        rolling.look()
+        rolling.line.runtime.dead.add("shadow")
+        rolling.answered({"requests": 18_000}, {"requests": 2000, "errors": 400})
+        assert rolling.look(3).status == "aborted"
+        assert rolling.share == 0
 
     def test_an_abort_ends_the_shadow_and_moves_nothing(self, rolling: Rolling) -> None:
         tables = len(rolling.line.runtime.routed)

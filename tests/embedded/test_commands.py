@@ -6,10 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from portal.embedded import ledger, status, stopping
 from portal.embedded.__main__ import main
+from portal.embedded.births import birth_of
 from portal.embedded.children import started_at
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, prepare, resolve
@@ -46,6 +48,18 @@ def test_status_of_a_running_process(checkout: Layout) -> None:
     assert lines[1].split()[-1] == "3"
     assert lines[2].split()[:3] == ["worker", "restarting", "-"]
     assert "http://p" in "\n".join(lines)
+
+
+def test_a_supervisor_runs_on_when_the_clock_is_set(checkout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else `make run` would start another one beside it, and `make stop` end nothing."""
+    own = os.getpid()
+    places = (str(checkout.var), "http://p", "http://g")
+    ledger.write(checkout.state, Record(own, started_at(own), *places, supervisor_born=birth_of(own)))
+    booted = psutil.boot_time() - 3_600
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted)
+    lines, running = status.table(checkout)
+    assert running
+    assert lines[0].startswith("process")
 
 
 def test_what_a_dead_supervisor_left_is_ended(checkout: Layout) -> None:

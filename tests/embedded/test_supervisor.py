@@ -1,9 +1,11 @@
 """Order of needs, restarts, stopping, adoption and leftovers, with real small processes."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -183,6 +185,39 @@ def test_a_new_supervisor_adopts_what_survives_and_ends_the_rest(make_stage: Mak
     assert first.order()[2:] == ["stop web", "start web"]
     second.stop()
     wait_until(lambda: not _runs(router), 5, "the adopted process to be ended too")
+
+
+def _without_births(record: ledger.Record, folder: Path) -> ledger.Record:
+    """The record as an older supervisor kept it."""
+    ledger.write(folder, record)
+    kept = json.loads((folder / ledger.FILE).read_text())
+    for one in (kept, *kept["entries"]):
+        del one["supervisor_born" if "supervisor_born" in one else "born"]
+    (folder / ledger.FILE).write_text(json.dumps(kept))
+    found = ledger.read(folder)
+    assert found is not None
+    return found
+
+
+def test_a_clock_that_is_set_meanwhile_makes_strangers_of_nobody(
+    make_stage: MakeStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel says when it booted in the time of now, so that moves too. Records without births are from before."""
+    first = make_stage(fakes.service("router", tmp_path, survives=True))
+    first.ready("router")
+    router, record = first.pid("router"), _abandon(first)
+    (now,), (old,) = record.entries, _without_births(record, tmp_path).entries
+    other_boot = replace(now, born=f"another-boot:{now.born.partition(':')[2]}")
+    assert [one.alive for one in (now, old, other_boot)] == [True, True, False]
+    booted = psutil.boot_time() + 3_600
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: booted)
+    assert [one.alive for one in (now, old, other_boot)] == [True, False, False]
+    second = make_stage(fakes.service("router", tmp_path, survives=True), start=False)
+    second.supervisor.adopt_or_end_leftovers(record)
+    second.start().ready("router")
+    assert second.pid("router") == router
+    second.stop()
+    assert not _runs(router)
 
 
 def test_a_changed_command_is_not_adopted(make_stage: MakeStage, tmp_path: Path) -> None:

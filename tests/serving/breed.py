@@ -32,10 +32,10 @@ MIXED = Schema(
 )
 
 
-def linear(folder: Path, coefficient: float) -> Path:
-    """Answers `coefficient * x`."""
-    frame = pd.DataFrame({"x": np.arange(10.0)})
-    model = LinearRegression(fit_intercept=False).fit(frame, frame.x * coefficient)
+def linear(folder: Path, coefficient: float, column: str = "x") -> Path:
+    """Answers `coefficient * x`, where `x` is what stands in its only column."""
+    frame = pd.DataFrame({column: np.arange(10.0)})
+    model = LinearRegression(fit_intercept=False).fit(frame, frame[column] * coefficient)
     signature = infer_signature(frame, model.predict(frame))
     mlflow.sklearn.save_model(model, str(folder), signature=signature, input_example=frame.head(2), pip_requirements=[])
     return folder
@@ -150,6 +150,7 @@ def main(root: Path) -> None:
         "double": linear(root / "double", 2.0),
         "triple": linear(root / "triple", 3.0),
         "again": linear(root / "again", 2.0),
+        "narrow": linear(root / "narrow", 2.0, "y"),
         "mixed": mixed(root / "mixed"),
         "tensor": tensor(root / "tensor"),
         "slow": python(root / "slow", predict="time.sleep(float(model_input['x'][0])); return [1.0]"),

@@ -41,6 +41,18 @@ def test_scores_differ_by_what_the_shadow_says_more() -> None:
     assert found.flips == {}
 
 
+def test_differences_outside_of_the_bins_are_counted_on_their_side() -> None:
+    found = compared([10.0, 10.0, 10.0, 1.0, 0.0, 0.5], [42.5, 11.5, 3.0, 0.0, 1.0, float("nan")])
+    assert (found.below, found.above, sum(found.differences), found.all.n) == (1, 2, 2, 6)
+    assert (found.differences[0], found.differences[-1]) == (1, 1), "the ends belong to the outermost bins"
+
+
+def test_a_report_that_was_kept_before_they_were_counted_is_read() -> None:
+    kept = contract.as_json(compared([10.0], [42.5]).report(ready=True))
+    assert (kept.pop("below"), kept.pop("above")) == (0, 1)
+    assert comparing.restored(contract.shadow_report(kept), None).above == 0
+
+
 def test_a_threshold_makes_classes_that_can_flip() -> None:
     found = compared([0.2, 0.6, 0.5, 0.1], [0.7, 0.4, 0.9, 0.3], 0.5)
     assert found.flips == {"0 → 1": 1, "1 → 0": 1}
@@ -81,6 +93,13 @@ def test_a_report_goes_over_the_wire_and_counting_goes_on_from_it() -> None:
     assert (resumed.copied, resumed.failed, resumed.shed, resumed.all.rows) == (3, 1, 7, 3)
     assert resumed.segments["carrier"]["AA"].rows == 2
     assert sum(resumed.latency) == 2
+
+
+def test_what_lies_outside_goes_on_being_counted_after_a_restart() -> None:
+    report = contract.shadow_report(contract.as_json(compared([10.0, 10.0], [0.0, 20.0]).report(ready=True)))
+    resumed = comparing.restored(report, None)
+    resumed.answer([10.0], [0.0], {}, 1.0, 1.0)
+    assert (resumed.below, resumed.above) == (2, 1)
 
 
 @pytest.mark.parametrize(

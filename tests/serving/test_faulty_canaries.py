@@ -1,5 +1,5 @@
-"""Ten canaries at once on the real data plane, under traffic: each with a fault of its own is stopped by itself within
-its bound and says why, stable answers throughout, and the good one gets everything."""
+"""A dozen canaries at once on the real data plane, under traffic: each with a fault of its own is stopped by itself
+within its bound and says why, stable answers throughout, and the good one gets everything."""
 
 import re
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ FEWEST = 40
 BOUND_SECONDS = 30.0
 """From the first failed answer until the router gives the new version nothing any more. Those whose answers are late or
 wrong, or cost memory, are held to how many requests the evidence may take instead."""
+LOOK_SECONDS = 3.0
 START_SECONDS = 6
 """What a version may take to start here; a minute by default."""
 GUARDS = [
@@ -47,6 +48,8 @@ class Fault:
     """To the new version, at most, until it was stopped."""
     ends: bool = False
     """Its process ends while it is asked: only what was under way then may fail."""
+    failures: int | None = None
+    """Of the requests to it, at most, where fewer than all of them."""
 
 
 AFTER = r"\[.*\], limit .*, after \d+ requests"
@@ -66,7 +69,9 @@ FAULTS = {
         "stuck",
         rf"Error rate .* {AFTER}, \d+ of which failed because it did not answer in time",
         frozenset({"deadline_exceeded", "busy"}),
+        failures=FEWEST + round(RATE * (callers.DEADLINE_MS / 1000 + LOOK_SECONDS)),
     ),
+    "refuses": Fault("narrow", rf"Refused requests \+100\.00 pp {AFTER}", frozenset({"unknown_column"})),
     "nan": Fault(
         "nan",
         rf"Error rate .* {AFTER}, \d+ of which failed because it answered NaN or infinity",
@@ -143,6 +148,7 @@ def check(office: Portal, seen: Seen, endpoint: str, fault: Fault) -> list[str]:
         f"the router has {now}": (now["stable"], now["cut"]) == (str(row.from_revision_id), 0),
         f"stopped after {seconds(seen, endpoint):.1f} s": seconds(seen, endpoint) <= BOUND_SECONDS,
         f"{len(failed)} failed, {row.note}": not fault.ends or len(failed) <= in_flight(row.note),
+        f"{len(failed)} failed": fault.failures is None or len(failed) <= fault.failures,
         "requests failed after it was stopped": late_failures(seen, endpoint) <= callers.CALLERS,
     }
     return [said for said, so in holds.items() if not so]

@@ -112,11 +112,11 @@ def test_everything_and_nothing_are_exact(plane: Plane, endpoint: str, pair: tup
         assert found == {version}
 
 
-def callers(plane: Plane, endpoint: str, stop: threading.Event) -> Iterator[tuple[int, str, float]]:
+def callers(plane: Plane, endpoint: str, stop: threading.Event, x: float = 1.0) -> Iterator[tuple[int, str, float]]:
     """Status, version and answer of one question after the other until told to stop."""
     with httpx.Client(base_url=plane.gateway_url, timeout=10, trust_env=False) as client:
         while not stop.is_set():
-            answer = client.post(f"/production/{endpoint}/invocations", json=body({"x": 1.0}))
+            answer = client.post(f"/production/{endpoint}/invocations", json=body({"x": x}))
             value = answer.json().get("predictions", [0.0])[0]
             yield answer.status_code, answer.headers.get("x-served-version", ""), value
 

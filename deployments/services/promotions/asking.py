@@ -134,10 +134,12 @@ def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVers
 
 
 def _side_effects(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Missing]:
-    """A version that does something besides answering must not do it for callers who never asked it."""
+    """A version that does something besides answering must not do it for callers who never asked it, nor twice."""
     shadows = any(step["do"] == "shadow" for step in evidence["plan"]["steps"])
-    text = policy.unfit_to_shadow(candidate.short_name, candidate.tags) if shadows else ""
-    return [Missing("side_effects", text, "Choose a plan without a shadow.")] if text else []
+    hedges = bool(evidence.get("limits", {}).get("hedge_ms"))
+    text = policy.acts_unasked(candidate.short_name, candidate.tags, shadows=shadows, hedges=hedges)
+    ways_out = [*["Choose a plan without a shadow."] * shadows, *["Set hedging of the endpoint to 0."] * hedges]
+    return [Missing("side_effects", text, " ".join(ways_out))] if text else []
 
 
 def _frozen(actor: Actor, endpoint: Endpoint) -> list[Missing]:

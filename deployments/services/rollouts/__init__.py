@@ -1,11 +1,14 @@
 """Rollouts: starting them, what the reconciler records, how they end, and what people may do with them."""
 
+from deployments.services.rollouts.away import cannot_begin, note_away, note_back
 from deployments.services.rollouts.carrying import (
     begin,
     deadline_passed,
     next_step,
     note,
+    note_held,
     note_loading,
+    note_released,
     note_warm,
     pause_for,
     take_back_generation,
@@ -25,6 +28,7 @@ __all__ = [
     "active",
     "advance",
     "begin",
+    "cannot_begin",
     "complete",
     "deadline_passed",
     "fail",
@@ -37,10 +41,14 @@ __all__ = [
     "load",
     "next_step",
     "note",
+    "note_away",
+    "note_back",
+    "note_held",
     "note_loading",
     "note_measures",
     "note_predictions",
     "note_probe",
+    "note_released",
     "note_shadow",
     "note_test",
     "note_truths",

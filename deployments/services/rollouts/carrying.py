@@ -17,7 +17,7 @@ from deployments.services import endpoints, tell_rollout
 from deployments.services.rollouts import common, probing
 from deployments.states import rollout as states
 from portal.audit import recorder
-from portal.core import clock
+from portal.core import clock, leases
 from portal.core.leases import Lease
 from portal.lifecycle.move import move
 
@@ -171,6 +171,22 @@ def note(lease: Lease, text: str, *, over: bool = True) -> None:
     """
     rows = Rollout.objects.filter(pk=lease.pk, lease_token=lease.token, status__in=states.FORWARD)
     (rows if over else rows.filter(note="")).exclude(note=text[:500]).update(note=text[:500])
+
+
+@transaction.atomic
+def note_held(lease: Lease, why: str) -> None:
+    """A condition of an approval keeps the weight before this step's. An observation, so nothing is logged."""
+    leases.guard(lease)
+    Rollout.objects.filter(pk=lease.pk, status="progressing", held_since=None).update(held_since=clock.now())
+    note(lease, why)
+
+
+@transaction.atomic
+def note_released(lease: Lease) -> None:
+    """What the condition asked for has been seen: the step begins now, with all its time."""
+    leases.guard(lease)
+    waits = Rollout.objects.filter(pk=lease.pk, status="progressing").exclude(held_since=None)
+    waits.update(held_since=None, step_began_at=clock.now())
 
 
 def deadline_passed(row: Rollout) -> bool:

@@ -44,7 +44,7 @@ def complete(lease: Lease) -> Rollout:
         move(row.request, "promote" if row.kind == RolloutKind.PROMOTION else "roll_back", actor=actor)
         common.lift(row.request, actor=actor)
         _tell_the_end(row, row.request)
-    _review_again(endpoint)
+    endpoints.look_at_requests(endpoint)
     if endpoint.primary and row.endpoint.environment.alias:
         aliases.point(
             model=row.to_revision.version.model,
@@ -63,14 +63,6 @@ def _tell_the_end(row: Rollout, request: PromotionRequest) -> None:
     told = f": {row.reason}" if row.reason else "."
     why = f"{row.started_by_label} rolled it back, {REASONS[row.reason_code].lower()}{told}"
     tell.decided(request, "was rolled back", why)
-
-
-def _review_again(endpoint: Endpoint) -> None:
-    """Requests under review were measured against the champion that has left: have their evidence frozen anew."""
-    waiting = PromotionRequest.objects.filter(endpoint=endpoint, status__in=["pending_review", "approved"])
-    for request in waiting:
-        PromotionRequest.objects.filter(pk=request.pk).update(next_reconcile_at=clock.now())
-        work.ring("deployments.promotion", request.pk)
 
 
 def _name(revision: Revision | None) -> str | None:
@@ -140,6 +132,7 @@ def settle(lease: Lease, *, unsure: str = "") -> Rollout:
     """All traffic has been seen to be where it was before the rollout. `unsure` is what a probe says against it."""
     row = common.locked(lease.pk, lease)
     endpoints.look_at(row.endpoint)
+    endpoints.look_at_requests(row.endpoint)
     more: dict[str, Any] = {"note": f"{row.note} Not proven: {unsure}".strip()} if unsure else {}
     if unsure:
         tell_rollout.unsure(row, unsure)

@@ -76,8 +76,8 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
 
 @transaction.atomic
 def resume(*, actor: Actor, number: int) -> Rollout:
-    """Go on. Where the plan waits for a person its step is done, and so it is where a person takes what no probe could
-    prove; what could not be judged gets its time again."""
+    """Go on. Where the plan waits for a person or a test has what is to be decided on its step is done, and so it is
+    where a person takes what no probe could prove; what could not be judged gets its time again."""
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
     policy.can_resume(read.facts(row, now)).require()
     policy.may_resume(actor, read.goes_on(row), row.pause_code == "unproven").require()
@@ -105,6 +105,8 @@ def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str
         pause_code="",
         paused_at=None,
         pause_why="",
+        away_since=None,
+        held_since=None,
         hurried_by=None,
         hurried_why="",
         note="",

@@ -65,7 +65,11 @@ def _me(actor: Actor) -> dict[str, Any]:
     }
 
 
-PEOPLE_FILTERS = [OpenApiParameter(name, str) for name in ("q", "role", "team", "state")]
+PEOPLE_FILTERS = [
+    *(OpenApiParameter(name, str) for name in ("q", "team")),
+    OpenApiParameter("role", str, enum=Role.values),
+    OpenApiParameter("state", str, enum=list(read.STATES)),
+]
 
 
 class PeopleView(ListView):

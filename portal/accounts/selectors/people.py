@@ -9,9 +9,12 @@ from django.db.models.functions import Now
 from portal.accounts import access
 from portal.accounts.models import Invitation, Person, RoleGrant, ServiceAccount, Team
 from portal.accounts.permissions import Permission
+from portal.accounts.roles import Role
+from portal.core import queries
 from portal.core.actors import Actor
 from portal.core.errors import NotFound
 
+STATES = ("active", "disabled")
 MISSING = "This person does not exist, or you may not see them."
 GRANTS = Prefetch(
     "role_grants", RoleGrant.objects.select_related("team").order_by("team__name", "role"), to_attr="held"
@@ -42,14 +45,16 @@ class PeopleFilter:
 
 
 def listed(actor: Actor, wanted: PeopleFilter) -> QuerySet[Person]:
-    """The people in the list, by name, with the grants they hold in `held`."""
+    """The people in the list, by name, with the grants they hold in `held`; raises `BadInput` for a role or state there
+    is not."""
+    queries.one_of(wanted.role, "role", Role.values)
     rows = visible(actor).prefetch_related(GRANTS).order_by("name", "pk")
     if wanted.q:
         found = Q(name__icontains=wanted.q)
         if access.may(actor, Permission.PEOPLE_MANAGE):
             found |= Q(email__icontains=wanted.q)
         rows = rows.filter(found)
-    if wanted.state in ("active", "disabled"):
+    if queries.one_of(wanted.state, "state", STATES):
         rows = rows.filter(is_active=wanted.state == "active")
     held = RoleGrant.objects.exclude(person=None)
     if wanted.role:

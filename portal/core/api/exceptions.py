@@ -36,7 +36,7 @@ def as_portal_error(error: Exception) -> PortalError | None:
         return NotFound("This does not exist, or you may not see it.")
     if isinstance(error, PermissionDenied):
         return NotAllowed("You may not do this.")
-    return _of_the_library(error) if isinstance(error, drf.APIException) else outages.of_anything(error)
+    return _of_the_library(error) if isinstance(error, drf.APIException) else outages.of_request(error)
 
 
 def _of_the_library(error: drf.APIException) -> PortalError:

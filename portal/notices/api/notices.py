@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.core import queries
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.notices.models import Notice
@@ -32,7 +33,8 @@ class NoticesView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """What the caller was told, newest first. A token has no notices."""
-        rows = read.of(self.actor, unread=request.query_params.get("unread") in ("1", "true"))
+        unread = queries.one_of(request.query_params.get("unread", ""), "unread", ("true", "false", "1", "0"))
+        rows = read.of(self.actor, unread=unread in ("true", "1"))
         return paged(self, request, rows, NoticeOut, "-id")
 
 

@@ -1,15 +1,19 @@
 """The counters of two versions added up over their processes, and each guard on them."""
 
 from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deployments.analysis import arms, guards, telling
 from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Rule
 from deployments.analysis.guards import Judged
+from serving import measures
 from serving.contract import LATENCY_EDGES_MS
 
 RULE = Rule(0.02, 0.01, 200)
@@ -107,8 +111,54 @@ def test_counts_that_make_no_sense_are_an_error_and_never_passing(new: Arm) -> N
 
 
 def test_a_model_without_countable_answers_is_not_judged_by_them() -> None:
-    found = judged("answers", 0.1, replace(arm(5000), answers={}), replace(arm(5000), answers={}))
-    assert found.verdict.answer == "inconclusive"
+    for answers in ({}, {"other": 5000}):
+        old, new = (replace(one, answers=answers) for one in (arm(5000), arm(5000)))
+        found = judged("answers", 0.1, old, new).verdict
+        assert (found.answer, "neither classes nor numbers" in found.reason) == ("error", True)
+        assert judged("answers", 0.1, old, replace(new, errors=5000)).verdict.answer != "error", "nothing was answered"
+
+
+def answering(values: Iterable[float]) -> Arm:
+    """An arm as the data plane counts it."""
+    counts = Counter(measures.labels(values))
+    return replace(arm(counts.total()), answers=dict(counts))
+
+
+@pytest.mark.parametrize(
+    ("canary", "answer"),
+    [
+        (lambda value: value, "passing"),
+        (lambda value: 10 * value, "failing"),
+        (lambda value: 1.5 * value, "failing"),
+        (lambda value: -value, "failing"),
+        (lambda _: 99_999.0, "failing"),
+        (lambda _: 0.5, "failing"),
+    ],
+)
+def test_numbers_that_are_no_scores_are_compared(canary: Callable[[float], float], answer: str) -> None:
+    minutes = [float(value) for value in np.random.default_rng(7).gamma(4.0, 5.0, 20_000)]
+    found = judged("answers", 0.1, answering(minutes), answering(map(canary, minutes[:8000])))
+    assert found.verdict.answer == answer
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "answer"),
+    [
+        (Arm(9000), Arm(0, refused=1000), "failing"),
+        (Arm(9000, refused=900), Arm(1000, refused=100), "inconclusive"),
+        (Arm(9000), Arm(970, refused=30), "inconclusive"),
+        (Arm(90), Arm(0, refused=10), "inconclusive"),
+    ],
+)
+def test_a_version_that_refuses_what_the_champion_takes(old: Arm, new: Arm, answer: str) -> None:
+    found = guards.refusals(old, new)
+    assert found.verdict.answer == answer
+    assert telling.sentence(found).startswith("Refused requests +")
+
+
+def test_what_was_refused_came_all_the_same() -> None:
+    old, new = Arm(came={"stable": 9000}, requests=9000), Arm(refused=1000)
+    assert guards.split_wrong(old, new, 1000, 10_000) == ""
 
 
 @pytest.mark.parametrize(("canary", "wrong"), [(1000, False), (1060, False), (2500, True), (0, True)])
@@ -155,3 +205,36 @@ def test_a_code_without_words_is_named_and_no_error_is_not_mentioned() -> None:
     assert telling.sentence(odd).endswith("1 of which failed because of odd")
     none = guards.judge("errors", RULE, Arm(requests=500), Arm(requests=500), ())
     assert telling.sentence(none).endswith("after 500 requests")
+
+
+@pytest.mark.parametrize(
+    ("per_second", "said"),
+    [
+        (0.0, "; no traffic now"),
+        (100.0, ", under 1 min"),
+        (15.0, ", 4 min"),
+        (14.0, ", 4 min"),
+        (0.5, ", 2 h"),
+        (0.01, ", 4.2 d"),
+    ],
+)
+def test_the_time_that_is_still_needed_follows_the_traffic(per_second: float, said: str) -> None:
+    assert telling.time(3600, per_second) == said
+
+
+def test_each_guard_says_on_how_many_it_rests() -> None:
+    """Requests that were not answered have no latency and count in no share of answers."""
+    found = arm(1240, errors=40)
+    said = {
+        one: telling.based(one, guards.rests_on(one, found)) for one in ("errors", "p95", "p99", "answers", "memory")
+    }
+    assert said == {
+        "errors": "1 240 requests", "p95": "1 200 answers", "p99": "1 200 answers", "answers": "1 200 answers",
+        "memory": "1 240 requests",
+    }  # fmt: skip
+    assert (telling.based("errors", 1), telling.based("p95", None)) == ("1 request", "")
+    for one in ("errors", "p95", "answers", "memory"):
+        assert guards.rests_on(one, found) == judged(one, 2.0, arm(500), found).verdict.n, one
+    refusing = replace(found, refused=60)
+    assert guards.rests_on("refusals", refusing) == guards.refusals(arm(500), refusing).verdict.n == 1300
+    assert telling.based("refusals", 1300) == "1 300 requests"

@@ -9,7 +9,7 @@ from deployments.selectors import rollout_stages
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 from tests.deployments.rolling import Rolling
-from tests.deployments.testing_ab import STEPS, begun, look, predicted, units
+from tests.deployments.testing_ab import STEPS, TEST, begun, look, predicted, units
 
 pytestmark = pytest.mark.django_db
 PAGE = "/endpoints/production/flight-delay/"
@@ -39,6 +39,26 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     seen = priya.open(page)
     assert (resume in seen, abort in seen) == (False, False)
     assert "It takes the role" in seen
+
+
+def test_where_limits_decide_it_says_that_it_goes_on_by_itself(line: Line, browser: Callable[..., Browser]) -> None:
+    step = {**TEST, "decide": "limits", "metrics": [{**TEST["metrics"][0], "limit": 0.3}]}
+    rolling = begun(Rolling(line, steps=[STEPS[0], step, *STEPS[2:]]))
+    shown = browser(line.marta).open(f"{PAGE}rollouts/{rolling.row.pk}/ab-test/")
+    assert "It goes on by itself once every limit is surely kept and its guards pass." in shown
+    assert "never goes on by itself" not in shown
+
+
+def test_what_it_could_not_tell_is_nothing_to_promote_by(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    assert look(rolling, 601).pause_code == "too_few"
+    marta, place = browser(line.marta), f"{PAGE}rollouts/{rolling.row.pk}"
+    shown = marta.open(f"{place}/ab-test/")
+    assert "there is no answer to promote it by. Wait longer" in shown
+    assert (f"{place}/resume/" in shown, f"{place}/abort/" in shown) == (False, True)
+    endpoint = marta.open(PAGE)
+    assert "Wait longer" in endpoint
+    assert "Go to 100 % early, takes two people" in endpoint
 
 
 def test_after_the_end_it_says_who_decided(line: Line, browser: Callable[..., Browser]) -> None:

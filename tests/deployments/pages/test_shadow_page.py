@@ -1,5 +1,6 @@
 """The report of a shadow, and where the endpoint's page leads to it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -30,3 +31,48 @@ def test_it_says_how_far_it_is_and_what_it_showed(line: Line, browser: Callable[
     assert "0 → 1" in shown
     assert "carrier = AA" in shown
     assert report in priya.open(PAGE)
+
+
+def test_what_a_regressor_answers_far_from_the_champion_is_in_the_table(
+    line: Line, browser: Callable[..., Browser]
+) -> None:
+    rolling = Rolling(line, steps=[SHADOW, *STEPS]).begin()
+    compared(rolling, 12, was=10.0, now=42.5)
+    compared(rolling, 28, was=10.0, now=10.25)
+    rolling.look()
+    page = browser(line.priya).open(f"{PAGE}rollouts/{rolling.row.pk}/shadow/")
+    shown = re.findall(r'<tr><th scope="row">([^<]*)</th><td class="num" data-label="Rows">(\d+)</td>', page)
+    assert (shown[0], shown[-1]) == (("below −1.00", "0"), ("above +1.00", "12"))
+    assert sum(int(rows) for _, rows in shown) == 40
+    report = browser(line.marta).client.get(f"/api/v1/rollouts/{rolling.row.pk}/shadow/").json()["report"]
+    assert (report["below"], report["above"]) == (0, 12)
+
+
+def test_it_refreshes_itself_while_it_runs_and_hears_nothing_while_nothing_changes(
+    line: Line, browser: Callable[..., Browser]
+) -> None:
+    rolling = Rolling(line, steps=[SHADOW, *STEPS]).begin()
+    report = f"{PAGE}rollouts/{rolling.row.pk}/shadow/"
+    priya = browser(line.priya)
+    client = priya.client
+
+    def region(page: str) -> str:
+        return page.partition('id="shadow-report"')[2].partition(">")[0]
+
+    assert 'hx-trigger="every 5s" hx-swap="outerMorph"' in region(priya.open(report))
+    first = client.get(report, headers={"HX-Request": "true"})
+    assert b"<h1" not in first.content
+    assert f'hx-get="{report}"' in region(first.content.decode())
+    tag = {"HX-Request": "true", "HX-PTag": first["HX-PTag"]}
+    assert client.get(report, headers=tag).status_code == 304
+    compared(rolling, 25)
+    ShadowRun.objects.update(read_at="2026-01-01T00:00:00Z")
+    rolling.look()
+    moved = client.get(report, headers=tag)
+    assert (moved.status_code, "carrier = AA" in moved.content.decode()) == (200, True)
+    compared(rolling, 60)
+    rolling.look()
+    ended = client.get(report, headers=tag | {"HX-PTag": moved["HX-PTag"]}).content.decode()
+    assert "hx-get" not in region(ended)
+    for part in ('id="shadow-state" hx-swap-oob="outerMorph"><span class="badge mute">', "until <time"):
+        assert part in ended, part

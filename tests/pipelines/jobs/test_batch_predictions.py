@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.test import Client
 
 from pipelines.reconcilers import batch_predictions as job
 from pipelines.reconcilers import carrying
@@ -114,6 +115,28 @@ def test_the_file_becomes_a_version_of_a_data_set(lab: Lab) -> None:
     assert made.digest == row.digest
     assert [column["name"] for column in made.columns] == ["row", "place", "prediction"]
     assert made.predicted_by == row
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at the same moment"])
+def test_a_file_that_is_a_version_already_is_that_version(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, client: Client, at_once: bool
+) -> None:
+    datasets.create(actor=world.actor(lab.priya), name="answers", team=lab.team.slug)
+    version, data = lab.version("number"), lab.data(frame(80))
+    first = predict(lab, version, data, into="answers")
+    if at_once:  # neither sees the other, and the second registration comes to nothing
+        monkeypatch.setattr(batch_predictions, "standing", lambda *_: None)
+    again = predict(lab, version, data, into="answers")
+    assert (again.status, again.digest) == ("done", first.digest)
+    assert (again.stands_as, again.stood_before, first.stood_before) == (first.registered, True, False)
+    states = DataSetVersion.objects.filter(data_set__name="answers").order_by("number").values_list("status", flat=True)
+    assert list(states) == ["ready", "failed"][: 1 + at_once]
+    client.force_login(lab.priya)
+    told = client.get(f"/api/v1/batch-predictions/{again.pk}/").json()
+    assert (told["registered_version"], told["registered_before"]) == (1, True)
+    shown = client.get(f"/batch-predictions/{again.pk}/").content.decode()
+    assert '<a href="/data-sets/answers/versions/1/">answers v1</a>, which had exactly this content already' in shown
+    assert client.get("/batch-predictions/").content.decode().count(">answers v1</a>") == 2
 
 
 def test_a_data_set_that_may_not_be_filled_is_refused_at_once(lab: Lab) -> None:

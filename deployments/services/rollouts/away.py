@@ -1,0 +1,34 @@
+"""What the reconciler records while the runtime does not answer, and nothing of the world is known."""
+
+from django.db import transaction
+
+from deployments.models import Rollout
+from deployments.services import tell_rollout
+from deployments.services.rollouts import carrying, common
+from portal.core import clock, leases
+from portal.core.leases import Lease
+
+
+@transaction.atomic
+def note_away(lease: Lease, why: str) -> float:
+    """Say why it stands, unless something is said already; for how many seconds by now. An observation, so nothing is
+    logged."""
+    leases.guard(lease)
+    now = clock.now()
+    Rollout.objects.filter(pk=lease.pk, away_since=None).update(away_since=now)
+    carrying.note(lease, why, over=False)
+    since = Rollout.objects.values_list("away_since", flat=True).get(pk=lease.pk)
+    return (now - since).total_seconds() if since else 0.0
+
+
+@transaction.atomic
+def note_back(lease: Lease) -> None:
+    """The runtime answers again."""
+    leases.guard(lease)
+    Rollout.objects.filter(pk=lease.pk).update(away_since=None)
+
+
+@transaction.atomic
+def cannot_begin(lease: Lease, why: str) -> None:
+    """Tell once that it waits for its runtime: nothing has moved, and it begins by itself."""
+    tell_rollout.cannot_begin(common.locked(lease.pk, lease), why)
