@@ -59,6 +59,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # libraries complain of what is left at the end
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The whole product with the example world, shared by the session. Leave it as you found it."""
