@@ -12,6 +12,7 @@ RATES = ("errors", "refusals")
 NAMES = {measure: words for measure, (words, _, _) in MEASURES.items()} | {"refusals": "Refused requests"}
 ABOUT = {
     "errors": "new minus champion",
+    "refusals": "new minus champion",
     "p95": "new over champion",
     "p99": "new over champion",
     "answers": "largest shift of any answer's share",

@@ -75,6 +75,8 @@ def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards
     row = known.measured.get(stage)
     verdicts = {one["measure"]: one for one in (told(row, rollout, now) if row else [])}
     rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
+    if refused := verdicts.get("refusals"):  # watched under every plan, and told once it is breached
+        rows.append(_guard_row("refusals", refused["limit"], refused))
     had = row.requests if row else 0
     need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"
@@ -107,7 +109,7 @@ def _guard_row(measure: str, limit: float, verdict: Mapping[str, Any] | None) ->
     range_ = Range(found["range"]["low"], found["range"]["high"]) if found["range"] else None
     value = "" if found["value"] is None else telling.amount(measure, found["value"])
     return GuardRow(
-        name=plans.MEASURES[measure][0],
+        name=telling.NAMES[measure],
         about=telling.ABOUT[measure],
         old=telling.own(measure, found.get("old")),
         old_n=telling.based(measure, found.get("champion_n")),

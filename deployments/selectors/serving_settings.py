@@ -1,5 +1,6 @@
 """How an endpoint serves, for its pages and the API: what is set, what runs under which limits, earlier versions."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,13 @@ class Running:
     revision: Revision
     words: dict[str, str]
     processes: int | None
+    twice: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its version, with its own number where another revision of that version is loaded too."""
+        version = f"v{self.revision.version.number}"
+        return f"{version}, revision {self.revision.number}" if self.twice else version
 
     @property
     def bounds(self) -> str:
@@ -38,7 +46,11 @@ def held(endpoint: Endpoint) -> ServingSettings:
 
 def running(endpoint: Endpoint, revisions: Sequence[Revision]) -> list[Running]:
     counts: dict[str, int] = endpoint.observed.get("processes", {})
-    return [Running(one, serving_limits.in_words(one.limits), counts.get(str(one.pk))) for one in revisions]
+    versions = Counter(one.version_id for one in revisions)
+    return [
+        Running(one, serving_limits.in_words(one.limits), counts.get(str(one.pk)), versions[one.version_id] > 1)
+        for one in revisions
+    ]
 
 
 def coming(endpoint: Endpoint) -> list[dict[str, Any]]:

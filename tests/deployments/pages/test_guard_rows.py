@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from deployments.analysis.arms import Arm
+from deployments.analysis.guards import refusals
 from deployments.engine.planner import GRACE
 from deployments.models import Endpoint, Measurement, Rollout
+from deployments.reconcilers.measuring import verdict_data
 from portal.core import clock
 from portal.ui import text
 from tests.deployments.conftest import Line
@@ -92,6 +95,16 @@ def test_a_breached_guard_stays_breached(rolling: Rolling, browser: Open) -> Non
     ages(GRACE + 1)
     said = guards(browser(rolling.line.priya).open(PAGE))
     assert ("Breached" in said, said.count("Not measured since")) == (True, 2)
+
+
+def test_a_version_that_refuses_what_the_champion_takes_has_a_row_of_its_own(rolling: Rolling, browser: Open) -> None:
+    priya, row = browser(rolling.line.priya), Measurement.objects.get()
+    assert "Refused requests" not in guards(priya.open(PAGE))
+    row.verdicts.append(verdict_data(refusals(Arm(18_000), Arm(0, refused=2000))))
+    row.save()
+    said = guards(priya.open(PAGE))
+    assert "Refused requests new minus champion 0 %" in said
+    assert "+100.00 pp" in said.partition("Refused requests")[2]
 
 
 def traffic(rate: float | None, ago: float = 10, lasted: float = 900) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from deployments.models import Endpoint
+from deployments.models import Endpoint, Revision
+from deployments.selectors import serving_settings
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
 
@@ -51,6 +52,16 @@ def test_what_is_wrong_stands_beside_each_field(line: Line, browser: Open) -> No
     assert "Rows of one request: Rows" not in text(page)
     assert "Memory of each process (MiB): Memory" not in text(page)
     assert "64 to 262\u202f144 MiB; 2\u202f048 MiB when left empty." in page
+
+
+def test_two_revisions_of_one_version_are_told_apart(line: Line, browser: Open) -> None:
+    line.promote(1)
+    stable = Endpoint.objects.get().stable
+    assert stable
+    twin = Revision(endpoint=stable.endpoint, version=stable.version, number=7)
+    found = serving_settings.running(stable.endpoint, [stable, twin])
+    assert [one.name for one in found] == [f"v1, revision {stable.number}", "v1, revision 7"]
+    assert "Processes v1 1" in text(browser(line.marta).open(ENDPOINT))
 
 
 def test_others_see_it_and_read_who_may_set_it(line: Line, browser: Open) -> None:
