@@ -22,7 +22,10 @@ global
     # What Lua asks is logged as information; what fails is an error and stays in the log.
     log stderr format raw local0 notice
     lua-load {hedging} {again_socket} {most_replicas}
+    # It asks nobody but this process itself: no name is looked up and no certificate read.
     httpclient.retries 0
+    httpclient.resolvers.disabled on
+    httpclient.ssl.verify none
     tune.bufsize 16384
 
 defaults
