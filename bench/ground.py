@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,9 @@ class Portal:
     def files(self, version: int) -> Path:
         """The folder of the store with the files of a version of the example's model, as they were approved."""
         found = session.open_session(self.env)
-        digest = self.caller("data_scientist").get(f"/api/v1/models/{MODEL}/versions/{version}/")["digest"]
+        caller = self.caller("data_scientist")
+        with closing(caller.http):
+            digest = caller.get(f"/api/v1/models/{MODEL}/versions/{version}/")["digest"]
         name = str(digest).removeprefix("sha256:")
         return environment.store(found.layout, found.configuration) / "sha256" / name[:2] / name
 
