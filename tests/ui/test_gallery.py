@@ -147,9 +147,10 @@ def test_keys_walk_and_never_decide(visit: Visit) -> None:
     expect(visit.page.locator("#shortcuts")).to_be_visible()
     assert violations(visit.page) == []
     visit.page.keyboard.press("Escape")
+    expect(visit.page.locator("#shortcuts")).to_be_hidden()  # an open dialog keeps the keys to itself
     visit.page.keyboard.press("j")
     visit.page.keyboard.press("j")
-    assert visit.page.locator(".cursor").count() == 1
+    expect(visit.page.locator(".cursor")).to_have_count(1)
     visit.page.keyboard.press("/")
     expect(visit.page.locator("#q")).to_be_focused()
     visit.page.keyboard.type("?jk")
