@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psutil
 import pytest
 
 from serving import ids, launch, spool
@@ -134,6 +135,26 @@ def test_the_end_of_either_and_a_new_router_cost_no_small_request(plane: Plane, 
     plane.await_router()
     wait_until(lambda: known(plane).get(pair) == AFTER_MS, 10, "the new router to hedge")
     assert plane.ask(pair, body({"x": 0.0})).status_code == 200
+
+
+def test_where_no_process_is_left_callers_are_told_as_ever(plane: Plane, pair: str) -> None:
+    zygote = psutil.Process(plane.processes["zygote"].pid)
+    mine = [child for child in zygote.children() if child.status() != psutil.STATUS_ZOMBIE]
+    zygote.suspend()
+    try:
+        for child in mine:
+            child.kill()
+        # Until the router's checks have found both down, questions wait for them, as they do without hedging.
+        wait_until(lambda: told(plane, pair) == (503, "revision_unavailable", "1"), 20, "the router to find nobody")
+    finally:
+        zygote.resume()
+    wait_until(lambda: plane.ask(pair, body({"x": 0.0})).status_code == 200, 30, "a process to answer again")
+
+
+def told(plane: Plane, endpoint: str) -> tuple[int, str, str]:
+    """Status, code and `retry-after` of a question that may wait for a moment."""
+    answer = plane.ask(endpoint, body({"x": 0.0}), **{"x-deadline-ms": "50"})
+    return answer.status_code, answer.json().get("code", ""), answer.headers.get("retry-after", "")
 
 
 WRONG = [
