@@ -129,9 +129,12 @@ class Deaths:
         return self.total - self.floor
 
     def read(self, router: str, count: int) -> "Deaths":
-        """Take in the router's count; one that started anew counts from zero."""
-        rise = count - self.seen if router == self.router and count >= self.seen else count
-        return replace(self, router=router, seen=count, total=self.total + rise)
+        """Take in the router's count; one that started anew counts from zero.
+
+        A count may fall by what turns out a moment later to have reached no caller.
+        """
+        seen = self.seen if router == self.router else 0
+        return replace(self, router=router, seen=max(seen, count), total=self.total + max(0, count - seen))
 
     def of(self, epoch: str) -> "Deaths":
         """From here on what dies is told with this epoch of the process."""

@@ -58,6 +58,26 @@ local function spend(question)
     return true
 end
 
+-- By slot: how many failures that the router counted there no caller had, since another process answered. The agent
+-- reads it, for what no caller had must not speak against a revision.
+local unseen = {}
+
+local function made_here(answer)
+    return answer and answer.status and answer.status >= 500 and not answer.headers["x-served-revision"]
+end
+
+local function nobody_had(question, answer)
+    if made_here(answer) then
+        unseen[question.slot] = (unseen[question.slot] or 0) + 1
+    end
+end
+
+core.register_cli({ "show", "unseen" }, "show unseen : failures by slot that no caller had", function(applet)
+    for slot, count in pairs(unseen) do
+        applet:send(slot .. " " .. count .. "\n")
+    end
+end)
+
 local function post(path, headers, body)
     return core.httpclient():post({
         url = "http://hedged" .. path, dst = "unix@" .. again, headers = headers, body = body, timeout = LONGEST_MS,
@@ -78,7 +98,11 @@ end
 
 local function ask(queue, question, process, attempt)
     local answer = post(question.path, addressed(question, process, attempt), question.body)
-    queue:push({ process = process, answer = answer })
+    if question.answered then
+        nobody_had(question, answer)
+    else
+        queue:push({ process = process, answer = answer })
+    end
 end
 
 local function remind(queue, milliseconds)
@@ -89,7 +113,7 @@ end
 -- Tell the slower one that nobody waits for it any more: what has not begun is never asked of the model.
 local function give_up(question, process)
     local word = { slot = question.slot, headers = { ["x-signalbox-hedge"] = { [0] = question.token } } }
-    post("/-/given-up", addressed(word, process, "none"), "")
+    nobody_had(question, post("/-/given-up", addressed(word, process, "none"), ""))
 end
 
 local function good(answer)
@@ -105,6 +129,7 @@ local function answered(question, milliseconds)
     while waiting > 0 do
         local news = queue:pop_wait()
         if not news.late then
+            nobody_had(question, last and last.answer)
             waiting, last = waiting - 1, news
         elseif waiting == 1 and not last and asked[1] then
             asked[2] = fewest(question.slot, asked[1])
@@ -116,6 +141,12 @@ local function answered(question, milliseconds)
         if last and good(last.answer) then
             break
         end
+    end
+    question.answered = true
+    local beside = queue:pop()
+    while beside do
+        nobody_had(question, beside.answer)
+        beside = queue:pop()
     end
     local slower = waiting > 0 and (last.process == asked[1] and asked[2] or asked[1]) or nil
     return last.answer, slower

@@ -88,10 +88,15 @@ class Runtime:
         return {"version": found.get("Version", ""), "pid": found.get("Pid", "")}
 
     def died(self) -> tuple[str, dict[int, int]]:
-        """Who counts, and how many requests got no answer from the process of each slot since it began to."""
+        """Who counts, and how many requests got no answer from the process of each slot since it began to.
+
+        Where another process answered instead, the caller had one.
+        """
         found = self._info()
         started = f"{found.get('Pid', '')}-{found.get('Start_time_sec', '')}"
-        return started, stats.died(self.command("show stat -1 6 -1"))
+        counted = stats.died(self.command("show stat -1 6 -1"))
+        unseen = stats.unseen(self.command("show unseen"))
+        return started, {slot: max(0, count - unseen.get(slot, 0)) for slot, count in counted.items()}
 
     def slots(self) -> dict[int, stats.Slot]:
         """How each slot is now."""

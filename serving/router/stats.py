@@ -31,6 +31,11 @@ def died(text: str) -> dict[int, int]:
     return {slot: max(0, count) for slot, count in found.items()}
 
 
+def unseen(text: str) -> dict[int, int]:
+    """Failures by slot that no caller had, as hedging tells them: a line for each slot with its number and count."""
+    return {int(slot): int(count) for slot, count in (line.split() for line in text.splitlines())}
+
+
 def slots(text: str) -> dict[int, Slot]:
     """How each slot is now."""
     requests: dict[int, int] = {}

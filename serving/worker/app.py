@@ -15,7 +15,7 @@ from serving.worker.desk import Desk
 from serving.worker.predictor import Predictor, example_rows
 from serving.worker.refusals import Refusal
 from serving.worker.turns import JSON, Answer, Asking, Turns
-from serving.worker.twins import GivenUp, Twins
+from serving.worker.twins import WORD_SECONDS, GivenUp, Twins
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -147,8 +147,8 @@ class App:
         self._require(meant == self.spec.id, 503, "revision_moved", "The endpoint just moved. Try again.")
         self.counts.hedged += call.second
         try:
-            late = not call.second and call.milliseconds > self.spec.limits.hedge_ms
-            answer = await self.twins.answered(call.token, self._predict(path, call, receive), late=late)
+            work = self._predict(path, call, receive)
+            answer = await self.twins.answered(call.token, work, late=self._late(call))
         except GivenUp:
             raise
         except Refusal as refusal:
@@ -163,6 +163,11 @@ class App:
         self.counts.answered(call.assigned, call.milliseconds, labels, named=call.named)
         self._note(call, answer.status)
         return answer
+
+    def _late(self, call: Call) -> bool:
+        """Whether another process may have answered by now. The second one is asked after the wait, never before."""
+        usual = WORD_SECONDS * 1000 if call.second else 0
+        return call.milliseconds > self.spec.limits.hedge_ms + usual
 
     async def _predict(self, path: str, call: Call, receive: Receive) -> Answer:
         self.desk.admit(call.seconds_left)

@@ -17,6 +17,9 @@ REMEMBERED = 1024
 """The word that nobody waits may be here before the question is."""
 WORD_SECONDS = 0.02
 """A process that stood still finds questions and the words that they are given up at once, in no certain order."""
+WORD_TURNS = 8
+"""So often the loop looks for what has come, however late it is itself: accepted, read and answered are turns of their
+own."""
 
 
 class GivenUp(Refusal):
@@ -42,6 +45,8 @@ class Twins:
             return await work
         if late:
             await asyncio.sleep(WORD_SECONDS)
+            for _ in range(WORD_TURNS):
+                await asyncio.sleep(0)
         if token in self._given_up:
             work.close()
             raise GivenUp

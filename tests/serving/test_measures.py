@@ -169,6 +169,17 @@ def test_the_router_counts_what_it_answered_itself_or_saw_cut_off() -> None:
     assert stats.died(STATS) == {3: 3, 4: 0}
 
 
+def test_failures_that_no_caller_had_are_read_by_slot() -> None:
+    assert stats.unseen("03 2\n11 1") == {3: 2, 11: 1}
+    assert stats.unseen("") == {}
+
+
+def test_a_count_that_falls_back_adds_nothing_twice() -> None:
+    found = Deaths("router", 3).read("router", 5).read("router", 4).read("router", 6)
+    assert found.total == 3
+    assert found.read("another", 1).total == 4
+
+
 def measured(plane: Plane, endpoint: str) -> dict[str, Measures]:
     answer = plane.agent.get("/measures", params={"environment": "production", "endpoint": endpoint})
     assert answer.status_code == 200
