@@ -163,8 +163,11 @@ def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
     if s.shadow.running:
         return Command("end_shadow", step=s.step)
-    if s.former is None or s.generation is None:
+    if s.generation is None:
         return _settled(s)
+    if s.former is None:
+        at_least = max(s.generation, s.routes.generation)
+        return _settled(s) if s.routes.missing else Command("unroute", at_least=at_least)
     home = Aim(s.former)
     if s.taken == home and s.in_force(home):
         sure = s.probed.right or s.probed.doubted > GRACE

@@ -1,6 +1,6 @@
 """What a rollout's planner is given and what it answers: plain data, no rule. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from deployments.engine.steps import Load, Step, Steps, Switch, Warm
@@ -20,12 +20,19 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The route table in force as read back from the runtime; generation 0 when it holds none."""
+    """The route table in force as read back from the runtime; generation 0 when it holds none, `coming` where it has
+    one that it has not taken up yet."""
 
     generation: int = 0
     stable: str = ""
     canary: str | None = None
     cut: int = 0
+    coming: bool = field(default=False, compare=False)
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is none at all, neither in force nor on its way up."""
+        return self.generation == 0 and not self.coming
 
     @property
     def aim(self) -> Aim:
@@ -179,7 +186,7 @@ class Command:
     do: Literal[
         "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
         "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
-        "test", "end_test", "probe", "go_on",
+        "test", "end_test", "probe", "go_on", "unroute",
     ]  # fmt: skip
     why: str = ""
     at_least: int = 0

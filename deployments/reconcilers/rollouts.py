@@ -27,6 +27,7 @@ crash.register(
     "rollout.probed",
     "rollout.probe_recorded",
     "rollout.routes_sent",
+    "rollout.routes_removed",
     "rollout.shadow_begun",
     "rollout.shadow_ended",
     "rollout.test_begun",
@@ -79,7 +80,8 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     """The rollout's row and the runtime's own words; no transaction is open."""
     target = runtime.revision(str(row.to_revision_id))
     found = runtime.routes(row.endpoint.environment.name, row.endpoint.name)
-    routes = Routes(found.generation, found.stable, found.canary, found.cut)
+    coming = found.generation == 0 and bool(found.drift)
+    routes = Routes(found.generation, found.stable, found.canary, found.cut, coming)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
     steps, now = plans.of_pinned(row.plan), clock.now()
     held = steering.held(row, row.step, now) if row.status in ("progressing", "paused") else ""
@@ -188,6 +190,8 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
         case "route" | "route_back":
             _send(row, runtime)
             crash_point("rollout.routes_sent")
+        case "unroute":
+            return _unroute(command, row, runtime)
         case "shadow" | "end_shadow" | "test" | "end_test":
             (_shadow if "shadow" in command.do else _test)(command, row, lease, runtime)
         case "probe":
@@ -284,6 +288,14 @@ def _say(command: Command, lease: Lease) -> None:
         rollouts.note_held(lease, command.why)
     else:
         rollouts.note(lease, command.why if command.code == "loading" else "")
+
+
+def _unroute(command: Command, row: Rollout, runtime: ServingRuntime) -> float:
+    """Take the endpoint out of service; a runtime that is slow to do so is looked at again in a second."""
+    where = row.endpoint.environment.name, row.endpoint.name
+    runtime.remove_routes(*where, command.at_least)
+    crash_point("rollout.routes_removed")
+    return 1.0 if runtime.routes(*where).generation else 0.0
 
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:

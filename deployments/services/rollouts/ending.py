@@ -131,6 +131,13 @@ def give_up(
 def settle(lease: Lease, *, unsure: str = "") -> Rollout:
     """All traffic has been seen to be where it was before the rollout. `unsure` is what a probe says against it."""
     row = common.locked(lease.pk, lease)
+    if row.from_revision_id is None and row.generation is not None:
+        recorder.record(
+            "endpoint.unrouted",
+            actor=common.system(row),
+            subject=endpoints.subject(row.endpoint),
+            data={"generation": row.generation},
+        )
     endpoints.look_at(row.endpoint)
     endpoints.look_at_requests(row.endpoint)
     more: dict[str, Any] = {"note": f"{row.note} Not proven: {unsure}".strip()} if unsure else {}
