@@ -4,6 +4,7 @@ A plan somebody writes is `{"steps": [...]}` without the loading and warming tha
 is pinned in a request's evidence is a list of steps with those two, each with its words for people beside its data.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from deployments.engine.steps import (
     Switch,
     Warm,
     Weight,
+    stage_of,
 )
 
 Json = dict[str, Any]
@@ -205,10 +207,12 @@ def _out_of_order(step: Step, before: int) -> str:
 
 
 def false_alarm(steps: Sequence[Step]) -> float:
-    """The chance, at most, that the guards of the whole plan stop a version that keeps every limit."""
-    watching = [step for step in steps if isinstance(step, Analyse | AbTest)]
-    limited = [one for step in watching if isinstance(step, AbTest) for one in step.metrics if one.limit is not None]
-    return sum(guard.alpha for step in watching for guard in step.guards) + sum(one.alpha for one in limited)
+    """The chance, at most, that the guards of the whole plan stop a version that keeps every limit. The same guard in
+    two steps under one weight is one test."""
+    watching = [(at, step) for at, step in enumerate(steps) if isinstance(step, Analyse | AbTest)]
+    limited = [one for _, step in watching if isinstance(step, AbTest) for one in step.metrics if one.limit is not None]
+    judged = {(stage_of(steps, at), guard) for at, step in watching for guard in step.guards}
+    return math.fsum(guard.alpha for _, guard in judged) + sum(one.alpha for one in limited)
 
 
 def data_of(step: Step) -> Json:

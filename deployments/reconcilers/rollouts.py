@@ -190,12 +190,10 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
         case "route" | "route_back":
             _send(row, runtime)
             crash_point("rollout.routes_sent")
-        case "unroute":
-            return _unroute(command, row, runtime)
         case "shadow" | "end_shadow" | "test" | "end_test":
             (_shadow if "shadow" in command.do else _test)(command, row, lease, runtime)
-        case "probe":
-            return _probe(command, row, lease, runtime)
+        case "probe" | "unroute":
+            return (_probe if command.do == "probe" else _unroute)(command, row, lease, runtime)
         case _:
             return _conclude(command, lease)
     return 0.0
@@ -290,7 +288,7 @@ def _say(command: Command, lease: Lease) -> None:
         rollouts.note(lease, command.why if command.code == "loading" else "")
 
 
-def _unroute(command: Command, row: Rollout, runtime: ServingRuntime) -> float:
+def _unroute(command: Command, row: Rollout, _: Lease, runtime: ServingRuntime) -> float:
     """Take the endpoint out of service; a runtime that is slow to do so is looked at again in a second."""
     where = row.endpoint.environment.name, row.endpoint.name
     runtime.remove_routes(*where, command.at_least)

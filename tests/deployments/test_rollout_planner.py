@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from deployments.engine import plans, ready_made
@@ -25,7 +25,7 @@ from deployments.engine.planner import (
     aim_at,
     decide,
 )
-from deployments.engine.steps import WHOLE, Analyse, Hold, Pause, Steps, next_move, share_at, stage_of
+from deployments.engine.steps import WHOLE, Analyse, Hold, Pause, Steps, guards_at, next_move, share_at, stage_of
 
 NEW, OLD = "new", "old"
 GUARD = {"measure": "errors", "limit": 0.01, "alpha": 0.01, "fewest": 100}
@@ -429,3 +429,40 @@ def test_undisturbed_every_weight_of_the_plan_is_seen_once_and_in_order(plan: St
 def test_where_nothing_served_all_traffic_goes_at_once(plan: Steps, step: int) -> None:
     first = start(plan, former=None, routes=Routes())
     assert aim_at(first, step) in (None, Aim(NEW))
+
+
+MEASURES = ["errors", "memory", "p95"]
+
+
+@st.composite
+def guarded(draw: st.DrawFn) -> tuple[Steps, str]:
+    """A plan whose judgements each name some measures, and one of those."""
+    steps: list[dict[str, Any]] = []
+    for weight in draw(weights.filter(bool)):
+        between = draw(st.lists(st.lists(st.sampled_from(MEASURES), min_size=1, unique=True), max_size=3))
+        judged = [[{"measure": one, "limit": 1.5 if one != "errors" else 0.1} for one in named] for named in between]
+        pause = draw(waits.filter(lambda steps: not steps or "guards" not in steps[0]))
+        steps += [{"do": "weight", "weight": weight}, *pause]
+        steps += [{"do": "analyse", "guards": guards, "give_up": 10} for guards in judged]
+    plan = plans.parse({"steps": [*steps, SWITCH]})
+    named = sorted({guard.measure for step in plan if isinstance(step, Analyse) for guard in step.guards})
+    assume(named)
+    return plan, draw(st.sampled_from(named))
+
+
+@given(guarded())
+def test_a_version_beyond_a_limit_that_its_plan_guards_never_gets_all_of_the_traffic(case: tuple[Steps, str]) -> None:
+    """What a judgement sees are the guards that watch at its step; all others keep their limits."""
+    plan, fault = case
+    world = World(start(plan))
+    for _ in range(200):
+        s = world.snapshot
+        seen = {guard.measure for guard in guards_at(plan, s.step)}
+        answer: Answer | None = ("failing" if fault in seen else "passing") if seen else None
+        world.snapshot = replace(s, watch=Watch(10**9, answer, "so it is"))
+        if world.step().do == "done":
+            break
+        if world.snapshot.status == "paused":
+            world.snapshot = replace(world.snapshot, status="progressing", step=s.step + 1, at_step=0.0)
+    assert world.snapshot.status == "aborted"
+    assert WHOLE not in world.shares()
