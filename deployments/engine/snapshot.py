@@ -130,7 +130,8 @@ class Snapshot:
 
     `at_step` are the seconds since the step began, `paused_for` those of the present standstill, `held` is why the step
     may not begin yet and `held_for` for how many seconds, none where time alone has to pass. `crashes` is how often the
-    new revision's process has ended in a row and `ended` how it did last.
+    new revision's process has ended in a row and `ended` how it did last; `away_for` are the seconds for which it is
+    `lost`. `former_loaded` is asked for only while no table is there.
     """
 
     status: str
@@ -159,6 +160,14 @@ class Snapshot:
     paused_for: float = 0.0
     crashes: int = 0
     ended: str = ""
+    former_loaded: Loaded = "absent"
+    away_for: float = 0.0
+
+    @property
+    def lost(self) -> bool:
+        """Whether the new revision was warm once and is not any more, the time to load it being over."""
+        warmed = self.target_recorded == "ready" and not isinstance(self.current, Load | Warm)
+        return warmed and self.loaded in ("absent", "loading")
 
     @property
     def taken(self) -> Aim | None:

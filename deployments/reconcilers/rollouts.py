@@ -83,6 +83,7 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     coming = found.generation == 0 and bool(found.drift)
     routes = Routes(found.generation, found.stable, found.canary, found.cut, coming)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
+    former = runtime.revision(str(row.from_revision_id)).state if row.from_revision_id and routes.missing else "absent"
     steps, now = plans.of_pinned(row.plan), clock.now()
     held = steering.held(row, row.step, now) if row.status in ("progressing", "paused") else ""
     return Snapshot(
@@ -112,6 +113,8 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         paused_for=(now - row.paused_at).total_seconds() if row.status == "paused" and row.paused_at else 0.0,
         crashes=target.crashes,
         ended=target.ended,
+        former_loaded=former,  # type: ignore[arg-type]
+        away_for=(now - row.away_since).total_seconds() if row.away_since else 0.0,
     )
 
 
@@ -134,8 +137,8 @@ def reconcile(lease: Lease) -> datetime | None:
             seen = observe(row, runtime, lease)
         except (ServingUnavailable, ServingRefused) as error:
             return _while_away(row, lease, _words(error))
-        if row.away_since:
-            rollouts.note_back(lease)
+        if seen.lost != bool(row.away_since):
+            (rollouts.note_lost if seen.lost else rollouts.note_back)(lease)
         if row.held_since and not seen.held and row.status == "progressing":
             rollouts.note_released(lease)
             continue
@@ -284,6 +287,8 @@ def _say(command: Command, lease: Lease) -> None:
     """What keeps it waiting; what no longer does is not said any more."""
     if command.code == "held":
         rollouts.note_held(lease, command.why)
+    elif command.code == "lost":
+        rollouts.tell_lost(lease, command.why)
     else:
         rollouts.note(lease, command.why if command.code == "loading" else "")
 

@@ -40,6 +40,11 @@ def cannot_begin(row: Rollout, why: str) -> None:
     _tell(row, "rollout.away", "away", "The rollout cannot begin", text)
 
 
+def lost(row: Rollout, why: str) -> None:
+    """The new version was warm, and is not ready any more."""
+    _tell(row, "rollout.lost", f"lost.{row.away_since}", "The new version is not ready", why)
+
+
 def stopped(row: Rollout, why: str) -> None:
     """A guard failed: all traffic goes back to the champion by itself."""
     _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies.rollback import REASONS
@@ -111,13 +112,14 @@ def give_up(
             data=data,
             note=why[:500],
             next_reconcile_at=clock.now(),
+            away_since=None,
             name=str(row),
         )
         work.ring("deployments.rollout", row.pk)
     if row.to_revision.status in ("requested", "loading"):
         said = why if event == "fail" else ENDED
         move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
-    if event == "roll_back" or (event == "fail" and row.generation is not None):
+    if event == "roll_back" or (event == "fail" and _had_traffic(row)):
         rollback_freezes.freeze(row.endpoint, row, actor=actor)
     if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
         data = {"why": why} if event == "fail" else None
@@ -125,6 +127,11 @@ def give_up(
         common.lift(row.request, actor=actor)
         tell.decided(row.request, ENDS[event])
     return row
+
+
+def _had_traffic(row: Rollout) -> bool:
+    """Whether a table of it gave any to its version: the champion may have had one again that was lost."""
+    return row.route_tables.filter(Q(stable=row.to_revision) | Q(canary=row.to_revision)).exists()
 
 
 @transaction.atomic
