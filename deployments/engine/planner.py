@@ -169,8 +169,8 @@ def _switch(
 
 
 def _stay(s: Snapshot) -> Command:
-    """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it. Where the new
-    version is lost too the champion has all of it, and a person raises that again."""
+    """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it. Where that
+    has lost the new version too the champion has all of it, and a person raises that again."""
     if first := _stranded(s, s.taken) or (_load(s) if s.lost else None):
         return first
     if s.taken is not None and not s.in_force(s.taken) and s.loaded == "ready":

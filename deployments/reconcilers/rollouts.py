@@ -137,7 +137,7 @@ def reconcile(lease: Lease) -> datetime | None:
             seen = observe(row, runtime, lease)
         except (ServingUnavailable, ServingRefused) as error:
             return _while_away(row, lease, _words(error))
-        if seen.lost != bool(row.away_since):
+        if row.status != "aborting" and seen.lost != bool(row.away_since):
             (rollouts.note_lost if seen.lost else rollouts.note_back)(lease)
         if row.held_since and not seen.held and row.status == "progressing":
             rollouts.note_released(lease)
@@ -165,12 +165,15 @@ def _while_away(row: Rollout, lease: Lease, why: str) -> datetime:
     command = while_away(row.status, rollback=rollback, step=row.step, seconds=away, why=why)
     if command.do == "pause":
         _conclude(command, lease)
-    elif row.status == "pending" and away > GRACE:
-        rollouts.cannot_begin(lease, why)
+    elif row.status in ("pending", "aborting") and away > GRACE:
+        (rollouts.cannot_begin if row.status == "pending" else rollouts.tell_stuck)(lease, why)
     return clock.now() + timedelta(seconds=command.wait)
 
 
 def _note_and_wait(row: Rollout, lease: Lease, note: str) -> datetime:
+    """What was decided did not come through; on the way back that counts as if nothing could be asked."""
+    if row.status == "aborting":
+        return _while_away(row, lease, note)
     rollouts.note(lease, note, over=False)
     if rollouts.deadline_passed(row) and row.status == "progressing":
         return clock.now() + timedelta(seconds=5)

@@ -1,6 +1,6 @@
 """Rollouts: starting them, what the reconciler records, how they end, and what people may do with them."""
 
-from deployments.services.rollouts.away import cannot_begin, note_away, note_back, note_lost, tell_lost
+from deployments.services.rollouts.away import cannot_begin, note_away, note_back, note_lost, tell_lost, tell_stuck
 from deployments.services.rollouts.carrying import (
     begin,
     deadline_passed,
@@ -66,6 +66,7 @@ __all__ = [
     "take_back_generation",
     "take_generation",
     "tell_lost",
+    "tell_stuck",
     "test_began",
     "test_ended",
 ]

@@ -17,13 +17,15 @@ MOST = timedelta(minutes=2)
 @transaction.atomic
 def note_away(lease: Lease, why: str) -> float:
     """Say why it stands, unless something is said already; for how many seconds by now. An observation, so nothing is
-    logged."""
+    logged. One on its way back keeps why it was given up before that."""
     leases.guard(lease)
     now = clock.now()
     Rollout.objects.filter(pk=lease.pk, away_since=None).update(away_since=now)
     Rollout.objects.filter(pk=lease.pk, away_since__lt=now - MOST).update(away_since=now - MOST)
     carrying.note(lease, why, over=False)
-    since = Rollout.objects.values_list("away_since", flat=True).get(pk=lease.pk)
+    status, note, since = Rollout.objects.values_list("status", "note", "away_since").get(pk=lease.pk)
+    if status == "aborting":
+        Rollout.objects.filter(pk=lease.pk).update(note=f"{common.given_up(note)}{common.NOT_BACK}{why[:500]}")
     return (now - since).total_seconds() if since else 0.0
 
 
@@ -53,3 +55,9 @@ def tell_lost(lease: Lease, why: str) -> None:
 def cannot_begin(lease: Lease, why: str) -> None:
     """Tell once that it waits for its runtime: nothing has moved, and it begins by itself."""
     tell_rollout.cannot_begin(common.locked(lease.pk, lease), why)
+
+
+@transaction.atomic
+def tell_stuck(lease: Lease, why: str) -> None:
+    """Tell once that it was given up and the traffic cannot be led back."""
+    tell_rollout.stuck(common.locked(lease.pk, lease), why)

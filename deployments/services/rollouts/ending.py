@@ -121,6 +121,8 @@ def give_up(
         move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
     if event == "roll_back" or (event == "fail" and _had_traffic(row)):
         rollback_freezes.freeze(row.endpoint, row, actor=actor)
+    if row.kind == RolloutKind.ROLLBACK:
+        tell_rollout.rollback_ended(row, why)
     if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
         data = {"why": why} if event == "fail" else None
         move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
@@ -147,7 +149,8 @@ def settle(lease: Lease, *, unsure: str = "") -> Rollout:
         )
     endpoints.look_at(row.endpoint)
     endpoints.look_at_requests(row.endpoint)
-    more: dict[str, Any] = {"note": f"{row.note} Not proven: {unsure}".strip()} if unsure else {}
+    note = common.given_up(row.note)
     if unsure:
+        note = f"{note} Not proven: {unsure}".strip()
         tell_rollout.unsure(row, unsure)
-    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), name=str(row), **more)
+    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), note=note, name=str(row))

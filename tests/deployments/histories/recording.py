@@ -219,7 +219,8 @@ def not_loaded(line: Line) -> Rolling:
 SCENARIOS: dict[str, Scenario] = {
     **{name: of_plan(name) for name in ready_made.PLANS},
     "first": first, "first-aborted": first_aborted, "abort": abort, "supersede": supersede, "rollback": rollback,
-    "stopped": stopped, "inconclusive": inconclusive, "unmeasured": unmeasured, "unproven": unproven, "not-loaded": not_loaded,
+    "stopped": stopped, "inconclusive": inconclusive, "unmeasured": unmeasured, "unproven": unproven,
+    "not-loaded": not_loaded,
 }  # fmt: skip
 
 
