@@ -197,6 +197,8 @@ def _out_of_order(step: Step, before: int) -> str:
             return f"must be above {before / 100:g} % ({before:,}), the weight before it"
         case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
+        case Pause(requests=requests) if requests and before == WHOLE:
+            return "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"
         case Pause(labels=labels) if labels and before == WHOLE:
             return "waits for labels of each version at 100 %, where the champion answers nothing"
         case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:

@@ -272,3 +272,13 @@ def test_the_same_guard_twice_under_one_weight_is_one_test() -> None:
     assert plans.false_alarm(judging(*twice)) == pytest.approx(0.03)
     again = judging(*twice, {"do": "weight", "weight": 5000}, twice[0])
     assert plans.false_alarm(again) == pytest.approx(0.04)
+
+
+def test_no_requests_are_waited_for_at_the_whole_where_nothing_counts_them() -> None:
+    whole, wait = {"do": "weight", "weight": 10_000}, {"do": "pause", "until": {"requests": 100}}
+    with pytest.raises(PlanRefused) as refused:
+        plans.parse({"steps": [whole, wait, {"do": "switch"}]})
+    assert list(refused.value.fields) == ["steps.1"]
+    assert refused.value.fields["steps.1"].startswith("waits for requests at 100 %, where nothing is counted")
+    for until in ({"seconds": 60}, {"person": True}):
+        plans.parse({"steps": [whole, {**wait, "until": until}, {"do": "switch"}]})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from deployments.adapters.serving import ServingUnavailable
 from deployments.models import Endpoint, Rollout
 from deployments.services import rollbacks, rollouts
 from portal.accounts.models import Person
@@ -18,6 +19,10 @@ WHY = "The serving agent does not answer."
 
 def told(kind: str) -> set[int]:
     return {one.person_id for one in Notice.objects.filter(kind=kind)}
+
+
+def away(*_: object) -> None:
+    raise ServingUnavailable(WHY)
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ def test_an_abort_that_has_to_wait_says_why_and_tells_once(
     """The runtime is away altogether, or only the change itself does not come through."""
     rolling = Rolling(line).begin()
     if call:
-        monkeypatch.setattr(type(line.runtime), call, lambda *_: line.runtime.dead.add("x") or line.runtime._here("x"))
+        monkeypatch.setattr(type(line.runtime), call, away)
     else:
         line.runtime.away = True
     rollouts.abort(actor=world.actor(lena), number=rolling.row.pk, reason_code="quality", note="Odd at the hubs")
