@@ -32,7 +32,7 @@ def flush() -> None:
 def waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone() == (True,))
 
 
 def test_what_was_committed_is_gone_and_who_still_writes_is_waited_for() -> None:

@@ -5,7 +5,7 @@ some 700 files, although most tables were empty. Deleting what is there takes a 
 superuser: triggers and foreign keys have no say in it, as they have none in a TRUNCATE.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -30,7 +30,7 @@ class DatabaseOperations(operations.DatabaseOperations):
             ";".join(f"DELETE FROM {name}" for name in names),
         ]
 
-    def execute_sql_flush(self, sql_list: Sequence[str]) -> None:
+    def execute_sql_flush(self, sql_list: Iterable[str]) -> None:
         address = role_url(SUPERUSER, self.connection.settings_dict["NAME"])
         with (
             closing(psycopg2.connect(address, options="-c lock_timeout=5s")) as opened,
