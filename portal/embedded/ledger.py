@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portal.embedded import births
+from portal import births
 from portal.embedded.children import Child
 
 FILE = "processes.json"

@@ -6,7 +6,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.embedded import births, children, logfiles
+from portal import births
+from portal.embedded import children, logfiles
 from portal.embedded.children import Child
 from portal.embedded.ledger import Entry
 from portal.embedded.processes import Service, Step

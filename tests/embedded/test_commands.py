@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from portal.births import birth_of
 from portal.embedded import ledger, status, stopping
 from portal.embedded.__main__ import main
-from portal.embedded.births import birth_of
 from portal.embedded.children import started_at
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, prepare, resolve
