@@ -27,6 +27,7 @@ class Entry:
     last_exit: int | None = None
     digest: str = ""
     stop_signal: int = 15
+    restart_signal: int = 15
     log: str = ""
     kind: str = "service"
     born: str = ""
