@@ -105,7 +105,7 @@ def test_a_shadow_that_hangs_costs_no_caller_anything(plane: Plane, models: Zoo,
         alone += seconds(A_ROUND)
     shadowed(plane, endpoint, stable, shadow, per_second=1000)
     wait_until(lambda: seconds(5) and report().failed > 0, 60, "a copy to fail")
-    assert report().reasons.keys() <= {"deadline_exceeded", "no_answer"}
+    assert report().reasons.keys() <= {"deadline_exceeded", "busy", "no_answer"}, "a process that hangs takes no more"
     assert p95(beside) <= 3 * max(p95(alone), EQUAL_SECONDS), "it would take nine seconds for each of them"
 
 
