@@ -104,7 +104,7 @@ class Live:
 
     @property
     def health(self) -> tuple[str, str, str]:
-        """Tone, words and icon of what was seen of its champion."""
+        """Tone, words and icon of what was seen of its champion: whether it answers, not how well."""
         stable = self.endpoint.stable
         if stable is None:
             return "mute", "Nothing serves", "circle-dashed"
@@ -115,7 +115,7 @@ class Live:
         state = self.seen.processes.get(str(stable.pk), "not loaded")
         if state != "ready":
             return "warn", f"v{stable.version.number} {state}", "hourglass"
-        return "ok", "Healthy", "check"
+        return "ok", "Ready", "check"
 
     @property
     def stopped_at(self) -> str:
