@@ -23,8 +23,8 @@ CLUSTER ?= 1
 ifeq ($(CLUSTER),0)
 LEFT_OUT := -m "not cluster"
 endif
-# Three workers on the two cores the suite is measured on: a third of the time one waits for what it has started.
-WORKERS ?= 3
+# Two workers: the suite is bound by databases and browsers, and two cores is what it is measured on.
+WORKERS ?= 2
 TESTS ?= tests
 
 .PHONY: help
