@@ -183,6 +183,8 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
     return wrong
 
 
+NO_REQUESTS = "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"
+NO_LABELS = "waits for labels of each version at 100 %, where the champion answers nothing"
 AFTER_SWITCH = "comes after the switch, where only one hold can stand"
 
 
@@ -197,10 +199,8 @@ def _out_of_order(step: Step, before: int) -> str:
             return f"must be above {before / 100:g} % ({before:,}), the weight before it"
         case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
-        case Pause(requests=requests) if requests and before == WHOLE:
-            return "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"
-        case Pause(labels=labels) if labels and before == WHOLE:
-            return "waits for labels of each version at 100 %, where the champion answers nothing"
+        case Pause(seconds=0, person=False, labels=labels) if before == WHOLE:
+            return NO_LABELS if labels else NO_REQUESTS
         case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:
             return "waits for requests before the new version gets any, so the plan cannot end"
         case Pause(labels=labels) if labels > (most := MOST_ROWS * min(before, WHOLE - before) // WHOLE):
