@@ -330,6 +330,19 @@ class TestSteering:
         assert rolling.look().status == "aborted"
         assert rolling.share == 0
 
+    def test_what_is_being_taken_back_is_not_rolled_back_again_and_the_preview_says_so(self, rolling: Rolling) -> None:
+        marta, place = world.actor(rolling.line.marta), {"environment": "production", "endpoint": "flight-delay"}
+        rollouts.abort(actor=marta, number=rolling.row.pk, reason_code="quality")
+        shown = rollbacks.preview(actor=marta, **place)
+        said = "v2 is being taken back already: all traffic goes to v1."
+        assert (shown.ready.allowed, shown.ready.code, shown.ready.reason) == (False, "taken_back_already", said)
+        with pytest.raises(Refused) as refusal:
+            rollbacks.roll_back(
+                actor=marta, reason_code="quality", expect_generation=Endpoint.objects.get().generation, **place
+            )
+        assert (refusal.value.code, refusal.value.message) == (shown.ready.code, said)
+        assert rolling.look().status == "aborted"
+
     def test_a_rollback_while_the_former_champion_is_held_warm(self, rolling: Rolling) -> None:
         rolling.answered(GOOD, SAME)
         rolling.look(3)
