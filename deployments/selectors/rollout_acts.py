@@ -6,14 +6,15 @@ from deployments.models import Rollout
 from deployments.policies import steering as policy
 from deployments.selectors import steering
 from portal.accounts.models import Person
-from portal.core import clock
+from portal.core import clock, once
 from portal.core.actors import Actor
 from portal.core.decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step."""
+    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step; `share` is
+    what the new version keeps meanwhile, "" for none."""
 
     rollout: Rollout
     may: Decision
@@ -22,9 +23,15 @@ class Steering:
     advance: Decision
     abort: Decision
     following: str
+    share: str
     goes_on: bool
     second: bool
     asked_by: Person | None
+
+    @property
+    def key(self) -> str:
+        """What makes a button of this page have one effect, however often it is pressed."""
+        return once.new_key()
 
     @property
     def hurry(self) -> str:
@@ -64,6 +71,7 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
         following=steering.following(rollout),
+        share=steering.share(rollout),
         goes_on=steering.goes_on(rollout),
         second=policy.needs_second(facts),
         asked_by=rollout.hurried_by if policy.needs_second(facts) else None,

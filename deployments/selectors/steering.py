@@ -82,6 +82,12 @@ def following(row: Rollout) -> str:
     return wording.percent(step.weight if isinstance(step, Weight) else WHOLE)
 
 
+def share(row: Rollout) -> str:
+    """What the new version has of the traffic by the step that stands, as a page says it: "10 %", or "" for none."""
+    found = share_at(plans.of_pinned(row.plan), row.step)
+    return wording.percent(found) if found else ""
+
+
 DOUBTS = ("unmeasured", "mismatch")
 """Why a rollout is paused where what the guards said last does not count any more."""
 DECISIONS = ("person", "decide", "unproven")
