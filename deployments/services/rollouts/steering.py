@@ -2,8 +2,7 @@
 
 from django.db import transaction
 
-from deployments.engine import plans
-from deployments.engine.steps import next_move
+from deployments.engine import onward, plans
 from deployments.models import Rollout
 from deployments.policies import steering as policy
 from deployments.policies.steering import ABORT_REASONS
@@ -81,9 +80,7 @@ def _same(row: Rollout, step: int | None, pause: str | None = None) -> None:
 
 
 @transaction.atomic
-def resume(
-    *, actor: Actor, number: int, expect_step: int | None = None, expect_pause: str | None = None
-) -> Rollout:
+def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_pause: str | None = None) -> Rollout:
     """Go on. Where the plan waits for a person or a test has what is to be decided on its step is done, and so it is
     where a person takes what no probe could prove; what could not be judged gets its time again.
 
@@ -150,8 +147,9 @@ def supersede(*, actor: Actor, number: int, why: str) -> Rollout:
 
 @transaction.atomic
 def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Rollout:
-    """Go on to the next weight before the plan would. Before the guards have their sample it takes two people: the
-    first asks, and the rollout stays where it is until another one agrees.
+    """Go on before the plan would: to the next weight, or before that to a step that waits for a person. Before the
+    guards have their sample, and each step that ends or is skipped its own count, it takes two people: the first asks,
+    and the rollout stays where it is until another one agrees.
 
     Raises `Stale` when the rollout is no longer at the step the page showed.
     """
@@ -182,7 +180,7 @@ def _ask(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
 
 
 def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
-    step, found = next_move(plans.of_pinned(row.plan), row.step), read.measurement(row)
+    step, found = onward.stop_after(plans.of_pinned(row.plan), row.step), read.measurement(row)
     recorder.record(
         "rollout.hurried",
         actor=actor,
