@@ -56,6 +56,11 @@ def wrong(*steps: Any) -> dict[str, str]:
         ({"costs": {"late": 1}}, "costs"),
         ({"costs": {"0 → 1": True}}, "costs"),
         ({"costs": [1]}, "costs"),
+        ({"costs": {" → 1": 1}}, "costs"),
+        ({"costs": {"1 → ": 1}}, "costs"),
+        ({"costs": {"\u0000 → 1": 1}}, "costs"),
+        ({"costs": {"1 → \ud800": 1}}, "costs"),
+        ({"costs": {f"1 → {'x' * 201}": 1}}, "costs"),
         ({"mirror": 1}, "mirror"),
     ],
 )
