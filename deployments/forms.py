@@ -168,7 +168,7 @@ class DrillHoursForm(OnceForm):
 class PauseForm(OnceForm):
     """Keep the weights of a rollout as they are."""
 
-    reason = _text("Why", required=False, help_text="Optional. It stands beside the pause, and goes to the audit log.")
+    reason = _text("Why", required=False, help_text="It stands beside the pause, and goes to the audit log.")
 
 
 SEEN = {"required": "Press the button on the page: it says what you saw."}
