@@ -70,7 +70,7 @@ class _Reader:
         return most
 
     def members(self, place: str, given: Mapping[str, Any], known: set[str]) -> None:
-        if unknown := sorted(str(name)[:40] for name in set(given) - known):
+        if unknown := sorted(str(name)[:40].encode(errors="replace").decode() for name in set(given) - known):
             self.wrong[f"{place}.{unknown[0]}"] = f"is not known here; known are {', '.join(sorted(known))}"
 
     def step(self, place: str, given: object) -> Step:

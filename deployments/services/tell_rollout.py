@@ -73,6 +73,6 @@ def unsure(row: Rollout, why: str) -> None:
 
 
 def hurry_asked(row: Rollout) -> None:
-    """Somebody wants to go on before the guards have their sample, which needs another person."""
+    """Somebody wants to go on before all has been gathered that the plan waits for, which needs another person."""
     text = f"{row.hurried_by} asks to go on early: {row.hurried_why}"
     _tell(row, "rollout.hurry_asked", f"{row.step}.hurry", "A second person is needed", text)

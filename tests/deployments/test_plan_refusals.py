@@ -56,6 +56,7 @@ WRONG: list[Any] = [
      {**TEST, "until": {"seconds": 5}, "give_up": 60}, {**JUDGE, "guards": []}, {**JUDGE, "guards": [GUARD, GUARD]},
      guard(measure="love"), {**SHADOW, "threshold": "half"}],
     [{**TEST, "threshold": "half"}, {**SHADOW, "segments": 5}, {**SHADOW, "costs": []}, {**SHADOW, "costs": {"0": 1}},
+     {**SHADOW, "costs": {"0 → 1": "dear"}},
      {**TEST, "decide": "dice"}, {**TEST, "metrics": []}, {**TEST, "metrics": [METRIC, METRIC]},
      {**TEST, "metrics": ["right"]}, metric(name=""), metric(**{"from": "love"}), metric(better="more"),
      {**TEST, "decide": "limits"}],

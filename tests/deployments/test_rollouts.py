@@ -356,6 +356,20 @@ class TestSteering:
         assert rolling.look().status == "aborted"
         assert rolling.share == 0
 
+    def test_what_is_being_taken_back_is_not_rolled_back_again_and_the_preview_says_so(self, rolling: Rolling) -> None:
+        marta = world.actor(rolling.line.marta)
+        rollouts.abort(actor=marta, number=rolling.row.pk, reason_code="quality")
+        shown = rollbacks.preview(actor=marta, environment="production", endpoint="flight-delay")
+        said = "v2 is being taken back already: all traffic goes to v1."
+        assert (shown.ready.allowed, shown.ready.code, shown.ready.reason) == (False, "taken_back_already", said)
+        with pytest.raises(Refused) as refusal:
+            rollbacks.roll_back(
+                actor=marta, environment="production", endpoint="flight-delay", reason_code="quality",
+                expect_generation=Endpoint.objects.get().generation,
+            )  # fmt: skip
+        assert (refusal.value.code, refusal.value.message) == (shown.ready.code, said)
+        assert rolling.look().status == "aborted"
+
     def test_a_rollback_while_the_former_champion_is_held_warm(self, rolling: Rolling) -> None:
         rolling.answered(GOOD, SAME)
         rolling.look(3)
@@ -416,6 +430,21 @@ class TestSteering:
             rollouts.advance(
                 actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason="Quick", expect_step=1
             )
+
+    def test_whoever_saw_another_pause_of_the_same_step_does_not_end_this_one(self, line: Line) -> None:
+        """A button that lifted a colleague's pause would decide what the plan asks by now."""
+        person = [STEPS[0], {"do": "pause", "until": {"requests": 50}, "give_up": 600}, *STEPS[4:]]
+        rolling = Rolling(line, person).begin()
+        marta, number, step = world.actor(line.marta), rolling.row.pk, rolling.row.step
+        rollouts.pause(actor=marta, number=number)
+        rollouts.resume(actor=marta, number=number)
+        row = rolling.look(601)
+        assert (row.pause_code, row.step) == ("too_few", step)
+        with pytest.raises(Stale) as refusal:
+            rollouts.resume(actor=marta, number=number, expect_step=step, expect_pause="asked")
+        assert refusal.value.code == "step_changed"
+        assert rolling.row.status == "paused"
+        assert rollouts.resume(actor=marta, number=number, expect_step=step).status == "progressing"
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 4001])
     def test_a_reason_is_needed(self, rolling: Rolling, reason: str) -> None:
