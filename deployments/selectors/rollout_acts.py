@@ -13,7 +13,8 @@ from portal.core.decisions import Decision
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step."""
+    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step; `tests`
+    says that an A/B test lasts, which an abort decides."""
 
     rollout: Rollout
     may: Decision
@@ -25,6 +26,7 @@ class Steering:
     goes_on: bool
     second: bool
     asked_by: Person | None
+    tests: bool = False
 
     @property
     def hurry(self) -> str:
@@ -36,8 +38,10 @@ class Steering:
 
     @property
     def give_up(self) -> str:
-        """The words of the button that aborts."""
+        """The words of the button that aborts, or decides a test for the champion."""
         old = self.rollout.from_revision
+        if old and self.tests:
+            return f"Keep v{old.version.number}"
         return f"Abort, back to v{old.version.number}" if old else "Abort, nothing serves"
 
     @property
@@ -67,4 +71,5 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         goes_on=steering.goes_on(rollout),
         second=policy.needs_second(facts),
         asked_by=rollout.hurried_by if policy.needs_second(facts) else None,
+        tests=steering.tests(rollout),
     )

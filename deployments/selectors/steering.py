@@ -56,7 +56,6 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
     """`person` is who would act, to be told from whoever asked to go on early."""
     steps, found = plans.of_pinned(row.plan), measurement(row)
     watched = bool(guards_at(steps, row.step))
-    tests = row.step < len(steps) and isinstance(steps[row.step], AbTest)
     answer = found.answer if found and watched else ""
     other = row.hurried_by
     return SteerFacts(
@@ -64,12 +63,18 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
         kind=row.kind,
         status=row.status,
         waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
-        judged=goes_on(row) if tests else not watched or (answer == "passing" and row.pause_code not in DOUBTS),
+        judged=goes_on(row) if tests(row) else not watched or (answer == "passing" and row.pause_code not in DOUBTS),
         answer=answer,
         hurried_by=row.hurried_by_id,
         twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
         held=held(row, next_move(steps, row.step), now),
     )
+
+
+def tests(row: Rollout) -> bool:
+    """Whether it stands at an A/B test."""
+    steps = plans.of_pinned(row.plan)
+    return row.step < len(steps) and isinstance(steps[row.step], AbTest)
 
 
 def following(row: Rollout) -> str:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
+from deployments.policies.steering import ABORT_REASONS, NO_BETTER
 from deployments.selectors import ab_page, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
@@ -123,6 +124,7 @@ def _dialog(
         "endpoint": row,
         "form": form,
         "what": what,
+        "no_better": ABORT_REASONS[NO_BETTER],
         "live": select.live(row, clock.now()),
         "steer": rollout_acts.steer(found, request.actor),
     }
