@@ -105,8 +105,8 @@ def give_up(
     """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
 
     `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
-    in the log as a commitment only. A way back that callers noticed freezes automatic promotions; `kept` is that of a test decided for the
-    champion.
+    in the log as a commitment only. A way back that callers noticed freezes automatic promotions; `kept` is that of a
+    test decided for the champion.
     """
     if row.status == "pending":
         move(row, "cancel", actor=actor, reason=why, note=why[:500], ended_at=clock.now(), name=str(row))

@@ -1,4 +1,4 @@
-"""What the endpoint's page says of the last rollout once it was taken back: why, what was measured, what is left to do."""
+"""What the endpoint's page says of the last rollout once it was taken back: what was measured, what is to do."""
 
 import re
 from collections.abc import Callable
