@@ -172,10 +172,20 @@ def test_superseding_is_offered_where_a_rollout_is_in_the_way(rolling: Rolling, 
     place = "/promotions/new/?model=flight-delay&version=3&environment=production"
     assert "Supersede the rollout under way" in marta.open(place)
     refused = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once")
-    assert refused.status_code == 409
+    assert refused.status_code == 422
+    told = refused.content.decode()
+    assert "is rolling out on this endpoint. Wait for its end" in told.partition('id="id_supersede_error"')[2][:400], told
+    assert "Better still." in told, "nothing has to be typed again"
     sent = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once", supersede="on")
     assert sent.status_code == 303
     assert rolling.look().status == "aborted"
+
+
+def test_superseding_is_not_offered_to_who_may_not_abort(rolling: Rolling, browser: Open) -> None:
+    page = browser(rolling.line.priya).open("/promotions/new/?model=flight-delay&version=3&environment=production")
+    assert "Supersede the rollout under way" not in page
+    assert "superseding it is for people who may abort it" in page
+    assert 'name="why"' not in page, "nothing is typed that cannot be sent"
 
 
 def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
