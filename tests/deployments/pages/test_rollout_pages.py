@@ -206,6 +206,9 @@ def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
     assert call("advance", reason="Quick", expect_step=3)["step"] == 3
     found = client.get(f"{place}measurements/").json()["results"]
     assert [(one["weight"], one["requests"], len(one["verdicts"])) for one in found] == [(1000, 90, 4)]
+    ends = [one["range"] for one in found[0]["verdicts"] if one["range"]]
+    assert any(end["high"] is None for end in ends), "what has no bound is null"
+    assert all(abs(end or 0) < 1e12 for one in ends for end in one.values())
     ended = call("abort", reason_code="quality")
     assert (ended["status"], next(one["type"] for one in ended["receipts"])) == ("aborting", "rollout.abort_started")
     assert Rollout.objects.filter(status="aborting").exists()
