@@ -174,7 +174,9 @@ def test_superseding_is_offered_where_a_rollout_is_in_the_way(rolling: Rolling, 
     refused = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once")
     assert refused.status_code == 422
     told = refused.content.decode()
-    assert "is rolling out on this endpoint. Wait for its end" in told.partition('id="id_supersede_error"')[2][:400], told
+    assert "is rolling out on this endpoint. Wait for its end" in told.partition('id="id_supersede_error"')[2][:400], (
+        told
+    )
     assert "Better still." in told, "nothing has to be typed again"
     sent = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once", supersede="on")
     assert sent.status_code == 303
