@@ -248,7 +248,7 @@ def entry_at(kind: Kind, step: Mapping[str, Any], place: str) -> Entry | None:
 
 
 def step_at(name: str) -> tuple[int | None, str]:
-    """The number of the step that a refused place such as `steps.1.until.seconds` is in, from 0, and the place in it."""
+    """The step, from 0, that a refused place such as `steps.1.until.seconds` is in, and the place within it."""
     first, _, rest = name.partition(".")
     number, _, place = rest.partition(".")
     return (int(number), place) if first == "steps" and number.isdigit() else (None, "")

@@ -32,7 +32,15 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     stage = rollout_stages.stages(rolling.row)[1]
     assert stage.more.endswith("110 of 150 units of each version have ground truth")
     shown = marta.open(page)
-    for words in ("Worse", "80.00 %", "−60.00 pp", "±1.00 pp", "named no unit", "Waits for a decision", "Known up to"):
+    for words in (
+        "Worse",
+        "80.00 %",
+        "−60.00 pp",
+        "matters from ±1.00 pp",
+        "named no unit",
+        "Waits for a decision",
+        "Known up to",
+    ):
         assert words in shown
     assert (resume in shown, abort in shown) == (True, True)
     assert "No better than the champion" in marta.open(abort)
