@@ -64,8 +64,8 @@ class Arm:
 @dataclass(frozen=True, slots=True)
 class Live:
     """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does, and begins with
-    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through,
-    `left` the revision that the last one led away from."""
+    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through, `left` the
+    revision that the last one led away from, `kind` what the newest one is or was."""
 
     endpoint: Endpoint
     arms: list[Arm]
@@ -84,6 +84,7 @@ class Live:
     tests: Sequence[ab_page.Test] = ()
     nameless: str = ""
     way_back: WayBack | None = None
+    kind: str = RolloutKind.PROMOTION
 
     @property
     def matches(self) -> bool:
@@ -107,7 +108,7 @@ class Live:
 
     @property
     def health(self) -> tuple[str, str, str]:
-        """Tone, words and icon of what was seen of its champion."""
+        """Tone, words and icon of what was seen of its champion: whether it answers, not how well."""
         stable = self.endpoint.stable
         if stable is None:
             return "mute", "Nothing serves", "circle-dashed"
@@ -118,7 +119,7 @@ class Live:
         state = self.seen.processes.get(str(stable.pk), "not loaded")
         if state != "ready":
             return "warn", f"v{stable.version.number} {state}", "hourglass"
-        return "ok", "Healthy", "check"
+        return "ok", "Ready", "check"
 
     @property
     def shares(self) -> list[Arm]:
@@ -154,7 +155,9 @@ class Live:
             return ""
         split = self.split_words or "nothing serves"
         if self.rollout is None:
-            return f"The rollout is over: {split}"
+            return f"The {'rollback' if self.kind == RolloutKind.ROLLBACK else 'rollout'} is over: {split}"
+        if back := self.way_back:
+            return f"{back.title}, {back.done} of {len(back.steps)} steps done: {split}"
         step = f", step {self.at} of {len(self.steps)}" if self.at else ""
         return f"{self.rollout.get_status_display()}{step}: {split}"
 
@@ -179,6 +182,7 @@ def live(endpoint: Endpoint, now: datetime) -> Live:
     found = build(endpoint, active, table, now, drills=drills)
     tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
     taken_back = newest if newest and newest.status == "aborted" else None
+    found = replace(found, kind=newest.kind) if newest else found
     left = _left(newest) if newest and active is None else None
     return replace(found, taken_back=taken_back, left=left, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
 
@@ -281,11 +285,3 @@ def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:
     """The newest traffic tables, oldest first."""
     rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version")
     return list(rows.order_by("-generation")[:limit])[::-1]
-
-
-def served_since(endpoint: Endpoint) -> datetime | None:
-    """When the present champion began to serve here."""
-    if endpoint.stable_id is None:
-        return None
-    done = Rollout.objects.filter(endpoint=endpoint, to_revision=endpoint.stable_id, status="completed").first()
-    return done.ended_at if done else None
