@@ -51,6 +51,11 @@ class PlanRefused(ValueError):
         super().__init__(" ".join(f"{place} {said}." for place, said in self.fields.items()))
 
 
+def _plain(number: float) -> str:
+    """A bound as people write it, however large."""
+    return f"{number:,.0f}" if number >= 1e6 else f"{number:g}"
+
+
 class _Reader:
     """Reads plain data and gathers what is wrong with it, so that all of it is said at once."""
 
@@ -66,7 +71,7 @@ class _Reader:
     def number(self, place: str, value: object, least: float, most: float) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool) and least < value <= most:
             return float(value)
-        self.wrong[place] = f"must be a number above {least:g} and up to {most:g}"
+        self.wrong[place] = f"must be a number above {least:g} and up to {_plain(most)}"
         return most
 
     def members(self, place: str, given: Mapping[str, Any], known: set[str]) -> None:

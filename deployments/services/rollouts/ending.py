@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
+from deployments.policies import rollback_freeze
 from deployments.policies.rollback import REASONS
 from deployments.services import endpoints, rollback_freezes, tell, tell_rollout
 from deployments.services.rollouts import common
@@ -94,12 +95,19 @@ def fail(lease: Lease, *, why: str, data: dict[str, Any] | None = None) -> Rollo
 
 
 def give_up(
-    row: Rollout, *, actor: Actor, why: str, event: str = "fail", data: dict[str, Any] | None = None
+    row: Rollout,
+    *,
+    actor: Actor,
+    why: str,
+    event: str = "fail",
+    data: dict[str, Any] | None = None,
+    kept: bool = False,
 ) -> Rollout:
     """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
 
     `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
-    in the log as a commitment only. A way back that callers noticed freezes automatic promotions.
+    in the log as a commitment only. A way back that callers noticed freezes automatic promotions; `kept` is that of a
+    test decided for the champion.
     """
     if row.status == "pending":
         move(row, "cancel", actor=actor, reason=why, note=why[:500], ended_at=clock.now(), name=str(row))
@@ -119,7 +127,7 @@ def give_up(
     if row.to_revision.status in ("requested", "loading"):
         said = why if event == "fail" else ENDED
         move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
-    if event == "roll_back" or (event == "fail" and _had_traffic(row)):
+    if rollback_freeze.follows(event, served=_had_traffic(row), kept=kept):
         rollback_freezes.freeze(row.endpoint, row, actor=actor)
     if row.kind == RolloutKind.ROLLBACK:
         tell_rollout.rollback_ended(row, why)
