@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from deployments.engine import plans, wording
 from deployments.models import PromotionRequest, Rollout
 from deployments.policies import conditions, timing
 from deployments.policies import part as parts
@@ -149,11 +150,11 @@ def one(*, actor: Actor, number: int) -> Page:
 
 def consequence(page: Page, condition: Condition | None = None) -> str:
     """What happens when the person it was read for approves now, under this condition if any."""
-    item = page.item
+    item, row = page.item, page.row
+    steps = plans.of_pinned(row.evidence["plan"]["steps"])
     return parts.consequence(
         last=item.part.last,
-        endpoint=item.row.endpoint.name,
-        version=item.row.version.number,
+        begins=wording.beginning(steps, row.endpoint.name, row.version.number),
         held=item.timing,
         not_yet=conditions.in_words(item.facts.plan, condition) if condition else "",
     )

@@ -234,3 +234,19 @@ class TestRequests:
     def test_the_rollout_carries_the_pinned_steps(self, line: Line) -> None:
         line.promote(1)
         assert Rollout.objects.get().plan == PLAN
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([SWITCH], "all of flight-delay goes to v3"),
+        ([weight(500), SWITCH], "5 % of flight-delay goes to v3 at once, more as the plan allows it"),
+        ([weight(10_000), SWITCH], "all of flight-delay goes to v3"),
+        ([{"do": "shadow", "until": {"seconds": 5}}, weight(500), SWITCH], "v3 answers in the shadow first, and nobody"
+         " gets its answers; traffic moves as the plan allows it"),
+        ([{"do": "pause", "until": {"person": True}}, SWITCH], "nothing moves at first (Wait for a person); traffic"
+         " moves as the plan allows it"),
+    ],
+)  # fmt: skip
+def test_a_plan_says_what_happens_first(steps: list[dict[str, Any]], said: str) -> None:
+    assert wording.beginning(plans.parse({"steps": steps}), "flight-delay", 3) == said

@@ -11,6 +11,7 @@ from portal.core import work
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
+from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Browser]
@@ -60,6 +61,15 @@ def test_signing_says_what_it_does_and_takes_the_right_password(line: Line, brow
     first, second = marta.post(f"{page}sign/", fields), marta.post(f"{page}sign/", fields)
     assert (first.status_code, second.status_code) == (303, 303)
     assert Approval.objects.count() == 2
+
+
+def test_signing_says_what_the_plan_does_first(line: Line, browser: Open) -> None:
+    row = Rolling(line).prepare().ask(2)
+    line.approve(row, line.daniel)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="approve", looked_at=marta.warnings(page))
+    said = "The rollout starts when you sign: 10 % of flight-delay goes to v2 at once, more as the plan allows it."
+    assert said in marta.open(f"{page}sign/")
 
 
 def test_warnings_must_be_looked_at_before_approving(line: Line, browser: Open) -> None:
