@@ -184,7 +184,7 @@ class Resubmit(Decision):
         return self.decide(
             number,
             dry_run=sent["dry_run"],
-            act=lambda: promotions.resubmit(actor=self.actor, number=number, why=sent["why"]),
+            act=lambda: promotions.resubmit(actor=self.actor, number=number, why=sent["why"], plan=sent["plan"]),
         )
 
 

@@ -115,6 +115,53 @@ def test_changes_requested_come_back_to_the_requester(line: Line, browser: Open)
     assert row.status == "withdrawn"
 
 
+def test_sending_it_again_may_choose_another_plan(line: Line, browser: Open) -> None:
+    line.promote(1)
+    row = line.submit(2)
+    marta, priya, page = browser(line.marta), browser(line.priya), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="changes", comment="Slower, please.")
+    shown = priya.open(page)
+    assert '<option value="" selected>As it was: Switch at once</option>' in shown
+    assert '<option value="canary">Canary</option>' in shown
+    assert priya.send(page, f"{page}resubmit/", why="By canary, then.", plan="canary").status_code == 303
+    row.refresh_from_db()
+    assert (row.status, row.evidence["plan"]["name"]) == ("pending_review", "canary")
+    assert "in steps: 5 %, 25 %, 50 %, 100 %" in priya.open(page)
+
+
+def test_a_plan_that_does_not_fit_is_said_at_its_field_when_it_is_sent_again(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.model.versions.filter(number=2).update(tags={"side_effects": "yes"})
+    row = line.submit(2)
+    marta, priya, page = browser(line.marta), browser(line.priya), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="changes", comment="Shadow it.")
+    answer = priya.send(page, f"{page}resubmit/", why="In the shadow first.", plan="shadow-canary")
+    assert answer.status_code == 422
+    assert "Choose a plan without a shadow." in answer.content.decode()
+    row.refresh_from_db()
+    assert row.status == "changes_requested"
+
+
+def test_the_request_form_shows_what_the_chosen_plan_changes(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.model.versions.filter(number=2).update(tags={"side_effects": "yes"})
+    priya, place = browser(line.priya), "/promotions/new/?model=flight-delay&version=2&environment=production"
+    fields = priya.fill(place, "/promotions/new/", why="Half a thought", show="1")
+    assert "one step, all at once" in priya.open(place)
+    for plan, said in (
+        ("canary", "in steps: 5 %, 25 %, 50 %, 100 %"),
+        ("shadow-canary", "Choose a plan without a shadow."),
+    ):
+        answer = priya.post("/promotions/new/", fields | {"plan": plan})
+        page = answer.content.decode()
+        assert (answer.status_code, said in page) == (200, True)
+        assert f'<option value="{plan}" selected>' in page
+        assert "Half a thought" in page
+        opened = page.split('<details class="disclosure" open>')[1].partition("</summary>")[0]
+        assert ("Canary" if plan == "canary" else "Shadow, then canary") in opened
+    assert PromotionRequest.objects.count() == 1
+
+
 def test_a_stale_page_changes_nothing_and_says_so(line: Line, browser: Open) -> None:
     row = line.submit(1)
     marta, page = browser(line.marta), f"/promotions/{row.pk}/"
