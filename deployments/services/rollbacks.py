@@ -163,7 +163,7 @@ def _stop(found: RollbackPreview, running: Rollout, *, actor: Actor, reason_code
         lock(PromotionRequest.objects.filter(pk=running.request_id))
     row = rollouts.load(running.pk)
     _record(found, row, actor=actor, reason_code=reason_code, note=note)
-    return rollouts.give_up(row, actor=actor, why=note.strip() or policy.REASONS[reason_code], event="roll_back")
+    return rollouts.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code)
 
 
 def _go_back(found: RollbackPreview, *, actor: Actor, reason_code: str, note: str) -> Rollout:

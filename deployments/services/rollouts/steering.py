@@ -122,9 +122,8 @@ def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rol
         raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
-    why = note.strip()[:4000] or ABORT_REASONS[reason_code]
     testing.decided(row, "keep", actor=actor)
-    return ending.give_up(row, actor=actor, why=why, event="roll_back", data={"reason_code": reason_code})
+    return ending.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code)
 
 
 @transaction.atomic
