@@ -1,13 +1,17 @@
 """A promotion by pages alone, without script: asked, decided, signed, commented, and everything that can go wrong."""
 
+import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from deployments.models import Approval, PromotionComment, PromotionRequest
-from portal.core import work
+from deployments.models import Approval, Endpoint, PromotionComment, PromotionRequest, Rollout
+from deployments.services import drills, rollbacks
+from portal.core import clock, work
+from portal.ui import text
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
@@ -212,6 +216,73 @@ def _tag(page: str) -> str:
 
 def _watch(browser: Browser, path: str, tag: str) -> Any:
     return browser.client.get(path, headers={"HX-PTag": tag, "HX-Request": "true"})
+
+
+def test_a_request_that_was_rolled_back_says_when_and_to_what(line: Line, browser: Open) -> None:
+    line.promote(1)
+    row, priya = line.promote(2), browser(line.priya)
+    PromotionRequest.objects.filter(pk=row.pk).update(decided_at=clock.now() - timedelta(days=3))
+    done = stamp(row.rollouts.get())
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert f"Promoted on {done}." in page
+    assert "What changed" in page
+    roll_back(line)
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert "What changed, until it was rolled back" in page
+    assert f"Rolled back on {stamp(row.rollouts.get(kind='rollback'))}. All traffic went back to v1." in page
+
+
+def test_a_request_that_was_stopped_on_its_way_changed_nothing_for_good(line: Line, browser: Open) -> None:
+    rolling, priya = Rolling(line).begin(), browser(line.priya)
+    number = rolling.row.request_id
+    PromotionRequest.objects.filter(pk=number).update(decided_at=clock.now() - timedelta(days=3))
+    roll_back(line, come_by=False)
+    page = words(priya.open(f"/promotions/{number}/"))
+    assert "Rolled back. All traffic is going back to v1." in page
+    rolling.look()
+    page = words(priya.open(f"/promotions/{number}/"))
+    assert "What was to change" in page
+    assert f"Rolled back on {stamp(rolling.row)}. All traffic went back to v1." in page
+
+
+def test_reach_knows_the_traffic_and_the_rehearsals_that_the_endpoint_knows(line: Line, browser: Open) -> None:
+    line.promote(1)
+    row, priya = line.submit(2), browser(line.priya)
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert "how many is not known yet" in page
+    assert "not yet: nothing was rolled back or rehearsed here" in page
+    Endpoint.objects.update(observed={"rate": 26.0})
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert "all calls to this address, 26 a second when last seen" in page
+    line.approve(row, line.marta)
+    line.approve(row, line.daniel)
+    work.drain()
+    drills.ask(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
+    work.drain()
+    row = line.submit(3)
+    assert re.search(r"Rehearsed by a drill to v1, which took [\d.]+ m?s", words(priya.open(f"/promotions/{row.pk}/")))
+    roll_back(line)
+    assert re.search(
+        r"Rehearsed by a rollback to v1, which took [\d.]+ m?s", words(priya.open(f"/promotions/{row.pk}/"))
+    )
+
+
+def words(page: str) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))).replace(" .", ".")
+
+
+def stamp(row: Rollout) -> str:
+    assert row.ended_at is not None
+    return text.stamp(row.ended_at, "minutes")
+
+
+def roll_back(line: Line, *, come_by: bool = True) -> None:
+    rollbacks.roll_back(
+        actor=world.actor(line.marta), environment="production", endpoint="flight-delay", reason_code="quality",
+        expect_generation=Endpoint.objects.get().generation,
+    )  # fmt: skip
+    if come_by:
+        work.drain()
 
 
 def test_a_comment_is_made_once_and_can_be_linked_to(line: Line, browser: Open) -> None:
