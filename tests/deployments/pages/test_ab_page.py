@@ -34,6 +34,8 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     for words in ("Worse", "80.00 %", "−60.00 pp", "±1.00 pp", "named no unit", "Waits for a decision", "Known up to"):
         assert words in shown
     assert (resume in shown, abort in shown) == (True, True)
+    assert f'href="{page}?step={rolling.row.step}"' in marta.open("/")
+    assert page not in priya.open("/")
     assert "No better than the champion" in marta.open(abort)
     assert page in marta.open(PAGE)
     seen = priya.open(page)
