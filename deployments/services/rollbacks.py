@@ -56,6 +56,13 @@ class RollbackPreview:
         return self.ready.code in policy.BY_REQUEST
 
     @property
+    def under_way(self) -> bool:
+        """Whether all traffic is on its way back already, by a rollback or by a rollout that was given up."""
+        if self.active is None or self.target is None:
+            return False
+        return self.active.kind == RolloutKind.ROLLBACK or self.active.status == "aborting"
+
+    @property
     def stops(self) -> bool:
         """Whether it stops a rollout under way, whose champion goes on serving."""
         return self.active is not None and self.active.kind == RolloutKind.PROMOTION
