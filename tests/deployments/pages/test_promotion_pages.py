@@ -235,6 +235,7 @@ def test_a_request_that_was_rolled_back_says_when_and_to_what(line: Line, browse
 def test_a_request_that_was_stopped_on_its_way_changed_nothing_for_good(line: Line, browser: Open) -> None:
     rolling, priya = Rolling(line).begin(), browser(line.priya)
     number = rolling.row.request_id
+    assert number is not None
     PromotionRequest.objects.filter(pk=number).update(decided_at=clock.now() - timedelta(days=3))
     roll_back(line, come_by=False)
     page = words(priya.open(f"/promotions/{number}/"))
