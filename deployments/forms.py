@@ -174,6 +174,22 @@ class DrillHoursForm(OnceForm):
     hours = forms.IntegerField(label="Hours between two drills", min_value=0, help_text="0 for none.")
 
 
+class PauseForm(OnceForm):
+    """Keep the weights of a rollout as they are."""
+
+    reason = _text("Why", required=False, help_text="It stands beside the pause, and goes to the audit log.")
+
+
+SEEN = {"required": "Press the button on the page: it says what you saw."}
+
+
+class ResumeForm(OnceForm):
+    """Go on after a pause; step and code of the pause are those the page showed."""
+
+    expect_step = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1000, error_messages=SEEN)
+    expect_pause = forms.CharField(widget=forms.HiddenInput, max_length=40, error_messages=SEEN)
+
+
 class AbortForm(OnceForm):
     """End a rollout under way."""
 

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from signalbox_client import dossiers, gate, ground_truth, policies, promotions, rollouts
+from signalbox_client import dossiers, gate, ground_truth, policies, promotions, rollbacks, rollouts
 from signalbox_client.portal import Portal, Refused
 
 RUN = {
@@ -16,6 +16,7 @@ RUN = {
     "dossier": dossiers.run,
     "promote": promotions.run,
     "rollout": rollouts.run,
+    "rollback": rollbacks.run,
     "ground-truth": ground_truth.run,
 }
 
@@ -30,6 +31,7 @@ def main(given: Sequence[str] | None = None) -> int:
     dossiers.arguments(commands.add_parser("dossier", help="everything about one promotion, as an archive"))
     promotions.arguments(commands.add_parser("promote", help="ask for a promotion"))
     rollouts.arguments(commands.add_parser("rollout", help="how a rollout stands; pause, resume, abort, advance it"))
+    rollbacks.arguments(commands.add_parser("rollback", help="what going back would change, and the order to do it"))
     ground_truth.arguments(commands.add_parser("ground-truth", help="report what became true of predictions"))
     read = parser.parse_args(given)
     run = RUN[read.command]

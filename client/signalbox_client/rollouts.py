@@ -7,24 +7,31 @@ from typing import Any
 
 from signalbox_client.portal import Portal
 
-REASONS = ("quality", "latency", "data", "other")
+REASONS = ("quality", "latency", "data", "other", "no_better")
 
 
 def arguments(parser: ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True)
     _act(acts, "show", "print how it stands")
     _act(acts, "pause", "keep the weights as they are").add_argument("--reason", default="")
-    _act(acts, "resume", "go on after a pause; what the plan leaves to a person, no token can say")
+    _step(_act(acts, "resume", "go on after a pause; what the plan leaves to a person, no token can say"))
     abort = _act(acts, "abort", "all traffic back to the champion")
     abort.add_argument("--reason", dest="reason_code", required=True, choices=REASONS)
     abort.add_argument("--note", default="", help="goes to the audit log")
-    _act(acts, "advance", "to the next weight early").add_argument("--reason", required=True)
+    advance = _act(acts, "advance", "go on before the plan would")
+    advance.add_argument("--reason", required=True)
+    _step(advance, required=True)
 
 
 def _act(acts: Any, name: str, words: str) -> ArgumentParser:
     parser: ArgumentParser = acts.add_parser(name, help=words)
     parser.add_argument("number", type=int, help="the rollout's number")
     return parser
+
+
+def _step(parser: ArgumentParser, *, required: bool = False) -> None:
+    said = "the step you saw, as show prints it; refused when the rollout is at another by now"
+    parser.add_argument("--step", type=int, required=required, help=said)
 
 
 def run(portal: Portal, given: Namespace) -> int:
@@ -34,8 +41,8 @@ def run(portal: Portal, given: Namespace) -> int:
         print(line(portal.get(place)))
         return 0
     body = {name: value for name, value in vars(given).items() if name in ("reason", "reason_code", "note")}
-    if given.act == "advance":
-        body["expect_step"] = portal.get(place)["step"]
+    if getattr(given, "step", None) is not None:
+        body["expect_step"] = given.step - 1
     print(line(portal.post(f"{place}{given.act}/", body)))
     return 0
 

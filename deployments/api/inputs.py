@@ -131,6 +131,14 @@ class Nothing(Strict):
     """No members."""
 
 
+class Resume(Strict):
+    """`expect_step` and `expect_pause` are the `step` and the `pause_code` on which the decision rests; programs should
+    send both."""
+
+    expect_step = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    expect_pause = serializers.CharField(max_length=40, required=False)
+
+
 class Abort(Strict):
     reason_code = serializers.ChoiceField(choices=list(ABORT_REASONS.items()))
     note = serializers.CharField(max_length=4000, default="", allow_blank=True)

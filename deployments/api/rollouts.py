@@ -116,11 +116,10 @@ class Pause(Steer):
 
 class Resume(Steer):
     @extend_schema(
-        request=inputs.Nothing, responses={200: shapes.RolloutShape, **REFUSALS}, summary="Go on after a pause"
+        request=inputs.Resume, responses={200: shapes.RolloutShape, **REFUSALS}, summary="Go on after a pause"
     )
     def post(self, request: Request, number: int) -> Response:
-        read_input(inputs.Nothing, request.data)
-        return self.shown(rollouts.resume(actor=self.actor, number=number))
+        return self.shown(rollouts.resume(actor=self.actor, number=number, **read_input(inputs.Resume, request.data)))
 
 
 class Abort(Steer):

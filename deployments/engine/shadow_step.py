@@ -10,6 +10,7 @@ KNOWN = {"do", "share", "per_second", "until", "give_up", "threshold", "segments
 MOST_SEGMENTS = 3
 MOST_COSTS = 20
 MOST_COST = 1e9
+MOST_NAME = 200
 ARROW = " → "
 
 
@@ -56,7 +57,7 @@ def _threshold(reader: Reader, place: str, given: object) -> float | None:
 
 def _segments(reader: Reader, place: str, given: object) -> tuple[str, ...]:
     listed = list(given) if isinstance(given, list | tuple) else [None]
-    names = [one for one in listed if isinstance(one, str) and 0 < len(one) <= 200 and one.isprintable()]
+    names = [one for one in listed if isinstance(one, str) and 0 < len(one) <= MOST_NAME and one.isprintable()]
     if len(names) == len(listed) <= MOST_SEGMENTS:
         return tuple(names)
     reader.wrong[place] = f"must be a list of at most {MOST_SEGMENTS} columns"
@@ -68,11 +69,19 @@ def _costs(reader: Reader, place: str, given: object) -> tuple[tuple[str, float]
     if not isinstance(given, Mapping) or len(given) > MOST_COSTS:
         reader.wrong[place] = f"must be an object of at most {MOST_COSTS} changes of class"
         return ()
-    fits = all(ARROW in str(name) and _is_cost(value) for name, value in given.items())
-    if not fits:
-        reader.wrong[place] = f'must name changes such as "0{ARROW}1", each with a number up to {MOST_COST:g}'
+    if not all(_is_change(str(name)) for name in given):
+        reader.wrong[place] = f'must name changes such as "0{ARROW}1", each class 1 to {MOST_NAME} printable characters'
+        return ()
+    if not all(_is_cost(value) for value in given.values()):
+        reader.wrong[place] = f"must have a number up to {MOST_COST:g} for each change of class"
         return ()
     return tuple(sorted((str(name), float(value)) for name, value in given.items()))
+
+
+def _is_change(name: str) -> bool:
+    """Whether it names the class it was and the class it is."""
+    ends = name.split(ARROW)
+    return len(ends) == 2 and all(0 < len(end) <= MOST_NAME and end.isprintable() for end in ends)
 
 
 def _is_cost(value: object) -> bool:

@@ -26,7 +26,7 @@ class RollbackFacts:
 
     `target` is what it is called; its status is what was seen of its process, "ready" when it is warm. `refuses` says
     in which ways it would not take what callers of the present version send, `loads_in` how many seconds it took to
-    load.
+    load. `current` is what the rollout under way brings in is called, `active_status` how that rollout stands.
     """
 
     team_id: int
@@ -36,6 +36,8 @@ class RollbackFacts:
     target: str = ""
     refuses: tuple[str, ...] = ()
     loads_in: float | None = None
+    current: str = ""
+    active_status: str = ""
 
 
 def may_roll_back(actor: Actor, team_id: int) -> Decision:
@@ -48,7 +50,7 @@ def possible(facts: RollbackFacts) -> Decision:
     if facts.active_kind == "rollback":
         return refused("already_rolling_back", "A rollback is already under way.")
     if facts.active_kind == "promotion" and facts.has_stable:
-        return ALLOWED
+        return _stopped(facts) if facts.active_status == "aborting" else ALLOWED
     if not facts.has_stable:
         return refused("nothing_serves", "Nothing serves here yet. Promote a version to start.")
     if facts.target_status is None:
@@ -65,6 +67,12 @@ def possible(facts: RollbackFacts) -> Decision:
             "it takes a second person, who signs.",
         )
     return ALLOWED
+
+
+def _stopped(facts: RollbackFacts) -> Decision:
+    """What a rollback would do to the rollout under way is being done to it."""
+    said = f"{facts.current} is being taken back already: all traffic goes to {facts.target}."
+    return refused("taken_back_already", said)
 
 
 BY_REQUEST = ("target_not_warm", "signature_incompatible")

@@ -20,9 +20,10 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class SteerFacts:
-    """What stands of a rollout: `waits` says that its present step changes no traffic, `following` what it would go to.
+    """What stands of a rollout: `waits` says that its present step changes no traffic.
 
-    `judged` says that every guard has its sample and none fails; `answer` is what they say together, "" without any.
+    `judged` says that every guard has its sample, none fails, and what ends or is skipped has its own count; `answer`
+    is what they say together, "" without any.
     `hurried_by` has asked already to go on early; `twin` says that this is another account of the actor's mailbox.
     """
 
@@ -85,7 +86,7 @@ def can_advance(facts: SteerFacts) -> Decision:
 
 
 def needs_second(facts: SteerFacts) -> bool:
-    """Going on before the guards have their sample takes two people."""
+    """Going on before the guards have their sample, or a step its own count, takes two people."""
     return not facts.judged
 
 

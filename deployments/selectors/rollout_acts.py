@@ -6,14 +6,15 @@ from deployments.models import Rollout
 from deployments.policies import steering as policy
 from deployments.selectors import steering
 from portal.accounts.models import Person
-from portal.core import clock
+from portal.core import clock, once
 from portal.core.actors import Actor
 from portal.core.decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """What the reader may do now. `following` is the share that going on early leads to, "" at the last step."""
+    """What the reader may do now. `going_on` and `going_on_early` are the words of what resuming and hurrying lead to,
+    where they leave the step; `share` is what the new version keeps meanwhile, "" for none."""
 
     rollout: Rollout
     may: Decision
@@ -21,15 +22,22 @@ class Steering:
     resume: Decision
     advance: Decision
     abort: Decision
-    following: str
+    going_on: str
+    going_on_early: str
+    share: str
     goes_on: bool
     second: bool
     asked_by: Person | None
 
     @property
+    def key(self) -> str:
+        """What makes a button of this page have one effect, however often it is pressed."""
+        return once.new_key()
+
+    @property
     def hurry(self) -> str:
         """The words of the button that goes on early."""
-        verb = f"Go to {self.following} early" if self.following else "Finish early"
+        verb = self.going_on_early
         if self.asked_by:
             return f"Agree: {verb[0].lower()}{verb[1:]}"
         return f"{verb}, takes two people" if self.second else verb
@@ -46,7 +54,7 @@ class Steering:
         if self.rollout.pause_code == "unproven":
             return "Take it as it is"
         if self.goes_on:
-            return f"Go to {self.following}" if self.following else "Finish"
+            return self.going_on
         return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
 
 
@@ -63,7 +71,9 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code == "unproven"),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
-        following=steering.following(rollout),
+        going_on=steering.going_on(rollout),
+        going_on_early=steering.going_on_early(rollout),
+        share=steering.share(rollout),
         goes_on=steering.goes_on(rollout),
         second=policy.needs_second(facts),
         asked_by=rollout.hurried_by if policy.needs_second(facts) else None,

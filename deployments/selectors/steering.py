@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from deployments.engine import plans, wording
-from deployments.engine.steps import MOVES, WHOLE, AbTest, Weight, guards_at, next_move, share_at, stage_of
-from deployments.models import AbRun, Measurement, Rollout
+from deployments.engine import onward, plans, wording
+from deployments.engine.steps import MOVES, AbTest, Analyse, Pause, Shadow, Steps, guards_at, share_at, stage_of
+from deployments.models import AbRun, Measurement, Rollout, ShadowRun
 from deployments.policies import conditions
 from deployments.policies.steering import SteerFacts
 from deployments.selectors import facts as read
@@ -59,27 +59,68 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
     tests = row.step < len(steps) and isinstance(steps[row.step], AbTest)
     answer = found.answer if found and watched else ""
     other = row.hurried_by
+    sure = not watched or (answer == "passing" and row.pause_code not in DOUBTS)
     return SteerFacts(
         team_id=row.endpoint.team_id,
         kind=row.kind,
         status=row.status,
         waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
-        judged=goes_on(row) if tests else not watched or (answer == "passing" and row.pause_code not in DOUBTS),
+        judged=(tests or sure)
+        and all(_has_its_own(row, steps, at, now) for at in range(row.step, onward.stop_after(steps, row.step))),
         answer=answer,
         hurried_by=row.hurried_by_id,
         twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
-        held=held(row, next_move(steps, row.step), now),
+        held=held(row, onward.stop_after(steps, row.step), now),
     )
 
 
-def following(row: Rollout) -> str:
-    """What comes after the present weight, as a button says it: "50 %", "100 %", or "the end"."""
-    steps = plans.of_pinned(row.plan)
-    at = next_move(steps, row.step)
-    if at >= len(steps):
-        return ""
-    step = steps[at]
-    return wording.percent(step.weight if isinstance(step, Weight) else WHOLE)
+def _has_its_own(row: Rollout, steps: Steps, at: int, now: datetime) -> bool:
+    """Whether a step that going on early would end or skip has what it waits for, be it a count, a time of shadowing,
+    or its judgement. What only waits for a time gathers nothing."""
+    step, here, found = steps[at], at == row.step, measurement(row)
+    match step:
+        case Shadow():
+            return here and _shadowed(row, step, now)
+        case Pause(requests=requests) if requests:
+            return found is not None and found.requests >= requests
+        case Pause(labels=labels) if labels:
+            return here and _labels(row, at) >= labels
+        case Analyse(guards=guards):
+            watching = set(guards) <= set(guards_at(steps, row.step))
+            return watching and found is not None and found.answer == "passing"
+        case AbTest():
+            return here and goes_on(row)
+    return True
+
+
+def _shadowed(row: Rollout, step: Shadow, now: datetime) -> bool:
+    if not step.predictions:
+        until = row.paused_at or now
+        return row.step_began_at is not None and (until - row.step_began_at).total_seconds() >= step.seconds
+    run = ShadowRun.objects.filter(rollout=row).first()
+    return bool(run and run.report) and run.report["copied"] - run.report["failed"] >= step.predictions
+
+
+def _labels(row: Rollout, at: int) -> int:
+    """Labels of the version that has fewer, of what was answered since the step began."""
+    run = AbRun.objects.filter(rollout=row, step=at).exclude(report={}).first()
+    return min((arm.get("labels", 0) for arm in run.report["arms"].values()), default=0) if run else 0
+
+
+def going_on(row: Rollout) -> str:
+    """What comes of resuming where that leaves the step, as a button says it."""
+    return onward.words(plans.of_pinned(row.plan), row.step + 1)
+
+
+def going_on_early(row: Rollout) -> str:
+    """What comes of going on before the plan would, as a button says it."""
+    return onward.early(plans.of_pinned(row.plan), row.step)
+
+
+def share(row: Rollout) -> str:
+    """What the new version has of the traffic by the step that stands, as a page says it: "10 %", or "" for none."""
+    found = share_at(plans.of_pinned(row.plan), row.step)
+    return wording.percent(found) if found else ""
 
 
 DOUBTS = ("unmeasured", "mismatch")

@@ -90,6 +90,8 @@ def preview_of(row: Endpoint, *, actor: Actor) -> RollbackPreview:
             target=f"v{target.version.number}" if target else "",
             refuses=tuple(rollback_preview.refuses(current, target)) if not promoting else (),
             loads_in=loads_in,
+            current=f"v{current.version.number}" if current else "",
+            active_status=running.status if running else "",
         )
     )
     seconds = rollback_preview.seconds(row)

@@ -1,4 +1,4 @@
-"""What people do with a rollout under way: pause and resume at once, abort and going on early with a reason."""
+"""What people do with a rollout under way: resume at once; pause, abort and go on early with a word on why."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,23 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
-from deployments.selectors import ab_page, rollout_acts, shadow_page
+from deployments.selectors import ab_page, moments, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import clock, queries
-from portal.core.errors import NotFound
+from portal.core.errors import NotFound, Refused, Stale
+
+TITLES = {
+    "pause": "Pause the rollout",
+    "resume": "Resume the rollout",
+    "abort": "Abort the rollout",
+    "advance": "Go on early",
+}
+LATEST = 3
+"""How many of the last moments are told to whoever came too late."""
 
 
 def _found(request: PortalRequest, environment: str, name: str, number: int) -> tuple[Endpoint, Rollout]:
@@ -58,29 +67,38 @@ def _report(request: PortalRequest, what: str, context: dict[str, Any]) -> HttpR
     return response
 
 
-def _at_once(request: PortalRequest, environment: str, name: str, number: int, act: Callable[[], Any]) -> HttpResponse:
-    """A button without questions: POST does it, and both lead to the endpoint's page."""
-    row, _ = _found(request, environment, name, number)
-    if request.method == "GET":
-        return see_other(page_url(row))
-
-    def then() -> str:
-        act()
-        return page_url(row)
-
-    return carry_out(request, OnceForm(request.POST), then) or see_other(page_url(row))
-
-
 @require_http_methods(["GET", "POST"])
 @signed_in
 def pause(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
-    return _at_once(request, environment, name, number, lambda: rollouts.pause(actor=request.actor, number=number))
+    row, _ = _found(request, environment, name, number)
+    form = forms.PauseForm(request.POST if request.method == "POST" else None)
+
+    def act() -> str:
+        rollouts.pause(actor=request.actor, number=number, reason=form.cleaned_data["reason"])
+        return page_url(row)
+
+    return _dialog(request, row, number, form, act, "pause")
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
 def resume(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
-    return _at_once(request, environment, name, number, lambda: rollouts.resume(actor=request.actor, number=number))
+    """A button without questions: POST does it, unless the rollout stands elsewhere by now; then it shows where."""
+    row, _ = _found(request, environment, name, number)
+    if request.method == "GET":
+        return see_other(page_url(row))
+    form = forms.ResumeForm(request.POST)
+
+    def act() -> str:
+        rollouts.resume(
+            actor=request.actor,
+            number=number,
+            expect_step=form.cleaned_data["expect_step"],
+            expect_pause=form.cleaned_data["expect_pause"],
+        )
+        return page_url(row)
+
+    return _dialog(request, row, number, form, act, "resume")
 
 
 @require_http_methods(["GET", "POST"])
@@ -114,17 +132,21 @@ def advance(request: PortalRequest, environment: str, name: str, number: int) ->
 def _dialog(
     request: PortalRequest, row: Endpoint, number: int, form: OnceForm, act: Callable[[], str], what: str
 ) -> HttpResponse:
-    """GET asks, in a dialog or on a page of its own; POST does."""
-    done = carry_out(request, form, act) if request.method == "POST" else None
+    """GET asks, in a dialog or on a page of its own; POST does. What is not possible by now is said with what happened
+    meanwhile, beside what was typed."""
+    done = carry_out(request, form, act, keeping=(Stale, Refused)) if request.method == "POST" else None
     if done is not None:
         return done
-    found = rollouts.load(number)
+    found, part = rollouts.load(number), f"deployments/_rollout_{what}.html"
     context = {
         "endpoint": row,
         "form": form,
-        "what": what,
+        "title": TITLES[what],
+        "part": part,
         "live": select.live(row, clock.now()),
         "steer": rollout_acts.steer(found, request.actor),
+        "meanwhile": moments.of([found])[found.pk][-LATEST:] if form.refused else (),
     }
-    template = f"deployments/_rollout_{what}.html" if partial(request) else "deployments/rollout_dialog.html"
-    return render(request, template, context, status=422 if form.errors else 200)
+    template = part if partial(request) else "deployments/rollout_dialog.html"
+    status = form.refused.status if form.refused else 422 if form.errors else 200
+    return render(request, template, context, status=status)

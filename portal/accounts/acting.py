@@ -8,14 +8,17 @@ from django.http import HttpResponse, HttpResponseRedirect
 
 from portal.accounts.web import PortalRequest
 from portal.core import once
-from portal.core.errors import BadInput, Conflict, PortalError
+from portal.core.errors import BadInput, Conflict, PortalError, note_refusal
 
 
 class OnceForm(forms.Form):
     """A form that has one effect however often it is sent; its hidden key is made when the form is shown.
 
-    The key's field has no id: a page may hold several such forms.
+    The key's field has no id: a page may hold several such forms. `refused` is what the verb said, where the page shows
+    that beside what was typed.
     """
+
+    refused: PortalError | None = None
 
     idempotency_key = forms.CharField(widget=forms.HiddenInput(attrs={"id": False}), required=False, max_length=200)
 
@@ -40,12 +43,21 @@ def see_other(location: str) -> HttpResponse:
     return response
 
 
-def carry_out(request: PortalRequest, form: OnceForm, act: Callable[[], str]) -> HttpResponse | None:
-    """Act once on a valid form and go where `act` says; None when the form has errors to show instead."""
+def carry_out(
+    request: PortalRequest, form: OnceForm, act: Callable[[], str], *, keeping: tuple[type[PortalError], ...] = ()
+) -> HttpResponse | None:
+    """Act once on a valid form and go where `act` says; None when the form has errors to show instead.
+
+    A refusal that is one of `keeping` is such an error too: `form.refused`, so that nothing typed is lost over it.
+    """
     if not form.is_valid():
         return None
     try:
         return see_other(once.run(actor=request.actor, route=request.path, sent=request.POST, act=act))
+    except keeping as error:
+        note_refusal(error)
+        form.refused = error
+        return None
     except (BadInput, Conflict) as error:
         if isinstance(error, Conflict) and not error.fields:
             raise

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.api.parsers import LARGEST_WHOLE, loads
+from portal.core.api.parsers import LARGEST_WHOLE, loads, untext
 from portal.core.errors import BadInput, Stale
 
 plain = st.recursive(
@@ -57,3 +57,10 @@ def test_a_problem_document_says_what_where_and_which_fields() -> None:
 
 def test_a_code_can_be_more_precise_than_its_class() -> None:
     assert Stale("x", code="evidence_changed").problem()["code"] == "evidence_changed"
+
+
+def test_what_no_text_can_hold_is_found_by_its_place() -> None:
+    body = {"title": "a\x00", "body": {"steps": [{"do": "shadow", "costs": {"\ud800 → 1": 1}}, ["fine", "b\udfff"]]}}
+    assert untext(body) == ["title", "body.steps.0.costs", "body.steps.1.1"]
+    assert untext({"\x00": 1}) == untext("\x00") == ["body"]
+    assert untext({"name": "é 😀 \t\n", "n": 1, "none": None}) == []

@@ -42,6 +42,7 @@ WRONG: list[Any] = [
     [], [HALF], [SHADOW, SHADOW, SWITCH], ["switch"], [SWITCH, HALF], [{"do": "hold", "seconds": 5}, SWITCH],
     [{"do": "weight", "weight": 1}, GREEDY, HALF, GREEDY, {"do": "weight", "weight": 6000}, GREEDY, SWITCH],
     [HALF, SHADOW, SWITCH], [{"do": "weight", "weight": 10_000}, JUDGE, SWITCH], [pause(requests=5), SWITCH],
+    [{"do": "weight", "weight": 10_000}, pause(requests=5), SWITCH],
     [{"do": "weight", "weight": 10_000}, LABELS, SWITCH], [{"do": "weight", "weight": 1}, LABELS, SWITCH],
     [HALF, HALF, SWITCH],
     # Each of these is wrong by itself, whatever stands beside it.
@@ -55,6 +56,7 @@ WRONG: list[Any] = [
      {**TEST, "until": {"seconds": 5}, "give_up": 60}, {**JUDGE, "guards": []}, {**JUDGE, "guards": [GUARD, GUARD]},
      guard(measure="love"), {**SHADOW, "threshold": "half"}],
     [{**TEST, "threshold": "half"}, {**SHADOW, "segments": 5}, {**SHADOW, "costs": []}, {**SHADOW, "costs": {"0": 1}},
+     {**SHADOW, "costs": {"0 → 1": "dear"}},
      {**TEST, "decide": "dice"}, {**TEST, "metrics": []}, {**TEST, "metrics": [METRIC, METRIC]},
      {**TEST, "metrics": ["right"]}, metric(name=""), metric(**{"from": "love"}), metric(better="more"),
      {**TEST, "decide": "limits"}],

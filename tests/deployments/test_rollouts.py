@@ -11,7 +11,7 @@ from deployments.adapters.serving import ServingUnavailable
 from deployments.engine.planner import BLIND
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
-from deployments.selectors import facts, inbox, plan_page
+from deployments.selectors import facts, inbox, plan_page, rollout_guards
 from deployments.services import plans, promotions, rollbacks, rollouts
 from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
@@ -21,7 +21,7 @@ from portal.notices.models import Notice
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import STEPS, Rolling, measures
+from tests.deployments.rolling import GUARDS, STEPS, Rolling, measures
 
 pytestmark = pytest.mark.django_db
 GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
@@ -124,6 +124,32 @@ def test_a_faulty_version_is_stopped_by_itself(rolling: Rolling, fault: dict[str
         rolling.line.marta.pk,
         rolling.line.daniel.pk,
     }
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_fault_that_only_one_of_two_judgements_looks_at_is_stopped(line: Line, first: int) -> None:
+    """Each is judged by its own guards, on measures of its own: a second without errors passes no first."""
+    both = [{"do": "analyse", "guards": [GUARDS[at]], "give_up": 600} for at in (first, 3 - first)]
+    rolling = Rolling(line, [STEPS[0], *both, {"do": "switch"}]).begin()
+    rolling.answered(GOOD, {**SAME, "errors": 1500})
+    for _ in range(3):
+        row = rolling.look(3)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Error rate +75.00 pp")
+
+
+def test_one_measure_with_two_limits_is_judged_by_each(line: Line) -> None:
+    strict = {**GUARDS[0], "limit": 0.005}
+    both = [{"do": "analyse", "guards": [one], "give_up": 600} for one in (GUARDS[0], strict)]
+    rolling = Rolling(line, [STEPS[0], *both, {"do": "switch"}]).begin()
+    rolling.answered(GOOD, SAME)
+    row = rolling.look(3)
+    assert (row.status, row.step) == ("progressing", 4)
+    shown = rollout_guards.guards(row, clock.now())
+    assert shown is not None
+    assert [(one.limit, one.state) for one in shown.rows] == [
+        ("≤ +2.00 pp", "Holding"), ("≤ +0.50 pp", "Not judged yet"),
+    ]  # fmt: skip
 
 
 def test_one_unlucky_request_stops_nothing(rolling: Rolling) -> None:
@@ -331,6 +357,20 @@ class TestSteering:
         assert rolling.look().status == "aborted"
         assert rolling.share == 0
 
+    def test_what_is_being_taken_back_is_not_rolled_back_again_and_the_preview_says_so(self, rolling: Rolling) -> None:
+        marta = world.actor(rolling.line.marta)
+        rollouts.abort(actor=marta, number=rolling.row.pk, reason_code="quality")
+        shown = rollbacks.preview(actor=marta, environment="production", endpoint="flight-delay")
+        said = "v2 is being taken back already: all traffic goes to v1."
+        assert (shown.ready.allowed, shown.ready.code, shown.ready.reason) == (False, "taken_back_already", said)
+        with pytest.raises(Refused) as refusal:
+            rollbacks.roll_back(
+                actor=marta, environment="production", endpoint="flight-delay", reason_code="quality",
+                expect_generation=Endpoint.objects.get().generation,
+            )  # fmt: skip
+        assert (refusal.value.code, refusal.value.message) == (shown.ready.code, said)
+        assert rolling.look().status == "aborted"
+
     def test_a_rollback_while_the_former_champion_is_held_warm(self, rolling: Rolling) -> None:
         rolling.answered(GOOD, SAME)
         rolling.look(3)
@@ -415,6 +455,21 @@ class TestSteering:
             rollouts.advance(
                 actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason="Quick", expect_step=1
             )
+
+    def test_whoever_saw_another_pause_of_the_same_step_does_not_end_this_one(self, line: Line) -> None:
+        """A button that lifted a colleague's pause would decide what the plan asks by now."""
+        person = [STEPS[0], {"do": "pause", "until": {"requests": 50}, "give_up": 600}, *STEPS[4:]]
+        rolling = Rolling(line, person).begin()
+        marta, number, step = world.actor(line.marta), rolling.row.pk, rolling.row.step
+        rollouts.pause(actor=marta, number=number)
+        rollouts.resume(actor=marta, number=number)
+        row = rolling.look(601)
+        assert (row.pause_code, row.step) == ("too_few", step)
+        with pytest.raises(Stale) as refusal:
+            rollouts.resume(actor=marta, number=number, expect_step=step, expect_pause="asked")
+        assert refusal.value.code == "step_changed"
+        assert rolling.row.status == "paused"
+        assert rollouts.resume(actor=marta, number=number, expect_step=step).status == "progressing"
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 4001])
     def test_a_reason_is_needed(self, rolling: Rolling, reason: str) -> None:

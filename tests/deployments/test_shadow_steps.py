@@ -56,6 +56,11 @@ def wrong(*steps: Any) -> dict[str, str]:
         ({"costs": {"late": 1}}, "costs"),
         ({"costs": {"0 → 1": True}}, "costs"),
         ({"costs": [1]}, "costs"),
+        ({"costs": {" → 1": 1}}, "costs"),
+        ({"costs": {"1 → ": 1}}, "costs"),
+        ({"costs": {"\u0000 → 1": 1}}, "costs"),
+        ({"costs": {"1 → \ud800": 1}}, "costs"),
+        ({"costs": {f"1 → {'x' * 201}": 1}}, "costs"),
         ({"mirror": 1}, "mirror"),
     ],
 )
@@ -183,11 +188,12 @@ class TestCarriedOut:
         event = AuditEvent.objects.get(type="rollout.shadow_ended")
         assert json.loads(bytes(event.canon))["data"]["flips"] == {"0 → 1": 40}
 
-    def test_too_few_predictions_ask_a_person_who_can_go_on(self, rolling: Rolling) -> None:
+    def test_too_few_predictions_ask_a_person_and_two_can_go_on(self, rolling: Rolling) -> None:
         assert rolling.look(61).status == "paused"
         row = rolling.row
         assert row.pause_code == "too_few"
-        rollouts.advance(actor=world.actor(rolling.line.marta), number=row.pk, reason="Enough.", expect_step=row.step)
+        for who in (rolling.line.marta, rolling.line.daniel):
+            rollouts.advance(actor=world.actor(who), number=row.pk, reason="Enough.", expect_step=row.step)
         rolling.look()
         assert rolling.line.runtime.shadows == {}
         assert rolling.share == 1000

@@ -35,7 +35,7 @@ NO_PAGE = {
     "pipelines:batch_prediction_file": "a file",
     "pipelines:version_evaluations": "a part of the version's page",
     "deployments:endpoint_try": "leads to the endpoint's page",
-    "deployments:rollout_pause": "leads to the endpoint's page",
+    "deployments:rollout_pause": "a question about a rollout under way; looked at in tests/deployments/pages",
     "deployments:rollout_resume": "leads to the endpoint's page",
     "deployments:rollout_abort": "a question about a rollout under way; looked at in tests/deployments/pages",
     "deployments:rollout_advance": "a question about a rollout under way; looked at in tests/deployments/pages",

@@ -10,7 +10,7 @@ from deployments.models import Endpoint, Rollout, RouteTable
 from deployments.services import endpoints, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
-from portal.core.errors import PortalError
+from portal.core.errors import PortalError, Stale
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.rolling import Rolling
@@ -73,6 +73,33 @@ def test_abort_against_going_on_ends_one_way(rolling: Rolling) -> None:
     assert not isinstance(results[0], Exception), results
     rolling.look()
     assert (rolling.row.status, rolling.share) == ("aborted", 0)
+
+
+TWO_GATES: list[dict[str, Any]] = [
+    {"do": "weight", "weight": 1000},
+    {"do": "pause", "until": {"person": True}},
+    {"do": "pause", "until": {"person": True}},
+    {"do": "switch"},
+]
+
+
+def test_two_people_who_go_on_at_the_same_moment_pass_one_gate(racing: Line) -> None:
+    """Whoever is second is told, also where the next step waits for a person too and a worker came between."""
+    rolling = Rolling(racing, steps=TWO_GATES).begin()
+    row, people = rolling.row, (racing.marta, racing.daniel)
+    assert (row.status, row.pause_code, row.step) == ("paused", "person", 3)
+    press = [
+        partial(rollouts.resume, actor=world.actor(who), number=row.pk, expect_step=row.step, expect_pause="person")
+        for who in people
+    ]
+    results = race(*press)
+    assert {type(one) for one in results} == {Rollout, Stale}, results
+    rolling.look()
+    assert (rolling.row.pause_code, rolling.row.step, rolling.share) == ("person", 4, 1000)
+    with pytest.raises(Stale, match="moved on while you were looking"):
+        press[0]()
+    assert rolling.row.step == 4
+    assert verbs_of(row).count("rollout.resumed") == 1
 
 
 def test_a_pause_against_a_worker_that_has_seen_the_guards_pass(rolling: Rolling) -> None:

@@ -2,8 +2,7 @@
 
 from django.db import transaction
 
-from deployments.engine import plans
-from deployments.engine.steps import next_move
+from deployments.engine import onward, plans
 from deployments.models import Rollout
 from deployments.policies import steering as policy
 from deployments.policies.steering import ABORT_REASONS
@@ -74,11 +73,22 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
     return row
 
 
+def _same(row: Rollout, step: int | None, pause: str | None = None) -> None:
+    """Raises `Stale` unless the rollout stands where it was seen, and for the same reason; None was not said."""
+    if (step is not None and row.step != step) or (pause is not None and row.pause_code not in ("", pause)):
+        raise Stale("The rollout moved on while you were looking. Look at it again, then decide.", code="step_changed")
+
+
 @transaction.atomic
-def resume(*, actor: Actor, number: int) -> Rollout:
+def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_pause: str | None = None) -> Rollout:
     """Go on. Where the plan waits for a person or a test has what is to be decided on its step is done, and so it is
-    where a person takes what no probe could prove; what could not be judged gets its time again."""
+    where a person takes what no probe could prove; what could not be judged gets its time again.
+
+    `expect_step` and `expect_pause` are the step and the code of its pause that the person saw: raises `Stale` when
+    either is another by now, so that nobody passes a gate unseen.
+    """
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
+    _same(row, expect_step, expect_pause)
     policy.can_resume(read.facts(row, now)).require()
     policy.may_resume(actor, read.goes_on(row), row.pause_code == "unproven").require()
     step, began = row.step, now
@@ -136,8 +146,9 @@ def supersede(*, actor: Actor, number: int, why: str) -> Rollout:
 
 @transaction.atomic
 def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Rollout:
-    """Go on to the next weight before the plan would. Before the guards have their sample it takes two people: the
-    first asks, and the rollout stays where it is until another one agrees.
+    """Go on before the plan would: to the next weight, or before that to a step that waits for a person. Before the
+    guards have their sample, and each step that ends or is skipped its own count, it takes two people: the first asks,
+    and the rollout stays where it is until another one agrees.
 
     Raises `Stale` when the rollout is no longer at the step the page showed.
     """
@@ -145,8 +156,7 @@ def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Roll
     if not 3 <= len(text) <= 4000:
         raise BadInput("Say why, in 3 to 4,000 characters.", fields={"reason": "3 to 4,000 characters"})
     row, now = _locked(number, actor, "rollout.hurried"), clock.now()
-    if row.step != expect_step:
-        raise Stale("The rollout moved on while you were looking. Look at it again, then decide.", code="step_changed")
+    _same(row, expect_step)
     facts = read.facts(row, now, _person(actor))
     policy.can_advance(facts).require()
     try:
@@ -169,7 +179,7 @@ def _ask(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
 
 
 def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
-    step, found = next_move(plans.of_pinned(row.plan), row.step), read.measurement(row)
+    step, found = onward.stop_after(plans.of_pinned(row.plan), row.step), read.measurement(row)
     recorder.record(
         "rollout.hurried",
         actor=actor,

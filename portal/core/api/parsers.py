@@ -2,14 +2,20 @@
 
 import json
 import math
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from portal.core.errors import BadInput
+
 MAX_DEPTH = 40
 LARGEST_WHOLE = 2**53 - 1
 WHOLE_DIGITS = 17
+NO_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+NO_TEXT = "This holds NUL or half of a character, which no text can hold. Take it out."
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -63,14 +69,33 @@ def loads(raw: bytes) -> Any:
     return value
 
 
+def untext(value: Any, place: str = "") -> list[str]:
+    """The places of what no text can hold, dots between names and positions: values, and objects for their names."""
+    if isinstance(value, str):
+        return [place or "body"] if NO_CHARACTER.search(value) else []
+    found: list[str] = []
+    if isinstance(value, dict):
+        if any(NO_CHARACTER.search(name) for name in value):
+            return [place or "body"]
+        inside: Iterable[tuple[Any, Any]] = value.items()
+    else:
+        inside = enumerate(value) if isinstance(value, list) else ()
+    for name, held in inside:
+        found += untext(held, f"{place}.{name}" if place else str(name))
+    return found
+
+
 class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            return loads(stream.read())
+            value = loads(stream.read())
         except (ValueError, UnicodeDecodeError) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from error
+        if wrong := untext(value):
+            raise BadInput(f"{wrong[0]}: {NO_TEXT}", fields=dict.fromkeys(wrong, NO_TEXT))
+        return value
 
 
 class BytesParser(BaseParser):

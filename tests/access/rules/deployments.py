@@ -66,6 +66,10 @@ def target_endpoint(world: World) -> Mapping[str, Any]:
     return {"environment": world.endpoint.environment.name, "endpoint": world.endpoint.name}
 
 
+def seen_paused(world: World) -> Mapping[str, Any]:
+    return {"expect_step": world.rollout.step, "expect_pause": "asked"}
+
+
 def hurry(world: World) -> Mapping[str, Any]:
     return {"reason": "We are late.", "expect_step": world.rollout.step}
 
@@ -249,10 +253,10 @@ PAGES = (
     page("deployments:endpoint_key_new", "POST", may=KEEPERS, ok=STEP_UP, outsider=404, kwargs=endpoint, send=new_key),
     page("deployments:endpoint_key_revoke", may=KEEPERS, outsider=404, kwargs=key),
     page("deployments:endpoint_key_revoke", "POST", may=KEEPERS, ok=302, outsider=404, kwargs=key),
-    page("deployments:rollout_pause", ok=303, kwargs=past, **INSIDE),
+    page("deployments:rollout_pause", kwargs=past, **INSIDE),
     page("deployments:rollout_pause", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past),
     page("deployments:rollout_resume", ok=303, kwargs=past, **INSIDE),
-    page("deployments:rollout_resume", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past),
+    page("deployments:rollout_resume", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=seen_paused),
     page("deployments:rollout_abort", kwargs=past, **INSIDE),
     page("deployments:rollout_abort", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=end),
     page("deployments:rollout_advance", kwargs=past, **INSIDE),

@@ -22,7 +22,7 @@ from tests.pages.routes import NO_PAGE
 
 pytestmark = pytest.mark.django_db
 PLACES = ("endpoints/<", "environments/<", "promotions/<", "bypasses/<")
-ASKED = ("deployments:rollout_abort", "deployments:rollout_advance")
+ASKED = ("deployments:rollout_pause", "deployments:rollout_abort", "deployments:rollout_advance")
 BAND = "<strong>Frozen with no end in sight: Ice age.</strong>"
 
 

@@ -12,7 +12,7 @@ from deployments.services import rollouts
 from portal.core import once
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.pages.conftest import Browser
+from tests.deployments.pages.conftest import Browser, Forms
 from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
@@ -60,12 +60,15 @@ def test_who_may_not_steer_sees_no_buttons(rolling: Rolling, browser: Open) -> N
 
 def test_pause_and_resume_by_their_buttons(rolling: Rolling, browser: Open) -> None:
     marta, place = browser(rolling.line.marta), f"{PAGE}rollouts/{rolling.row.pk}/"
-    assert marta.send(PAGE, f"{place}pause/").status_code == 303
+    assert re.search(rf'href="{place}pause/" data-dialog>.{{0,300}}?Pause</a>', marta.open(PAGE), re.DOTALL)
+    assert "v2 keeps its 10 %" in words(marta.open(f"{place}pause/"))
+    assert marta.send(f"{place}pause/", f"{place}pause/", reason="Fog at the hubs.").status_code == 303
     said = words(marta.open(PAGE))
-    assert "Paused: the weights stay as they are. Marta Kowalska paused it." in said
+    assert "Paused: the weights stay as they are. Marta Kowalska paused it. Fog at the hubs." in said
     assert marta.send(PAGE, f"{place}resume/").status_code == 303
     assert rolling.row.status == "progressing"
-    assert marta.client.get(f"{place}pause/").status_code == 303
+    assert marta.send(f"{place}pause/", f"{place}pause/").status_code == 303
+    assert "This rollout is paused already." in marta.open(f"{place}pause/")
 
 
 def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolling, browser: Open) -> None:
@@ -81,6 +84,74 @@ def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolli
     assert daniel.send(place, place, reason="Agreed.").status_code == 303
     rolling.look()
     assert rolling.share == 5000
+
+
+TWO_GATES: list[dict[str, Any]] = [
+    {"do": "weight", "weight": 1000},
+    {"do": "pause", "until": {"person": True}},
+    {"do": "weight", "weight": 5000},
+    {"do": "pause", "until": {"person": True}},
+    {"do": "switch"},
+]
+
+
+def test_a_button_from_before_passes_no_gate_that_nobody_saw(line: Line, browser: Open) -> None:
+    rolling = Rolling(line, TWO_GATES).begin()
+    marta, daniel = browser(line.marta), browser(line.daniel)
+    place = f"{PAGE}rollouts/{rolling.row.pk}/resume/"
+    old = marta.fill(PAGE, place)
+    assert daniel.send(PAGE, place).status_code == 303
+    rolling.look()
+    assert (rolling.row.status, rolling.share) == ("paused", 5000)
+    answer = marta.post(place, old)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    for said in (
+        "The rollout moved on while you were looking. Look at it again, then decide.",
+        "Now v1 50 %, v2 50 %",
+        "The plan waits for a person here.",
+        "Resumed Daniel Osei",
+        "v2 to 50 %",
+    ):
+        assert said in words(page), said
+    assert (rolling.row.status, rolling.row.step) == ("paused", 5)
+    again = dict(Forms(page).found)[place]
+    assert (again["expect_step"], again["expect_pause"]) == ("5", "person")
+    assert marta.post(place, again).status_code == 303
+    assert marta.post(place, again).status_code == 303, "the same press once more is the same act"
+    assert rolling.look().step == 6
+
+
+def test_a_button_pressed_when_a_colleague_was_quicker_says_so(line: Line, browser: Open) -> None:
+    rolling = Rolling(line, TWO_GATES).begin()
+    marta, place = browser(line.marta), f"{PAGE}rollouts/{rolling.row.pk}/resume/"
+    old = marta.fill(PAGE, place)
+    assert browser(line.daniel).send(PAGE, place).status_code == 303
+    said = words(marta.post(place, old).content.decode())
+    assert "The rollout moved on while you were looking." in said
+    assert "This rollout is not paused." in said
+    assert marta.client.get(place).status_code == 303
+    assert marta.post(place, {"csrfmiddlewaretoken": old["csrfmiddlewaretoken"]}).status_code == 422
+
+
+def test_a_reason_typed_while_the_rollout_moved_on_is_kept(rolling: Rolling, browser: Open) -> None:
+    marta = browser(rolling.line.marta)
+    place = f"{PAGE}rollouts/{rolling.row.pk}/advance/"
+    old = marta.fill(place, place, reason="The morning wave comes.")
+    rolling.answered({"requests": 162_000, "slow": 3240}, GOOD)
+    rolling.look(5)
+    assert rolling.row.step == 5
+    answer = marta.post(place, old)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "moved on while you were looking" in words(page)
+    again = dict(Forms(page).found)[place]
+    assert (again["reason"], again["expect_step"]) == ("The morning wave comes.", "5")
+    rollouts.abort(actor=world.actor(rolling.line.daniel), number=rolling.row.pk, reason_code="quality")
+    over = marta.post(place, again)
+    assert over.status_code == 409
+    for said in ("This rollout is being taken back.", "You wrote: The morning wave comes.", "Aborted Daniel Osei"):
+        assert said in words(over.content.decode()), said
 
 
 def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
@@ -191,7 +262,10 @@ def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
 
     assert call("pause", reason="Lunch")["pause_code"] == "asked"
     assert call("pause", 409)["code"] == "paused_already"
-    assert call("resume")["status"] == "progressing"
+    assert call("resume", 409, expect_step=2)["code"] == "step_changed"
+    assert call("resume", 409, expect_step=3, expect_pause="person")["code"] == "step_changed"
+    assert call("resume", 422, expect_step="x")["fields"].keys() == {"expect_step"}
+    assert call("resume", expect_step=3, expect_pause="asked")["status"] == "progressing"
     assert call("advance", 409, reason="Quick", expect_step=1)["code"] == "step_changed"
     assert call("advance", reason="Quick", expect_step=3)["step"] == 3
     found = client.get(f"{place}measurements/").json()["results"]
