@@ -120,12 +120,21 @@ class WithdrawForm(OnceForm):
 
 
 class ResubmitForm(OnceForm):
+    """Send a request again, by the plan it has (`kept` in words) or another one of `plans`."""
+
+    plan = forms.ChoiceField(label="Rollout plan", required=False)
     why = _text(
         "What changed",
         required=True,
         wrong=asking.WHY,
         help_text="Earlier approvals do not count for the new evidence.",
     )
+
+    def __init__(self, *args: Any, kept: str, plans: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["plan"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", f"As it was: {kept}"), *plans]
 
 
 class DossierForm(OnceForm):

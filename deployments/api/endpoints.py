@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from deployments.api import inputs, shapes
 from deployments.models import Environment, Rollout, RolloutKind
-from deployments.selectors import endpoint_list, history
+from deployments.selectors import endpoint_list, history, taken_back
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, environments, tries
 from portal.accounts import access
@@ -134,7 +134,12 @@ class Rollouts(ApiView):
         parameters=[
             OpenApiParameter("environment", OpenApiTypes.STR),
             OpenApiParameter("endpoint", OpenApiTypes.STR),
-            OpenApiParameter("kind", OpenApiTypes.STR, enum=RolloutKind.values),
+            OpenApiParameter(
+                "kind",
+                OpenApiTypes.STR,
+                enum=RolloutKind.values,
+                description="rollback has promotions that were taken back on their way, too",
+            ),
         ],
         responses={200: shapes.RolloutShape(many=True)},
         summary="Rollouts, newest first",
@@ -142,11 +147,11 @@ class Rollouts(ApiView):
     def get(self, request: Request) -> Response:
         rows, query = rollouts(self.actor), request.query_params
         queries.one_of(query.get("kind", ""), "kind", RolloutKind.values)
-        for name, column in (
-            ("environment", "endpoint__environment__name"),
-            ("endpoint", "endpoint__name"),
-            ("kind", "kind"),
-        ):
+        if query.get("kind") == RolloutKind.ROLLBACK:
+            rows = rows.filter(taken_back.BACK)
+        elif query.get("kind"):
+            rows = rows.filter(kind=query["kind"])
+        for name, column in (("environment", "endpoint__environment__name"), ("endpoint", "endpoint__name")):
             rows = rows.filter(**{column: query[name]}) if query.get(name) else rows
         return paged(self, request, rows, shapes.RolloutShape, "-id")
 

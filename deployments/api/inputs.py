@@ -77,6 +77,9 @@ class Withdraw(Strict):
 
 class Resubmit(Strict):
     why = Why()
+    plan = serializers.CharField(
+        max_length=60, required=False, default="", allow_blank=True, help_text="another rollout plan; its own if empty"
+    )
     dry_run = serializers.BooleanField(default=False)
 
 

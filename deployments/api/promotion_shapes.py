@@ -117,6 +117,18 @@ class PreviewShape(DryRun):
     waits = WaitShape()
 
 
+class RolloutWaitsShape(serializers.Serializer[Any]):
+    """A rollout that waits for the caller's word: what is wanted, why, and the page where it is given."""
+
+    rollout = serializers.IntegerField(source="rollout.pk")
+    environment = serializers.CharField(source="rollout.endpoint.environment.name")
+    endpoint = serializers.CharField(source="rollout.endpoint.name")
+    to_version = serializers.IntegerField(source="rollout.to_revision.version.number")
+    needs = serializers.CharField(source="words")
+    why = serializers.CharField()
+    page = serializers.CharField(source="path")
+
+
 class InboxShape(serializers.Serializer[Any]):
     """What waits for the caller; `needs` names the capacity in which they are asked."""
 

@@ -12,7 +12,7 @@ from deployments.api import answers, bypass_shapes, inputs, promotion_shapes, sh
 from deployments.models import PromotionComment, PromotionRequest
 from deployments.policies import conditions
 from deployments.policies.timing import FREE
-from deployments.selectors import bypasses, inbox, requests
+from deployments.selectors import bypasses, inbox, requests, rollouts_waiting
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
@@ -184,7 +184,7 @@ class Resubmit(Decision):
         return self.decide(
             number,
             dry_run=sent["dry_run"],
-            act=lambda: promotions.resubmit(actor=self.actor, number=number, why=sent["why"]),
+            act=lambda: promotions.resubmit(actor=self.actor, number=number, why=sent["why"], plan=sent["plan"]),
         )
 
 
@@ -209,4 +209,5 @@ class Inbox(ApiView):
         found = requests.items(self.actor, requests.visible(self.actor).filter(pk__in=numbers).order_by("expires_at"))
         waiting = bypass_shapes.BypassShape(bypasses.waiting_for(self.actor), many=True).data
         shown = promotion_shapes.InboxShape(found, many=True).data
-        return Response({"count": inbox.count(self.actor), "results": shown, "bypasses": waiting})
+        rolling = promotion_shapes.RolloutWaitsShape(rollouts_waiting.of(self.actor), many=True).data
+        return Response({"count": inbox.count(self.actor), "results": shown, "bypasses": waiting, "rollouts": rolling})

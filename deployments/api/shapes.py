@@ -8,6 +8,7 @@ from rest_framework import serializers
 from deployments.models import Endpoint, Environment, PolicyVersion, Revision, Rollout
 from deployments.policies import rules as rules_policy
 from deployments.selectors import policies
+from deployments.selectors.taken_back import taken_back
 
 
 class ReceiptShape(serializers.Serializer[Any]):
@@ -71,7 +72,8 @@ class StepShape(serializers.Serializer[Any]):
 
 
 class RolloutShape(serializers.ModelSerializer[Rollout]):
-    """`started_by` is the opaque id of the actor, `promotion` the number of the request it carries out."""
+    """`started_by` is the opaque id of the actor, `promotion` the number of the request it carries out. `taken_back`
+    says of a promotion that a person or a guard led it back on its way; `reason_code` and `reason` are theirs."""
 
     environment = serializers.CharField(source="endpoint.environment.name")
     endpoint = serializers.CharField(source="endpoint.name")
@@ -79,15 +81,19 @@ class RolloutShape(serializers.ModelSerializer[Rollout]):
     from_version = serializers.IntegerField(source="from_revision.version.number", default=None, allow_null=True)
     to_version = serializers.IntegerField(source="to_revision.version.number")
     to_digest = serializers.CharField(source="to_revision.digest")
+    taken_back = serializers.SerializerMethodField()
 
     class Meta:
         model = Rollout
         fields = [
             "id", "kind", "status", "environment", "endpoint", "promotion", "from_version", "to_version", "to_digest",
             "plan", "step", "step_began_at", "generation", "probe", "pause_code", "pause_why", "paused_at",
-            "reason_code", "reason", "note", "started_by", "started_by_label",
+            "reason_code", "reason", "note", "started_by", "started_by_label", "taken_back",
             "created_at", "began_at", "ended_at",
         ]  # fmt: skip
+
+    def get_taken_back(self, row: Rollout) -> bool:
+        return taken_back(row)
 
 
 class EndpointShape(serializers.ModelSerializer[Endpoint]):
@@ -130,7 +136,10 @@ class EndpointDetail(serializers.Serializer[Any]):
 
 
 class MovementShape(serializers.Serializer[Any]):
+    """`kind` is rollout, rollback (also of a promotion that was taken back on its way) or config."""
+
     at = serializers.DateTimeField()
+    kind = serializers.CharField()
     what = serializers.CharField()
     who = serializers.CharField()
     why = serializers.CharField(allow_blank=True)

@@ -123,6 +123,19 @@ def way(steps: Sequence[Step]) -> str:
     return f"in steps: {', '.join(percent(weight) for weight in (*weights, WHOLE) if weight)}"
 
 
+def beginning(steps: Sequence[Step], endpoint: str, version: int) -> str:
+    """What a plan does first, once the version is warm, as the end of a sentence."""
+    first = next((step for step in steps if not isinstance(step, Load | Warm)), None)
+    if isinstance(first, Weight) and first.weight < WHOLE:
+        return f"{percent(first.weight)} of {endpoint} goes to v{version} at once, more as the plan allows it"
+    if isinstance(first, Shadow):
+        begins = f"v{version} answers in the shadow first, and nobody gets its answers"
+        return f"{begins}; traffic moves as the plan allows it"
+    if isinstance(first, Pause):
+        return f"nothing moves at first ({words(first)[0]}); traffic moves as the plan allows it"
+    return f"all of {endpoint} goes to v{version}"
+
+
 def beside(steps: Sequence[Step]) -> str:
     """What a plan has besides its weights, in a few words; "" for nothing."""
     judged = sum(isinstance(step, Analyse) for step in steps)

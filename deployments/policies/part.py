@@ -107,13 +107,14 @@ def needed(actor: Actor, facts: RequestFacts, approvals: Iterable[ApprovalFacts]
     return policy.rule_for(actor.grants, facts, counting) is not None
 
 
-def consequence(*, last: bool, endpoint: str, version: int, held: Timing = FREE, not_yet: str = "") -> str:
-    """What happens when this approval is given; `not_yet` is why it does not count under the condition it carries."""
+def consequence(*, last: bool, begins: str, held: Timing = FREE, not_yet: str = "") -> str:
+    """What happens when this approval is given: `begins` is what the plan does first; `not_yet` is why it does not
+    count under the condition it carries."""
     if not_yet:
         return f"{not_yet}. Nothing happens to the traffic."
     if last and held:
-        begins = f"starts {text.stamp(held.starts_at)}" if held.starts_at else "starts when nothing holds it back"
-        return f"This is the last approval. The rollout {begins} ({held.why}): all of {endpoint} goes to v{version}."
+        starts = f"starts {text.stamp(held.starts_at)}" if held.starts_at else "starts when nothing holds it back"
+        return f"This is the last approval. The rollout {starts} ({held.why}): {begins}."
     if last:
-        return f"This is the last approval. The rollout starts when you sign: all of {endpoint} goes to v{version}."
+        return f"This is the last approval. The rollout starts when you sign: {begins}."
     return "Others have to approve too. Nothing happens to the traffic yet."

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from deployments.models import AbRun, Approval, Endpoint, Rollout, RolloutKind, RouteTable
 from deployments.policies.rollback import REASONS
-from deployments.selectors import ab_page, moments
+from deployments.selectors import ab_page, moments, taken_back
 from deployments.selectors.moments import Moment
 from portal.audit import recorder
 from portal.audit.recorder import Subject
@@ -24,7 +24,8 @@ PAGE = 30
 class Movement:
     """One entry. `what` is the act in words, `who` the person or the portal, `why` their words or the reason code.
 
-    `bypassed` are the gates it went past, by the bypass of that number; `reports` words and path of what it has shown.
+    `kind` is rollout, rollback (also of a promotion that was taken back on its way) or config. `bypassed` are the gates
+    it went past, by the bypass of that number; `reports` words and path of what it has shown.
     """
 
     at: datetime
@@ -42,6 +43,7 @@ class Movement:
     rollout: int | None = None
     reports: tuple[tuple[str, str], ...] = ()
     moments: tuple[Moment, ...] = ()
+    kind: str = "config"
 
 
 def of(endpoint: Endpoint, kind: str = "all", before: int | None = None) -> tuple[list[Movement], int | None]:
@@ -75,7 +77,7 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
         .order_by("-id")
     )
     if kind == "rollbacks":
-        rows = rows.filter(kind=RolloutKind.ROLLBACK)
+        rows = rows.filter(taken_back.BACK)
     if kind == "rollouts":
         rows = rows.filter(kind=RolloutKind.PROMOTION)
     if before is not None:
@@ -83,14 +85,31 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
     found = list(rows[: PAGE + 1])
     told, tests = moments.of(found[:PAGE]), _tests(found[:PAGE])
     entries = [
-        replace(movement(row), moments=told[row.pk], reports=(*_shadow(row), *tests.get(row.pk, ())))
-        for row in found[:PAGE]
+        replace(movement(row, told[row.pk]), reports=(*_shadow(row), *tests.get(row.pk, ()))) for row in found[:PAGE]
     ]
     return entries, found[PAGE - 1].pk if len(found) > PAGE else None
 
 
-def movement(row: Rollout) -> Movement:
-    """A rollout as an entry of the history."""
+def movement(row: Rollout, moments: tuple[Moment, ...] = ()) -> Movement:
+    """A rollout with its moments as an entry of the history."""
+    found = replace(_plain(row), moments=moments)
+    if not taken_back.taken_back(row):
+        return found
+    end = taken_back.ending(moments)
+    return replace(
+        found,
+        kind="rollback",
+        icon="arrow-back",
+        tone="warn",
+        what=taken_back.words(row, end),
+        who=(end.who if end else "") or "Signalbox",
+        why=end.why if end and end.who else row.note,
+        approved_by=(),
+        seconds=(row.ended_at - end.at).total_seconds() if row.ended_at and end else None,
+    )
+
+
+def _plain(row: Rollout) -> Movement:
     back = row.kind == RolloutKind.ROLLBACK
     state = catalogue.state_of(row)
     target = f"v{row.to_revision.version.number}"
@@ -104,6 +123,7 @@ def movement(row: Rollout) -> Movement:
     reason = ". ".join(part for part in (REASONS.get(row.reason_code, ""), row.reason) if part)
     return Movement(
         at=row.ended_at or row.created_at,
+        kind="rollback" if back else "rollout",
         icon="alert" if failed else "arrow-back" if back else "check" if row.status == "completed" else "rocket",
         tone="bad" if failed else "warn" if back else state.tone,
         what=what,

@@ -7,7 +7,7 @@ from typing import Any
 
 from deployments.engine import wording
 from deployments.models import Rollout, RouteTable
-from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from portal.audit.models import AuditEvent
 from portal.auditors.selectors import events
 from portal.auditors.selectors.events import EventView
@@ -62,8 +62,8 @@ def _share(table: RouteTable) -> Moment:
 
 def _act(view: EventView) -> Moment:
     icon, tone, what = ACTS[view.type]
-    code = REASONS.get(str(view.data.get("reason_code", "")), "")
-    why = ". ".join(part for part in (code, view.reason) if part)
+    code = ABORT_REASONS.get(str(view.data.get("reason_code", "")), "")
+    why = ". ".join(dict.fromkeys(part for part in (code, view.reason) if part))
     who = "" if view.actor_kind == "system" else view.actor
     return Moment(view.at, icon, tone, what, who, why, _guards(view.data))
 

@@ -1,11 +1,13 @@
 """The list of promotion requests and everything one request's page shows."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
-from deployments.models import PromotionRequest, Rollout
+from deployments.engine import plans, wording
+from deployments.models import PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies import conditions, timing
 from deployments.policies import part as parts
 from deployments.policies.conditions import Condition
@@ -74,8 +76,9 @@ def page(actor: Actor, wanted: Filter, before: int | None) -> tuple[list[Item], 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One request as its page shows it. `outdated` says what is no longer as the evidence has it; `policy_now` names
-    the policy version a new request would meet, when the open one keeps another."""
+    """One request as its page shows it. `rollout` is the newest, `came_in` that of the promotion. `outdated` says what
+    is no longer as the evidence has it; `policy_now` names the policy version a new request would meet, when the open
+    one keeps another."""
 
     item: Item
     version: ModelVersion
@@ -85,6 +88,35 @@ class Page:
     outdated: str = ""
     policy_now: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    came_in: Rollout | None = None
+
+    @property
+    def settled_at(self) -> datetime | None:
+        """When it came to be what it is: by its rollout or its decision; None while that goes on."""
+        if self.row.status == "promoted":
+            return self.came_in.ended_at if self.came_in else None
+        led = self.rollout is not None and self.row.status in ("rolled_back", "failed", "superseded")
+        return self.rollout.ended_at if led and self.rollout else self.row.decided_at
+
+    @property
+    def back_to(self) -> Revision | None:
+        """Where the traffic went back to that this request had moved."""
+        if self.rollout is None or self.row.status not in ("rolled_back", "failed", "superseded"):
+            return None
+        if self.rollout.kind == RolloutKind.ROLLBACK:
+            return self.rollout.to_revision
+        return self.rollout.from_revision if self.rollout.generation is not None else None
+
+    @property
+    def changes_title(self) -> str:
+        """What the list of changes is by now: what would change, what did, or what was to."""
+        if self.row.status == "rolled_back" and self.came_in and self.came_in.status == "completed":
+            return "What changed, until it was rolled back"
+        if self.row.status in states.OPEN:
+            return "What changes if this is approved"
+        return {"rolling_out": "What is changing", "promoted": "What changed"}.get(
+            self.row.status, "What was to change"
+        )
 
     @property
     def row(self) -> PromotionRequest:
@@ -131,11 +163,13 @@ def one(*, actor: Actor, number: int) -> Page:
     item = found[0]
     row = item.row
     checks = shown_checks(row.evidence)
+    rollouts = list(row.rollouts.select_related("to_revision__version", "from_revision__version"))
     clock = clock_checks(item) if row.status in states.OPEN else []
     return Page(
         item=item,
         version=row.version,
-        rollout=row.rollouts.select_related("to_revision__version", "from_revision__version").first(),
+        rollout=rollouts[0] if rollouts else None,
+        came_in=next((one for one in rollouts if one.kind == RolloutKind.PROMOTION), None),
         checks=worst_first([*checks, *clock]),
         to_acknowledge=[check for check in checks if check["verdict"] == "needs_review"],
         outdated=_outdated(row),
@@ -149,11 +183,11 @@ def one(*, actor: Actor, number: int) -> Page:
 
 def consequence(page: Page, condition: Condition | None = None) -> str:
     """What happens when the person it was read for approves now, under this condition if any."""
-    item = page.item
+    item, row = page.item, page.row
+    steps = plans.of_pinned(row.evidence["plan"]["steps"])
     return parts.consequence(
         last=item.part.last,
-        endpoint=item.row.endpoint.name,
-        version=item.row.version.number,
+        begins=wording.beginning(steps, row.endpoint.name, row.version.number),
         held=item.timing,
         not_yet=conditions.in_words(item.facts.plan, condition) if condition else "",
     )

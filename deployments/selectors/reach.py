@@ -1,22 +1,49 @@
 """What a promotion touches, from records: nothing is guessed, so what nobody measured is None."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from deployments.models import PromotionRequest, Rollout, RolloutKind
+from deployments.models import PromotionRequest, RollbackDrill, Rollout, RolloutKind
+from deployments.selectors import plan_page
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The way back as it was gone last: `how` is rollback or drill, `version` where to; a drill can have failed."""
+
+    how: str
+    version: int
+    seconds: float | None
+    at: datetime
+    passed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The newest rollback of the endpoint that ended well, as a measure of how long the way back takes."""
+    """`rate` is the requests a second that the endpoint was last seen to get; `rehearsed` the newest rollback that
+    ended well, or a drill if that came later."""
 
-    rollback: Rollout | None
-
-    @property
-    def seconds(self) -> float | None:
-        one = self.rollback
-        return (one.ended_at - one.created_at).total_seconds() if one and one.ended_at else None
+    rate: float | None
+    rehearsed: Rehearsed | None
 
 
 def of(row: PromotionRequest) -> Reach:
-    done = Rollout.objects.filter(endpoint_id=row.endpoint_id, kind=RolloutKind.ROLLBACK, status="completed")
-    return Reach(done.select_related("to_revision__version").order_by("-id").first())
+    found = [one for one in (_rollback(row), _drill(row)) if one is not None]
+    return Reach(plan_page.rate(row.endpoint), max(found, key=lambda one: one.at, default=None))
+
+
+def _rollback(row: PromotionRequest) -> Rehearsed | None:
+    rows = Rollout.objects.filter(endpoint_id=row.endpoint_id, kind=RolloutKind.ROLLBACK, status="completed")
+    done = rows.exclude(ended_at=None).select_related("to_revision__version").order_by("-id").first()
+    if done is None or done.ended_at is None:
+        return None
+    seconds = (done.ended_at - done.created_at).total_seconds()
+    return Rehearsed("rollback", done.to_revision.version.number, seconds, done.ended_at)
+
+
+def _drill(row: PromotionRequest) -> Rehearsed | None:
+    rows = RollbackDrill.objects.filter(endpoint_id=row.endpoint_id).exclude(ended_at=None)
+    done = rows.select_related("to_revision__version").order_by("-pk").first()
+    if done is None or done.ended_at is None:
+        return None
+    return Rehearsed("drill", done.to_revision.version.number, done.seconds, done.ended_at, bool(done.passed))

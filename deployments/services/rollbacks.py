@@ -11,6 +11,7 @@ from deployments.selectors import rollback_preview
 from deployments.selectors.rollback_preview import Ends
 from deployments.services import endpoints, rollback_freezes, rollouts
 from portal.audit import recorder
+from portal.audit.recorder import Subject
 from portal.core import clock, work
 from portal.core.actors import Actor
 from portal.core.decisions import Decision
@@ -53,6 +54,13 @@ class RollbackPreview:
     def by_request(self) -> bool:
         """Whether the target can be asked for, where one click does not go there."""
         return self.ready.code in policy.BY_REQUEST
+
+    @property
+    def under_way(self) -> bool:
+        """Whether all traffic is on its way back already, by a rollback or by a rollout that was given up."""
+        if self.active is None or self.target is None:
+            return False
+        return self.active.kind == RolloutKind.ROLLBACK or self.active.status == "aborting"
 
     @property
     def stops(self) -> bool:
@@ -126,7 +134,7 @@ def roll_back(
     if not found.ready:
         raise Refused(found.ready.reason, code=found.ready.code)
     if found.active is not None:
-        return _stop(found.active, actor=actor, reason_code=reason_code, note=note)
+        return _stop(found, found.active, actor=actor, reason_code=reason_code, note=note)
     return _go_back(found, actor=actor, reason_code=reason_code, note=note.strip()[:4000])
 
 
@@ -139,30 +147,37 @@ def _may(actor: Actor, row: Endpoint) -> None:
     try:
         policy.may_roll_back(actor, row.team_id).require()
     except PortalError as error:
-        raise recorder.refusing(error, "rollback.requested", actor=actor, subject=endpoints.subject(row)) from None
+        subject = Subject.of("endpoint", row.pk, f"a rollback of {row}")
+        raise recorder.refusing(error, "rollback.requested", actor=actor, subject=subject) from None
 
 
-def _record(row: Rollout, *, actor: Actor, reason_code: str, note: str) -> None:
+def _record(found: RollbackPreview, row: Rollout, *, actor: Actor, reason_code: str, note: str) -> None:
+    """What was ordered: from where to where, whichever rollout carries it out."""
+    target, left = found.target, found.current
+    assert target is not None
+    assert left is not None
     recorder.record(
         "rollback.requested",
         actor=actor,
-        subject=rollouts.subject(row),
+        subject=Subject.of("rollout", row.pk, f"the rollback of {found.endpoint} to v{target.version.number}"),
         data={
             "reason_code": reason_code,
-            "endpoint": str(row.endpoint),
-            "to_version": row.to_revision.version.number,
-            "to_digest": row.to_revision.digest,
+            "endpoint": str(found.endpoint),
+            "from_version": left.version.number,
+            "from_digest": left.digest,
+            "to_version": target.version.number,
+            "to_digest": target.digest,
         },
         reason=note,
     )
 
 
-def _stop(running: Rollout, *, actor: Actor, reason_code: str, note: str) -> Rollout:
+def _stop(found: RollbackPreview, running: Rollout, *, actor: Actor, reason_code: str, note: str) -> Rollout:
     if running.request_id:
         lock(PromotionRequest.objects.filter(pk=running.request_id))
     row = rollouts.load(running.pk)
-    _record(row, actor=actor, reason_code=reason_code, note=note)
-    return rollouts.give_up(row, actor=actor, why=note.strip() or policy.REASONS[reason_code], event="roll_back")
+    _record(found, row, actor=actor, reason_code=reason_code, note=note)
+    return rollouts.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code)
 
 
 def _go_back(found: RollbackPreview, *, actor: Actor, reason_code: str, note: str) -> Rollout:
@@ -185,7 +200,7 @@ def _go_back(found: RollbackPreview, *, actor: Actor, reason_code: str, note: st
     recorder.record(
         "rollout.created", actor=actor, subject=rollouts.subject(row), data={"kind": row.kind, "plan": PLAN}
     )
-    _record(row, actor=actor, reason_code=reason_code, note=note)
+    _record(found, row, actor=actor, reason_code=reason_code, note=note)
     rollback_freezes.freeze(found.endpoint, row, actor=actor)
     work.ring("deployments.rollout", row.pk)
     return row

@@ -1,6 +1,9 @@
 """Who is told what about a rollout, in the transaction of the verb that is the reason."""
 
+from collections.abc import Iterable
+
 from deployments.models import AbRun, Rollout
+from deployments.selectors import rollouts_waiting
 from portal.audit.models import AuditEvent
 from portal.notices.services import notices
 
@@ -23,9 +26,18 @@ def _url(row: Rollout) -> str:
     return f"/endpoints/{row.endpoint.environment.name}/{row.endpoint.name}/"
 
 
-def _tell(row: Rollout, kind: str, dedup: str, subject: str, text: str, *, below: str = "") -> None:
+def _tell(
+    row: Rollout,
+    kind: str,
+    dedup: str,
+    subject: str,
+    text: str,
+    *,
+    below: str = "",
+    people: Iterable[int] | None = None,
+) -> None:
     notices.tell(
-        person_ids=_people(row),
+        person_ids=_people(row) if people is None else people,
         kind=kind,
         dedup=f"{row.pk}.{dedup}",
         subject=f"{subject}: {row.to_revision.version} on {row.endpoint}"[:200],
@@ -73,6 +85,7 @@ def unsure(row: Rollout, why: str) -> None:
 
 
 def hurry_asked(row: Rollout) -> None:
-    """Somebody wants to go on before all has been gathered that the plan waits for, which needs another person."""
-    text = f"{row.hurried_by} asks to go on early: {row.hurried_why}"
-    _tell(row, "rollout.hurry_asked", f"{row.step}.hurry", "A second person is needed", text)
+    """Somebody wants to go on before all is gathered that the plan waits for: everybody who could agree is asked."""
+    text, below = f"{row.hurried_by} asks to go on early: {row.hurried_why}", f"rollouts/{row.pk}/advance/"
+    able = rollouts_waiting.second_people(row)
+    _tell(row, "rollout.hurry_asked", f"{row.step}.hurry", rollouts_waiting.SECOND, text, below=below, people=able)

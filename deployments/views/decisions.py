@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods
 from deployments import forms
 from deployments.policies import conditions
 from deployments.policies.conditions import Condition
+from deployments.selectors import plan_page
 from deployments.selectors import promotions as select
 from deployments.services import promotions
-from deployments.views.promotions import context_of
+from deployments.views.promotions import context_of, resubmit_form
 from portal.accounts.acting import carry_out, see_other
 from portal.accounts.forms import StepUpForm
 from portal.accounts.web import PortalRequest, signed_in
@@ -154,10 +155,12 @@ def withdraw(request: PortalRequest, number: int) -> HttpResponse:
 def resubmit(request: PortalRequest, number: int) -> HttpResponse:
     if request.method == "GET":
         return see_other(page_url(number))
-    form = forms.ResubmitForm(request.POST)
+    page = select.one(actor=request.actor, number=number)
+    form = resubmit_form(page.row, plan_page.pinned(page.row), request.POST)
 
     def act() -> str:
-        promotions.resubmit(actor=request.actor, number=number, why=form.cleaned_data["why"])
+        found = form.cleaned_data
+        promotions.resubmit(actor=request.actor, number=number, why=found["why"], plan=found["plan"])
         return page_url(number)
 
     return carry_out(request, form, act) or _again(request, number, resubmit=form)

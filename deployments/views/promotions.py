@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
-from deployments.models import Environment
+from deployments.models import Environment, PromotionRequest
 from deployments.policies import bypass as bypass_policy
 from deployments.policies import steering
 from deployments.selectors import activity, bypasses, people, pinned, plan_page, plans, reach
 from deployments.selectors import promotions as select
+from deployments.selectors.plan_page import PlanPage
 from deployments.services import promotions, rollback_freezes
 from deployments.states import promotion as states
 from portal.accounts import access
@@ -55,7 +56,8 @@ def listing(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def new(request: PortalRequest) -> HttpResponse:
-    """Ask for a promotion: what would change comes first, what is missing is said with its remedy."""
+    """Ask for a promotion: what would change comes first, what is missing is said with its remedy. `show` among what is
+    sent asks for what the plan chosen there would change, and sends nothing."""
     sent = request.POST if request.method == "POST" else request.GET
     target = _target(sent)
     if target is None:
@@ -64,8 +66,10 @@ def new(request: PortalRequest) -> HttpResponse:
             request, "deployments/promotion_choose.html", choice | {"environments": Environment.objects.all()}
         )
     known = plans.usable()
-    form = forms.AskForm(request.POST or None, plans=[(plan.name, plan.title) for plan in known], initial=target)
-    if request.method == "POST":
+    shows, choices = "show" in request.POST, [(plan.name, plan.title) for plan in known]
+    typed = {"why": sent.get("why", ""), "supersede": "supersede" in sent} if shows else {}
+    form = forms.AskForm(None if shows else request.POST or None, plans=choices, initial=target | typed)
+    if request.method == "POST" and not shows:
         done = carry_out(request, form, lambda: _submit(request, form.cleaned_data))
         if done is not None:
             return done
@@ -75,7 +79,7 @@ def new(request: PortalRequest) -> HttpResponse:
     context = {
         "preview": found,
         "may_supersede": may_supersede,
-        "possible": found.possible and (may_supersede.allowed or not found.rolls_out),
+        "possible": found.askable and (may_supersede.allowed or not found.rolls_out),
         "plans": plan_page.all_of(known, found.endpoint),
         "form": form,
         "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
@@ -140,14 +144,24 @@ def live(request: PortalRequest, number: int) -> HttpResponse:
     return response
 
 
+def resubmit_form(row: PromotionRequest, plan: PlanPage, data: Any = None) -> forms.ResubmitForm:
+    """The form to send this request again with; plans to choose from stand in it while it was sent back."""
+    sent_back = row.status == "changes_requested"
+    kept = f"{plan.title}, version {plan.version}" if plan.version else plan.title
+    return forms.ResubmitForm(
+        data, kept=kept, plans=[(one.name, one.title) for one in plans.usable()] if sent_back else []
+    )
+
+
 def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, Any]:
     """What the page of a request needs; `bound` holds forms that came back with errors."""
     page = select.one(actor=request.actor, number=number)
     kind = queries.one_of(request.GET.get("activity", ""), "activity", activity.KINDS) or "all"
+    plan = plan_page.pinned(page.row)
     unbound = {
         "decision": forms.DecisionForm(checks=page.to_acknowledge, initial={"seen": page.row.evidence_digest}),
         "withdraw": forms.WithdrawForm(),
-        "resubmit": forms.ResubmitForm(),
+        "resubmit": resubmit_form(page.row, plan),
         "comment": forms.CommentForm(),
     }
     return {
@@ -157,7 +171,7 @@ def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, A
         "verdict": page.item.verdict,
         "evidence": page.row.evidence,
         "pinned": pinned.of(page.row.evidence),
-        "plan": plan_page.pinned(page.row),
+        "plan": plan,
         "data": inputs_of(page.version.run),
         "waits_for_a_person": page.row.status == "approved" and not rollback_freezes.may_start(page.row),
         "reach": reach.of(page.row),

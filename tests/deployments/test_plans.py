@@ -236,6 +236,22 @@ class TestRequests:
         assert Rollout.objects.get().plan == PLAN
 
 
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([SWITCH], "all of flight-delay goes to v3"),
+        ([weight(500), SWITCH], "5 % of flight-delay goes to v3 at once, more as the plan allows it"),
+        ([weight(10_000), SWITCH], "all of flight-delay goes to v3"),
+        ([{"do": "shadow", "until": {"seconds": 5}}, weight(500), SWITCH], "v3 answers in the shadow first, and nobody"
+         " gets its answers; traffic moves as the plan allows it"),
+        ([{"do": "pause", "until": {"person": True}}, SWITCH], "nothing moves at first (Wait for a person); traffic"
+         " moves as the plan allows it"),
+    ],
+)  # fmt: skip
+def test_a_plan_says_what_happens_first(steps: list[dict[str, Any]], said: str) -> None:
+    assert wording.beginning(plans.parse({"steps": steps}), "flight-delay", 3) == said
+
+
 ERRORS = {"measure": "errors", "limit": 0.05, "alpha": 0.01, "fewest": 100}
 MEMORY = {"measure": "memory", "limit": 2.0, "alpha": 0.02, "fewest": 100}
 STRICT = {**ERRORS, "limit": 0.01, "fewest": 500}

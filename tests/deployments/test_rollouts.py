@@ -11,8 +11,9 @@ from deployments.adapters.serving import ServingUnavailable
 from deployments.engine.planner import BLIND
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
-from deployments.selectors import facts, plan_page, rollout_guards
+from deployments.selectors import facts, inbox, plan_page, rollout_guards
 from deployments.services import plans, promotions, rollbacks, rollouts
+from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
@@ -394,6 +395,30 @@ class TestSteering:
         assert (rolling.share, rolling.row.hurried_by) == (5000, None)
         event = said(row, "rollout.hurried")
         assert event["asked_by"] == f"person:{rolling.line.marta.pk}"
+
+    def test_who_can_agree_is_told_and_finds_it_in_the_inbox(self, rolling: Rolling) -> None:
+        line = rolling.line
+        tomas = world.person("Tomas Brandt", ("operator", line.team))
+        twin, (user, _, host) = world.person("Marta Twin", ("ml_lead", line.team)), line.marta.email.partition("@")
+        Person.objects.filter(pk=twin.pk).update(email=f"{user}+again@{host}")
+        row = rolling.row
+        rollouts.advance(actor=world.actor(line.marta), number=row.pk, reason="In a hurry", expect_step=row.step)
+        told = Notice.objects.filter(kind="rollout.hurry_asked")
+        assert {one.person for one in told} == {line.daniel, tomas}
+        assert told[0].url == f"/endpoints/production/flight-delay/rollouts/{row.pk}/advance/"
+        for person, waits in (
+            (tomas, 1),
+            (line.daniel, 1),
+            (line.marta, 0),
+            (twin, 0),
+            (line.priya, 0),
+            (line.olga, 0),
+        ):
+            found = inbox.read(world.actor(person), "")
+            assert (len(found.rollouts), inbox.count(world.actor(person))) == (waits, waits), person
+        assert inbox.read(world.actor(tomas), "").rollouts[0].why == "Marta Kowalska asks to go on early: In a hurry"
+        rollouts.advance(actor=world.actor(tomas), number=row.pk, reason="I agree", expect_step=row.step)
+        assert inbox.count(world.actor(line.daniel)) == 0
 
     def test_with_their_sample_one_person_suffices(self, rolling: Rolling) -> None:
         rolling.answered(GOOD, SAME)

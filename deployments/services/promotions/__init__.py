@@ -1,12 +1,12 @@
 """Promotion requests: asking, deciding, withdrawing. What a person approves is pinned by digest."""
 
+from deployments.services.promotions.again import resubmit
 from deployments.services.promotions.asking import (
     OPEN_EXISTS,
     ROLLS_OUT,
     Missing,
     Preview,
     preview,
-    resubmit,
     submit,
     withdraw,
 )

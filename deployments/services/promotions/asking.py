@@ -1,4 +1,4 @@
-"""Asking for a promotion: preview, submit, send again, take back."""
+"""Asking for a promotion: preview, submit, take back."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,8 +13,8 @@ from deployments.policies import rollback_freeze as freeze
 from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
-from deployments.selectors import changers, policies
 from deployments.selectors import facts as read
+from deployments.selectors import policies
 from deployments.services import endpoints, rollouts
 from deployments.services.promotions import bypassed, frozen, settling
 from portal.audit import recorder
@@ -35,11 +35,12 @@ OPEN_EXISTS = "There is an open request for this endpoint already: #{number}. De
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something a request needs before it can be sent, and how to get it."""
+    """Something a request needs before it can be sent, and how to get it: by another plan, where `by_plan`."""
 
     code: str
     text: str
     how: str = ""
+    by_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Preview:
     @property
     def possible(self) -> bool:
         return not self.missing and (self.open_request is None or self.rolls_out)
+
+    @property
+    def askable(self) -> bool:
+        """Whether it is possible, or another plan could make it so."""
+        return all(one.by_plan for one in self.missing) and (self.open_request is None or self.rolls_out)
 
     @property
     def rolls_out(self) -> bool:
@@ -109,8 +115,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
         missing=[
             *_frozen(actor, endpoint),
             *_missing(candidate, endpoint),
-            *_too_long(evidence, rules),
-            *_side_effects(candidate, evidence),
+            *misfits(candidate, evidence),
         ],
         open_request=open_request,
         timing=held,
@@ -133,13 +138,18 @@ def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVers
     )
 
 
+def misfits(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Missing]:
+    """Why the plan of this evidence cannot be carried out for this version under its policy."""
+    return [*_too_long(evidence), *_side_effects(candidate, evidence)]
+
+
 def _side_effects(candidate: ModelVersion, evidence: dict[str, Any]) -> list[Missing]:
     """A version that does something besides answering must not do it for callers who never asked it, nor twice."""
     shadows = any(step["do"] == "shadow" for step in evidence["plan"]["steps"])
     hedges = bool(evidence.get("limits", {}).get("hedge_ms"))
     text = policy.acts_unasked(candidate.short_name, candidate.tags, shadows=shadows, hedges=hedges)
     ways_out = [*["Choose a plan without a shadow."] * shadows, *["Set hedging of the endpoint to 0."] * hedges]
-    return [Missing("side_effects", text, " ".join(ways_out))] if text else []
+    return [Missing("side_effects", text, " ".join(ways_out), by_plan=not hedges)] if text else []
 
 
 def _frozen(actor: Actor, endpoint: Endpoint) -> list[Missing]:
@@ -148,13 +158,14 @@ def _frozen(actor: Actor, endpoint: Endpoint) -> list[Missing]:
     return [] if found else [Missing(found.code, found.reason)]
 
 
-def _too_long(evidence: dict[str, Any], rules: rules_policy.Rules) -> list[Missing]:
+def _too_long(evidence: dict[str, Any]) -> list[Missing]:
     """A plan with a step that outlasts the approvals it rests on."""
+    rules = rules_policy.parse(evidence["policy"]["rules"])
     longest = plans.longest_wait(plans.of_pinned(evidence["plan"]["steps"]))
     if longest <= rules.approval_hours * 3600:
         return []
     text = f"A step of the plan can last {wording.seconds(longest)}, and approvals count for {rules.approval_hours} h."
-    return [Missing("plan_too_long", text, "Choose a plan with shorter steps.")]
+    return [Missing("plan_too_long", text, "Choose a plan with shorter steps.", by_plan=True)]
 
 
 def _missing(candidate: ModelVersion, endpoint: Endpoint) -> list[Missing]:
@@ -291,32 +302,4 @@ def withdraw(*, actor: Actor, number: int, reason: str = "") -> PromotionRequest
     )
     rollouts.lift(row, actor=actor)
     bypassed.void(row, actor=actor, why="The request was withdrawn")
-    return row
-
-
-@transaction.atomic
-def resubmit(*, actor: Actor, number: int, why: str) -> PromotionRequest:
-    """Send a request that needed changes again: the evidence is frozen anew, and earlier approvals do not count."""
-    text = policy.why(why)
-    row = frozen.locked(number, actor)
-    policy.may_resubmit(actor, read.request(row)).require()
-    freeze.may_ask(actor, row.endpoint.frozen_since, str(row.endpoint)).require()
-    evidence, now = frozen.evidence_now(row), clock.now()
-    digest = digests.of_json(evidence)
-    move(
-        row,
-        "resubmit",
-        actor=actor,
-        reason=text,
-        data={"evidence_digest": digest, "revision": row.revision + 1},
-        why=text,
-        revision=row.revision + 1,
-        changers=changers.of(row, evidence),
-        evidence=evidence,
-        evidence_digest=digest,
-        frozen_at=now,
-        expires_at=now + timedelta(days=evidence["policy"]["rules"]["request_days"]),
-    )
-    bypassed.void(row, actor=actor, why="The request was sent again")
-    settling.after_freeze(row, actor=actor)
     return row

@@ -69,8 +69,9 @@ def reason(text: str, member: str = "comment") -> str:
     return cleaned
 
 
-def evidence_now(row: PromotionRequest) -> dict[str, Any]:
-    """The evidence as it would be frozen now, under the policy, plan and limits the request started with."""
+def evidence_now(row: PromotionRequest, *, plan: str = "") -> dict[str, Any]:
+    """The evidence as it would be frozen now, under the policy, plan and limits the request started with; or under the
+    plan of this name."""
     endpoint = Endpoint.objects.select_related("stable__version__model").get(pk=row.endpoint_id)
     version = ModelVersion.objects.select_related("model").get(pk=row.version_id)
     return read.evidence(
@@ -78,7 +79,7 @@ def evidence_now(row: PromotionRequest) -> dict[str, Any]:
         environment=row.endpoint.environment,
         candidate=version,
         policy=row.evidence["policy"],
-        plan=row.evidence["plan"],
+        plan={"name": plan} if plan else row.evidence["plan"],
         limits=row.evidence.get("limits", {}),
     )
 

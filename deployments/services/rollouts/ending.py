@@ -8,6 +8,7 @@ from django.db.models import Q
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies import rollback_freeze
 from deployments.policies.rollback import REASONS
+from deployments.policies.steering import ABORT_REASONS
 from deployments.services import endpoints, rollback_freezes, tell, tell_rollout
 from deployments.services.rollouts import common
 from portal.audit import recorder
@@ -102,15 +103,29 @@ def give_up(
     event: str = "fail",
     data: dict[str, Any] | None = None,
     kept: bool = False,
+    reason_code: str = "",
 ) -> Rollout:
     """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
 
     `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
-    in the log as a commitment only. A way back that callers noticed freezes automatic promotions; `kept` is that of a
-    test decided for the champion.
+    in the log as a commitment only. A person's `reason_code` says it where they wrote nothing. A way back that callers
+    noticed freezes automatic promotions; `kept` is that of a test decided for the champion.
     """
+    if reason_code:
+        row.reason_code, row.reason = reason_code, why.strip()[:4000]
+        row.save(update_fields=["reason_code", "reason"])
+        why, data = row.reason or ABORT_REASONS[reason_code], {"reason_code": reason_code}
     if row.status == "pending":
-        move(row, "cancel", actor=actor, reason=why, note=why[:500], ended_at=clock.now(), name=str(row))
+        move(
+            row,
+            "cancel",
+            actor=actor,
+            reason=why,
+            data=data,
+            note=why[:500],
+            ended_at=clock.now(),
+            name=str(row),
+        )
     elif row.status in ("progressing", "paused"):
         move(
             row,

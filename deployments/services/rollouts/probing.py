@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from deployments.models import Revision, Rollout
+from deployments.models import Revision, Rollout, RouteTable
 from deployments.services.rollouts import common, steering
 from portal.audit import recorder
 from portal.audit.recorder import Subject
@@ -43,11 +43,29 @@ def note_probe(lease: Lease, found: Look) -> Rollout:
     row.note = found.why[:500] if row.status == "progressing" else row.note
     row.save(update_fields=["probe", "note"])
     if found.why != last.get("why", None):
-        verb = "rollout.unproven" if found.why else "rollout.proven"
-        data = {"generation": found.generation, "tries": row.probe["tries"], "compared": found.compared}
-        words = {"why": found.why} if found.why else {}
-        recorder.record(verb, actor=common.system(row), subject=common.subject(row), data=data | words)
+        _record(row, found)
     return row
+
+
+def _record(row: Rollout, found: Look) -> None:
+    """Which version was seen to serve, or not: on the way back it is the champion, not what the rollout brought in."""
+    table = RouteTable.objects.select_related("stable__version").get(
+        endpoint_id=row.endpoint_id, generation=found.generation
+    )
+    number = table.stable.version.number
+    recorder.record(
+        "rollout.unproven" if found.why else "rollout.proven",
+        actor=common.system(row),
+        subject=Subject.of("rollout", row.pk, f"v{number} on {row.endpoint}"),
+        data={
+            "generation": found.generation,
+            "tries": row.probe["tries"] if row.probe else 1,
+            "compared": found.compared,
+            "version": number,
+            "digest": table.stable.digest,
+        }
+        | ({"why": found.why} if found.why else {}),
+    )
 
 
 @transaction.atomic

@@ -133,9 +133,8 @@ def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rol
         raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
-    why = note.strip()[:4000] or ABORT_REASONS[reason_code]
     kept = testing.decided(row, "keep", actor=actor) and reason_code == NO_BETTER
-    return ending.give_up(row, actor=actor, why=why, event="roll_back", data={"reason_code": reason_code}, kept=kept)
+    return ending.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code, kept=kept)
 
 
 @transaction.atomic

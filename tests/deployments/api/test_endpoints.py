@@ -9,6 +9,7 @@ from portal.core import work
 from tests import world
 from tests.callers import Caller
 from tests.deployments.conftest import Line
+from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
 Session = Callable[..., Caller]
@@ -48,6 +49,33 @@ def test_rolled_back_by_token_with_a_reason_and_shown_in_the_history(line: Line,
     ]
     everything = [one["what"] for one in operator.get(f"{PATH}history/").json()["results"]]
     assert everything == ["Rolled back v2 to v1", "v2 became champion", "v1 became champion", "Endpoint created"]
+
+
+def test_a_rollback_during_a_rollout_keeps_its_reason_and_is_one_everywhere(line: Line, session: Session) -> None:
+    rolling = Rolling(line).begin()
+    marta = session(line.marta)
+    generation = marta.get(f"{PATH}rollback/").json()["expect_generation"]
+    body = {"reason_code": "latency", "note": "Slow at noon.", "expect_generation": generation}
+    number = marta.post(f"{PATH}rollback/", body).json()["id"]
+    rolling.look()
+    row = marta.get(f"rollouts/{number}/").json()
+    assert (row["reason_code"], row["reason"], row["note"]) == ("latency", "Slow at noon.", "Slow at noon.")
+    assert (row["kind"], row["taken_back"], row["status"]) == ("promotion", True, "aborted")
+    assert [one["id"] for one in marta.get("rollouts/", kind="rollback").json()["results"]] == [number]
+    assert next(one["id"] for one in marta.get("rollouts/", kind="promotion").json()["results"]) == number
+    (entry,) = marta.get(f"{PATH}history/", kind="rollbacks").json()["results"]
+    assert (entry["kind"], entry["rollout"], entry["who"]) == ("rollback", number, "Marta Kowalska")
+
+
+def test_an_abort_keeps_its_coded_reason_alone(line: Line, session: Session) -> None:
+    rolling = Rolling(line).begin()
+    marta = session(line.marta)
+    assert marta.post(f"rollouts/{rolling.row.pk}/abort/", {"reason_code": "no_better"}).status_code == 200
+    rolling.look()
+    row = marta.get(f"rollouts/{rolling.row.pk}/").json()
+    assert (row["reason_code"], row["reason"], row["note"]) == ("no_better", "", "No better than the champion")
+    (entry,) = marta.get(f"{PATH}history/", kind="rollbacks").json()["results"]
+    assert entry["why"] == "No better than the champion"
 
 
 def test_a_rollback_on_an_old_page_is_refused(line: Line, session: Session) -> None:

@@ -94,6 +94,19 @@ def test_changes_requested_then_sent_again_then_withdrawn(line: Line, session: S
     assert after.status_code == 409
 
 
+def test_sent_again_by_another_plan(line: Line, session: Session) -> None:
+    line.promote(1)
+    row = line.submit(2)
+    path, priya = f"promotions/{row.pk}/", session(line.priya)
+    session(line.marta).post(f"{path}request-changes/", {"seen": row.evidence_digest, "comment": "Slower, please."})
+    unknown = priya.post(f"{path}resubmit/", {"why": "By canary, then.", "plan": "canari"})
+    assert (unknown.status_code, list(unknown.json()["fields"])) == (422, ["plan"])
+    again = priya.post(f"{path}resubmit/", {"why": "By canary, then.", "plan": "canary"})
+    assert again.json()["status"] == "pending_review"
+    row.refresh_from_db()
+    assert row.evidence["plan"]["name"] == "canary"
+
+
 def test_a_decision_on_old_evidence_is_refused(line: Line, session: Session) -> None:
     row = line.submit(1)
     stale = session(line.marta).post(f"promotions/{row.pk}/reject/", {"seen": "sha256:" + "0" * 64, "comment": "No."})

@@ -43,6 +43,8 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     ):
         assert words in shown
     assert (resume in shown, abort in shown) == (True, True)
+    assert f'href="{page}?step={rolling.row.step}"' in marta.open("/")
+    assert page not in priya.open("/")
     assert "No better than the champion" in marta.open(abort)
     assert page in marta.open(PAGE)
     seen = priya.open(page)

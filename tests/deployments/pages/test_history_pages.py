@@ -8,7 +8,7 @@ import pytest
 
 from deployments.models import Endpoint, RouteTable
 from deployments.selectors import history
-from deployments.services import rollouts
+from deployments.services import rollbacks, rollouts
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
@@ -79,6 +79,40 @@ def test_a_guard_that_failed_says_value_and_limit(rolling: Rolling, browser: Ope
     (guard,) = aborted.guards
     assert re.search(r"30\.0?0? pp.*limit|limit.*2\.00 pp", guard), guard
     assert guard in words(browser(rolling.line.priya).open(PAGE)).replace("&lt;", "<").replace("&#x27;", "'")
+
+
+def test_a_rollback_during_a_rollout_stands_among_the_rollbacks(rolling: Rolling, browser: Open) -> None:
+    rollbacks.roll_back(
+        actor=world.actor(rolling.line.marta), environment="production", endpoint="flight-delay",
+        reason_code="quality", note="Odd at the hubs.", expect_generation=Endpoint.objects.get().generation,
+    )  # fmt: skip
+    assert history.of(Endpoint.objects.get(), "rollbacks")[0][0].what == "Rolling back v2 to v1, during its rollout"
+    rolling.look(2)
+    for kind in ("rollbacks", "all"):
+        one = history.of(Endpoint.objects.get(), kind)[0][0]
+        assert (one.kind, one.what) == ("rollback", "Rolled back v2 to v1, during its rollout")
+        assert (one.who, one.why) == ("Marta Kowalska", "Wrong decisions. Odd at the hubs.")
+        assert one.seconds is not None
+    said = words(browser(rolling.line.priya).open(PAGE, history="rollbacks"))
+    assert "Rolled back v2 to v1, during its rollout" in said
+    assert "Marta Kowalska · Wrong decisions. Odd at the hubs." in said
+
+
+def test_what_a_guard_took_back_stands_among_the_rollbacks(rolling: Rolling) -> None:
+    rolling.answered(GOOD, BAD)
+    rolling.look(20)
+    rolling.look(2)
+    one = history.of(Endpoint.objects.get(), "rollbacks")[0][0]
+    assert (one.what, one.who) == ("v2 taken back to v1 by a guard", "Signalbox")
+    assert one.why.startswith("Error rate")
+
+
+def test_what_was_superseded_or_never_loaded_is_no_rollback(rolling: Rolling) -> None:
+    rollouts.supersede(actor=world.actor(rolling.line.marta), number=rolling.row.pk, why="A better one")
+    rolling.look(2)
+    rolling.line.runtime.broken.add(rolling.line.model.versions.get(number=3).digest)
+    assert rolling.line.promote(3).status == "failed"
+    assert history.of(Endpoint.objects.get(), "rollbacks")[0] == []
 
 
 def test_each_entry_stands_on_one_page(line: Line, browser: Open, monkeypatch: pytest.MonkeyPatch) -> None:

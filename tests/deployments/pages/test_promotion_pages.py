@@ -1,16 +1,21 @@
 """A promotion by pages alone, without script: asked, decided, signed, commented, and everything that can go wrong."""
 
+import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from deployments.models import Approval, PromotionComment, PromotionRequest
-from portal.core import work
+from deployments.models import Approval, Endpoint, PromotionComment, PromotionRequest, Rollout
+from deployments.services import drills, rollbacks
+from portal.core import clock, work
+from portal.ui import text
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
+from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Browser]
@@ -62,6 +67,15 @@ def test_signing_says_what_it_does_and_takes_the_right_password(line: Line, brow
     assert Approval.objects.count() == 2
 
 
+def test_signing_says_what_the_plan_does_first(line: Line, browser: Open) -> None:
+    row = Rolling(line).prepare().ask(2)
+    line.approve(row, line.daniel)
+    marta, page = browser(line.marta), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="approve", looked_at=marta.warnings(page))
+    said = "The rollout starts when you sign: 10 % of flight-delay goes to v2 at once, more as the plan allows it."
+    assert said in marta.open(f"{page}sign/")
+
+
 def test_warnings_must_be_looked_at_before_approving(line: Line, browser: Open) -> None:
     line.promote(1)
     world.version(line.model, line.priya, metrics={"roc_auc": 0.1})
@@ -103,6 +117,53 @@ def test_changes_requested_come_back_to_the_requester(line: Line, browser: Open)
     assert priya.send(page, f"{page}withdraw/", reason="").status_code == 303
     row.refresh_from_db()
     assert row.status == "withdrawn"
+
+
+def test_sending_it_again_may_choose_another_plan(line: Line, browser: Open) -> None:
+    line.promote(1)
+    row = line.submit(2)
+    marta, priya, page = browser(line.marta), browser(line.priya), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="changes", comment="Slower, please.")
+    shown = priya.open(page)
+    assert '<option value="" selected>As it was: Switch at once</option>' in shown
+    assert '<option value="canary">Canary</option>' in shown
+    assert priya.send(page, f"{page}resubmit/", why="By canary, then.", plan="canary").status_code == 303
+    row.refresh_from_db()
+    assert (row.status, row.evidence["plan"]["name"]) == ("pending_review", "canary")
+    assert "in steps: 5 %, 25 %, 50 %, 100 %" in priya.open(page)
+
+
+def test_a_plan_that_does_not_fit_is_said_at_its_field_when_it_is_sent_again(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.model.versions.filter(number=2).update(tags={"side_effects": "yes"})
+    row = line.submit(2)
+    marta, priya, page = browser(line.marta), browser(line.priya), f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="changes", comment="Shadow it.")
+    answer = priya.send(page, f"{page}resubmit/", why="In the shadow first.", plan="shadow-canary")
+    assert answer.status_code == 422
+    assert "Choose a plan without a shadow." in answer.content.decode()
+    row.refresh_from_db()
+    assert row.status == "changes_requested"
+
+
+def test_the_request_form_shows_what_the_chosen_plan_changes(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.model.versions.filter(number=2).update(tags={"side_effects": "yes"})
+    priya, place = browser(line.priya), "/promotions/new/?model=flight-delay&version=2&environment=production"
+    fields = priya.fill(place, "/promotions/new/", why="Half a thought", show="1")
+    assert "one step, all at once" in priya.open(place)
+    for plan, said in (
+        ("canary", "in steps: 5 %, 25 %, 50 %, 100 %"),
+        ("shadow-canary", "Choose a plan without a shadow."),
+    ):
+        answer = priya.post("/promotions/new/", fields | {"plan": plan})
+        page = answer.content.decode()
+        assert (answer.status_code, said in page) == (200, True)
+        assert f'<option value="{plan}" selected>' in page
+        assert "Half a thought" in page
+        opened = page.split('<details class="disclosure" open>')[1].partition("</summary>")[0]
+        assert ("Canary" if plan == "canary" else "Shadow, then canary") in opened
+    assert PromotionRequest.objects.count() == 1
 
 
 def test_a_stale_page_changes_nothing_and_says_so(line: Line, browser: Open) -> None:
@@ -155,6 +216,74 @@ def _tag(page: str) -> str:
 
 def _watch(browser: Browser, path: str, tag: str) -> Any:
     return browser.client.get(path, headers={"HX-PTag": tag, "HX-Request": "true"})
+
+
+def test_a_request_that_was_rolled_back_says_when_and_to_what(line: Line, browser: Open) -> None:
+    line.promote(1)
+    row, priya = line.promote(2), browser(line.priya)
+    PromotionRequest.objects.filter(pk=row.pk).update(decided_at=clock.now() - timedelta(days=3))
+    done = stamp(row.rollouts.get())
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert f"Promoted on {done}." in page
+    assert "What changed" in page
+    roll_back(line)
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert "What changed, until it was rolled back" in page
+    assert f"Rolled back on {stamp(row.rollouts.get(kind='rollback'))}. All traffic went back to v1." in page
+
+
+def test_a_request_that_was_stopped_on_its_way_changed_nothing_for_good(line: Line, browser: Open) -> None:
+    rolling, priya = Rolling(line).begin(), browser(line.priya)
+    number = rolling.row.request_id
+    assert number is not None
+    PromotionRequest.objects.filter(pk=number).update(decided_at=clock.now() - timedelta(days=3))
+    roll_back(line, come_by=False)
+    page = words(priya.open(f"/promotions/{number}/"))
+    assert "Rolled back. All traffic is going back to v1." in page
+    rolling.look()
+    page = words(priya.open(f"/promotions/{number}/"))
+    assert "What was to change" in page
+    assert f"Rolled back on {stamp(rolling.row)}. All traffic went back to v1." in page
+
+
+def test_reach_knows_the_traffic_and_the_rehearsals_that_the_endpoint_knows(line: Line, browser: Open) -> None:
+    line.promote(1)
+    row, priya = line.submit(2), browser(line.priya)
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert "how many is not known yet" in page
+    assert "not yet: nothing was rolled back or rehearsed here" in page
+    Endpoint.objects.update(observed={"rate": 26.0})
+    page = words(priya.open(f"/promotions/{row.pk}/"))
+    assert "all calls to this address, 26 a second when last seen" in page
+    line.approve(row, line.marta)
+    line.approve(row, line.daniel)
+    work.drain()
+    drills.ask(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
+    work.drain()
+    row = line.submit(3)
+    assert re.search(r"Rehearsed by a drill to v1, which took [\d.]+ m?s", words(priya.open(f"/promotions/{row.pk}/")))
+    roll_back(line)
+    assert re.search(
+        r"Rehearsed by a rollback to v1, which took [\d.]+ m?s", words(priya.open(f"/promotions/{row.pk}/"))
+    )
+
+
+def words(page: str) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))).replace(" .", ".")
+
+
+def stamp(row: Rollout) -> str:
+    assert row.ended_at is not None
+    return text.stamp(row.ended_at, "minutes")
+
+
+def roll_back(line: Line, *, come_by: bool = True) -> None:
+    rollbacks.roll_back(
+        actor=world.actor(line.marta), environment="production", endpoint="flight-delay", reason_code="quality",
+        expect_generation=Endpoint.objects.get().generation,
+    )  # fmt: skip
+    if come_by:
+        work.drain()
 
 
 def test_a_comment_is_made_once_and_can_be_linked_to(line: Line, browser: Open) -> None:

@@ -1,16 +1,18 @@
 """How far the way back can be trusted, other versions, drills and what a rollback froze; without script."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
-from deployments.services import rollbacks
+from deployments.services import rollbacks, rollouts
 from portal.core import clock, work
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
+from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Browser]
@@ -48,6 +50,30 @@ def test_the_card_says_how_ready_the_way_back_is_and_rehearses_it(three: Line, b
     assert "Rehearse now" in page
     assert RollbackDrill.objects.get().passed
     assert f"{PAGE}rollback/drill/" not in browser(three.priya).open(PAGE)
+
+
+def card(page: str) -> str:
+    """The words of the card of the way back."""
+    return re.sub(r"<[^>]+>|\s+", " ", page.split('id="rollback"')[1].partition("</section>")[0])
+
+
+def test_the_card_promises_nothing_that_cannot_be_done(line: Line, browser: Open) -> None:
+    rolling, marta = Rolling(line).begin(), browser(line.marta)
+    page = card(marta.open(PAGE))
+    assert "stops the rollout under way" in page
+    assert "Roll back to v1" in page
+    rollouts.abort(actor=world.actor(line.marta), number=rolling.row.pk, reason_code="other")
+    page = card(marta.open(PAGE))
+    assert "Under way" in page
+    assert "All traffic is going to v1 already." in page
+    for words in ("Roll back to v1", "stops the rollout", "of 100", "Keeps"):
+        assert words not in page
+    rolling.look()
+    page = card(marta.open(PAGE))
+    assert "Not possible" in page
+    assert "no earlier champion that is still warm" in page
+    for words in ("Target", "one switch", "Keeps"):
+        assert words not in page
 
 
 def cool(row: Endpoint, seen: str = "") -> None:

@@ -172,7 +172,7 @@ def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
     form = marta.open(html.unescape(again[1]))
     for field in ('name="version" value="2"', 'value="slowly" selected'):
         assert field in form
-    assert "Rollout to v2: aborted" in words(marta.open(PAGE))
+    assert "Rolled back v2 to v1, during its rollout" in words(marta.open(PAGE))
 
 
 def test_a_rollout_of_another_endpoint_is_not_steered_from_here(rolling: Rolling, browser: Open) -> None:

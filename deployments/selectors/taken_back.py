@@ -1,0 +1,39 @@
+"""Promotions that were taken back on their way, by a person or a guard: rollbacks without a rollout of their own."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from deployments.models import Rollout, RolloutKind
+from deployments.selectors.moments import Moment
+
+GIVEN_UP = ("aborting", "aborted")
+BACK = Q(kind=RolloutKind.ROLLBACK) | (
+    Q(kind=RolloutKind.PROMOTION, status__in=GIVEN_UP)
+    & (Q(request__status="rolled_back") | Q(request__status="failed", generation__isnull=False))
+)
+"""Every rollout that led traffic back. One that was superseded, or that never took any, is none."""
+
+
+def taken_back(row: Rollout) -> bool:
+    """Whether this promotion is one of `BACK`, which freezes automatic promotions."""
+    if row.kind != RolloutKind.PROMOTION or row.status not in GIVEN_UP or row.request is None:
+        return False
+    status = row.request.status
+    return status == "rolled_back" or (status == "failed" and row.generation is not None)
+
+
+def ending(moments: Sequence[Moment]) -> Moment | None:
+    """The moment in which a rollout was given up."""
+    return next((one for one in reversed(moments) if one.what.startswith(("Aborted", "Cancelled"))), None)
+
+
+def words(row: Rollout, end: Moment | None) -> str:
+    """What happened, whoever did it."""
+    was, home = f"v{row.to_revision.version.number}", row.from_revision
+    back = f" to v{home.version.number}" if home else ""
+    if row.status == "aborting":
+        return f"Rolling back {was}{back}, during its rollout"
+    if end is not None and not end.who:
+        return f"{was} taken back{back} {'by a guard' if end.guards else 'by itself'}"
+    return f"Rolled back {was}{back}, during its rollout"
