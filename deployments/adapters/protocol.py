@@ -90,8 +90,8 @@ class ServingRuntime(Protocol):
     def routes(self, environment: str, endpoint: str) -> RouteState:
         """What is in force; generation 0 for none."""
 
-    def remove_routes(self, environment: str, endpoint: str) -> None:
-        """Take the endpoint out of service."""
+    def remove_routes(self, environment: str, endpoint: str, generation: int) -> None:
+        """Take the endpoint out of service. Raises `ServingRefused` 409 where a newer table than that stands."""
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
         """What each revision of the endpoint that has run has counted, in a row for each of its processes.

@@ -105,8 +105,8 @@ class Agent:
                 return RouteState(item["generation"], item["stable"], item.get("canary"), item.get("cut", 0))
         return RouteState()
 
-    def remove_routes(self, environment: str, endpoint: str) -> None:
-        self._call("DELETE", f"/routes/{quote(environment)}/{quote(endpoint)}")
+    def remove_routes(self, environment: str, endpoint: str, generation: int) -> None:
+        self._call("DELETE", f"/routes/{quote(environment)}/{quote(endpoint)}?generation={generation}")
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
         found = self._call("GET", f"/measures?{urlencode({'environment': environment, 'endpoint': endpoint})}") or {}

@@ -33,8 +33,11 @@ __all__ = [
 
 MOST_CRASHES = 3
 """Ends of the new version's process, without a minute of quiet between, after which the rollout takes itself back."""
+MOST_AWAY = 600.0
+"""Seconds a new version that was warm may not be ready, in any step, before the rollout takes itself back."""
 BLIND = 86_400.0
 """Seconds a rollout may stand where nothing can be measured and nobody decides, before it takes itself back."""
+NOT_READY = "The new version has not been ready for a minute. The rollout takes itself back after ten."
 NOBODY = "Nobody decided within a day while nothing could be measured."
 
 
@@ -84,6 +87,13 @@ def _broken(s: Snapshot) -> Command | None:
         return Command("fail", why=why, code="crashes")
     if s.target_recorded in ("draining", "removed"):
         return Command("fail", why="the revision was taken away")
+    if s.lost and s.away_for > MOST_AWAY:
+        return Command("fail", why=f"It was not ready for 10 min. {s.failure}".strip(), code="lost")
+    return _wrong(s)
+
+
+def _wrong(s: Snapshot) -> Command | None:
+    """What it is, or shows, ends a rollout."""
     if not s.digest_matches:
         return Command("fail", why="the runtime loaded other bytes than were approved")
     if s.watch.answer == "failing":
@@ -94,9 +104,9 @@ def _broken(s: Snapshot) -> Command | None:
 
 
 def _forward(s: Snapshot) -> Command:
-    if left := _left_over(s):
-        return left
     aim = aim_at(s, s.step - 1 if s.held else s.step)
+    if first := _stranded(s, aim) or _left_over(s):
+        return first
     warm = s.loaded == "ready" and s.target_recorded == "ready"
     there = warm and (aim is None or s.in_force(aim))
     if s.deadline_passed and not (there or s.held) and isinstance(s.current, (Load, Warm, *MOVES)):
@@ -115,6 +125,14 @@ def _held(s: Snapshot) -> Command:
     return Command("wait", why=s.held, wait=LOOK, code="held")
 
 
+def _stranded(s: Snapshot, wanted: Aim | None) -> Command | None:
+    """Callers have no route, and what is wanted cannot be put in force: meanwhile the champion answers them all."""
+    if s.former is None or s.former_loaded != "ready" or not s.routes.missing:
+        return None
+    able = s.loaded == "ready" and wanted not in (None, Aim(s.former))
+    return None if able else _switch(s, Aim(s.former), "take_generation", "route")
+
+
 def _left_over(s: Snapshot) -> Command | None:
     """End what an earlier step began before anything moves."""
     if s.shadow.running and (s.shadow.ended or not isinstance(s.current, Shadow)):
@@ -129,6 +147,8 @@ def _load(s: Snapshot) -> Command:
     if s.loaded == "absent":
         return Command("load")
     if s.loaded == "loading":
+        if s.lost and s.away_for > GRACE:
+            return Command("wait", why=f"{NOT_READY} {s.failure}".strip(), wait=LOOK, code="lost")
         starting = Command("wait", why=s.failure or "It is being loaded.", wait=0.2, code="loading")
         return Command("note_loading") if s.target_recorded == "requested" else starting
     return Command("note_warm")
@@ -149,10 +169,13 @@ def _switch(
 
 
 def _stay(s: Snapshot) -> Command:
-    """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it."""
+    """At a standstill the traffic stays where this rollout put it last, also when the runtime has lost it. Where that
+    has lost the new version too the champion has all of it, and a person raises that again."""
+    if first := _stranded(s, s.taken) or (_load(s) if s.lost else None):
+        return first
     if s.taken is not None and not s.in_force(s.taken) and s.loaded == "ready":
         return _switch(s, s.taken, "take_generation", "route")
-    if s.pause_code == "unproven":
+    if s.pause_code == "unproven" and (s.former is None or s.taken != Aim(s.former)):
         return Command("go_on", step=s.step) if s.probed.right else Command("probe", step=s.step, wait=LOOK)
     if s.pause_code == "unmeasured" and s.paused_for > BLIND and unmeasured(s):
         return Command("fail", why=f"{NOBODY} {unmeasured(s)}", code="unmeasured")
@@ -163,8 +186,11 @@ def _back(s: Snapshot) -> Command:
     """Undo: a table of ours may still be on its way, so a newer one must be seen in force before this is over."""
     if s.shadow.running:
         return Command("end_shadow", step=s.step)
-    if s.former is None or s.generation is None:
+    if s.generation is None:
         return _settled(s)
+    if s.former is None:
+        at_least = max(s.generation, s.routes.generation)
+        return _settled(s) if s.routes.missing else Command("unroute", at_least=at_least)
     home = Aim(s.former)
     if s.taken == home and s.in_force(home):
         sure = s.probed.right or s.probed.doubted > GRACE

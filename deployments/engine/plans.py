@@ -4,6 +4,7 @@ A plan somebody writes is `{"steps": [...]}` without the loading and warming tha
 is pinned in a request's evidence is a list of steps with those two, each with its words for people beside its data.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from deployments.engine.steps import (
     Switch,
     Warm,
     Weight,
+    stage_of,
 )
 
 Json = dict[str, Any]
@@ -181,6 +183,8 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
     return wrong
 
 
+NO_REQUESTS = "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"
+NO_LABELS = "waits for labels of each version at 100 %, where the champion answers nothing"
 AFTER_SWITCH = "comes after the switch, where only one hold can stand"
 
 
@@ -195,8 +199,8 @@ def _out_of_order(step: Step, before: int) -> str:
             return f"must be above {before / 100:g} % ({before:,}), the weight before it"
         case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
-        case Pause(labels=labels) if labels and before == WHOLE:
-            return "waits for labels of each version at 100 %, where the champion answers nothing"
+        case Pause(seconds=0, person=False, labels=labels) if before == WHOLE:
+            return NO_LABELS if labels else NO_REQUESTS
         case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:
             return "waits for requests before the new version gets any, so the plan cannot end"
         case Pause(labels=labels) if labels > (most := MOST_ROWS * min(before, WHOLE - before) // WHOLE):
@@ -205,10 +209,12 @@ def _out_of_order(step: Step, before: int) -> str:
 
 
 def false_alarm(steps: Sequence[Step]) -> float:
-    """The chance, at most, that the guards of the whole plan stop a version that keeps every limit."""
-    watching = [step for step in steps if isinstance(step, Analyse | AbTest)]
-    limited = [one for step in watching if isinstance(step, AbTest) for one in step.metrics if one.limit is not None]
-    return sum(guard.alpha for step in watching for guard in step.guards) + sum(one.alpha for one in limited)
+    """The chance, at most, that the guards of the whole plan stop a version that keeps every limit. The same guard in
+    two steps under one weight is one test."""
+    watching = [(at, step) for at, step in enumerate(steps) if isinstance(step, Analyse | AbTest)]
+    limited = [one for _, step in watching if isinstance(step, AbTest) for one in step.metrics if one.limit is not None]
+    judged = {(stage_of(steps, at), guard) for at, step in watching for guard in step.guards}
+    return math.fsum(guard.alpha for _, guard in judged) + sum(one.alpha for one in limited)
 
 
 def data_of(step: Step) -> Json:

@@ -1,6 +1,6 @@
 """What a rollout's planner is given and what it answers: plain data, no rule. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from deployments.engine.steps import Load, Step, Steps, Switch, Warm
@@ -20,12 +20,19 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The route table in force as read back from the runtime; generation 0 when it holds none."""
+    """The route table in force as read back from the runtime; generation 0 when it holds none, `coming` where it has
+    one that it has not taken up yet."""
 
     generation: int = 0
     stable: str = ""
     canary: str | None = None
     cut: int = 0
+    coming: bool = field(default=False, compare=False)
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is none at all, neither in force nor on its way up."""
+        return self.generation == 0 and not self.coming
 
     @property
     def aim(self) -> Aim:
@@ -123,7 +130,8 @@ class Snapshot:
 
     `at_step` are the seconds since the step began, `paused_for` those of the present standstill, `held` is why the step
     may not begin yet and `held_for` for how many seconds, none where time alone has to pass. `crashes` is how often the
-    new revision's process has ended in a row and `ended` how it did last.
+    new revision's process has ended in a row and `ended` how it did last; `away_for` are the seconds for which it is
+    `lost`. `former_loaded` is asked for only while no table is there.
     """
 
     status: str
@@ -152,6 +160,14 @@ class Snapshot:
     paused_for: float = 0.0
     crashes: int = 0
     ended: str = ""
+    former_loaded: Loaded = "absent"
+    away_for: float = 0.0
+
+    @property
+    def lost(self) -> bool:
+        """Whether the new revision was warm once and is not any more, the time to load it being over."""
+        warmed = self.target_recorded == "ready" and not isinstance(self.current, Load | Warm)
+        return warmed and self.loaded in ("absent", "loading")
 
     @property
     def taken(self) -> Aim | None:
@@ -179,7 +195,7 @@ class Command:
     do: Literal[
         "begin", "load", "note_loading", "note_warm", "take_generation", "route", "next", "pause", "complete", "fail",
         "take_back_generation", "route_back", "settle", "wait", "done", "shadow", "end_shadow",
-        "test", "end_test", "probe", "go_on",
+        "test", "end_test", "probe", "go_on", "unroute",
     ]  # fmt: skip
     why: str = ""
     at_least: int = 0

@@ -160,13 +160,19 @@ def next_move(steps: Sequence[Step], index: int) -> int:
 
 
 def guards_at(steps: Sequence[Step], index: int) -> tuple[Guard, ...]:
-    """The guards that watch while the step at `index` lasts: those judged before the traffic moves on."""
+    """The guards that watch while the step at `index` lasts: all that were judged under its weight so far, its own with
+    them; before any, those that are judged first.
+
+    Of one measure with several limits each watches; of one limit, what was said of it last. A later step adds to the
+    end, so that what was seen before keeps its place.
+    """
     stage = stage_of(steps, index)
     if stage is None or not isinstance(steps[stage], Weight):
         return ()
-    under = steps[stage : next_move(steps, stage)]
-    found = [step.guards for step in under if isinstance(step, Analyse | AbTest) and step.guards]
-    return found[-1] if found else ()
+    under = range(stage, next_move(steps, stage))
+    judged = [(at, step.guards) for at in under if isinstance(step := steps[at], Analyse | AbTest) and step.guards]
+    so_far = [guards for at, guards in judged if at <= index] or [guards for _, guards in judged[:1]]
+    return tuple({(guard.measure, guard.limit): guard for guards in so_far for guard in guards}.values())
 
 
 def gathers(step: Step | None) -> TypeGuard[AbTest | Pause]:

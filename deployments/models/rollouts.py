@@ -21,7 +21,8 @@ class Rollout(Leased):
     (the probe of what is served is wrong), condition (what an approval asks for does not come), or asked (by somebody).
     `probe` is the last of those: `generation` of the table it was asked under, `right`, `why` not, `since` when it is
     wrong, `tries`, `ms`, and whether an answer was `compared`.
-    `away_since` is when the runtime was first seen not to answer, None while it does; `held_since` when a condition of
+    `away_since` is when the runtime, or the new version in it once it was warm, was first seen not to be there, None
+    while both are; `held_since` when a condition of
     an approval was first seen to keep the weight before this step's.
     `hurried_by` has asked to go on early where that needs a second person, and why. `salt` draws the units that are in
     its canary, under all of its weights; "" for one that has no canary, or began when the endpoint's drew them all.

@@ -96,7 +96,10 @@ def _keep_routed(
 ) -> dict[str, str]:
     """A table that is missing, changed by others, or newer than any we know (a restored database) is answered with
     ours. What was changed, under "route"."""
-    if row.stable is None or rollouts.active(row) is not None:
+    if rollouts.active(row) is not None:
+        return {}
+    if row.stable is None:
+        _keep_unrouted(row, runtime)
         return {}
     routes = runtime.routes(row.environment.name, row.name)
     table = endpoints.current_table(row)
@@ -110,6 +113,15 @@ def _keep_routed(
     if table is not None:
         runtime.set_routes(table_spec(table))
     return changed
+
+
+def _keep_unrouted(row: Endpoint, runtime: ServingRuntime) -> None:
+    """Where nothing serves, no table of a rollout that was given up stays; one that we do not know of may serve."""
+    where = row.environment.name, row.name
+    found = runtime.routes(*where)
+    left = RouteTable.objects.filter(endpoint=row, generation=found.generation, rollout__status="aborted").first()
+    if left is not None and str(left.stable_id) == found.stable:
+        runtime.remove_routes(*where, found.generation)
 
 
 @transaction.atomic

@@ -20,7 +20,8 @@ from serving.contract import LATENCY_EDGES_MS, Invalid, as_json
 
 NOTHING = Watch()
 FRESH = timedelta(seconds=1)
-"""A reading this young is looked at again without asking the runtime."""
+"""A reading this young is looked at again without asking the runtime, if it is of this step: the one before may have
+had other guards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def stage_at(steps: Steps, step: int) -> Stage | None:
 def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> Watch:
     """What the measures say under the weight that is in force. The first look is what the later ones start from."""
     known, now = Measurement.objects.filter(rollout=row, step=stage.step).first(), clock.now()
-    if known is not None and now - known.read_at < FRESH:
+    if known is not None and now - known.read_at < FRESH and known.read_at >= (row.step_began_at or now):
         return _said(known, 0.0)
     try:
         found = runtime.measures(row.endpoint.environment.name, row.endpoint.name)

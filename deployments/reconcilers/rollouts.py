@@ -27,6 +27,7 @@ crash.register(
     "rollout.probed",
     "rollout.probe_recorded",
     "rollout.routes_sent",
+    "rollout.routes_removed",
     "rollout.shadow_begun",
     "rollout.shadow_ended",
     "rollout.test_begun",
@@ -79,8 +80,10 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     """The rollout's row and the runtime's own words; no transaction is open."""
     target = runtime.revision(str(row.to_revision_id))
     found = runtime.routes(row.endpoint.environment.name, row.endpoint.name)
-    routes = Routes(found.generation, found.stable, found.canary, found.cut)
+    coming = found.generation == 0 and bool(found.drift)
+    routes = Routes(found.generation, found.stable, found.canary, found.cut, coming)
     taken = RouteTable.objects.filter(endpoint=row.endpoint, generation=row.generation or -1).first()
+    former = runtime.revision(str(row.from_revision_id)).state if row.from_revision_id and routes.missing else "absent"
     steps, now = plans.of_pinned(row.plan), clock.now()
     held = steering.held(row, row.step, now) if row.status in ("progressing", "paused") else ""
     return Snapshot(
@@ -110,6 +113,8 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         paused_for=(now - row.paused_at).total_seconds() if row.status == "paused" and row.paused_at else 0.0,
         crashes=target.crashes,
         ended=target.ended,
+        former_loaded=former,  # type: ignore[arg-type]
+        away_for=(now - row.away_since).total_seconds() if row.away_since else 0.0,
     )
 
 
@@ -132,8 +137,8 @@ def reconcile(lease: Lease) -> datetime | None:
             seen = observe(row, runtime, lease)
         except (ServingUnavailable, ServingRefused) as error:
             return _while_away(row, lease, _words(error))
-        if row.away_since:
-            rollouts.note_back(lease)
+        if row.status != "aborting" and seen.lost != bool(row.away_since):
+            (rollouts.note_lost if seen.lost else rollouts.note_back)(lease)
         if row.held_since and not seen.held and row.status == "progressing":
             rollouts.note_released(lease)
             continue
@@ -160,12 +165,15 @@ def _while_away(row: Rollout, lease: Lease, why: str) -> datetime:
     command = while_away(row.status, rollback=rollback, step=row.step, seconds=away, why=why)
     if command.do == "pause":
         _conclude(command, lease)
-    elif row.status == "pending" and away > GRACE:
-        rollouts.cannot_begin(lease, why)
+    elif row.status in ("pending", "aborting") and away > GRACE:
+        (rollouts.cannot_begin if row.status == "pending" else rollouts.tell_stuck)(lease, why)
     return clock.now() + timedelta(seconds=command.wait)
 
 
 def _note_and_wait(row: Rollout, lease: Lease, note: str) -> datetime:
+    """What was decided did not come through; on the way back that counts as if nothing could be asked."""
+    if row.status == "aborting":
+        return _while_away(row, lease, note)
     rollouts.note(lease, note, over=False)
     if rollouts.deadline_passed(row) and row.status == "progressing":
         return clock.now() + timedelta(seconds=5)
@@ -190,8 +198,8 @@ def _carry_out(command: Command, row: Rollout, lease: Lease, runtime: ServingRun
             crash_point("rollout.routes_sent")
         case "shadow" | "end_shadow" | "test" | "end_test":
             (_shadow if "shadow" in command.do else _test)(command, row, lease, runtime)
-        case "probe":
-            return _probe(command, row, lease, runtime)
+        case "probe" | "unroute":
+            return (_probe if command.do == "probe" else _unroute)(command, row, lease, runtime)
         case _:
             return _conclude(command, lease)
     return 0.0
@@ -282,8 +290,18 @@ def _say(command: Command, lease: Lease) -> None:
     """What keeps it waiting; what no longer does is not said any more."""
     if command.code == "held":
         rollouts.note_held(lease, command.why)
+    elif command.code == "lost":
+        rollouts.tell_lost(lease, command.why)
     else:
         rollouts.note(lease, command.why if command.code == "loading" else "")
+
+
+def _unroute(command: Command, row: Rollout, _: Lease, runtime: ServingRuntime) -> float:
+    """Take the endpoint out of service; a runtime that is slow to do so is looked at again in a second."""
+    where = row.endpoint.environment.name, row.endpoint.name
+    runtime.remove_routes(*where, command.at_least)
+    crash_point("rollout.routes_removed")
+    return 1.0 if runtime.routes(*where).generation else 0.0
 
 
 def _send(row: Rollout, runtime: ServingRuntime) -> None:

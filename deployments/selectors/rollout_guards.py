@@ -73,10 +73,10 @@ def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards
     if stage is None or not watching:
         return None
     row = known.measured.get(stage)
-    verdicts = {one["measure"]: one for one in (told(row, rollout, now) if row else [])}
-    rows = [_guard_row(guard.measure, guard.limit, verdicts.get(guard.measure)) for guard in watching]
-    if refused := verdicts.get("refusals"):  # watched under every plan, and told once it is breached
-        rows.append(_guard_row("refusals", refused["limit"], refused))
+    verdicts = {(one["measure"], one["limit"]): one for one in (told(row, rollout, now) if row else [])}
+    rows = [_guard_row(guard.measure, guard.limit, verdicts.get((guard.measure, guard.limit))) for guard in watching]
+    # Refusals are watched under every plan, and told once they are breached.
+    rows += [_guard_row(measure, limit, one) for (measure, limit), one in verdicts.items() if measure == "refusals"]
     had = row.requests if row else 0
     need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"

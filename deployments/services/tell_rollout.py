@@ -1,15 +1,22 @@
 """Who is told what about a rollout, in the transaction of the verb that is the reason."""
 
 from deployments.models import AbRun, Rollout
+from portal.audit.models import AuditEvent
 from portal.notices.services import notices
+
+PERSON = "person:"
+"""How the ids of people begin among those of all actors."""
 
 
 def _people(row: Rollout) -> list[int]:
-    """Who asked for it and who approved it."""
-    if row.request is None:
-        return []
-    given = row.request.approvals.filter(evidence_digest=row.request.evidence_digest)
-    return sorted({row.request.requester_id, *given.values_list("reviewer_id", flat=True)})
+    """Who asked for it, who approved it, who started it, and who has steered it."""
+    log = AuditEvent.objects.filter(subject_type="rollout", subject_id=str(row.pk), outcome="success")
+    acted = {row.started_by, *log.filter(actor_kind="user").values_list("actor_id", flat=True)}
+    found = {int(one.removeprefix(PERSON)) for one in acted if one.startswith(PERSON)}
+    if row.request is not None:
+        given = row.request.approvals.filter(evidence_digest=row.request.evidence_digest)
+        found |= {row.request.requester_id, *given.values_list("reviewer_id", flat=True)}
+    return sorted(found)
 
 
 def _url(row: Rollout) -> str:
@@ -40,9 +47,24 @@ def cannot_begin(row: Rollout, why: str) -> None:
     _tell(row, "rollout.away", "away", "The rollout cannot begin", text)
 
 
+def lost(row: Rollout, why: str) -> None:
+    """The new version was warm, and is not ready any more."""
+    _tell(row, "rollout.lost", f"lost.{row.away_since}", "The new version is not ready", why)
+
+
 def stopped(row: Rollout, why: str) -> None:
     """A guard failed: all traffic goes back to the champion by itself."""
     _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")
+
+
+def rollback_ended(row: Rollout, why: str) -> None:
+    """It was given up: what served before it serves on."""
+    _tell(row, "rollback.failed", "failed", "The rollback did not come to its end", f"{why}. It is taken back itself.")
+
+
+def stuck(row: Rollout, why: str) -> None:
+    """It was given up, and the traffic cannot be led back yet."""
+    _tell(row, "rollout.stuck", "stuck", "The way back has to wait", f"{why} The traffic goes back once it can.")
 
 
 def unsure(row: Rollout, why: str) -> None:

@@ -133,7 +133,8 @@ class Api:
         return JSONResponse(found, status_code=200 if found["in_force"] else 202)
 
     async def delete_routes(self, request: Request) -> Response:
-        await self._routes.delete(request.path_params["environment"], request.path_params["endpoint"])
+        newest = request.query_params.get("generation")
+        await self._routes.delete(*_where(request), int(newest) if newest and newest.isdigit() else None)
         return Response(status_code=204)
 
     async def list_measures(self, request: Request) -> Response:

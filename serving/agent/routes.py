@@ -87,10 +87,14 @@ class Routes:
                 self._runtime.take_in(slot)
         self._runtime.set_route(wanted)
 
-    async def delete(self, environment: str, endpoint: str) -> None:
-        """Take an endpoint out of service. Safe to repeat."""
+    async def delete(self, environment: str, endpoint: str, generation: int | None = None) -> None:
+        """Take an endpoint out of service, unless a newer table than `generation` stands. Safe to repeat."""
         key = key_of(environment, endpoint)
         async with self._lock:
+            known = self.desired.get(key)
+            if generation is not None and known is not None and known.spec.generation > generation:
+                newest = known.spec.generation
+                raise conflict("older_generation", f"Generation {newest} is in force.", generation=newest)
             left = {k: v for k, v in self.desired.items() if k != key}
             if len(left) != len(self.desired):
                 await asyncio.to_thread(self._write, left)

@@ -105,8 +105,10 @@ class MemoryRuntime:
         self._here()
         return self.table.get((environment, endpoint), RouteState())
 
-    def remove_routes(self, environment: str, endpoint: str) -> None:
+    def remove_routes(self, environment: str, endpoint: str, generation: int) -> None:
         self._here()
+        if (known := self.routes(environment, endpoint)).generation > generation:
+            raise ServingRefused(409, f"generation {known.generation} is in force")
         self.table.pop((environment, endpoint), None)
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:

@@ -42,6 +42,7 @@ WRONG: list[Any] = [
     [], [HALF], [SHADOW, SHADOW, SWITCH], ["switch"], [SWITCH, HALF], [{"do": "hold", "seconds": 5}, SWITCH],
     [{"do": "weight", "weight": 1}, GREEDY, HALF, GREEDY, {"do": "weight", "weight": 6000}, GREEDY, SWITCH],
     [HALF, SHADOW, SWITCH], [{"do": "weight", "weight": 10_000}, JUDGE, SWITCH], [pause(requests=5), SWITCH],
+    [{"do": "weight", "weight": 10_000}, pause(requests=5), SWITCH],
     [{"do": "weight", "weight": 10_000}, LABELS, SWITCH], [{"do": "weight", "weight": 1}, LABELS, SWITCH],
     [HALF, HALF, SWITCH],
     # Each of these is wrong by itself, whatever stands beside it.

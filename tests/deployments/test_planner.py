@@ -44,6 +44,7 @@ class World:
             "complete": {"status": "completed"},
             "fail": {"status": "aborting"},
             "settle": {"status": "aborted"},
+            "unroute": {"routes": Routes()},
         }
         if command.do in ("route", "route_back"):
             assert s.generation is not None
@@ -102,6 +103,13 @@ def test_a_runtime_that_holds_a_newer_table_is_outnumbered_not_fought() -> None:
 def test_the_first_version_has_nothing_to_go_back_to() -> None:
     world = World(replace(START, former=None, routes=Routes(), status="aborting", generation=1, generation_target=NEW))
     assert run(world) == ["settle", "done"]
+
+
+def test_an_abort_of_the_first_version_leaves_no_table() -> None:
+    there = replace(START, former=None, status="aborting", generation=3, generation_target=NEW, routes=Routes(3, NEW))
+    assert decide(there) == Command("unroute", at_least=3)
+    assert decide(replace(there, routes=Routes(7, NEW))) == Command("unroute", at_least=7)
+    assert run(World(there)) == ["unroute", "settle", "done"]
 
 
 snapshots = st.builds(

@@ -234,3 +234,51 @@ class TestRequests:
     def test_the_rollout_carries_the_pinned_steps(self, line: Line) -> None:
         line.promote(1)
         assert Rollout.objects.get().plan == PLAN
+
+
+ERRORS = {"measure": "errors", "limit": 0.05, "alpha": 0.01, "fewest": 100}
+MEMORY = {"measure": "memory", "limit": 2.0, "alpha": 0.02, "fewest": 100}
+STRICT = {**ERRORS, "limit": 0.01, "fewest": 500}
+RIGHT = {"name": "Right", "from": "correct", "better": "higher", "smallest": 0.01}
+
+
+def judging(*steps: dict[str, Any]) -> kinds.Steps:
+    return plans.parse({"steps": [{"do": "weight", "weight": 1000}, *steps, {"do": "switch"}]})
+
+
+def watching(steps: kinds.Steps, at: int) -> list[tuple[str, float]]:
+    return [(guard.measure, guard.limit) for guard in kinds.guards_at(steps, at)]
+
+
+def test_a_step_is_judged_by_its_own_guards_and_those_before_it_watch_on() -> None:
+    wait = {"do": "pause", "until": {"seconds": 5}}
+    analyses = [{"do": "analyse", "guards": [one]} for one in (ERRORS, MEMORY)]
+    steps = judging(wait, analyses[0], wait, analyses[1], wait)
+    both = [("errors", 0.05), ("memory", 2.0)]
+    assert [watching(steps, at) for at in range(2, 9)] == [both[:1]] * 4 + [both] * 2 + [[]]
+    test = {"do": "ab_test", "until": {"units": 100}, "metrics": [RIGHT], "guards": [MEMORY]}
+    assert watching(judging(analyses[0], test), 3) == both[:1]
+    assert watching(judging(analyses[0], test), 4) == both
+
+
+def test_of_one_measure_with_two_limits_each_watches_and_one_limit_said_twice_is_one_guard() -> None:
+    steps = judging(*({"do": "analyse", "guards": [one]} for one in (ERRORS, STRICT, {**ERRORS, "fewest": 900})))
+    assert watching(steps, 4) == [("errors", 0.05), ("errors", 0.01)]
+    assert [guard.fewest for guard in kinds.guards_at(steps, 5)] == [900, 500]
+
+
+def test_the_same_guard_twice_under_one_weight_is_one_test() -> None:
+    twice = [{"do": "analyse", "guards": [ERRORS]}, {"do": "analyse", "guards": [ERRORS, MEMORY]}]
+    assert plans.false_alarm(judging(*twice)) == pytest.approx(0.03)
+    again = judging(*twice, {"do": "weight", "weight": 5000}, twice[0])
+    assert plans.false_alarm(again) == pytest.approx(0.04)
+
+
+def test_no_requests_are_waited_for_at_the_whole_where_nothing_counts_them() -> None:
+    whole, wait = {"do": "weight", "weight": 10_000}, {"do": "pause", "until": {"requests": 100}}
+    with pytest.raises(PlanRefused) as refused:
+        plans.parse({"steps": [whole, wait, {"do": "switch"}]})
+    assert list(refused.value.fields) == ["steps.1"]
+    assert refused.value.fields["steps.1"].startswith("waits for requests at 100 %, where nothing is counted")
+    for until in ({"seconds": 60}, {"person": True}):
+        plans.parse({"steps": [whole, {**wait, "until": until}, {"do": "switch"}]})

@@ -183,3 +183,15 @@ def test_a_revision_is_loaded_where_its_callers_keys_are_known(line: Line, monke
     Endpoint.objects.update(next_reconcile_at=None)
     line.promote(1)
     assert known[0] == line.runtime.keys("production", "flight-delay") != frozenset()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_wrong_answer_seen_again_is_committed_without_a_second_event(two: Line) -> None:
+    astray(two, 5)
+    row = back(two)
+    tries = probe(row)["tries"]
+    Rollout.objects.update(next_reconcile_at=clock.now())
+    work.drain()
+    row.refresh_from_db()
+    assert (row.status, probe(row)["tries"]) == ("progressing", tries + 1)
+    assert said("rollout.unproven") == 1

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from deployments.engine import plans, ready_made
 from deployments.engine.planner import (
     BLIND,
     GRACE,
+    MOST_AWAY,
     MOST_CRASHES,
     Aim,
     Answer,
@@ -25,7 +26,7 @@ from deployments.engine.planner import (
     aim_at,
     decide,
 )
-from deployments.engine.steps import WHOLE, Analyse, Hold, Pause, Steps, next_move, share_at, stage_of
+from deployments.engine.steps import WHOLE, Analyse, Hold, Pause, Steps, guards_at, next_move, share_at, stage_of
 
 NEW, OLD = "new", "old"
 GUARD = {"measure": "errors", "limit": 0.01, "alpha": 0.01, "fewest": 100}
@@ -37,7 +38,7 @@ CANARY = plans.parse(ready_made.PLANS["canary"])
 
 def start(plan: Steps, **changes: Any) -> Snapshot:
     fresh = Snapshot("pending", NEW, "requested", OLD, "absent", "", True, Routes(4, OLD), None, None, False)
-    return replace(fresh, **{"plan": plan, "step": 0, **changes})
+    return replace(fresh, **{"plan": plan, "step": 0, "former_loaded": "ready", **changes})
 
 
 @dataclass
@@ -95,7 +96,7 @@ class World:
             before = (stage_of(s.plan, s.step) or 0) - 1
             assert share_at(s.plan, before) in self.confirmed or share_at(s.plan, before) == share
         if s.status == "paused":
-            assert aim == s.taken
+            assert aim == s.taken or (aim == Aim(OLD) and not s.routes.generation)
         self.newest = max(self.newest, command.at_least) + 1
         return {"generation": self.newest, "generation_target": aim.stable, "generation_canary": aim.canary,
                 "generation_cut": aim.cut}  # fmt: skip
@@ -111,6 +112,11 @@ class World:
         if table != s.routes:
             self.routed.append(table)
         self.snapshot = replace(s, routes=table)
+
+    def stranded(self) -> bool:
+        s = self.snapshot
+        active = s.status in ("progressing", "paused", "aborting") and s.loaded != "failed"
+        return active and not s.routes.generation and s.former_loaded == "ready"
 
     def step(self) -> Command:
         command = self.look()
@@ -356,9 +362,9 @@ def any_plan(draw: st.DrawFn) -> Steps:
 
 
 happenings = st.sampled_from(
-    ["", "", "", "", "crash", "twice", "lose table", "foreign table", "lose revision", "revision fails", "pause",
-     "resume", "hurry", "abort", "passing", "failing", "inconclusive", "error", "unread", "mismatch",
-     "held", "free", "late", "crashes"]
+    ["", "", "", "", "crash", "twice", "lose table", "lose all", "slow", "foreign table", "lose revision",
+     "revision fails", "pause", "resume", "hurry", "abort", "passing", "failing", "inconclusive", "error", "unread",
+     "mismatch", "held", "free", "late", "crashes"]
 )  # fmt: skip
 
 
@@ -369,6 +375,8 @@ def happen(world: World, what: str) -> None:
         "lose table": {"routes": Routes()},
         "foreign table": {"routes": Routes(s.routes.generation + 3, OLD)},
         "lose revision": {"loaded": "absent"},
+        "lose all": {"loaded": "absent", "routes": Routes()},
+        "slow": {"away_for": s.away_for + GRACE},
         "revision fails": {"loaded": "failed"} if s.status != "pending" else {},
         "pause": {"status": "paused"} if s.status == "progressing" else {},
         "resume": {"status": "progressing"} if s.status == "paused" else {},
@@ -391,7 +399,7 @@ def happen(world: World, what: str) -> None:
 @settings(max_examples=1000)
 @given(any_plan(), st.lists(happenings, max_size=80))
 def test_in_any_world(plan: Steps, events: list[str]) -> None:
-    world = World(start(plan))
+    world, alone = World(start(plan)), 0
     for what in events:
         happen(world, what)
         before = world.snapshot
@@ -404,9 +412,11 @@ def test_in_any_world(plan: Steps, events: list[str]) -> None:
             once = world.snapshot
             world.apply(command)
             assert world.snapshot == once
+        alone = alone + 1 if world.stranded() else 0
+        assert alone < 4, "callers have no route, and the champion could answer them"
         if world.snapshot.status != "paused" or before.status != "paused":
             continue
-        assert world.snapshot.taken == before.taken
+        assert world.snapshot.taken in (before.taken, Aim(OLD))
     if world.snapshot.loaded == "failed" and world.snapshot.status == "aborting":
         world.snapshot = replace(world.snapshot, loaded="absent")
     settle(world)
@@ -429,3 +439,56 @@ def test_undisturbed_every_weight_of_the_plan_is_seen_once_and_in_order(plan: St
 def test_where_nothing_served_all_traffic_goes_at_once(plan: Steps, step: int) -> None:
     first = start(plan, former=None, routes=Routes())
     assert aim_at(first, step) in (None, Aim(NEW))
+
+
+MEASURES = ["errors", "memory", "p95"]
+
+
+@st.composite
+def guarded(draw: st.DrawFn) -> tuple[Steps, str]:
+    """A plan whose judgements each name some measures, and one of those."""
+    steps: list[dict[str, Any]] = []
+    for weight in draw(weights.filter(bool)):
+        between = draw(st.lists(st.lists(st.sampled_from(MEASURES), min_size=1, unique=True), max_size=3))
+        judged = [[{"measure": one, "limit": 1.5 if one != "errors" else 0.1} for one in named] for named in between]
+        pause = draw(waits.filter(lambda steps: not steps or "guards" not in steps[0]))
+        steps += [{"do": "weight", "weight": weight}, *pause]
+        steps += [{"do": "analyse", "guards": guards, "give_up": 10} for guards in judged]
+    plan = plans.parse({"steps": [*steps, SWITCH]})
+    named = sorted({guard.measure for step in plan if isinstance(step, Analyse) for guard in step.guards})
+    assume(named)
+    return plan, draw(st.sampled_from(named))
+
+
+@given(guarded())
+def test_a_version_beyond_a_limit_that_its_plan_guards_never_gets_all_of_the_traffic(case: tuple[Steps, str]) -> None:
+    """What a judgement sees are the guards that watch at its step; all others keep their limits."""
+    plan, fault = case
+    world = World(start(plan))
+    for _ in range(200):
+        s = world.snapshot
+        seen = {guard.measure for guard in guards_at(plan, s.step)}
+        answer: Answer | None = ("failing" if fault in seen else "passing") if seen else None
+        world.snapshot = replace(s, watch=Watch(10**9, answer, "so it is"))
+        if world.step().do == "done":
+            break
+        if world.snapshot.status == "paused":
+            world.snapshot = replace(world.snapshot, status="progressing", step=s.step + 1, at_step=0.0)
+    assert world.snapshot.status == "aborted"
+    assert WHOLE not in world.shares()
+
+
+@pytest.mark.parametrize("status", ["progressing", "paused"])
+@pytest.mark.parametrize("step", range(2, len(TWO)))
+def test_a_version_that_is_not_ready_is_told_of_and_taken_back(status: str, step: int) -> None:
+    """In every step, those that move nothing too; while it is away nothing else is decided."""
+    lost = start(TWO, status=status, loaded="loading", target_recorded="ready", step=step, failure="It starts.",
+                 routes=Routes(5, OLD, NEW, 500), generation=5, generation_target=OLD, generation_canary=NEW,
+                 generation_cut=500)  # fmt: skip
+    assert decide(lost).code == "loading"
+    told = decide(replace(lost, away_for=GRACE + 1))
+    assert (told.do, told.code, told.wait) == ("wait", "lost", 3.0)
+    assert told.why.endswith("It starts.")
+    over = decide(replace(lost, away_for=MOST_AWAY + 1))
+    assert (over.do, over.code) == ("fail", "lost")
+    assert decide(replace(lost, loaded="ready", away_for=MOST_AWAY + 1)).do != "fail"

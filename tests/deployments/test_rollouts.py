@@ -12,7 +12,7 @@ from deployments.adapters.serving import ServingUnavailable
 from deployments.engine.planner import BLIND
 from deployments.models import Endpoint, Measurement, Revision, Rollout, RouteTable
 from deployments.policies.conditions import Condition
-from deployments.selectors import facts, plan_page
+from deployments.selectors import facts, plan_page, rollout_guards
 from deployments.services import plans, promotions, rollbacks, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
@@ -21,7 +21,7 @@ from portal.notices.models import Notice
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import STEPS, Rolling, measures
+from tests.deployments.rolling import GUARDS, STEPS, Rolling, measures
 
 pytestmark = pytest.mark.django_db
 GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
@@ -124,6 +124,32 @@ def test_a_faulty_version_is_stopped_by_itself(rolling: Rolling, fault: dict[str
         rolling.line.marta.pk,
         rolling.line.daniel.pk,
     }
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_fault_that_only_one_of_two_judgements_looks_at_is_stopped(line: Line, first: int) -> None:
+    """Each is judged by its own guards, on measures of its own: a second without errors passes no first."""
+    both = [{"do": "analyse", "guards": [GUARDS[at]], "give_up": 600} for at in (first, 3 - first)]
+    rolling = Rolling(line, [STEPS[0], *both, {"do": "switch"}]).begin()
+    rolling.answered(GOOD, {**SAME, "errors": 1500})
+    for _ in range(3):
+        row = rolling.look(3)
+    assert (row.status, rolling.share) == ("aborted", 0)
+    assert row.note.startswith("Error rate +75.00 pp")
+
+
+def test_one_measure_with_two_limits_is_judged_by_each(line: Line) -> None:
+    strict = {**GUARDS[0], "limit": 0.005}
+    both = [{"do": "analyse", "guards": [one], "give_up": 600} for one in (GUARDS[0], strict)]
+    rolling = Rolling(line, [STEPS[0], *both, {"do": "switch"}]).begin()
+    rolling.answered(GOOD, SAME)
+    row = rolling.look(3)
+    assert (row.status, row.step) == ("progressing", 4)
+    shown = rollout_guards.guards(row, clock.now())
+    assert shown is not None
+    assert [(one.limit, one.state) for one in shown.rows] == [
+        ("≤ +2.00 pp", "Holding"), ("≤ +0.50 pp", "Not judged yet"),
+    ]  # fmt: skip
 
 
 def test_one_unlucky_request_stops_nothing(rolling: Rolling) -> None:

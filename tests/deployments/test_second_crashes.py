@@ -79,7 +79,7 @@ def test_a_worker_and_the_one_after_it_end_at_each_point_of_a_rollout(line: Line
     rolling = Rolling(line, lives.EVERY_KIND).prepare()
     lives.approved(rolling)
     passed = died_twice(line, rolling, deaths, lives.every_kind)
-    assert set(passed) == POINTS - {"rollout.failed"}
+    assert set(passed) == POINTS - {"rollout.failed", "rollout.routes_removed"}
 
 
 def test_a_worker_and_the_one_after_it_end_on_the_way_back(line: Line, deaths: Deaths) -> None:
@@ -88,6 +88,16 @@ def test_a_worker_and_the_one_after_it_end_on_the_way_back(line: Line, deaths: D
     passed = died_twice(line, rolling, deaths, lives.stopped, begin="rollout.failed")
     back = [name.removeprefix("rollout.") for name in passed[passed.index("rollout.failed") :]]
     assert back == ["failed", "generation_taken", "routes_sent", "probed", "probe_recorded"]
+
+
+def test_a_worker_and_the_one_after_it_end_where_nothing_served_before(line: Line, deaths: Deaths) -> None:
+    line.runtime.astray = "another"
+    request = line.submit(1)
+    for who in (line.marta, line.daniel):
+        line.approve(request, who)
+    rolling = Rolling(line, begun=True)
+    passed = died_twice(line, rolling, deaths, lives.aborted, begin="rollout.routes_removed")
+    assert passed[-1] == "rollout.routes_removed"
 
 
 def died_twice(line: Line, rolling: Rolling, deaths: Deaths, life: lives.Life, begin: str = "") -> list[str]:

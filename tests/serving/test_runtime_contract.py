@@ -116,7 +116,7 @@ def test_what_was_never_asked_for_is_absent(side: Side) -> None:
     assert side.runtime.revision("nobody").state == "absent"
     assert side.in_force() == RouteState()
     side.runtime.remove_revision("nobody")
-    side.runtime.remove_routes("production", side.endpoint)
+    side.runtime.remove_routes("production", side.endpoint, 1)
 
 
 def test_keys_are_those_of_one_endpoint_and_replaced_as_one(side: Side) -> None:
@@ -183,7 +183,10 @@ def test_what_takes_traffic_stays(side: Side) -> None:
         with pytest.raises(ServingRefused) as error:
             side.runtime.remove_revision(routed)
         assert refused(error)
-    side.runtime.remove_routes("production", side.endpoint)
+    with pytest.raises(ServingRefused) as error:
+        side.runtime.remove_routes("production", side.endpoint, 0)
+    assert refused(error)
+    side.runtime.remove_routes("production", side.endpoint, 1)
     assert side.in_force() == RouteState()
     side.runtime.remove_revision(first)
     wait_until(lambda: side.runtime.revision(first).state == "absent", 30, f"{first} to be gone")
@@ -323,7 +326,7 @@ def test_a_runtime_that_is_away_is_said(away: ServingRuntime, tmp_path: Path) ->
         lambda: away.remove_revision("one"),
         lambda: away.set_routes(table),
         lambda: away.routes("production", "flights"),
-        lambda: away.remove_routes("production", "flights"),
+        lambda: away.remove_routes("production", "flights", 1),
         lambda: away.measures("production", "flights"),
         lambda: away.ask("one", None, ""),
         lambda: away.probe("production", "flights", None, ""),

@@ -74,7 +74,9 @@ class Cluster(Namespace):
         live = self._route(environment, endpoint)
         return RouteState() if live is None else self._route_state(live)
 
-    def remove_routes(self, environment: str, endpoint: str) -> None:
+    def remove_routes(self, environment: str, endpoint: str, generation: int) -> None:
+        live = self._route(environment, endpoint)
+        refuse_newer(reading.table(live) if live else None, generation)
         self._client.delete(kinds.ROUTE, names.of_endpoint(environment, endpoint))
 
     def ask(self, revision_id: str, body: Any, key: str) -> Served:
@@ -168,6 +170,12 @@ def refuse_old(known: RouteSpec | None, wanted: RouteSpec) -> None:
         return
     same = (known.stable, known.canary, known.cut) == (wanted.stable, wanted.canary, wanted.cut)
     if known.generation > wanted.generation or not same:
+        raise ServingRefused(409, f"Generation {known.generation} stands on the cluster.")
+
+
+def refuse_newer(known: RouteSpec | None, generation: int) -> None:
+    """What was decided for an older table takes no newer one away. Raises `ServingRefused`."""
+    if known is not None and known.generation > generation:
         raise ServingRefused(409, f"Generation {known.generation} stands on the cluster.")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from deployments.adapters.kubernetes import asking, drift, inference, names, pods, reading
 from deployments.adapters.kubernetes import client as kinds
 from deployments.adapters.kubernetes.client import Place
-from deployments.adapters.kubernetes.cluster import pods_of, refuse_old, wait_for
+from deployments.adapters.kubernetes.cluster import pods_of, refuse_newer, refuse_old, wait_for
 from deployments.adapters.kubernetes.inference import Slots
 from deployments.adapters.kubernetes.shared import Namespace
 from deployments.adapters.serving import RevisionState, RouteState, ServingRefused, ServingUnavailable
@@ -82,9 +82,10 @@ class Serverless(Namespace):
         cut = share * 100 if table.canary else 0
         return RouteState(table.generation, table.stable, table.canary, cut, str(changed), bool(changed.stale))
 
-    def remove_routes(self, environment: str, endpoint: str) -> None:
+    def remove_routes(self, environment: str, endpoint: str, generation: int) -> None:
         live = self._live(environment, endpoint)
         slots = _slots(live) if live else None
+        refuse_newer(slots.table if slots else None, generation)
         if live is not None and slots is not None and slots.table is not None:
             self._apply(replace(slots, table=None), live)
 

@@ -1,6 +1,6 @@
 """Rollouts: starting them, what the reconciler records, how they end, and what people may do with them."""
 
-from deployments.services.rollouts.away import cannot_begin, note_away, note_back
+from deployments.services.rollouts.away import cannot_begin, note_away, note_back, note_lost, tell_lost, tell_stuck
 from deployments.services.rollouts.carrying import (
     begin,
     deadline_passed,
@@ -45,6 +45,7 @@ __all__ = [
     "note_back",
     "note_held",
     "note_loading",
+    "note_lost",
     "note_measures",
     "note_predictions",
     "note_probe",
@@ -64,6 +65,8 @@ __all__ = [
     "supersede",
     "take_back_generation",
     "take_generation",
+    "tell_lost",
+    "tell_stuck",
     "test_began",
     "test_ended",
 ]

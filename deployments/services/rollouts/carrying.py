@@ -59,7 +59,10 @@ def _table(row: Rollout) -> RouteTable | None:
 
 
 def _still_wanted(row: Rollout, aim: Aim, step: int) -> bool:
-    """At a standstill only the same table may be taken again; under way only that of the step it was decided for."""
+    """At a standstill only the same table may be taken again, or the champion's; under way only that of the step it was
+    decided for."""
+    if row.status == "paused" and aim == Aim(str(row.from_revision_id)):
+        return True
     if row.status == "paused":
         table = _table(row)
         kept = (str(table.stable_id), str(table.canary_id or ""), table.canary_weight) if table else None

@@ -9,6 +9,14 @@ from portal.core.leases import Lease
 from portal.core.locking import lock
 from registry.services import holds
 
+NOT_BACK = " It is not back yet: "
+"""Stands in the note of a rollout on its way back between why it was given up and what keeps it there."""
+
+
+def given_up(note: str) -> str:
+    """Why a rollout was given up, by its note."""
+    return note.partition(NOT_BACK)[0]
+
 
 def subject(row: Rollout) -> Subject:
     return Subject.of("rollout", row.pk, str(row))

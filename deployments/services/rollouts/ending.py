@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
 from deployments.policies.rollback import REASONS
@@ -111,14 +112,17 @@ def give_up(
             data=data,
             note=why[:500],
             next_reconcile_at=clock.now(),
+            away_since=None,
             name=str(row),
         )
         work.ring("deployments.rollout", row.pk)
     if row.to_revision.status in ("requested", "loading"):
         said = why if event == "fail" else ENDED
         move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
-    if event == "roll_back" or (event == "fail" and row.generation is not None):
+    if event == "roll_back" or (event == "fail" and _had_traffic(row)):
         rollback_freezes.freeze(row.endpoint, row, actor=actor)
+    if row.kind == RolloutKind.ROLLBACK:
+        tell_rollout.rollback_ended(row, why)
     if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
         data = {"why": why} if event == "fail" else None
         move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
@@ -127,13 +131,26 @@ def give_up(
     return row
 
 
+def _had_traffic(row: Rollout) -> bool:
+    """Whether a table of it gave any to its version: the champion may have had one again that was lost."""
+    return row.route_tables.filter(Q(stable=row.to_revision) | Q(canary=row.to_revision)).exists()
+
+
 @transaction.atomic
 def settle(lease: Lease, *, unsure: str = "") -> Rollout:
     """All traffic has been seen to be where it was before the rollout. `unsure` is what a probe says against it."""
     row = common.locked(lease.pk, lease)
+    if row.from_revision_id is None and row.generation is not None:
+        recorder.record(
+            "endpoint.unrouted",
+            actor=common.system(row),
+            subject=endpoints.subject(row.endpoint),
+            data={"generation": row.generation},
+        )
     endpoints.look_at(row.endpoint)
     endpoints.look_at_requests(row.endpoint)
-    more: dict[str, Any] = {"note": f"{row.note} Not proven: {unsure}".strip()} if unsure else {}
+    note = common.given_up(row.note)
     if unsure:
+        note = f"{note} Not proven: {unsure}".strip()
         tell_rollout.unsure(row, unsure)
-    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), name=str(row), **more)
+    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), note=note, name=str(row))

@@ -52,6 +52,7 @@ def to_seconds(seen: Snapshot) -> Snapshot:
         seen,
         at_step=float(int(seen.at_step)),
         paused_for=float(int(seen.paused_for)),
+        away_for=float(int(seen.away_for)),
         watch=replace(seen.watch, unread=float(ceil(seen.watch.unread))),
         probed=replace(seen.probed, doubted=float(min(int(seen.probed.doubted), MOST_DOUBT))),
     )
@@ -113,6 +114,16 @@ def first(line: Line) -> Rolling:
     """Nothing served before."""
     line.promote(1)
     return Rolling(line)
+
+
+def first_aborted(line: Line) -> Rolling:
+    """Nothing served before, no probe sees it, and a person takes it back."""
+    line.runtime.astray = "another"
+    line.promote(1)
+    rolling = Rolling(line, begun=True)
+    rollouts.abort(actor=world.actor(line.marta), number=rolling.row.pk, reason_code="quality")
+    lives.come_by()
+    return rolling
 
 
 def abort(line: Line) -> Rolling:
@@ -207,8 +218,9 @@ def not_loaded(line: Line) -> Rolling:
 
 SCENARIOS: dict[str, Scenario] = {
     **{name: of_plan(name) for name in ready_made.PLANS},
-    "first": first, "abort": abort, "supersede": supersede, "rollback": rollback, "stopped": stopped,
-    "inconclusive": inconclusive, "unmeasured": unmeasured, "unproven": unproven, "not-loaded": not_loaded,
+    "first": first, "first-aborted": first_aborted, "abort": abort, "supersede": supersede, "rollback": rollback,
+    "stopped": stopped, "inconclusive": inconclusive, "unmeasured": unmeasured, "unproven": unproven,
+    "not-loaded": not_loaded,
 }  # fmt: skip
 
 
@@ -216,7 +228,7 @@ def record(line: Line, name: str) -> list[Look]:
     """The looks at the rollout that the history is named after."""
     with heard() as found:
         rolling = SCENARIOS[name](line)
-    about = rolling.revision(1 if name in ("first", "rollback") else 2)
+    about = rolling.revision(1 if name in ("first", "first-aborted", "rollback") else 2)
     looks = found[about]
     if name == "rollback":
         looks = [look for look in looks if look.saw.former is not None]
