@@ -103,7 +103,9 @@ def _shadowed(row: Rollout, step: Shadow, now: datetime) -> bool:
         until = row.paused_at or now
         return row.step_began_at is not None and (until - row.step_began_at).total_seconds() >= step.seconds
     run = ShadowRun.objects.filter(rollout=row).first()
-    return bool(run and run.report) and run.report["copied"] - run.report["failed"] >= step.predictions
+    if run is None or not run.report:
+        return False
+    return int(run.report["copied"] - run.report["failed"]) >= step.predictions
 
 
 def _labels(row: Rollout, at: int) -> int:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -501,9 +502,10 @@ class TestSteering:
     def test_what_is_over_is_left_alone(self, rolling: Rolling) -> None:
         rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="other")
         rolling.look()
-        for act, more in ((rollouts.pause, {}), (rollouts.resume, {}), (rollouts.abort, {"reason_code": "other"})):
+        marta, number = world.actor(rolling.line.marta), rolling.row.pk
+        for act in (rollouts.pause, rollouts.resume, partial(rollouts.abort, reason_code="other")):
             with pytest.raises(Refused):
-                act(actor=world.actor(rolling.line.marta), number=rolling.row.pk, **more)
+                act(actor=marta, number=number)
 
 
 class TestSuperseding:
