@@ -2,9 +2,10 @@
 
 import itertools
 import math
+import secrets
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -39,11 +40,11 @@ class Counts:
     nameless: int = 0
     hedged: int = 0
 
-    def answered(self, arm: str, latency_ms: float, labels: Iterable[str], *, named: bool = True) -> None:
-        """A prediction went out; `named` whether its caller named a unit."""
+    def answered(self, arm: str, latency_ms: float, label: str | None = None, *, named: bool = True) -> None:
+        """A prediction went out that counts as this label; `named` whether its caller named a unit."""
         self._asked(arm, named)
         self.latency[bisect_right(LATENCY_EDGES_MS, latency_ms, hi=len(self.latency)) - 1] += 1
-        for label in labels:
+        if label is not None:
             self.answers[self._known(label)] += 1
 
     def failed(self, arm: str, code: str, *, named: bool = True) -> None:
@@ -87,20 +88,26 @@ class Counts:
         )
 
 
-def labels(values: Iterable[Any]) -> Iterable[str]:
-    """What each answered value counts as: its text for a class, its bin for a score from 0 to 1 and for other numbers.
+def label(values: Sequence[Any]) -> str | None:
+    """What a prediction counts as: the label of one of its rows, drawn at random; None for one without values.
+
+    Rows of one request belong together, so only one of them is evidence of its own, however many there are.
+    """
+    return label_of(secrets.choice(values)) if values else None
+
+
+def label_of(value: Any) -> str:
+    """What an answered value counts as: its text for a class, its bin for a score from 0 to 1 and for other numbers.
 
     Whole numbers below 100 are taken for classes.
     """
-    for value in values:
-        if isinstance(value, float) and 0.0 <= value <= 1.0:
-            yield f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}"
-        elif isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < MOST_LABELS):
-            yield str(value)[:LONGEST_LABEL]
-        elif isinstance(value, float | int) and math.isfinite(value):
-            yield _span(value)
-        else:
-            yield OTHER
+    if isinstance(value, float) and 0.0 <= value <= 1.0:
+        return f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}"
+    if isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < MOST_LABELS):
+        return str(value)[:LONGEST_LABEL]
+    if isinstance(value, float | int) and math.isfinite(value):
+        return _span(value)
+    return OTHER
 
 
 def _span(value: float) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deployments.analysis import assess, rates, shares
 from deployments.analysis.arms import Arm
@@ -56,7 +56,7 @@ def rests_on(measure: str, arm: Arm) -> int:
         return sum(arm.latency)
     if measure == "refusals":
         return arm.requests + arm.refused
-    return arm.answered if measure == "answers" else arm.requests
+    return _by_request(arm).answered if measure == "answers" else arm.requests
 
 
 def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
@@ -99,6 +99,7 @@ def _answers(rule: Rule, old: Arm, new: Arm) -> Measured:
 
     Raises ValueError where so many were answered and none has a label: unknown is never passing.
     """
+    old, new = _by_request(old), _by_request(new)
     labels = sorted({*old.answers, *new.answers})
     if labels in ([], [UNCOUNTABLE]) and min(old.requests - old.errors, new.requests - new.errors) >= rule.fewest:
         raise ValueError("the answers are neither classes nor numbers. Leave this guard out of the plan")
@@ -115,6 +116,16 @@ def _answers(rule: Rule, old: Arm, new: Arm) -> Measured:
         return Range(max(0.0, moved.low, -moved.high), max(abs(moved.low), abs(moved.high)))
 
     return Measured(abs(found.seen), sum(b), at)
+
+
+def _by_request(arm: Arm) -> Arm:
+    """The arm with no more answers than requests. A process of before counted every row; rows of one request belong
+    together, so their shares count as much as their requests do."""
+    answered = max(0, arm.requests - arm.errors)
+    if arm.answered <= answered:
+        return arm
+    part = answered / arm.answered
+    return replace(arm, answers={label: round(count * part) for label, count in arm.answers.items()})
 
 
 def _scaled(counts: Sequence[int], place: int, by: float) -> Count:

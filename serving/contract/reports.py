@@ -21,11 +21,12 @@ class Measures:
 
     `epoch` changes when they started anew (the process restarted). `requests` are predictions asked for and not the
     caller's fault; `errors` of them were answered 5xx or died unanswered; `refused` are the caller's fault, 4xx.
-    `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts labels of class answers (at
-    most 100, the rest under `other`), or `bin 0` to `bin 19` of scores, or spans of other numbers; `arms` requests by
-    `stable` and `canary`. `peak_memory` is resident bytes, `busy_ms` the time the model has been at work, `reasons` the
-    errors by their code. `nameless` of the requests named no unit; those that died unanswered are not among them.
-    `hedged` came here because another process was slow; of two, the one whose answer nobody waited for is not counted.
+    `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts answered predictions, each
+    by one of its rows drawn at random: labels of class answers (at most 100, the rest under `other`), or `bin 0` to
+    `bin 19` of scores, or spans of other numbers; `arms` requests by `stable` and `canary`. `peak_memory` is resident
+    bytes, `busy_ms` the time the model has been at work, `reasons` the errors by their code. `nameless` of the requests
+    named no unit; those that died unanswered are not among them. `hedged` came here because another process was slow;
+    of two, the one whose answer nobody waited for is not counted.
     """
 
     revision: str

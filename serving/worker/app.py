@@ -159,8 +159,8 @@ class App:
                 self.counts.failed(call.assigned, refusal.code, named=call.named)
                 self._note(call, refusal.status)
             raise
-        labels = measures.labels(answers.values(call.predictions))
-        self.counts.answered(call.assigned, call.milliseconds, labels, named=call.named)
+        label = measures.label(answers.values(call.predictions))
+        self.counts.answered(call.assigned, call.milliseconds, label, named=call.named)
         self._note(call, answer.status)
         return answer
 

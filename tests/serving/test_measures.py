@@ -12,7 +12,7 @@ import pytest
 
 from serving import contract
 from serving.contract import LATENCY_EDGES_MS, Invalid, Measures
-from serving.measures import Counts, Deaths, labels, with_deaths
+from serving.measures import Counts, Deaths, label, label_of, with_deaths
 from serving.router import stats
 from serving.worker import answers
 from serving.worker.calls import Call
@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 
 def bucket(latency_ms: float) -> int:
     counts = Counts("r", "e")
-    counts.answered("stable", latency_ms, [])
+    counts.answered("stable", latency_ms)
     return counts.latency.index(1)
 
 
@@ -64,7 +64,7 @@ SHAPES: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("predictions", "expected"), SHAPES, ids=range(len(SHAPES)))
 def test_every_shape_of_answer_has_its_labels(predictions: Any, expected: list[str]) -> None:
-    assert list(labels(answers.values(predictions))) == expected
+    assert list(map(label_of, answers.values(predictions))) == expected
 
 
 def refused(act: Callable[[], None]) -> str:
@@ -104,16 +104,25 @@ def test_an_answer_to_two_rows_is_held_to_what_was_promised(
 
 def test_labels_are_bounded() -> None:
     counts = Counts("r", "e")
-    counts.answered("stable", 1.0, [f"label {number}" for number in range(150)])
-    counts.answered("stable", 1.0, ["label 3", "new"])
+    for number in (*range(150), 3, "new"):
+        counts.answered("stable", 1.0, f"label {number}")
     assert len(counts.answers) == 101
     assert (counts.answers["other"], counts.answers["label 3"]) == (51, 2)
 
 
+def test_a_request_counts_as_one_answer_drawn_from_its_rows() -> None:
+    counts = Counts("r", "e")
+    for _ in range(300):
+        counts.answered("stable", 1.0, label(["late"] * 700 + ["in time"] * 300))
+    counts.answered("stable", 1.0, label([]))
+    assert (counts.answers.total(), counts.requests) == (300, 301)
+    assert 150 < counts.answers["late"] < 270, "drawn evenly: outside of this once in a hundred million"
+
+
 def test_requests_without_a_unit_are_counted_beside_the_others() -> None:
     counts = Counts("r", "e")
-    counts.answered("stable", 1.0, [], named=True)
-    counts.answered("stable", 1.0, [], named=False)
+    counts.answered("stable", 1.0, named=True)
+    counts.answered("stable", 1.0, named=False)
     counts.failed("stable", "busy", named=False)
     found = counts.read(0, 0.0)
     assert (found.requests, found.nameless) == (3, 2)
@@ -125,7 +134,7 @@ def test_requests_without_a_unit_are_counted_beside_the_others() -> None:
 
 def test_measures_survive_json_and_nothing_else_does() -> None:
     counts = Counts("r", "e")
-    counts.answered("canary", 3.0, ["a"])
+    counts.answered("canary", 3.0, "a")
     found = counts.read(10, 1.5)
     assert contract.measures(contract.as_json(found)) == found
     wrongs: list[Any] = [[], {"revision": "r"}, {**contract.as_json(found), "colour": 1}, {"latency": 5}]
@@ -147,7 +156,7 @@ def test_deaths_are_told_once_over_restarts_of_router_and_process() -> None:
 
 def test_the_dead_are_requests_and_errors_of_the_arm() -> None:
     counts = Counts("r", "e")
-    counts.answered("canary", 1.0, [])
+    counts.answered("canary", 1.0)
     counts.failed("canary", "busy")
     found = with_deaths(counts.read(0, 0.0), Deaths("router", 9, total=2), "canary")
     assert (found.requests, found.errors, found.arms) == (4, 3, {"canary": 4})

@@ -118,9 +118,19 @@ def test_a_model_without_countable_answers_is_not_judged_by_them() -> None:
         assert judged("answers", 0.1, old, replace(new, errors=5000)).verdict.answer != "error", "nothing was answered"
 
 
+def test_rows_of_one_request_are_no_evidence_of_their_own() -> None:
+    """As a process of before counts them: every row."""
+    old = Arm(19, answers={"late": 5700, "in time": 13_300})
+    for late in (800, 300):
+        found = judged("answers", 0.1, old, Arm(1, answers={"late": late, "in time": 1000 - late}))
+        assert (found.verdict.answer, found.verdict.n) == ("inconclusive", 1), late
+    thousand = Arm(1000, answers={"late": 300_000, "in time": 700_000})
+    assert judged("answers", 0.1, thousand, thousand).verdict.n == guards.rests_on("answers", thousand) == 1000
+
+
 def answering(values: Iterable[float]) -> Arm:
     """An arm as the data plane counts it."""
-    counts = Counter(measures.labels(values))
+    counts = Counter(map(measures.label_of, values))
     return replace(arm(counts.total()), answers=dict(counts))
 
 
