@@ -1,5 +1,6 @@
 """The guards of a rollout's step, each judged from the counts of both arms of the same time."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Measured, Rule, Verdict
 from deployments.analysis.quantiles import Histogram
 from deployments.analysis.rates import Count, Range
+
+log = logging.getLogger(__name__)
 
 FLOOR_MS = 5.0
 """Latencies below this count as equal: nobody notices, and few buckets lie there."""
@@ -47,6 +50,9 @@ def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) 
             return _memory(rule, old, new)
     except (ValueError, ArithmeticError) as error:
         return Judged(measure, assess.failed_to_measure(f"the counts make no sense: {error}", rule))
+    except Exception as error:
+        log.exception("%s could not be judged", measure)
+        return Judged(measure, assess.failed_to_measure(f"it could not be judged: {type(error).__name__}", rule))
     return Judged(measure, assess.failed_to_measure(f"nothing measures {measure}", rule))
 
 

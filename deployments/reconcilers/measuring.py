@@ -1,5 +1,6 @@
 """Reads what both versions of a rollout answer, and has the guards judge it. Called while no transaction is open."""
 
+import logging
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from portal.core import clock
 from portal.core.leases import Lease
 from serving.contract import LATENCY_EDGES_MS, Invalid, as_json
 
+log = logging.getLogger(__name__)
 NOTHING = Watch()
 FRESH = timedelta(seconds=1)
 """A reading this young is looked at again without asking the runtime."""
@@ -63,6 +65,9 @@ def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> 
         look = judge(stage, counts, arms.total(counts[old]), arms.total(counts[new]))
     except ValueError as error:
         look = _senseless(stage, known, f"the counts make no sense: {error}")
+    except Exception as error:
+        log.exception("rollout %s cannot be judged", row.pk)
+        look = _senseless(stage, known, f"they could not be judged: {type(error).__name__}, {error}")
     return _said(rollouts.note_measures(lease, look, read_at=now), 0.0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.analysis import arms, guards, telling
+from deployments.analysis import arms, assess, guards, telling
 from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Rule
 from deployments.analysis.guards import Judged
@@ -108,6 +108,16 @@ def test_counts_that_make_no_sense_are_an_error_and_never_passing(new: Arm) -> N
         found = judged(measure, 2.0 if measure == "p95" else 0.02, arm(1000), new)
         assert found.verdict.answer in ("error", "inconclusive")
     assert judged("nonsense", 1.0, arm(10), arm(10)).verdict.answer == "error"
+
+
+def test_an_exception_in_judging_is_an_error_and_leaves_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(assess, "rate", {}.__getitem__)
+    found = judged("errors", 0.02, arm(1000), arm(1000))
+    assert found.verdict.answer == "error"
+    assert telling.sentence(found) == "Error rate: it could not be judged: TypeError"
+    assert "Traceback" in caplog.text
 
 
 def test_a_model_without_countable_answers_is_not_judged_by_them() -> None:
