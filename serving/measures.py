@@ -1,5 +1,6 @@
 """Counting what one revision answers, and what the router saw die: plain arithmetic, no file and no socket."""
 
+import hashlib
 import itertools
 import math
 import secrets
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from serving.contract import LATENCY_EDGES_MS, SCORE_BINS, Measures
+from serving.contract import LATENCY_EDGES_MS, SCORE_BINS, UNIT_CELLS, Measures
 
 DIED = "revision_broke"
 """The code of a request that the router saw die, as it tells the caller."""
@@ -37,21 +38,33 @@ class Counts:
     answers: Counter[str] = field(default_factory=Counter)
     arms: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    nameless: int = 0
+    nameless: Counter[str] = field(default_factory=Counter)
     hedged: int = 0
+    units: Counter[str] = field(default_factory=Counter)
+    units_failed: Counter[str] = field(default_factory=Counter)
+    units_refused: Counter[str] = field(default_factory=Counter)
 
-    def answered(self, arm: str, latency_ms: float, label: str | None = None, *, named: bool = True) -> None:
-        """A prediction went out that counts as this label; `named` whether its caller named a unit."""
-        self._asked(arm, named)
+    def answered(self, arm: str, latency_ms: float, label: str | None = None, *, unit: str = "") -> None:
+        """A prediction went out that counts as this label; `unit` is the one that its caller named."""
+        self._asked(arm)
+        self._came(arm, unit)
         self.latency[bisect_right(LATENCY_EDGES_MS, latency_ms, hi=len(self.latency)) - 1] += 1
         if label is not None:
             self.answers[self._known(label)] += 1
 
-    def failed(self, arm: str, code: str, *, named: bool = True) -> None:
+    def failed(self, arm: str, code: str, *, unit: str = "") -> None:
         """A prediction was asked for and none came, by no fault of the caller; `code` is what the caller was told."""
-        self._asked(arm, named)
+        self._asked(arm)
         self.errors += 1
         self.reasons[code] += 1
+        if cell := self._came(arm, unit):
+            self.units_failed[cell] += 1
+
+    def refuse(self, arm: str, *, unit: str = "") -> None:
+        """A prediction was asked for and none came, by a fault of the caller."""
+        self.refused += 1
+        if cell := self._came(arm, unit):
+            self.units_refused[cell] += 1
 
     def died(self, by_arm: Mapping[str, int]) -> None:
         """Questions that the process before this one took with it."""
@@ -61,10 +74,18 @@ class Counts:
                 self.errors += count
                 self.arms[arm] += count
 
-    def _asked(self, arm: str, named: bool) -> None:
+    def _asked(self, arm: str) -> None:
         self.requests += 1
         self.arms[arm] += 1
-        self.nameless += not named
+
+    def _came(self, arm: str, unit: str) -> str:
+        """Count who asked; the cell of the unit, "" without one."""
+        if not unit:
+            self.nameless[arm] += 1
+            return ""
+        cell = cell_of(unit)
+        self.units[cell] += 1
+        return cell
 
     def _known(self, label: str) -> str:
         full = label not in self.answers and len(self.answers) >= MOST_LABELS
@@ -83,9 +104,17 @@ class Counts:
             peak_memory=peak_memory,
             busy_ms=busy_ms,
             reasons=dict(self.reasons),
-            nameless=self.nameless,
+            nameless=dict(self.nameless),
             hedged=self.hedged,
+            units=dict(self.units),
+            units_failed=dict(self.units_failed),
+            units_refused=dict(self.units_refused),
         )
+
+
+def cell_of(unit: str) -> str:
+    """The cell that a unit is counted in, by the hash that the spool knows it by."""
+    return str(int(hashlib.sha256(unit.encode()).hexdigest()[:8], 16) % UNIT_CELLS)
 
 
 def label(values: Sequence[Any]) -> str | None:

@@ -94,9 +94,9 @@ def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm) -> Look:
     """The counts of both arms, and every guard's answer on them."""
     judged = [guards.judge(one.measure, _rule(one), old, new, LATENCY_EDGES_MS) for one in stage.guards]
     refused = guards.refusals(old, new)
-    if refused.verdict.answer == "failing":
+    if refused.verdict.answer == "failing" or refused.few:
         judged.append(refused)
-    wrong = guards.split_wrong(old, new, stage.weight, WHOLE)
+    wrong = guards.split_wrong(old, new, stage.weight, WHOLE) or guards.diverted(old, new)
     return _look(stage, counts, judged, new=new.requests, old=old.requests, mismatch=wrong)
 
 

@@ -185,10 +185,18 @@ def test_a_process_that_began_anew_adds_to_what_was_counted(rolling: Rolling) ->
 
 
 def test_a_split_that_cannot_be_chance_waits_for_a_person(rolling: Rolling) -> None:
-    rolling.answered({"requests": 5000}, {"requests": 2000})
+    rolling.answered({"requests": 5000, "nameless": 5000}, {"requests": 2000, "nameless": 2000})
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("paused", "mismatch")
     assert "28.6% of 7,000 requests" in row.pause_why
+
+
+def test_units_that_stick_are_no_evidence_against_the_split(rolling: Rolling) -> None:
+    """All requests of a unit go to one version, so few units can look like a wrong split."""
+    rolling.answered({"requests": 5000}, {"requests": 2000})
+    row = rolling.look(3)
+    assert (row.status, rolling.share) == ("progressing", 5000)
+    assert set(Measurement.objects.values_list("mismatch", flat=True)) == {""}
 
 
 def test_what_came_before_the_weight_does_not_count(line: Line) -> None:
@@ -366,7 +374,7 @@ class TestSteering:
         assert rolling.share == 10_000
 
     def test_a_sample_that_is_doubted_takes_two_again(self, rolling: Rolling) -> None:
-        rolling.answered({"requests": 5000}, {"requests": 5000})
+        rolling.answered({"requests": 5000, "nameless": 5000}, {"requests": 5000, "nameless": 5000})
         row = rolling.look(3)
         assert (row.status, row.pause_code, Measurement.objects.get().answer) == ("paused", "mismatch", "passing")
         row = rollouts.advance(

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from serving import contract
-from serving.contract import LATENCY_EDGES_MS, Invalid, Measures
-from serving.measures import Counts, Deaths, label, label_of, with_deaths
+from serving.contract import LATENCY_EDGES_MS, UNIT_CELLS, Invalid, Measures
+from serving.measures import Counts, Deaths, cell_of, label, label_of, with_deaths
 from serving.router import stats
 from serving.worker import answers
 from serving.worker.calls import Call
@@ -120,16 +120,43 @@ def test_a_request_counts_as_one_answer_drawn_from_its_rows() -> None:
 
 
 def test_requests_without_a_unit_are_counted_beside_the_others() -> None:
+    """By the arm they came under, those that were refused among them: all that the router drew for."""
     counts = Counts("r", "e")
-    counts.answered("stable", 1.0, named=True)
-    counts.answered("stable", 1.0, named=False)
-    counts.failed("stable", "busy", named=False)
+    counts.answered("stable", 1.0, unit="N348JB")
+    counts.answered("stable", 1.0)
+    counts.failed("canary", "busy")
+    counts.refuse("canary")
     found = counts.read(0, 0.0)
-    assert (found.requests, found.nameless) == (3, 2)
-    before = {name: value for name, value in contract.as_json(found).items() if name != "nameless"}
-    assert contract.measures(before).nameless == 0, "what an older process says"
-    for header, named in (({}, False), ({"x-unit-id": ""}, False), ({"x-unit-id": "N348JB"}, True)):
-        assert Call(header, 1000).named is named
+    assert (found.requests, found.refused, found.nameless) == (3, 1, {"stable": 1, "canary": 2})
+    for header, unit in (({}, ""), ({"x-unit-id": ""}, ""), ({"x-unit-id": "N348JB"}, "N348JB")):
+        assert Call(header, 1000).unit == unit
+
+
+NEWER = ("nameless", "units", "units_failed", "units_refused")
+
+
+def test_what_an_older_process_says_is_still_read() -> None:
+    counts = Counts("r", "e")
+    counts.answered("stable", 1.0)
+    told = contract.as_json(counts.read(0, 0.0))
+    before = {name: value for name, value in told.items() if name not in NEWER}
+    found = contract.measures(before)
+    assert [getattr(found, name) for name in NEWER] == [{}] * 4
+    assert contract.measures({**before, "nameless": 7}).nameless == {"": 7}, "under which arm is not known"
+
+
+def test_units_are_counted_in_few_cells_however_many_they_are() -> None:
+    counts = Counts("r", "e")
+    for number in range(1000):
+        counts.answered("canary", 1.0, unit=f"u{number}")
+    for _ in range(5):
+        counts.failed("canary", "busy", unit="u1")
+        counts.refuse("canary", unit="u2")
+    counts.failed("canary", "busy")
+    found = counts.read(0, 0.0)
+    assert len(found.units) == UNIT_CELLS
+    assert sum(found.units.values()) == 1010, "refused ones too, and none without a unit"
+    assert (found.units_failed, found.units_refused) == ({cell_of("u1"): 5}, {cell_of("u2"): 5})
 
 
 def test_measures_survive_json_and_nothing_else_does() -> None:
