@@ -125,6 +125,21 @@ def test_a_faulty_version_is_stopped_by_itself(rolling: Rolling, fault: dict[str
     }
 
 
+def test_one_caller_who_is_refused_anyway_neither_passes_nor_takes_back_but_asks_a_person(rolling: Rolling) -> None:
+    rolling.answered(GOOD, SAME)
+    one = rolling.revision(2)
+    units = {str(cell): 40 for cell in range(50)} | {"60": 100}
+    rolling.line.runtime.measured[one] = replace(
+        rolling.line.runtime.measured[one], refused=100, units=units, units_refused={"60": 100}
+    )
+    row = rolling.look(3)
+    assert (row.status, Measurement.objects.get().answer) == ("progressing", "inconclusive")
+    row = rolling.look(601)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "inconclusive", 1000)
+    assert row.pause_why.startswith("Refused requests +")
+    assert row.pause_why.endswith("All of these 100 may be one caller's, so a person must look")
+
+
 def test_one_unlucky_request_stops_nothing(rolling: Rolling) -> None:
     rolling.answered({"requests": 360}, {"requests": 40, "errors": 1})
     assert rolling.look(3).status == "progressing"
