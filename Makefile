@@ -69,7 +69,7 @@ check: ## Quick checks: ruff, mypy, import-linter, templates, migrations, Django
 	@tools/check
 
 test: install-tests ## Run all tests; TESTS=tests/serving runs some, CLUSTER=0 all but those on a cluster
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup $(LEFT_OUT) $(TESTS)
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(LEFT_OUT) $(TESTS)
 
 test-long: install-tests ## Hold intervals and slices against the truth in ten times as many runs
 	@SIGNALBOX_LONG=1 $(PYTEST) -rP --timeout 7200 tests/pipelines/test_coverage.py tests/pipelines/test_alarms.py

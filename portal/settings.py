@@ -258,6 +258,16 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Choices of which others are called the same; without a name of their own they get a digest for one.
+    "ENUM_NAME_OVERRIDES": {
+        "BypassStatusEnum": "deployments.states.bypass.MACHINE.choices",
+        "DataSetVersionStatusEnum": "registry.states.data_version.MACHINE.choices",
+        "GateVerdictEnum": "deployments.api.gates.WORST_FIRST",
+        "JobStatusEnum": "registry.states.evaluation.MACHINE.choices",
+        "PolicyVersionStatusEnum": "deployments.states.policy.MACHINE.choices",
+        "PromotionStatusEnum": "deployments.states.promotion.MACHINE.choices",
+        "RoleEnum": "portal.accounts.roles.Role",
+    },
 }
 
 CELERY_BROKER_URL = (

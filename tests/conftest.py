@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests import sharing
 from tests import stack as stacks
 from tests.cluster import apiserver
 from tests.cluster.apiserver import ApiServer
@@ -17,8 +18,7 @@ from tests.stack import Stack
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-SHARED = "stack"
-STACKS = {SHARED, "empty_stack"}
+STACKS = {"stack", "empty_stack"}
 DRILL_SEED = "SIGNALBOX_DRILL_SEED"
 
 
@@ -33,24 +33,21 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Tests that need the whole product share one: they are marked, and with xdist go to one worker.
+    """Tests that share what takes long to start are marked, and with xdist go to one worker.
 
-    Before all other such hooks, because xdist's own looks for the mark. After them, those that share come first: they
-    take half as long as everything, and pytest-django has put them last, where the other worker has nothing to do.
+    Before all other such hooks, because xdist's own looks for the mark. After them, the groups come first: they take
+    half as long as everything, and pytest-django has put them last, where other workers have nothing to do.
     """
     for item in items:
-        if isinstance(item, pytest.Function) and STACKS & set(item.fixturenames):
+        if STACKS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
             item.add_marker(pytest.mark.slow)
-            if SHARED in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(SHARED))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(stacks.FIRST_START + 180))
-        # So do those that need a Kubernetes API server: in files that say so, or as one side of a contract.
-        elif item.get_closest_marker("cluster"):
-            item.add_marker(pytest.mark.xdist_group("cluster"))
+        if group := sharing.choose(item):
+            item.add_marker(pytest.mark.xdist_group(group))
     yield
-    items.sort(key=lambda item: SHARED not in getattr(item, "fixturenames", ()))
+    items.sort(key=sharing.place)
 
 
 def pytest_collection_finish() -> None:
@@ -65,16 +62,16 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The whole product with the example world, shared by the session. Leave it as you found it."""
-    with stacks.running(demo=True) as running:
-        yield running
+    """The whole product with the example world, shared by those who ask for it. Leave it as you found it."""
+    with sharing.until_last(sharing.STACK) as ending:
+        yield ending.enter_context(stacks.running(demo=True))
 
 
 @pytest.fixture(scope="session")
 def api_server() -> Iterator[ApiServer]:
-    """A real Kubernetes API server without nodes, shared by the session. Tests that use it are marked `cluster`."""
-    with apiserver.running() as found:
-        yield found
+    """A real Kubernetes API server without nodes, shared by all tests that use it; they are marked `cluster`."""
+    with sharing.until_last(sharing.CLUSTER) as ending:
+        yield ending.enter_context(apiserver.running())
 
 
 @pytest.fixture
@@ -84,9 +81,11 @@ def empty_stack() -> Iterator[Stack]:
         yield running
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """What the gate's writer still has to store is stored while the test's database is open."""
     from registry.gate import access_log  # Django is set up by now, not yet when this file is read
 
     access_log.flush()
+    yield
+    sharing.end_unneeded(item, nextitem)

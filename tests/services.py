@@ -27,6 +27,7 @@ FOLDER_VARIABLE = "SIGNALBOX_TEST_SERVICES"
 # Which xdist worker the addresses in the environment are for, and which of them were set here.
 WORKER_VARIABLE, OURS_VARIABLE = "SIGNALBOX_TEST_WORKER", "SIGNALBOX_TEST_OURS"
 FIRST_WORKER = "gw0"
+SUPERUSER_VARIABLE = "SIGNALBOX_TEST_SUPERUSER_URL"
 PR_SET_PDEATHSIG = 1
 
 
@@ -81,7 +82,7 @@ def _start_postgres(services: Services) -> Callable[[], None]:
     postgres.initialise(cluster)
     process = _spawn(services, "postgres", postgres.command(cluster), account)
     os.environ["DATABASE_URL"] = os.environ["DATABASE_OWNER_URL"] = cluster.url(postgres.OWNER, "signalbox")
-    os.environ["SIGNALBOX_TEST_SUPERUSER_URL"] = cluster.url(postgres.SUPERUSER, "signalbox")
+    os.environ[SUPERUSER_VARIABLE] = cluster.url(postgres.SUPERUSER, "signalbox")
     for role in ("sequencer", "signer", "privacy"):
         os.environ[f"DATABASE_{role.upper()}_URL"] = cluster.url(f"signalbox_{role}", "signalbox")
     os.environ["SIGNALBOX_TEST_MLFLOW_DATABASE_URL"] = cluster.url(

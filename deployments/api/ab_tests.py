@@ -17,7 +17,7 @@ from portal.core import queries
 from portal.core.api.views import ApiView
 
 
-class ArmShape(serializers.Serializer[Any]):
+class AbArmShape(serializers.Serializer[Any]):
     """One version: rows with ground truth (`labels`, null in reports from before they were counted), rows and units
     that can be compared, how many of them have ground truth, and rows without a unit. `known_until` is the newest
     prediction with ground truth."""
@@ -32,9 +32,9 @@ class ArmShape(serializers.Serializer[Any]):
     newest = serializers.DateTimeField(allow_null=True)
 
 
-class ArmsShape(serializers.Serializer[Any]):
-    stable = ArmShape()
-    canary = ArmShape()
+class AbArmsShape(serializers.Serializer[Any]):
+    stable = AbArmShape()
+    canary = AbArmShape()
 
 
 class FindingShape(serializers.Serializer[Any]):
@@ -55,12 +55,12 @@ class FindingShape(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
-class ReportShape(serializers.Serializer[Any]):
+class AbReportShape(serializers.Serializer[Any]):
     predictions = serializers.IntegerField()
     nameless = serializers.IntegerField()
     dropped = serializers.IntegerField()
     gap = serializers.BooleanField()
-    arms = ArmsShape()
+    arms = AbArmsShape()
     metrics = FindingShape(many=True)
     labels_apart = serializers.CharField(allow_blank=True)
     units_apart = serializers.CharField(allow_blank=True)
@@ -84,7 +84,7 @@ class AbRunShape(serializers.ModelSerializer[AbRun]):
         if not run.report:
             return None
         metrics = [{**one, "measured": one["from"]} for one in run.report["metrics"]]
-        return dict(ReportShape({**run.report, "metrics": metrics}).data)
+        return dict(AbReportShape({**run.report, "metrics": metrics}).data)
 
     def get_progress(self, run: AbRun) -> str:
         return ab_page.progress(run, plans.of_pinned(run.rollout.plan))

@@ -22,7 +22,9 @@ from portal.core.errors import BadInput
 from registry.models import RiskTier
 
 DECIDED = PolymorphicProxySerializer(
-    component_name="PolicyChangeOrDryRun", serializers=[shapes.VersionShape, DryRun], resource_type_field_name=None
+    component_name="PolicyChangeOrDryRun",
+    serializers=[shapes.PolicyVersionShape, DryRun],
+    resource_type_field_name=None,
 )
 
 
@@ -59,15 +61,15 @@ class TakenBack(Strict):
 
 
 def shown(change_id: int) -> dict[str, Any]:
-    return dict(shapes.VersionShape(select.draft(change_id)).data)
+    return dict(shapes.PolicyVersionShape(select.draft(change_id)).data)
 
 
 class Changes(ApiView):
-    @extend_schema(responses={200: shapes.VersionShape(many=True)}, summary="Changes of policies, newest first")
+    @extend_schema(responses={200: shapes.PolicyVersionShape(many=True)}, summary="Changes of policies, newest first")
     def get(self, request: Request) -> Response:
-        return paged(self, request, select.versions().filter(base__isnull=False), shapes.VersionShape, "-id")
+        return paged(self, request, select.versions().filter(base__isnull=False), shapes.PolicyVersionShape, "-id")
 
-    @extend_schema(request=NewChange, responses={201: shapes.VersionShape}, summary="Begin a change of a policy")
+    @extend_schema(request=NewChange, responses={201: shapes.PolicyVersionShape}, summary="Begin a change of a policy")
     def post(self, request: Request) -> Response:
         sent = read_input(NewChange, request.data)
         retires = sent.pop("retires")
@@ -78,11 +80,11 @@ class Changes(ApiView):
 
 
 class Change(ApiView):
-    @extend_schema(responses={200: shapes.VersionShape}, summary="One change of a policy")
+    @extend_schema(responses={200: shapes.PolicyVersionShape}, summary="One change of a policy")
     def get(self, request: Request, change_id: int) -> Response:
         return Response(shown(change_id))
 
-    @extend_schema(request=EditedChange, responses={200: shapes.VersionShape}, summary="Edit a draft")
+    @extend_schema(request=EditedChange, responses={200: shapes.PolicyVersionShape}, summary="Edit a draft")
     def put(self, request: Request, change_id: int) -> Response:
         policies.edit(actor=self.actor, change_id=change_id, **read_input(EditedChange, request.data))
         return Response(shown(change_id))

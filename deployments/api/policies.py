@@ -50,17 +50,17 @@ class PolicyView(ApiView):
 
 
 class Versions(ApiView):
-    @extend_schema(responses={200: shapes.VersionShape(many=True)}, summary="The versions that were in force")
+    @extend_schema(responses={200: shapes.PolicyVersionShape(many=True)}, summary="The versions that were in force")
     def get(self, request: Request, policy_id: int) -> Response:
         policy = select.one(policy_id)
         rows = select.versions().filter(policy=policy, number__isnull=False)
-        return paged(self, request, rows, shapes.VersionShape, "-number")
+        return paged(self, request, rows, shapes.PolicyVersionShape, "-number")
 
 
 class Version(ApiView):
-    @extend_schema(responses={200: shapes.VersionShape}, summary="One version")
+    @extend_schema(responses={200: shapes.PolicyVersionShape}, summary="One version")
     def get(self, request: Request, policy_id: int, number: int) -> Response:
-        return Response(shapes.VersionShape(select.version(policy_id, number)).data)
+        return Response(shapes.PolicyVersionShape(select.version(policy_id, number)).data)
 
 
 class Export(ApiView):

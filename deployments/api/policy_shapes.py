@@ -11,7 +11,7 @@ from deployments.policies.replay import ORDER
 from deployments.states import policy as states
 
 
-class VersionShape(InForceShape):
+class PolicyVersionShape(InForceShape):
     """A version or a change of a policy. `number` is null until it is approved. `falls_to` is "" but for a change that
     retires the policy of a tier: then it names the version of the general policy that holds instead."""
 
@@ -47,20 +47,20 @@ class PolicyShape(serializers.ModelSerializer[Policy]):
         model = Policy
         fields = ["id", "name", "environment", "tier", "in_force", "change"]
 
-    @extend_schema_field(VersionShape(allow_null=True))
+    @extend_schema_field(PolicyVersionShape(allow_null=True))
     def get_in_force(self, row: Policy) -> Any:
         return self._first(row, (states.IN_FORCE,))
 
-    @extend_schema_field(VersionShape(allow_null=True))
+    @extend_schema_field(PolicyVersionShape(allow_null=True))
     def get_change(self, row: Policy) -> Any:
         return self._first(row, states.OPEN)
 
     def _first(self, row: Policy, statuses: tuple[str, ...]) -> Any:
         found = next((version for version in row.versions.all() if version.status in statuses), None)
-        return VersionShape(found).data if found else None
+        return PolicyVersionShape(found).data if found else None
 
 
-class OutcomeShape(serializers.Serializer[Any]):
+class ReplayOutcomeShape(serializers.Serializer[Any]):
     """One past promotion: blocked, more (it would have needed more), unknown, or same."""
 
     number = serializers.IntegerField()
@@ -71,5 +71,5 @@ class OutcomeShape(serializers.Serializer[Any]):
 
 class ReplayShape(serializers.Serializer[Any]):
     sentence = serializers.CharField()
-    outcomes = OutcomeShape(many=True)
+    outcomes = ReplayOutcomeShape(many=True)
     not_judged = serializers.ListField(child=serializers.CharField())

@@ -61,7 +61,8 @@ class Arm:
 @dataclass(frozen=True, slots=True)
 class Live:
     """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does, and begins with
-    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through."""
+    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through, `kind`
+    what the newest one is or was."""
 
     endpoint: Endpoint
     arms: list[Arm]
@@ -79,6 +80,7 @@ class Live:
     tests: Sequence[ab_page.Test] = ()
     nameless: str = ""
     way_back: WayBack | None = None
+    kind: str = RolloutKind.PROMOTION
 
     @property
     def matches(self) -> bool:
@@ -102,7 +104,7 @@ class Live:
 
     @property
     def health(self) -> tuple[str, str, str]:
-        """Tone, words and icon of what was seen of its champion."""
+        """Tone, words and icon of what was seen of its champion: whether it answers, not how well."""
         stable = self.endpoint.stable
         if stable is None:
             return "mute", "Nothing serves", "circle-dashed"
@@ -113,7 +115,7 @@ class Live:
         state = self.seen.processes.get(str(stable.pk), "not loaded")
         if state != "ready":
             return "warn", f"v{stable.version.number} {state}", "hourglass"
-        return "ok", "Healthy", "check"
+        return "ok", "Ready", "check"
 
     @property
     def stopped_at(self) -> str:
@@ -154,7 +156,9 @@ class Live:
             return ""
         split = self.split_words or "nothing serves"
         if self.rollout is None:
-            return f"The rollout is over: {split}"
+            return f"The {'rollback' if self.kind == RolloutKind.ROLLBACK else 'rollout'} is over: {split}"
+        if back := self.way_back:
+            return f"{back.title}, {back.done} of {len(back.steps)} steps done: {split}"
         step = f", step {self.at} of {len(self.steps)}" if self.at else ""
         return f"{self.rollout.get_status_display()}{step}: {split}"
 
@@ -179,6 +183,7 @@ def live(endpoint: Endpoint, now: datetime) -> Live:
     found = build(endpoint, active, table, now, drills=drills)
     tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
     taken_back = newest if newest and newest.status == "aborted" else None
+    found = replace(found, kind=newest.kind) if newest else found
     return replace(found, taken_back=taken_back, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
 
 

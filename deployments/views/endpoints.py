@@ -96,11 +96,9 @@ def detail(request: PortalRequest, environment: str, name: str) -> HttpResponse:
 
 def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, Any]:
     """What the page of an endpoint needs; `more` holds a form that came back, or the answer of a try."""
-    kind = request.GET.get("history", "all")
-    kind = kind if kind in history.KINDS else "all"
+    kind = queries.one_of(request.GET.get("history", ""), "history", history.KINDS) or "all"
+    range_ = queries.one_of(request.GET.get("range", ""), "range", measured.RANGES) or "1h"
     movements, older = history.of(row, kind, queries.number(request.GET, "before"))
-    range_ = request.GET.get("range", "1h")
-    range_ = range_ if range_ in measured.RANGES else "1h"
     url = tries.url(row.environment.name, row.name)
     serving = row.stable.version if row.stable else None
     example = examples.payload(serving)

@@ -131,8 +131,7 @@ def live(request: PortalRequest, number: int) -> HttpResponse:
 def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, Any]:
     """What the page of a request needs; `bound` holds forms that came back with errors."""
     page = select.one(actor=request.actor, number=number)
-    kind = request.GET.get("activity", "all")
-    kind = kind if kind in activity.KINDS else "all"
+    kind = queries.one_of(request.GET.get("activity", ""), "activity", activity.KINDS) or "all"
     unbound = {
         "decision": forms.DecisionForm(checks=page.to_acknowledge, initial={"seen": page.row.evidence_digest}),
         "withdraw": forms.WithdrawForm(),

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from portal import births
+
 TONES = {"ready": "ok", "starting": "info", "waiting": "info", "stopped": "mute", "gone": "bad", "failed": "bad"}
 
 
@@ -45,7 +47,7 @@ def supervised() -> Supervised:
 
 def _process(entry: dict[str, Any]) -> Process:
     state = str(entry["state"])
-    if state in ("ready", "starting") and not _alive(entry.get("pid")):
+    if state in ("ready", "starting") and not _alive(entry):
         state = "gone"
     return Process(
         name=str(entry["name"]),
@@ -56,8 +58,10 @@ def _process(entry: dict[str, Any]) -> Process:
     )
 
 
-def _alive(pid: Any) -> bool:
-    return isinstance(pid, int) and Path(f"/proc/{pid}").exists()
+def _alive(entry: dict[str, Any]) -> bool:
+    """Whether the very process runs that was written down, not another one that was given its id."""
+    pid = entry.get("pid")
+    return isinstance(pid, int) and births.is_alive(pid, float(entry.get("started") or 0), str(entry.get("born") or ""))
 
 
 def _moment(seconds: Any) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from pipelines.services.named import CHAMPION
@@ -10,6 +11,7 @@ from registry.models import Evaluation
 from registry.selectors import evaluations as read
 
 
+@extend_schema_field({"oneOf": [{"type": "integer", "minimum": 1}, {"const": CHAMPION}]})
 class VersionField(serializers.Field[Any, Any, Any, Any]):
     """The number of a version, or "champion"."""
 

@@ -1,11 +1,11 @@
-"""The command line: run, status, stop, logs, reset, manage, backup, restore."""
+"""The command line: run, status, stop, logs, reset, hold, release, restart, manage, backup, restore."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from portal.embedded import backup, configuration, ledger, logfiles, session, status, stopping
+from portal.embedded import backup, configuration, logfiles, restarting, session, status, stopping
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, resolve
 
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, act, text in (
         ("hold", _hold, "stop processes and keep them stopped"),
         ("release", _release, "start held processes again"),
+        ("restart", _restart, "end processes one after the other, each to come back"),
     ):
         holding = acts.add_parser(name, help=text)
         holding.add_argument("names", nargs="+")
@@ -98,12 +99,7 @@ def _print_tail(log: Path, lines: int) -> None:
 
 def _hold(options: argparse.Namespace) -> int:
     layout = _layout()
-    record = ledger.read(layout.state)
-    if record is None or not record.supervisor_alive():
-        raise StartError("Nothing is running. Run make run first.")
-    known = {entry.name for entry in record.entries if entry.kind == "service"}
-    if unknown := set(options.names) - known:
-        raise StartError(f"There is no process {', '.join(sorted(unknown))}. There are: {', '.join(sorted(known))}.")
+    restarting.services(layout.state, options.names)
     layout.holds.mkdir(exist_ok=True, mode=0o700)
     for name in options.names:
         (layout.holds / name).touch()
@@ -113,6 +109,15 @@ def _hold(options: argparse.Namespace) -> int:
 def _release(options: argparse.Namespace) -> int:
     for name in options.names:
         (_layout().holds / name).unlink(missing_ok=True)
+    return 0
+
+
+def _restart(options: argparse.Namespace) -> int:
+    """One after the other: the next ends once the one before is back."""
+    state = _layout().state
+    restarting.services(state, options.names)
+    for name in options.names:
+        print(restarting.restart(state, name), flush=True)
     return 0
 
 

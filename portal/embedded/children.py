@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from portal.embedded import births, logfiles
+from portal import births
+from portal.embedded import logfiles
 from portal.embedded.identity import Account, popen_arguments
 from portal.embedded.processes import Service, Step
 

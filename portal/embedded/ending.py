@@ -4,17 +4,24 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from portal.embedded import children
 from portal.embedded.children import Child
-from portal.embedded.processes import Service
+from portal.embedded.processes import Service, Step
 from portal.embedded.units import Unit
 
 PAUSE = 0.05
+LEFTOVERS_SECONDS = 20.0
 HURRIED_GRACE = 1.0
 
 
 def end(child: Child, number: signal.Signals, grace: float) -> None:
     """Ask one process to stop, wait at most `grace` seconds, then end its whole group."""
     child.signal(number)
+    end_after(child, grace)
+
+
+def end_after(child: Child, grace: float) -> None:
+    """Wait for it at most so many seconds, then end its whole group."""
     deadline = time.monotonic() + grace
     while child.exit_code() is None and time.monotonic() < deadline:
         time.sleep(PAUSE)
@@ -46,6 +53,13 @@ def _all_needs(unit: Unit, everything: Mapping[str, Unit]) -> set[str]:
             found.add(name)
             open_names.extend(everything[name].item.needs)
     return found
+
+
+def end_leftovers(unit: Unit) -> None:
+    """End what the process of this unit has left behind; what comes of it stands in its log."""
+    if isinstance(unit.item, Service):
+        work = Step(unit.name, command=unit.item.end_leftovers, environment=unit.item.environment)
+        end_after(children.start(work, unit.log, unit.folder), LEFTOVERS_SECONDS)
 
 
 def end_together(units: Sequence[Unit], hurried: Callable[[], bool]) -> None:

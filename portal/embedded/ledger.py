@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portal.embedded import births
+from portal import births
 from portal.embedded.children import Child
 
 FILE = "processes.json"
@@ -27,6 +27,7 @@ class Entry:
     last_exit: int | None = None
     digest: str = ""
     stop_signal: int = 15
+    restart_signal: int = 15
     log: str = ""
     kind: str = "service"
     born: str = ""

@@ -1,5 +1,6 @@
 """The processes of one machine as data: what each is started with, needs, and is asked to tell whether it is ready."""
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -132,6 +133,8 @@ def _data_plane(parts: Parts) -> list[Service]:
             environment=environment,
             probe=probes.accepts(run / "zygote.sock"),
             patience=120,
+            restart_signal=signal.SIGHUP,  # the processes of its revisions go on, and the next one takes them over
+            end_leftovers=(*command, "stop"),
             survives=True,
         ),
         Service(

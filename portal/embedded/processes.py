@@ -17,7 +17,9 @@ class Service:
 
     `needs` names what must be ready before the first start. `survives` marks the data plane and the stores: a new
     supervisor adopts them when their command and environment are unchanged. `required` services end the start when they
-    cannot come up; the others are retried for ever.
+    cannot come up; the others are retried for ever. `restart_signal` asks it to end and come back, where that is not
+    the `stop_signal`; `end_leftovers` is the command that ends what it leaves behind, for where it is not there to be
+    asked, or does not end well.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Service:
     account: Account | None = None
     folder: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    restart_signal: signal.Signals | None = None
+    end_leftovers: tuple[str, ...] = ()
     grace: float = 10.0
     patience: float = 60.0
     survives: bool = False

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from portal.births import birth_of
 from portal.embedded import environment, ledger, plan, ports, preparation, world
-from portal.embedded.births import birth_of
 from portal.embedded.children import started_at
 from portal.embedded.configuration import Configuration
 from portal.embedded.configuration import read as read_configuration

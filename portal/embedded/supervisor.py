@@ -217,6 +217,9 @@ class Supervisor:
         for wave in ending.waves(running, self.units):
             self.progress.note("stopping " + ", ".join(unit.name for unit in wave))
             ending.end_together(wave, lambda: self.hurried)
+        for unit in (self.units[name] for name in self.started):
+            if isinstance(unit.item, Service) and unit.item.end_leftovers and (unit not in running or unit.last_exit):
+                ending.end_leftovers(unit)
         for unit in self.units.values():
             if unit.state in (STARTING, READY, BACKING_OFF, WAITING, HELD):
                 unit.enter(STOPPED)

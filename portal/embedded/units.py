@@ -6,7 +6,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.embedded import births, children, logfiles
+from portal import births
+from portal.embedded import children, logfiles
 from portal.embedded.children import Child
 from portal.embedded.ledger import Entry
 from portal.embedded.processes import Service, Step
@@ -143,7 +144,7 @@ class Unit:
         return required and not self.ever_ready and (self.failures >= TRIES or self.overdue)
 
     def entry(self) -> Entry:
-        service = isinstance(self.item, Service)
+        service = self.item if isinstance(self.item, Service) else None
         return Entry(
             name=self.name,
             state=self.state,
@@ -153,8 +154,9 @@ class Unit:
             since=self.since,
             restarts=self.restarts,
             last_exit=self.last_exit,
-            digest=self.item.digest if isinstance(self.item, Service) else "",
-            stop_signal=int(self.item.stop_signal) if isinstance(self.item, Service) else 15,
+            digest=service.digest if service else "",
+            stop_signal=int(service.stop_signal) if service else 15,
+            restart_signal=int(service.restart_signal or service.stop_signal) if service else 15,
             log=str(self.log),
             kind="service" if service else "step",
         )

@@ -92,7 +92,7 @@ class CheckResultsShape(CheckRunShape):
         fields = [*CheckRunShape.Meta.fields, "results"]
 
 
-class VersionShape(serializers.ModelSerializer[DataSetVersion]):
+class DataSetVersionShape(serializers.ModelSerializer[DataSetVersion]):
     check_runs = CheckRunShape(many=True)
     kept_until = serializers.SerializerMethodField(help_text="when its retention ends; null without an end")
 
@@ -116,13 +116,13 @@ class UseShape(serializers.Serializer[DataUse]):
         return [f"{version.model.name}/{version.number}" for version in row.run.versions.all()]
 
 
-class VersionDetail(VersionShape):
+class DataSetVersionDetail(DataSetVersionShape):
     check_runs = CheckResultsShape(many=True)
     changed_columns = serializers.SerializerMethodField()
     uses = serializers.SerializerMethodField(help_text="runs that named this version as an input")
 
-    class Meta(VersionShape.Meta):
-        fields = [*VersionShape.Meta.fields, "files", "profile", "changed_columns", "uses"]
+    class Meta(DataSetVersionShape.Meta):
+        fields = [*DataSetVersionShape.Meta.fields, "files", "profile", "changed_columns", "uses"]
 
     def get_changed_columns(self, row: DataSetVersion) -> dict[str, list[str]]:
         return read.changed_columns(row)

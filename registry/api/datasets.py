@@ -49,31 +49,35 @@ class DataSetView(ApiView):
 
 
 class Versions(ApiView):
-    @extend_schema(responses={200: shapes.VersionShape(many=True)}, summary="Versions of a data set, newest first")
+    @extend_schema(
+        responses={200: shapes.DataSetVersionShape(many=True)}, summary="Versions of a data set, newest first"
+    )
     def get(self, request: Request, name: str) -> Response:
         row = datasets.find(actor=self.actor, name=name)
-        return paged(self, request, read.versions_of(row), shapes.VersionShape, "-number")
+        return paged(self, request, read.versions_of(row), shapes.DataSetVersionShape, "-number")
 
-    @extend_schema(request=shapes.VersionIn, responses={202: shapes.VersionShape}, summary="Register a version")
+    @extend_schema(request=shapes.VersionIn, responses={202: shapes.DataSetVersionShape}, summary="Register a version")
     def post(self, request: Request, name: str) -> Response:
         found = read_input(shapes.VersionIn, request.data)
         source = sources.named(actor=self.actor, data_set=name, given=found)
         made = datasets.register_version(actor=self.actor, name=name, source=source, note=found["note"])
-        return Response(shapes.VersionShape(made).data, status=202)
+        return Response(shapes.DataSetVersionShape(made).data, status=202)
 
 
 class Version(ApiView):
-    @extend_schema(responses={200: shapes.VersionDetail}, summary="One version with its profile and its checks")
+    @extend_schema(responses={200: shapes.DataSetVersionDetail}, summary="One version with its profile and its checks")
     def get(self, request: Request, name: str, number: int) -> Response:
         row = datasets.find_version(actor=self.actor, name=name, number=number)
-        return Response(shapes.VersionDetail(row, context={"actor": self.actor}).data)
+        return Response(shapes.DataSetVersionDetail(row, context={"actor": self.actor}).data)
 
 
 class Archiving(ApiView):
-    @extend_schema(request=shapes.Why, responses={200: shapes.VersionShape}, summary="Take a version out of use")
+    @extend_schema(request=shapes.Why, responses={200: shapes.DataSetVersionShape}, summary="Take a version out of use")
     def post(self, request: Request, name: str, number: int) -> Response:
         why = read_input(shapes.Why, request.data)["why"]
-        return Response(shapes.VersionShape(datasets.archive(actor=self.actor, name=name, number=number, why=why)).data)
+        return Response(
+            shapes.DataSetVersionShape(datasets.archive(actor=self.actor, name=name, number=number, why=why)).data
+        )
 
 
 class Checks(ApiView):

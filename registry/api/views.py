@@ -28,7 +28,12 @@ class ModelChange(Strict):
 class Models(ApiView):
     query = ("q", "tier", "team", "after")
 
-    @extend_schema(parameters=FILTERS, responses={200: OpenApiTypes.OBJECT}, summary="Registered models")
+    @extend_schema(
+        operation_id="models_list",
+        parameters=FILTERS,
+        responses={200: OpenApiTypes.OBJECT},
+        summary="Registered models",
+    )
     def get(self, request: Request) -> Response:
         query = request.query_params
         wanted = read.Filter(text=query.get("q", ""), tier=query.get("tier", ""), team=query.get("team", ""))
@@ -56,6 +61,7 @@ class Versions(ApiView):
     query = ("before",)
 
     @extend_schema(
+        operation_id="models_versions_list",
         parameters=[OpenApiParameter("before", OpenApiTypes.INT)],
         responses={200: OpenApiTypes.OBJECT},
         summary="Versions of a model, newest first",

@@ -27,30 +27,35 @@ class Zygote:
         self._settings = settings
         self._selector = selectors.DefaultSelector()
         self._nursery = Nursery(settings, self._selector, wanted_layers)
-        self._stopping = False
+        self._stopping = self._leaving = False
         self._heard: dict[socket.socket, bytes] = {}
 
     def run(self) -> None:
-        """Serve until SIGTERM; then end every child and return."""
+        """Serve until SIGTERM and then end every child, or until SIGHUP and leave all of them to the next zygote."""
         wake, woken = os.pipe()
         for descriptor in (wake, woken):
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(woken)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, self._leave)
         self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 512))
         self._nursery.restore()
         server = children.listen(self._settings.places.zygote_socket)
         self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
-        while not self._stopping:
+        while not (self._stopping or self._leaving):
             self._turn(self._nursery.tick())
         self._selector.unregister(server)
         server.close()
         self._settings.places.zygote_socket.unlink(missing_ok=True)
-        self._end_children()
+        if self._stopping:
+            self._end_children()
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
+
+    def _leave(self, *_: object) -> None:
+        self._leaving = True
 
     def _turn(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):

@@ -1,5 +1,7 @@
 """Programs that mistype an address or a parameter are told so, in a problem document, and nothing is done."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -67,6 +69,27 @@ def test_a_misspelt_choice_does_not_find_nothing_but_the_choices(
     shown = caller.client.get("/settings/people/" if path == "people" else f"/{path}/", {name: "lost"})
     assert (shown.status_code, f"{name} must be one of: " in shown.content.decode()) == (400, True)
     assert [caller.get(f"{path}/", **{name: one}).status_code for one in ("", known)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to", "words"),
+    [
+        ("/models/?q=flight&tier=lost&after=z", "/models/?q=flight", "the page without this filter"),
+        ("/promotions/?before=two", "/promotions/", "the first page"),
+        ("/models/?team=%00&tier=high", "/models/?tier=high", "the page without this filter"),
+        ("/models/<b>x/?status=lost", "", ""),
+        ("/models/%00/?status=ready", "", ""),
+    ],
+)
+def test_a_refused_page_leads_to_itself_without_what_was_wrong(
+    caller: Caller, path: str, leads_to: str, words: str
+) -> None:
+    """Only where that helps: not where nothing is there at all, nor where the place itself cannot be read."""
+    page = caller.client.get(path).content.decode()
+    found = re.search(r'<a class="btn" href="([^"]+)">(?:<svg.*?</svg>)?Show (.*?)</a>', page)
+    assert (found.groups() if found else ("", "")) == (leads_to, words)
+    assert ('<a class="btn ghost" href="/">Go to the inbox</a>' in page) == bool(leads_to)
+    assert not leads_to or caller.client.get(leads_to).status_code == 200
 
 
 @pytest.mark.parametrize(("path", "name"), [("rollouts/", "kind"), ("notices/", "unread")])

@@ -24,6 +24,7 @@ def leave(number, frame):
     (folder / f"{name}.up").unlink()
     sys.exit(0)
 signal.signal(signal.SIGTERM, leave)
+signal.signal(signal.SIGHUP, leave)
 with (folder / "order").open("a") as file:
     file.write(f"start {name}\\n")
 (folder / f"{name}.up").touch()

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from portal.births import birth_of
 from portal.embedded import ledger, status, stopping
 from portal.embedded.__main__ import main
-from portal.embedded.births import birth_of
 from portal.embedded.children import started_at
 from portal.embedded.errors import StartError
 from portal.embedded.layout import Layout, prepare, resolve
@@ -130,6 +130,19 @@ def test_a_hold_needs_something_running(
     assert (checkout.holds / "web").exists()
     assert main(["release", "web"]) == 0
     assert not (checkout.holds / "web").exists()
+
+
+def test_a_restart_needs_a_process_that_runs(
+    checkout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SIGNALBOX_VAR", str(checkout.var))
+    assert main(["restart", "web"]) == 1
+    assert "Nothing is running" in capsys.readouterr().err
+    _record(checkout, Entry("web", "restarting"), supervisor=os.getpid())
+    assert main(["restart", "web", "webb"]) == 1
+    assert "There are: web" in capsys.readouterr().err
+    assert main(["restart", "web"]) == 1
+    assert "web does not run now (restarting)" in capsys.readouterr().err
 
 
 def test_backup_without_a_name_or_data_says_so(

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from portal.embedded import ledger, units
+from portal.embedded import ledger, restarting, units
 from portal.embedded.errors import StartError
 from portal.embedded.processes import Plan, Service, Step
 from portal.embedded.units import Unit
@@ -144,6 +144,37 @@ def test_a_held_service_stays_down_until_released(make_stage: MakeStage, tmp_pat
     (tmp_path / "hold" / "web").unlink()
     stage.ready("web")
     assert stage.pid("web") != first
+
+
+@pytest.mark.parametrize(("asked", "heard"), [(None, "SIGTERM"), (signal.SIGHUP, "SIGHUP")])
+def test_a_restart_is_asked_for_in_the_way_of_the_service(
+    make_stage: MakeStage, tmp_path: Path, asked: signal.Signals | None, heard: str
+) -> None:
+    """By a command in another process, which knows only what is written down; it waits until the next one is ready."""
+    script = fakes.SERVE.replace("stop {name}", "{signal.Signals(number).name}")
+    stage = make_stage(fakes.service("web", tmp_path, script=script, restart_signal=asked))
+    stage.ready("web")
+    first = stage.pid("web")
+    assert restarting.restart(tmp_path, "web") == "web is ready again."
+    assert stage.pid("web") != first
+    assert stage.order() == ["start web", heard, "start web"]
+
+
+@pytest.mark.parametrize("ended", [signal.SIGKILL, signal.SIGTERM, None])
+def test_what_a_service_leaves_behind_is_ended_too_unless_it_ended_well(
+    make_stage: MakeStage, tmp_path: Path, ended: signal.Signals | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends without a chance (killed as it is stopped), is away when all is stopped, or stops as it is asked to."""
+    monkeypatch.setattr(units, "FIRST_PAUSE", 60.0)
+    script = fakes.SERVE if ended != signal.SIGKILL else fakes.STUBBORN
+    end_leftovers = ("/bin/sh", "-c", f"echo leftovers >> {tmp_path}/order")
+    stage = make_stage(fakes.service("web", tmp_path, script=script, grace=0.2, end_leftovers=end_leftovers))
+    stage.ready("web")
+    if ended == signal.SIGTERM:
+        os.kill(stage.pid("web"), ended)
+        wait_until(lambda: stage.supervisor.units["web"].state == "restarting", 10, "its end to be seen")
+    stage.stop()
+    assert ("leftovers" in stage.order()) == (ended is not None)
 
 
 def test_helpers_of_a_service_end_with_it(make_stage: MakeStage, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Promise:
 class Fault:
     """What happens to which process, under which promise.
 
-    `kill -9`, `freeze` (stopped for some seconds, with its children), `restart` (asked to end), `slow clients` (two
+    `kill -9`, `freeze` (stopped for some seconds, with its children), `restart` (to come back), `slow clients` (two
     hundred of them, a byte a second), `empty` (Valkey forgets everything), `fill` (it has no memory left), `stall` (it
     answers nothing for five seconds), `cut sessions` (PostgreSQL ends them all), `take connections` (it has none left),
     `read-only` (it takes no changes).
@@ -58,7 +58,6 @@ PROMISES = {
     ("postgres", TAKEN): DATABASE_AWAY,
     ("router", KILLED): PREDICTIONS_AWAY,
     ("router", RESTARTED): PREDICTIONS_AWAY,
-    ("zygote", RESTARTED): PREDICTIONS_AWAY,
 }
 """Under any other fault nobody has to ask twice; answers may be late."""
 

@@ -55,7 +55,7 @@ def freeze(pids: list[int]) -> None:
 def end(stack: Stack, fault: Fault, pids: list[int]) -> None:
     number = signal.SIGKILL
     if fault.how == deck.RESTARTED:
-        number = signal.Signals(stack.entry(fault.name).stop_signal)
+        number = signal.Signals(stack.entry(fault.name).restart_signal)
     for pid in pids:
         os.kill(pid, number)
 

@@ -1,6 +1,7 @@
 """The status page: what answers, what is away, and who may look."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.test import Client
 
 from deployments.adapters import serving
 from monitoring.selectors import processes, status
+from portal import births
 from portal.core.errors import NotAllowed
 from tests import world
 from tests.deployments.memory_runtime import MemoryRuntime
@@ -72,12 +74,16 @@ def test_only_those_with_the_right_may_look(runtime: MemoryRuntime) -> None:
 
 
 def test_processes_as_the_supervisor_wrote_them(tmp_path: Path) -> None:
+    """An id that another process was given since is nobody's sign of life."""
     assert processes.supervised().known is False
     folder = tmp_path / "run-state"
     folder.mkdir()
+    own = {"pid": os.getpid(), "born": births.birth_of(os.getpid())}
     entries = [
-        {"name": "web", "state": "ready", "pid": 1, "since": 1_700_000_000.0, "restarts": 2},
+        {"name": "web", "state": "ready", **own, "since": 1_700_000_000.0, "restarts": 2},
         {"name": "beat", "state": "ready", "pid": 2**22 + 1, "since": 0, "restarts": 0},
+        {"name": "worker", "state": "ready", **own, "born": "another boot:1", "since": 0, "restarts": 0},
+        {"name": "agent", "state": "ready", "pid": os.getpid(), "started": 1_700_000_000.0, "restarts": 0},
         {"name": "migrate", "state": "done", "kind": "step"},
     ]
     (folder / "processes.json").write_text(json.dumps({"entries": entries, "updated": 1_700_000_000.0}))
@@ -85,6 +91,8 @@ def test_processes_as_the_supervisor_wrote_them(tmp_path: Path) -> None:
     assert [(p.name, p.state, p.tone, p.restarts) for p in found.processes] == [
         ("web", "ready", "ok", 2),
         ("beat", "gone", "bad", 0),
+        ("worker", "gone", "bad", 0),
+        ("agent", "gone", "bad", 0),
     ]
     (folder / "processes.json").write_text('{"entries": [{"na')
     assert processes.supervised().known is False

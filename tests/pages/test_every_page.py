@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.pages import data, journeys
 from tests.pages.crawler import Findings, Visitor
 from tests.pages.routes import NO_PAGE, names, pages
-from tests.stack import Stack
+from tests.stack import FIRST_START, Stack
 
 pytestmark = [pytest.mark.browser]
 
@@ -67,7 +67,7 @@ def findings(browser: Browser, stack: Stack) -> Findings:
     return found
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(FIRST_START + 900)
 def test_pages_are_clean(findings: Findings) -> None:
     assert findings.faults == []
 

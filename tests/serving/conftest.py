@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import made
+from tests import made, sharing
 from tests.serving import zoo
 from tests.serving.plane import Plane, running
 from tests.serving.zoo import Zoo
@@ -20,8 +20,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
 
 @pytest.fixture(scope="session")
 def shared_plane(models: Zoo) -> Iterator[Plane]:
-    with running(models.store, SIGNALBOX_QUIET_SECONDS="2") as plane:
-        yield plane
+    with sharing.until_last(sharing.PLANE) as ending:
+        yield ending.enter_context(running(models.store, SIGNALBOX_QUIET_SECONDS="2"))
 
 
 @pytest.fixture

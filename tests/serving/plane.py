@@ -101,9 +101,9 @@ class Plane:
         self.processes[name].kill()
         self.processes[name].wait(timeout=10)
 
-    def stop(self, name: str) -> int:
+    def stop(self, name: str, number: signal.Signals = signal.SIGTERM) -> int:
         """As a supervisor does it; returns the exit code."""
-        self.processes[name].terminate()
+        self.processes[name].send_signal(number)
         return self.processes[name].wait(timeout=20)
 
     def stop_all(self) -> None:

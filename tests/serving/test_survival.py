@@ -1,5 +1,6 @@
 """What goes on when parts are killed, and what comes back."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -116,6 +117,19 @@ def test_processes_outlive_a_killed_zygote_and_the_next_one_minds_them(plane: Pl
         wait_until(lambda: pid_of(plane, served) not in (0, pid), 20, "a new process")
         wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "the new process to be ready")
     assert statuses == {200}
+
+
+@pytest.mark.slow
+def test_a_zygote_that_is_to_come_back_costs_no_caller_anything(plane: Plane, served: str) -> None:
+    """SIGHUP: its processes go on without it, and the next one takes them over."""
+    pid = pid_of(plane, served)
+    with asked_all_along(plane, served) as statuses:
+        assert plane.stop("zygote", signal.SIGHUP) == 0
+        plane.start("zygote")
+        plane.await_up()
+        wait_until(lambda: plane.revision(served)["state"] == "ready", 20, "it to be known as ready")
+    assert statuses == {200}
+    assert (pid_of(plane, served), plane.revision(served)["restarts"]) == (pid, 0)
 
 
 @pytest.mark.slow

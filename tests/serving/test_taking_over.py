@@ -17,7 +17,7 @@ from serving.places import Settings, read
 from serving.zygote import children
 from serving.zygote.children import Child
 from serving.zygote.nursery import Nursery
-from tests.serving.plane import accepts
+from tests.serving.plane import PROJECT, accepts
 from tests.waiting import wait_until
 
 SPEC = contract.revision_spec(
@@ -46,6 +46,13 @@ connection.sendall(answer.encode())
 connection.close()
 sys.stdin.readline()
 """
+ZYGOTE = """
+import os
+from serving import places
+from serving.zygote.program import Zygote
+Zygote(places.read(os.environ), {}).run()
+"""
+"""Without what takes it seconds to import, which nothing here needs."""
 READY = 'HTTP/1.1 200 OK\r\n\r\n{"warmed": "example"}'
 
 
@@ -115,6 +122,24 @@ def zygote(settings: Settings) -> Iterator[Next]:
             found.child.release()
             if found.child.listener is not None:
                 found.child.listener.close()
+
+
+@pytest.mark.parametrize(("number", "runs_on"), [(signal.SIGHUP, True), (signal.SIGTERM, False)])
+def test_what_runs_goes_on_without_a_zygote_that_is_to_come_back(
+    settings: Settings, number: signal.Signals, runs_on: bool
+) -> None:
+    note, listens = settings.places.launches / "7.json", settings.places.zygote_socket
+    environ = {"SIGNALBOX_SERVING_DIR": str(settings.places.home), "SIGNALBOX_RUN": str(settings.places.run),
+               "SIGNALBOX_STORE": str(settings.places.store)}  # fmt: skip
+    with (
+        starting(settings, READY) as process,
+        subprocess.Popen([sys.executable, "-c", ZYGOTE], env=environ, cwd=PROJECT) as first,
+    ):
+        wait_until(lambda: accepts(listens), 10, "the zygote to listen")
+        first.send_signal(number)
+        assert first.wait(timeout=10) == 0
+        assert (process.poll() is None) == runs_on
+        assert (listens.exists(), files.read_json(note)["pid"]) == (False, process.pid), "for the next one"
 
 
 def test_one_that_gets_ready_later_is_the_one_that_answers(settings: Settings) -> None:

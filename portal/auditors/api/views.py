@@ -38,7 +38,12 @@ def chain_facts() -> dict[str, Any]:
 class Events(ApiView):
     query = forms.KNOWN
 
-    @extend_schema(parameters=FILTERS, responses={200: OpenApiTypes.OBJECT}, summary="Search the audit log")
+    @extend_schema(
+        operation_id="audit_events_list",
+        parameters=FILTERS,
+        responses={200: OpenApiTypes.OBJECT},
+        summary="Search the audit log",
+    )
     def get(self, request: Request) -> Response:
         found, older = reading.search(
             actor=self.actor,
@@ -88,7 +93,9 @@ class Verify(ApiView):
 
 
 class Exports(ApiView):
-    @extend_schema(responses={200: OpenApiTypes.OBJECT}, summary="Your exports of the log")
+    @extend_schema(
+        operation_id="audit_exports_list", responses={200: OpenApiTypes.OBJECT}, summary="Your exports of the log"
+    )
     def get(self, request: Request) -> Response:
         return Response({"results": [exports.facts(job) for job in exports.mine(actor=self.actor)]})
 

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.core.errors import PortalError
 from portal.core.logs import request_id_var
 from portal.ui import nav
 from portal.ui.library import register
@@ -52,6 +53,24 @@ def filter_chips(context: RequestContext, *filters: str, unknown: Sequence[str] 
     ]
     strange = [{"name": name, "url": _without(request, name)} for name in unknown if name not in CURSORS]
     return {"chips": chips, "unknown": strange, "clear": request.path}
+
+
+@register.simple_tag(takes_context=True)
+def mended(context: RequestContext, error: PortalError) -> dict[str, str]:
+    """`{% mended error as whole %}`: where a refused page leads without what is wrong in its address: `url`, `words`;
+    empty where the address is not what was refused."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or error.status != 400 or request.method not in ("GET", "HEAD") or "\x00" in request.path:
+        return {}
+    if not request.GET:
+        return {}
+    wrong = [name for name, value in request.GET.items() if name in error.fields or "\x00" in value]
+    query = request.GET.copy()
+    for name in [*wrong, *CURSORS] if wrong else list(query):
+        query.pop(name, None)
+    if wrong and set(wrong) <= set(CURSORS):
+        return {"url": _address(request, query), "words": "the first page"}
+    return {"url": _address(request, query), "words": f"the page without {'this filter' if wrong else 'filters'}"}
 
 
 @register.inclusion_tag("components/pager.html", takes_context=True)

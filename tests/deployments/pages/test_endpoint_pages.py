@@ -208,7 +208,7 @@ def test_trouble_is_found_behind_the_first_page(line: Line, browser: Open, monke
 
 @pytest.mark.parametrize(
     ("state", "said"),
-    [("ready", "Healthy"), ("loading", "v1 loading"), ("", "v1 not loaded"), (None, "Not looked at")],
+    [("ready", "Ready"), ("loading", "v1 loading"), ("", "v1 not loaded"), (None, "Not looked at")],
 )
 def test_the_list_says_how_each_is_and_when_its_traffic_changed(
     line: Line, browser: Open, state: str | None, said: str

@@ -61,6 +61,14 @@ def test_people_and_weights_stand_in_the_order_they_came(rolling: Rolling, brows
     assert "Paused Marta Kowalska" in said
 
 
+def test_a_kind_of_history_there_is_not_is_told_which_there_are(line: Line, browser: Open) -> None:
+    line.promote(1)
+    priya = browser(line.priya)
+    page = priya.open(PAGE, 400, history="rollout")
+    assert "history must be one of: all, rollouts, rollbacks, config." in page
+    assert "v1 became champion" in priya.open(PAGE, history="")
+
+
 def test_a_guard_that_failed_says_value_and_limit(rolling: Rolling, browser: Open) -> None:
     rolling.answered(GOOD, BAD)
     rolling.look(20)

@@ -70,7 +70,7 @@ def test_the_range_is_in_the_address_and_stays_there_while_the_page_refreshes(
         assert f'href="{PAGE}?range=6h&amp;history=rollouts"' in where
         assert f"{PAGE}live/?range=6h" not in where
     assert "Nothing was measured in this time" not in page
-    priya.open(PAGE, range="of nothing")
+    assert "range must be one of: 1h, 6h, 24h." in priya.open(PAGE, 400, range="of nothing")
 
 
 def test_without_readings_the_cards_say_so(serving: Revision, line: Line, browser: Open) -> None:

@@ -164,6 +164,7 @@ def test_a_comment_is_made_once_and_can_be_linked_to(line: Line, browser: Open) 
     first, again = marta.post(f"{page}comment/", fields), marta.post(f"{page}comment/", fields)
     comment = PromotionComment.objects.get()
     assert first["Location"] == again["Location"] == f"{page}#c-{comment.pk}"
+    assert "activity must be one of: all, comments, events." in marta.open(page, 400, activity="comment")
     shown = marta.open(page, activity="comments")
     assert f'id="c-{comment.pk}"' in shown
     assert "<script>alert" not in shown

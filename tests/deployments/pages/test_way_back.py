@@ -110,6 +110,39 @@ def test_processes_are_counted_where_the_runtime_says_how_many(asked: Line, brow
     assert [step["state"] for step in steps] == ["done", "done", "now", "next", "next"]
 
 
+def spoken(page: Browser, tag: str) -> tuple[str, list[str]]:
+    """The tag of what the live region is answered, and what a reader who listens is told."""
+    answer = page.client.get(f"{PAGE}live/", headers={"HX-PTag": tag, "HX-Request": "true"})
+    assert answer.status_code == 200
+    return answer["HX-PTag"], re.findall(r'"#announce">(.*?)</hx-partial>', answer.content.decode())
+
+
+def test_who_listens_hears_that_it_goes_back(line: Line, browser: Open) -> None:
+    line.promote(1)
+    line.promote(2)
+    priya = browser(line.priya)
+    tag, _ = spoken(priya, "")
+    rollbacks.roll_back(
+        actor=world.actor(line.marta), environment="production", endpoint="flight-delay", reason_code="quality",
+        expect_generation=Endpoint.objects.get().generation,
+    )  # fmt: skip
+    tag, heard = spoken(priya, tag)
+    assert heard == ["Rolling back to v1, 2 of 5 steps done: v2 100 %"]
+    work.drain()
+    assert spoken(priya, tag)[1] == ["The rollback is over: v1 100 %"]
+
+
+def test_and_that_what_is_given_up_goes_back(line: Line, browser: Open) -> None:
+    rolling = Rolling(line).begin()
+    priya = browser(line.priya)
+    tag, _ = spoken(priya, "")
+    rollouts.abort(actor=world.actor(line.marta), number=rolling.row.pk, reason_code="quality")
+    tag, heard = spoken(priya, tag)
+    assert heard == ["Returning to v1, 1 of 4 steps done: v1 90 %, v2 10 %"]
+    rolling.look()
+    assert spoken(priya, tag)[1] == ["The rollout is over: v1 100 %"]
+
+
 def test_nothing_of_it_is_left_when_it_is_over(asked: Line, browser: Open) -> None:
     work.drain()
     page = browser(asked.priya).open(PAGE)

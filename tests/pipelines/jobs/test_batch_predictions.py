@@ -20,6 +20,7 @@ from tests import world
 from tests.pipelines.jobs.batching import ask, events, left_behind, predict, table
 from tests.pipelines.jobs.conftest import Lab
 from tests.pipelines.jobs.rows import fitted, frame
+from tests.pipelines.jobs.test_pages import narrowed
 
 
 @pytest.fixture
@@ -137,6 +138,7 @@ def test_a_file_that_is_a_version_already_is_that_version(
     shown = client.get(f"/batch-predictions/{again.pk}/").content.decode()
     assert '<a href="/data-sets/answers/versions/1/">answers v1</a>, which had exactly this content already' in shown
     assert client.get("/batch-predictions/").content.decode().count(">answers v1</a>") == 2
+    assert narrowed(client, "/batch-predictions/") == ("Filter batch predictions", "none", "queued")
 
 
 def test_a_data_set_that_may_not_be_filled_is_refused_at_once(lab: Lab) -> None:

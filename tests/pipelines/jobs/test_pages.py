@@ -49,7 +49,20 @@ def test_a_form_asks_and_the_report_says_what_was_found(lab: Lab, client: Client
                   "Peak memory", "rows scored", "Rests on"):  # fmt: skip
         assert words in found, words
     assert "Done" in text(client, "/evaluations/")
+    assert narrowed(client, "/evaluations/") == ("Filter evaluations", "none", "queued")
+    assert "No evaluation matches these filters." in text(client, "/evaluations/?model=none&status=queued")
     assert "against v1" in text_of_part(client, f"/evaluations/of/{version.model.name}/2/")
+
+
+def narrowed(client: Client, path: str) -> tuple[str, str, str]:
+    """A list's filters by name, with the model and the state that they show when the address has these."""
+    page = BeautifulSoup(client.get(path, {"model": "none", "status": "queued"}).content, "html.parser")
+    form = page.select_one("form.filters")
+    assert form is not None
+    model, state = form.select_one("[name=model]"), form.select_one("[name=status] [selected]")
+    assert model is not None
+    assert state is not None
+    return str(form["aria-label"]), str(model["value"]), str(state["value"])
 
 
 def text_of_part(client: Client, path: str) -> str:
