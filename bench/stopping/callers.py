@@ -179,7 +179,7 @@ class _Shown:
         self._slow += np.histogram(slow[well], EDGES)[0]
         if cells is not None:
             self._named = True
-            for row, its in zip(self._cells, (slice(None), failed, refused), strict=True):
+            for row, its in zip(self._cells, (failed | ~failed, failed, refused), strict=True):
                 row += np.bincount(cells[its], minlength=UNIT_CELLS)
 
     def arm(self) -> Arm:
