@@ -24,7 +24,7 @@ register(
     Verb("endpoint.changed", "{actor} changed {subject}"),
     Verb("endpoint.serving_set", "{actor} set how {subject} serves", required=("number",)),
     Verb("endpoint.routed", "{actor} set the traffic of {subject}", required=("generation",)),
-    Verb("endpoint.unrouted", "{actor} saw that nothing answers at {subject} any more", required=("generation",)),
+    Verb("endpoint.unrouted", "{subject} was seen to answer nobody any more", required=("generation",)),
     Verb("endpoint.drifted", "{subject} was changed by others where it serves", required=("parts",)),
     Verb("endpoint.frozen", "{subject} takes no automatic promotions until it is released", required=("rollout",)),
     Verb("endpoint.released", "{actor} released automatic promotions of {subject}", required=("rollout",)),
