@@ -1,14 +1,17 @@
 """Figures of the deployments pages: pure functions from rows to what plotly draws and what the table under it says."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from deployments.models import RouteTable
 from portal.ui import charts, text
 from portal.ui.charts import Figure, Point
 
 SPARE = ("third", "fourth")
-"""The way back, then the newest of the versions that serve no more; still older ones stand in the table only."""
+"""The way back, then the newest of the versions that serve no more; still older ones share one line."""
+ROOM = 0.15
+"""The part of the time shown that the words of a mark take, on a narrow screen too."""
 
 
 def traffic(tables: Sequence[RouteTable], until: datetime, way_back: int | None = None) -> Figure | None:
@@ -17,8 +20,9 @@ def traffic(tables: Sequence[RouteTable], until: datetime, way_back: int | None 
     if not tables:
         return None
     layout = charts.Layout(x_title="UTC", y_title="Share of traffic", from_zero=True, x_is_time=True, percent_y=True)
+    named = _named(tables, until)
     for table in tables[1:]:
-        layout.marker(table.created_at, _words(table))
+        layout.marker(table.created_at, _moved(table) if table.created_at in named else "")
     drawn = layout.as_plotly()
     drawn["yaxis"] |= {"range": [-0.03, 1.2], "tickvals": [0, 0.5, 1]}
     now = _words(tables[-1])
@@ -27,10 +31,7 @@ def traffic(tables: Sequence[RouteTable], until: datetime, way_back: int | None 
         title="Traffic by version",
         finding=f"now {now}",
         alt=f"Step lines of the share of traffic per version, {len(tables)} tables so far. Now: {now}.",
-        data=[
-            charts.line(f"v{number}", _points(number, tables, until), identity, step=True)
-            for number, identity in _identities(tables, way_back)
-        ],
+        data=_lines(tables, until, way_back),
         layout=drawn,
         table=charts.table(
             ("From (UTC)", "Traffic", "Table"),
@@ -57,9 +58,43 @@ def _identities(tables: Sequence[RouteTable], way_back: int | None) -> list[tupl
     return [*zip(serving, ("champ", "chall"), strict=False), *zip(former, SPARE, strict=False)]
 
 
-def _points(number: int, tables: Sequence[RouteTable], until: datetime) -> list[Point]:
-    points: list[Point] = [(table.created_at, shares(table).get(number, 0.0)) for table in tables]
+def _lines(tables: Sequence[RouteTable], until: datetime, way_back: int | None) -> list[dict[str, Any]]:
+    """A line for each version that has a mark, and one for all others together: at every moment they make the whole."""
+    known = _identities(tables, way_back)
+    numbers = {number for table in tables for number in shares(table)}
+    rest = sorted(numbers - {number for number, _ in known})
+    lines = [
+        charts.line(f"v{number}", _points({number}, tables, until), identity, step=True) for number, identity in known
+    ]
+    if rest:
+        name = "older versions" if len(rest) > 1 else f"v{rest[0]}"
+        lines.append(charts.line(name, _points(set(rest), tables, until), "ref", step=True))
+    return lines
+
+
+def _points(numbers: Collection[int], tables: Sequence[RouteTable], until: datetime) -> list[Point]:
+    found = [shares(table) for table in tables]
+    points: list[Point] = [
+        (table.created_at, sum(share for number, share in held.items() if number in numbers))
+        for table, held in zip(tables, found, strict=True)
+    ]
     return [*points, (until, points[-1][1])]
+
+
+def _named(tables: Sequence[RouteTable], until: datetime) -> set[datetime]:
+    """The changes whose words have room before the next ones do, the newest first."""
+    room, edge, named = (until - tables[0].created_at) * ROOM, until, set()
+    for table in reversed(tables[1:]):
+        if edge - table.created_at >= room:
+            named.add(table.created_at)
+            edge = table.created_at
+    return named
+
+
+def _moved(table: RouteTable) -> str:
+    """The share that a change is about, in few letters."""
+    number = table.canary.version.number if table.canary else table.stable.version.number
+    return f"v{number} {shares(table)[number] * 100:g} %"
 
 
 def _words(table: RouteTable) -> str:

@@ -41,11 +41,10 @@ class PlanForm(OnceForm):
     def take(self, error: PortalError) -> None:
         """Every refused place at its field, its step, or over the whole form."""
         for name, text in error.fields.items():
-            place = name.split(".", 2)
-            at = int(place[1]) if place[0] == "steps" and place[1:] and place[1].isdigit() else len(self.steps)
-            if at < len(self.steps):
-                self.steps[at].take(place[2] if len(place) > 2 else "", text)
-            elif place[0] == "steps":
+            at, place = editor.step_at(name)
+            if at is not None and at < len(self.steps):
+                self.steps[at].take(place, text)
+            elif name.split(".")[0] == "steps":
                 self.add_error(None, f"The plan {text}.")
             else:
                 whole = error.message if len(error.fields) == 1 else editor.said(None, text)
@@ -94,18 +93,33 @@ class StepForm(forms.Form):
 
     def take(self, place: str, text: str) -> None:
         """Say what is wrong at the field that stands for this place of the step, or above its fields."""
+        entry = self._entry(place)
+        self.add_error(entry.name if entry else None, editor.said(entry, text, place))
+
+    def told(self, place: str, text: str) -> str:
+        """The same as one line that names the field."""
+        entry = self._entry(place)
+        said = editor.said(entry, text, place)
+        return f"{self._where(entry)}: {said[0].lower()}{said[1:]}"
+
+    def _entry(self, place: str) -> Entry | None:
         kind = self.part.kind
-        entry = editor.entry_at(kind, self.part.step, place) if kind and place else None
-        self.add_error(entry.name if entry else None, editor.said(entry, text))
+        return editor.entry_at(kind, self.part.step, place) if kind and place else None
+
+    def _where(self, entry: Entry | None) -> str:
+        """Such as "Step 2, Error rate, Limit (pp)": what stands in one row has the same labels as its neighbours."""
+        kind = self.part.kind
+        row = editor.heading(kind, entry) if kind and entry else ""
+        return ", ".join(filter(None, [f"Step {self.at + 1}", row, entry.label if entry else ""]))
 
     @property
     def wrong(self) -> list[tuple[str, str, str]]:
         """What is wrong with the step: where on the page, the words of the place, and what is said of it."""
+        entries = {entry.name: entry for entry in self.part.kind.entries} if self.part.kind else {}
         found = []
         for name, messages in self.errors.items():
-            bound = self[name] if name in self.fields else None
-            where = f"Step {self.at + 1}" + (f", {bound.label}" if bound else "")
-            found.append((bound.id_for_label if bound else f"step-{self.at}", where, " ".join(map(str, messages))))
+            place = self[name].id_for_label if name in self.fields else f"step-{self.at}"
+            found += [(place, self._where(entries.get(name)), str(message)) for message in messages]
         return found
 
     @property
@@ -116,6 +130,16 @@ class StepForm(forms.Form):
         for entry in self.part.kind.entries if self.part.kind else ():
             groups.setdefault(entry.group, []).append(entry)
         return [(_layout(row), [self[entry.name] for entry in row]) for row in groups.values()]
+
+
+def refused(fields: Mapping[str, str], steps: Sequence[StepForm]) -> list[str]:
+    """What keeps a plan from being carried out, a line for each place, as its field would say it."""
+    found = []
+    for name, text in fields.items():
+        at, place = editor.step_at(name)
+        within = at is not None and at < len(steps)
+        found.append(steps[at].told(place, text) if within and at is not None else f"The plan {text}.")
+    return found
 
 
 @dataclass(frozen=True)

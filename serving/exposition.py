@@ -41,7 +41,12 @@ FAMILIES: tuple[tuple[str, str, str, Callable[[Measures], Iterable[Sample]]], ..
     ),
     ("refused_total", "counter", "Answered 4xx: the caller's fault.", lambda m: [("", {}, m.refused)]),
     ("latency_seconds", "histogram", "Answered predictions by time since their arrival.", _latency),
-    ("answers_total", "counter", "Answered rows by class, or by twentieth of a score.", _answers),
+    (
+        "answers_total",
+        "counter",
+        "Answered predictions by class, or by twentieth of a score, of one row drawn at random.",
+        _answers,
+    ),
     ("busy_seconds_total", "counter", "Time the model was at work.", lambda m: [("", {}, m.busy_ms / 1000)]),
     ("peak_memory_bytes", "gauge", "Most resident memory of the process.", lambda m: [("", {}, m.peak_memory)]),
 )

@@ -1,14 +1,16 @@
 """Counting what one revision answers, and what the router saw die: plain arithmetic, no file and no socket."""
 
+import hashlib
 import itertools
 import math
+import secrets
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from serving.contract import LATENCY_EDGES_MS, SCORE_BINS, Measures
+from serving.contract import LATENCY_EDGES_MS, SCORE_BINS, UNIT_CELLS, Measures
 
 DIED = "revision_broke"
 """The code of a request that the router saw die, as it tells the caller."""
@@ -36,21 +38,33 @@ class Counts:
     answers: Counter[str] = field(default_factory=Counter)
     arms: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    nameless: int = 0
+    nameless: Counter[str] = field(default_factory=Counter)
     hedged: int = 0
+    units: Counter[str] = field(default_factory=Counter)
+    units_failed: Counter[str] = field(default_factory=Counter)
+    units_refused: Counter[str] = field(default_factory=Counter)
 
-    def answered(self, arm: str, latency_ms: float, labels: Iterable[str], *, named: bool = True) -> None:
-        """A prediction went out; `named` whether its caller named a unit."""
-        self._asked(arm, named)
+    def answered(self, arm: str, latency_ms: float, label: str | None = None, *, unit: str = "") -> None:
+        """A prediction went out that counts as this label; `unit` is the one that its caller named."""
+        self._asked(arm)
+        self._came(arm, unit)
         self.latency[bisect_right(LATENCY_EDGES_MS, latency_ms, hi=len(self.latency)) - 1] += 1
-        for label in labels:
+        if label is not None:
             self.answers[self._known(label)] += 1
 
-    def failed(self, arm: str, code: str, *, named: bool = True) -> None:
+    def failed(self, arm: str, code: str, *, unit: str = "") -> None:
         """A prediction was asked for and none came, by no fault of the caller; `code` is what the caller was told."""
-        self._asked(arm, named)
+        self._asked(arm)
         self.errors += 1
         self.reasons[code] += 1
+        if cell := self._came(arm, unit):
+            self.units_failed[cell] += 1
+
+    def refuse(self, arm: str, *, unit: str = "") -> None:
+        """A prediction was asked for and none came, by a fault of the caller."""
+        self.refused += 1
+        if cell := self._came(arm, unit):
+            self.units_refused[cell] += 1
 
     def died(self, by_arm: Mapping[str, int]) -> None:
         """Questions that the process before this one took with it."""
@@ -60,10 +74,18 @@ class Counts:
                 self.errors += count
                 self.arms[arm] += count
 
-    def _asked(self, arm: str, named: bool) -> None:
+    def _asked(self, arm: str) -> None:
         self.requests += 1
         self.arms[arm] += 1
-        self.nameless += not named
+
+    def _came(self, arm: str, unit: str) -> str:
+        """Count who asked; the cell of the unit, "" without one."""
+        if not unit:
+            self.nameless[arm] += 1
+            return ""
+        cell = cell_of(unit)
+        self.units[cell] += 1
+        return cell
 
     def _known(self, label: str) -> str:
         full = label not in self.answers and len(self.answers) >= MOST_LABELS
@@ -82,25 +104,39 @@ class Counts:
             peak_memory=peak_memory,
             busy_ms=busy_ms,
             reasons=dict(self.reasons),
-            nameless=self.nameless,
+            nameless=dict(self.nameless),
             hedged=self.hedged,
+            units=dict(self.units),
+            units_failed=dict(self.units_failed),
+            units_refused=dict(self.units_refused),
         )
 
 
-def labels(values: Iterable[Any]) -> Iterable[str]:
-    """What each answered value counts as: its text for a class, its bin for a score from 0 to 1 and for other numbers.
+def cell_of(unit: str) -> str:
+    """The cell that a unit is counted in, by the hash that the spool knows it by."""
+    return str(int(hashlib.sha256(unit.encode()).hexdigest()[:8], 16) % UNIT_CELLS)
+
+
+def label(values: Sequence[Any]) -> str | None:
+    """What a prediction counts as: the label of one of its rows, drawn at random; None for one without values.
+
+    Rows of one request belong together, so only one of them is evidence of its own, however many there are.
+    """
+    return label_of(secrets.choice(values)) if values else None
+
+
+def label_of(value: Any) -> str:
+    """What an answered value counts as: its text for a class, its bin for a score from 0 to 1 and for other numbers.
 
     Whole numbers below 100 are taken for classes.
     """
-    for value in values:
-        if isinstance(value, float) and 0.0 <= value <= 1.0:
-            yield f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}"
-        elif isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < MOST_LABELS):
-            yield str(value)[:LONGEST_LABEL]
-        elif isinstance(value, float | int) and math.isfinite(value):
-            yield _span(value)
-        else:
-            yield OTHER
+    if isinstance(value, float) and 0.0 <= value <= 1.0:
+        return f"bin {min(int(value * SCORE_BINS), SCORE_BINS - 1)}"
+    if isinstance(value, str | bool) or (isinstance(value, int) and abs(value) < MOST_LABELS):
+        return str(value)[:LONGEST_LABEL]
+    if isinstance(value, float | int) and math.isfinite(value):
+        return _span(value)
+    return OTHER
 
 
 def _span(value: float) -> str:

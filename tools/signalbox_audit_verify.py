@@ -992,18 +992,26 @@ def check(arguments: argparse.Namespace) -> list[str]:
     return lines
 
 
+NO_EXPORT = "this is not an export of the log, and not the proof of an event"
+
+
 def read_container(file: IO[bytes]) -> tuple[Any, zipfile.ZipFile | None]:
     """The parsed proof of one event, or the opened bundle."""
     if file.read(1) == b"{":
         try:
-            return json.loads(b"{" + file.read(MAX_LINE), object_pairs_hook=_unique), None
+            proof = json.loads(b"{" + file.read(MAX_LINE), object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             raise Incomplete("the proof is cut off or is no JSON") from error
+        if not {"checkpoint", "canon", "path"} & set(proof):
+            raise NoteError(NO_EXPORT)
+        return proof, None
     try:
         archive = zipfile.ZipFile(file)
     except DAMAGED as error:
         raise Incomplete("the file is empty or cut off: it is no whole zip") from error
     names = archive.namelist()
+    if names and not set(MEMBERS) & set(names):
+        raise NoteError(NO_EXPORT)
     if len(set(names)) != len(names) or not set(names) <= {*MEMBERS, "vault.jsonl", "README.txt"}:
         raise Tampered("the bundle holds files that no export writes")
     missing = [name for name in MEMBERS if name not in names]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.stopping import __doc__ as usage
-from bench.stopping import drawing, simulate
+from bench.stopping import callers, drawing, simulate
 from bench.stopping.cases import Result, all_of
+from bench.stopping.simulate import Stage
 from bench.stopping.world import Traffic
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-MARKS = {"false stops": drawing.false_stops, "power": drawing.power}
+PARTS = ("versions", "callers")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,21 +20,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m bench.stopping", description=usage, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rollouts", type=int, default=10_000, help="of the harmless case; the default is %(default)s")
+    parser.add_argument("--part", choices=PARTS, help="only this part; both without it")
     options = parser.parse_args(arguments)
-    plan, traffic = simulate.stages(), Traffic()
-    results: list[Result] = []
-    for one in all_of(plan, traffic, options.rollouts):
-        print(f"{one.case.name}: {one.stopped} of {one.n} stopped", file=sys.stderr, flush=True)
-        results.append(one)
+    plan = simulate.stages()
+    tables = _versions(plan, options.rollouts) if options.part != "callers" else {}
+    tables |= _callers(plan, options.rollouts) if options.part != "versions" else {}
     page = DOCS / "rollout-judgement.md"
     text = page.read_text()
-    for mark, table in MARKS.items():
-        text = put_between(text, mark, table(results))
+    for mark, table in tables.items():
+        text = put_between(text, mark, table)
     page.write_text(text)
-    (DOCS / "img" / "stopping.svg").write_text(drawing.svg(results))
-    print(drawing.false_stops(results), drawing.power(results), sep="\n\n")
+    print(*tables.values(), sep="\n\n")
     print(f"\nPromised: at most {simulate.promised(plan):.1%} of those that are no worse than the limits allow.")
     return 0
+
+
+def _versions(plan: Sequence[Stage], rollouts: int) -> dict[str, str]:
+    results: list[Result] = []
+    for one in all_of(plan, Traffic(), rollouts):
+        print(f"{one.case.name}: {one.stopped} of {one.n} stopped", file=sys.stderr, flush=True)
+        results.append(one)
+    (DOCS / "img" / "stopping.svg").write_text(drawing.svg(results))
+    return {"false stops": drawing.false_stops(results), "power": drawing.power(results)}
+
+
+def _callers(plan: Sequence[Stage], rollouts: int) -> dict[str, str]:
+    told: list[callers.Told] = []
+    for one in callers.all_of(plan, rollouts):
+        print(f"{one.callers.name}: {one.stopped} of {one.n} stopped", file=sys.stderr, flush=True)
+        told.append(one)
+    return {"callers": drawing.callers(told)}
 
 
 def put_between(text: str, mark: str, table: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.stopping.callers import Told
 from bench.stopping.cases import CURVES, Result
 
 WIDE, HIGH, LEFT, TOP = 250, 150, 42, 26
@@ -23,6 +24,20 @@ def power(results: Sequence[Result]) -> str:
     ]
     head = "| The new version has | Rollouts | Stopped | Requests to it until then (median) |"
     return "\n".join([head, "|---|---|---|---|", *rows])
+
+
+def callers(told: Sequence[Told]) -> str:
+    rows = [
+        f"| {one.callers.name} | {one.n:,} | {one.stopped:,} | {one.stopped / one.n:.1%} | {_by(one)} | "
+        f"{one.split:,} | {one.few:,} |"
+        for one in told
+    ]
+    head = "| The callers are | Rollouts | Stopped | Share | By | Asked: split | Asked: one or two callers |"
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
+
+
+def _by(told: Told) -> str:
+    return ", ".join(f"{guard} {n:,}" for guard, n in told.by.most_common()) or "–"
 
 
 def svg(results: Sequence[Result]) -> str:

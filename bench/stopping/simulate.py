@@ -93,10 +93,10 @@ def _bucket(arm: Arm, quantile: float) -> tuple[float, float]:
 def many(old: Version, new: Version, plan: Sequence[Stage], traffic: Traffic, rollouts: int) -> list[Ended]:
     """Independent rollouts on all cores; the same number gives the same ones."""
     one: Callable[[int], Ended] = partial(rollout, old, new, plan, traffic)
-    with ProcessPoolExecutor(initializer=_hurried) as pool:
+    with ProcessPoolExecutor(initializer=hurried) as pool:
         return list(pool.map(one, range(rollouts), chunksize=25))
 
 
-def _hurried() -> None:
+def hurried() -> None:
     """How many more requests a guard would need is told to people, and asked for by nobody here."""
     assess.MOST_PATIENCE = 1.0

@@ -1,6 +1,6 @@
 """What an A/B test found, for people: differences in the metric's own unit, and answers in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.analysis.telling import LARGEST, count, rounded
@@ -66,3 +66,11 @@ def sentence(metric: Json, version: int) -> str:
     return (
         f"{metric['name']}: {words}, {amount(metric['from'], metric['value'], sign=True)} {interval(metric)}".rstrip()
     )
+
+
+def supports(metrics: Sequence[Json]) -> str:
+    """Which decision the metrics speak for: "keep" once one is worse or beyond its limit, "promote" where the first,
+    which the test is for, is better; "" while that is not clear."""
+    if any(one["answer"] == "worse" or one["keeps"] is False for one in metrics):
+        return "keep"
+    return "promote" if metrics and metrics[0]["answer"] == "better" else ""

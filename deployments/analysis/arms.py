@@ -11,12 +11,14 @@ from typing import Any
 Json = Mapping[str, Any]
 Epochs = dict[str, dict[str, Json]]
 """Epoch to its "first" and "last" reading; a first one that is empty stands for nothing."""
+UNITS = ("units", "units_failed", "units_refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
     """Counts of one revision. `latency` is per bucket of the agreed edges, `peak_memory` in bytes, `reasons` has errors
-    by code, `nameless` counts requests without a unit."""
+    by code. Of requests and refusals, `nameless` are those without a unit, by the arm they came under, `units` those
+    with one by its cell, `units_failed` and `units_refused` of these ended so."""
 
     requests: int = 0
     errors: int = 0
@@ -26,7 +28,10 @@ class Arm:
     came: Mapping[str, int] = field(default_factory=dict)
     peak_memory: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
-    nameless: int = 0
+    nameless: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = field(default_factory=dict)
+    units_failed: Mapping[str, int] = field(default_factory=dict)
+    units_refused: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def answered(self) -> int:
@@ -65,7 +70,8 @@ def _between(first: Json, last: Json) -> Arm:
         came=_labels(first.get("arms", {}), last.get("arms", {})),
         peak_memory=_count("peak_memory", last.get("peak_memory", 0)),
         reasons=_labels(first.get("reasons", {}), last.get("reasons", {})),
-        nameless=_rise("nameless", first, last),
+        nameless=_labels(_by_arm(first), _by_arm(last)),
+        **{name: _labels(first.get(name, {}), last.get(name, {})) for name in UNITS},
     )
 
 
@@ -94,6 +100,12 @@ def _labels(first: Json, last: Json) -> dict[str, int]:
     return {name: _rise(name, first, last) for name in last}
 
 
+def _by_arm(reading: Json) -> Json:
+    """Requests without a unit by arm; an older process has told one number, which nobody can tell apart."""
+    told = reading.get("nameless", {})
+    return told if isinstance(told, Mapping) else {"": told}
+
+
 def _sum(a: Arm, b: Arm) -> Arm:
     latency = tuple(map(sum, zip(a.latency, b.latency, strict=True))) if a.latency and b.latency else (
         a.latency or b.latency
@@ -107,7 +119,8 @@ def _sum(a: Arm, b: Arm) -> Arm:
         came=_added(a.came, b.came),
         peak_memory=max(a.peak_memory, b.peak_memory),
         reasons=_added(a.reasons, b.reasons),
-        nameless=a.nameless + b.nameless,
+        nameless=_added(a.nameless, b.nameless),
+        **{name: _added(getattr(a, name), getattr(b, name)) for name in UNITS},
     )
 
 

@@ -1,14 +1,18 @@
 """The guards of a rollout's step, each judged from the counts of both arms of the same time."""
 
+import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from deployments.analysis import assess, rates, shares
 from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Measured, Rule, Verdict
 from deployments.analysis.quantiles import Histogram
 from deployments.analysis.rates import Count, Range
+
+log = logging.getLogger(__name__)
 
 FLOOR_MS = 5.0
 """Latencies below this count as equal: nobody notices, and few buckets lie there."""
@@ -20,18 +24,26 @@ UNCOUNTABLE = "other"
 """What the data plane counts answers as that it has no label for."""
 SPLIT_ALPHA = 1e-4
 """The chance of saying that the traffic is not split by its weights when it is."""
+DIED = "revision_broke"
+SHARE_LOST = 0.2
+"""Of what came to the new version, the part that stable may surely have answered before a person is asked."""
+FEWEST_UNITS = 10
+MOST_SPARED = 2
+"""Where so many units were seen, a version is not taken back for what so few of them show: requests of one unit all go
+to one version, and a caller whose requests fail under any version would be taken for the version's fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A guard with its verdict, what each arm showed by itself (a rate, milliseconds, bytes, or nothing), and what most
-    of the new arm's errors were: how many, and their code."""
+    of the new arm's errors were: how many, and their code. `few` says that it would fail but for one or two callers."""
 
     measure: str
     verdict: Verdict
     old: float | None = None
     new: float | None = None
     most: tuple[int, str] | None = None
+    few: str = ""
 
 
 def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
@@ -47,6 +59,9 @@ def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) 
             return _memory(rule, old, new)
     except (ValueError, ArithmeticError) as error:
         return Judged(measure, assess.failed_to_measure(f"the counts make no sense: {error}", rule))
+    except Exception as error:
+        log.exception("%s could not be judged", measure)
+        return Judged(measure, assess.failed_to_measure(f"it could not be judged: {type(error).__name__}", rule))
     return Judged(measure, assess.failed_to_measure(f"nothing measures {measure}", rule))
 
 
@@ -56,19 +71,57 @@ def rests_on(measure: str, arm: Arm) -> int:
         return sum(arm.latency)
     if measure == "refusals":
         return arm.requests + arm.refused
-    return arm.answered if measure == "answers" else arm.requests
+    return _by_request(arm).answered if measure == "answers" else arm.requests
 
 
 def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
     a, b = Count(old.errors, old.requests), Count(new.errors, new.requests)
     most = max(((count, code) for code, count in new.reasons.items() if count), default=None)
-    return Judged("errors", assess.assess(assess.rate(a, b, rule), rule), a.rate, b.rate, most)
+    asked = Counter(new.units) - Counter(new.units_refused)
+    verdict, few = _rate(rule, a, b, _Units(new, asked, new.units_failed))
+    return Judged("errors", verdict, a.rate, b.rate, most, few)
 
 
 def refusals(old: Arm, new: Arm) -> Judged:
     """How much more often the new version refuses a request as its caller's fault, of all that came."""
     a, b = (Count(arm.refused, arm.requests + arm.refused) for arm in (old, new))
-    return Judged("refusals", assess.assess(assess.rate(a, b, REFUSALS), REFUSALS), a.rate, b.rate)
+    verdict, few = _rate(REFUSALS, a, b, _Units(new, new.units, new.units_refused))
+    return Judged("refusals", verdict, a.rate, b.rate, few=few)
+
+
+@dataclass(frozen=True, slots=True)
+class _Units:
+    """Who asked the new version, by cell of their units: what came, and what of it went wrong."""
+
+    arm: Arm
+    asked: Mapping[str, int]
+    wrong: Mapping[str, int]
+
+    @property
+    def seen(self) -> int:
+        """How many units at least; each request without one counts as its own."""
+        return sum(map(bool, self.asked.values())) + sum(self.arm.nameless.values())
+
+
+def _rate(rule: Rule, old: Count, new: Count, units: _Units) -> tuple[Verdict, str]:
+    """The verdict; inconclusive, and why, where it fails with one or two callers and would not without them."""
+    verdict = assess.assess(assess.rate(old, new, rule), rule)
+    if verdict.answer != "failing" or units.seen < FEWEST_UNITS:
+        return verdict, ""
+    worst = sorted((cell for cell, wrong in units.wrong.items() if wrong), key=lambda cell: -units.wrong[cell])
+    for callers in range(1, min(MOST_SPARED, len(worst)) + 1):
+        wrong, asked = (sum(of.get(cell, 0) for cell in worst[:callers]) for of in (units.wrong, units.asked))
+        rest = Count(new.hits - wrong, new.n - asked)
+        if assess.assess(assess.rate(old, rest, rule), replace(rule, fewest=1)).answer != "failing":
+            few = _said_few(rest.hits, new.hits, callers)
+            return replace(verdict, answer="inconclusive", reason=few), few
+    return verdict, ""
+
+
+def _said_few(others: int, wrong: int, callers: int) -> str:
+    of = f"All but {others:,} of these {wrong:,}" if others else f"All of these {wrong:,}"
+    whose = "one caller's" if callers == 1 else "two callers'"
+    return f"{of} may be {whose}, so a person must look"
 
 
 def _latency(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
@@ -99,6 +152,7 @@ def _answers(rule: Rule, old: Arm, new: Arm) -> Measured:
 
     Raises ValueError where so many were answered and none has a label: unknown is never passing.
     """
+    old, new = _by_request(old), _by_request(new)
     labels = sorted({*old.answers, *new.answers})
     if labels in ([], [UNCOUNTABLE]) and min(old.requests - old.errors, new.requests - new.errors) >= rule.fewest:
         raise ValueError("the answers are neither classes nor numbers. Leave this guard out of the plan")
@@ -117,6 +171,16 @@ def _answers(rule: Rule, old: Arm, new: Arm) -> Measured:
     return Measured(abs(found.seen), sum(b), at)
 
 
+def _by_request(arm: Arm) -> Arm:
+    """The arm with no more answers than requests. A process of before counted every row; rows of one request belong
+    together, so their shares count as much as their requests do."""
+    answered = max(0, arm.requests - arm.errors)
+    if arm.answered <= answered:
+        return arm
+    part = answered / arm.answered
+    return replace(arm, answers={label: round(count * part) for label, count in arm.answers.items()})
+
+
 def _scaled(counts: Sequence[int], place: int, by: float) -> Count:
     n = round(sum(counts) * by)
     return Count(min(n, round(counts[place] * by)), n)
@@ -132,12 +196,39 @@ def _memory(rule: Rule, old: Arm, new: Arm) -> Judged:
 
 
 def split_wrong(old: Arm, new: Arm, weight: int, whole: int) -> str:
-    """Why the traffic cannot have been split by its weights, in a sentence; "" while it can."""
-    counts = old.came.get("stable", 0) + old.refused, new.came.get("canary", 0) + new.refused
+    """Why the traffic cannot have been split by its weights, in a sentence; "" while it can.
+
+    Only requests without a unit are evidence: each is drawn by itself, while all of one unit go to one version. They
+    count for the arm they came under, whoever answered; what died may have been one of them.
+    """
+    came = {arm: old.nameless.get(arm, 0) + new.nameless.get(arm, 0) for arm in ("stable", "canary")}
+    died = {"stable": old.reasons.get(DIED, 0), "canary": new.reasons.get(DIED, 0)}
+    counts = _kindest((came["stable"], came["canary"]), (died["stable"], died["canary"]), weight / whole)
     if shares.mismatch([shares.Split(counts, (whole - weight, weight))]) < -math.log(SPLIT_ALPHA):
         return ""
     seen = counts[1] / sum(counts)
     return (
-        f"{seen:.1%} of {sum(counts):,} requests came to the new version where {weight / whole:.1%} should. That is no "
-        "chance, so what both versions show cannot be compared until somebody has looked."
+        f"{seen:.1%} of {sum(counts):,} requests that named no unit came to the new version where {weight / whole:.1%} "
+        "should. That is no chance, so what both versions show cannot be compared until somebody has looked."
+    )
+
+
+def _kindest(came: tuple[int, int], died: tuple[int, int], share: float) -> tuple[int, int]:
+    """What came to both arms, with as many of those that died as bring it nearest to the new arm's share."""
+    stable, canary = came
+    lacking = round(stable * share / (1 - share)) - canary
+    if lacking >= 0:
+        return stable, canary + min(died[1], lacking)
+    return stable + min(died[0], max(0, round(canary * (1 - share) / share) - stable)), canary
+
+
+def diverted(old: Arm, new: Arm) -> str:
+    """That stable had to answer much of what came to the new version, in a sentence; "" while it is little."""
+    lost, kept = old.came.get("canary", 0), new.came.get("canary", 0) + new.refused
+    if rates.interval(Count(lost, lost + kept), SPLIT_ALPHA).low <= SHARE_LOST:
+        return ""
+    part, all_ = lost / (lost + kept), lost + kept
+    return (
+        f"Stable answered {part:.0%} of the new version's share ({lost:,} of {all_:,} requests), "
+        "because it was full or not ready. What it answered itself says little of the rest, so somebody has to look."
     )

@@ -55,4 +55,4 @@ def paired(old: int, new: int) -> float:
 def boundary(n: float, alpha: float) -> float:
     """How many standard errors of the difference the normal mixture's boundary is away after n values in each arm."""
     mixing = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / TIGHTEST_AT
-    return math.sqrt((1 + 1 / (n * mixing)) * math.log((n * mixing + 1) / alpha**2))
+    return math.sqrt((1 + 1 / (n * mixing)) * (math.log(n * mixing + 1) - 2 * math.log(alpha)))

@@ -82,9 +82,10 @@ def sentence(found: Judged) -> str:
     verdict, name = found.verdict, NAMES[found.measure]
     if verdict.value is None:
         return f"{name}: {verdict.reason}"
+    few = f". {found.few}" if found.few else ""
     return (
         f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
-        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}"
+        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}{few}"
     )
 
 

@@ -38,8 +38,8 @@ class AbArmsShape(serializers.Serializer[Any]):
 
 
 class FindingShape(serializers.Serializer[Any]):
-    """One metric: `value` is the new version minus the champion, `range` what of it is not ruled out at any moment
-    (1e12 stands for no bound), `needed` about how many more units of each version an answer takes."""
+    """One metric: `value` is the new version minus the champion, `range` what of it is not ruled out at any moment,
+    `needed` about how many more units of each version an answer takes."""
 
     name = serializers.CharField()
     measured = serializers.CharField(help_text="correct, error, or value:NAME, as the plan says it under from")

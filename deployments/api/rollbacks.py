@@ -38,6 +38,7 @@ class Rollback(ApiView):
         summary="Roll back to the warm former champion",
     )
     def post(self, request: Request, environment: str, name: str) -> Response:
+        rollbacks.require_right(actor=self.actor, environment=environment, endpoint=name)
         sent = read_input(inputs.RollBack, request.data)
         dry_run = sent.pop("dry_run")
 

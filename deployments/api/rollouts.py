@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.analysis.telling import LARGEST
 from deployments.api import answers, inputs, shapes
 from deployments.api.endpoints import rollouts as visible
 from deployments.models import Measurement, Rollout, ShadowRun
@@ -21,12 +22,18 @@ REFUSALS = {409: OpenApiResponse(description="Not possible in the present state,
 
 
 class RangeShape(serializers.Serializer[Any]):
-    low = serializers.FloatField()
-    high = serializers.FloatField()
+    """What is not ruled out; null for an end without a bound."""
+
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        ends = super().to_representation(instance)
+        return {name: None if abs(end) >= LARGEST else end for name, end in ends.items()}
 
 
 class GuardVerdictShape(serializers.Serializer[Any]):
-    """What one guard says. 1e12 stands for no bound; `n` and `champion_n` are what each version's side rests on,
+    """What one guard says. `n` and `champion_n` are what each version's side rests on,
     requests or answers; `needed` is about how many more requests an answer takes, `needed_seconds` how long those take
     at today's traffic (null where nobody knows, without traffic, and of a weight that has passed), `missing` both in
     words."""

@@ -23,6 +23,8 @@ class Reader(Protocol):
 
     def number(self, place: str, value: object, least: float, most: float) -> float: ...
 
+    def alpha(self, place: str, value: object) -> float: ...
+
     def members(self, place: str, given: Mapping[str, Any], known: set[str]) -> None: ...
 
     def guards(self, place: str, listed: object, least: int) -> tuple[Guard, ...]: ...
@@ -99,7 +101,7 @@ def _metric(reader: Reader, place: str, given: object) -> AbMetric:
         str(name),
         str(source),
         "lower" if better == "lower" else "higher",
-        reader.number(f"{place}.alpha", given.get("alpha", 0.05), 0.0, 0.2),
+        reader.alpha(f"{place}.alpha", given.get("alpha", 0.05)),
         reader.number(f"{place}.smallest", smallest, 0.0, LARGEST),
         reader.whole(f"{place}.fewest", given.get("fewest", 100), 20, MOST_REQUESTS),
         None if given.get("limit") is None else reader.number(f"{place}.limit", given["limit"], 0.0, LARGEST),

@@ -6,6 +6,7 @@ step of a kind that is not here stays as it is; nothing is lost by editing the o
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -246,8 +247,29 @@ def entry_at(kind: Kind, step: Mapping[str, Any], place: str) -> Entry | None:
     return next((entry for entry in kind.entries if list(entry.place) == names), None)
 
 
-def said(entry: Entry | None, text: str) -> str:
-    """What is wrong, in the units that the field is in."""
+def step_at(name: str) -> tuple[int | None, str]:
+    """The step, from 0, that a refused place such as `steps.1.until.seconds` is in, and the place within it."""
+    first, _, rest = name.partition(".")
+    number, _, place = rest.partition(".")
+    return (int(number), place) if first == "steps" and number.isdigit() else (None, "")
+
+
+def heading(kind: Kind, entry: Entry) -> str:
+    """What the row of a field is called that shares its label with those of other rows; "" for any other field."""
+    head = next((one for one in kind.entries if one.group == entry.group and one.shape == "tick"), None)
+    return head.label if head and entry.group and head is not entry else ""
+
+
+DATA = re.compile(r"(?<=%) \(\d[\d,]*\)")
+"""A share in basis points, which stands behind its per cent for who writes the data."""
+
+
+def said(entry: Entry | None, text: str, place: str = "") -> str:
+    """What is wrong, in the units that the field is in; of a text of several lines, in which."""
     ranged = text.startswith(("must be a whole number", "must be a number"))
-    found = entry.wrong if entry and entry.wrong and ranged else text
+    found = entry.wrong if entry and entry.wrong and ranged else DATA.sub("", text) if entry else text
+    names = place.split(".")
+    if names[0] == "metrics" and len(names) > 1 and names[1].isdigit():
+        member = reading.METRIC_WORDS.get(names[2], names[2]) if len(names) > 2 else ""
+        found = " ".join(filter(None, [f"line {int(names[1]) + 1}:", member, found]))
     return f"{found[0].upper()}{found[1:]}."

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deployments.engine import ab_step, shadow_step
-from deployments.engine.bounds import LONGEST, MOST_REQUESTS, MOST_ROWS, PATIENCE
+from deployments.engine.bounds import LEAST_ALPHA, LONGEST, MOST_ALPHA, MOST_REQUESTS, MOST_ROWS, PATIENCE
 from deployments.engine.steps import (
     WHOLE,
     AbTest,
@@ -51,11 +51,20 @@ class PlanRefused(ValueError):
         super().__init__(" ".join(f"{place} {said}." for place, said in self.fields.items()))
 
 
-class _Reader:
-    """Reads plain data and gathers what is wrong with it, so that all of it is said at once."""
+def _plain(number: float) -> str:
+    """A bound as people write it, however large."""
+    return f"{number:,.0f}" if number >= 1e6 else f"{number:g}"
 
-    def __init__(self) -> None:
+
+class _Reader:
+    """Reads plain data and gathers what is wrong with it, so that all of it is said at once.
+
+    What is `stored` may have a smaller chance of a wrong answer than one writes now.
+    """
+
+    def __init__(self, *, stored: bool = False) -> None:
         self.wrong: dict[str, str] = {}
+        self._stored = stored
 
     def whole(self, place: str, value: object, least: int, most: int) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
@@ -66,8 +75,14 @@ class _Reader:
     def number(self, place: str, value: object, least: float, most: float) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool) and least < value <= most:
             return float(value)
-        self.wrong[place] = f"must be a number above {least:g} and up to {most:g}"
+        self.wrong[place] = f"must be a number above {least:g} and up to {_plain(most)}"
         return most
+
+    def alpha(self, place: str, value: object) -> float:
+        if self._stored or not isinstance(value, int | float) or not 0.0 < value < LEAST_ALPHA:
+            return self.number(place, value, 0.0, MOST_ALPHA)
+        self.wrong[place] = f"must be a number from {LEAST_ALPHA:f} to {MOST_ALPHA:g}"
+        return LEAST_ALPHA
 
     def members(self, place: str, given: Mapping[str, Any], known: set[str]) -> None:
         if unknown := sorted(str(name)[:40].encode(errors="replace").decode() for name in set(given) - known):
@@ -141,14 +156,14 @@ class _Reader:
         return Guard(
             measure,  # type: ignore[arg-type]
             self.number(f"{place}.limit", given.get("limit"), least, most),
-            self.number(f"{place}.alpha", given.get("alpha", 0.002), 0.0, 0.2),
+            self.alpha(f"{place}.alpha", given.get("alpha", 0.002)),
             self.whole(f"{place}.fewest", given.get("fewest", 500), 20, MOST_REQUESTS),
         )
 
 
-def parse(body: object) -> Steps:
+def parse(body: object, *, stored: bool = False) -> Steps:
     """The steps of a written plan, loading and warming first. Raises `PlanRefused` with everything that is wrong."""
-    reader = _Reader()
+    reader = _Reader(stored=stored)
     if not isinstance(body, Mapping) or set(body) != {"steps"} or not isinstance(body["steps"], list):
         raise PlanRefused({"steps": "must be the one member, a list of steps"})
     if not 1 <= len(body["steps"]) <= MOST_STEPS:
@@ -255,7 +270,7 @@ KNOWN = {
 
 def of_pinned(pinned: Sequence[Mapping[str, Any]]) -> Steps:
     """The steps of a plan as a rollout keeps it, without their words. Raises `PlanRefused` when one cannot be read."""
-    reader, found = _Reader(), list[Step]()
+    reader, found = _Reader(stored=True), list[Step]()
     for at, given in enumerate(pinned):
         kind = str(given.get("do"))
         if kind in ("load", "warm"):

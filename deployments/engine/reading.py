@@ -110,9 +110,22 @@ def cost_lines(value: Mapping[str, float] | None) -> str:
 
 METRIC = ("from", "better", "smallest", "alpha", "fewest", "limit")
 METRIC_LINE = (
-    "one a line: name: what, higher or lower, smallest difference that matters, alpha, fewest units, and, if anything, "
+    "one a line: name: what, higher or lower, smallest difference that matters, wrong answers as a part of 1, fewest "
+    "units, and, if anything, "
     "by how much it may be worse at most"
 )
+
+
+METRIC_WORDS = {
+    "name": "the name",
+    "from": "what is compared",
+    "better": "the better way",
+    "smallest": "the smallest difference",
+    "alpha": "wrong answers",
+    "fewest": "fewest units",
+    "limit": "how much worse at most",
+}
+"""What the members of a metric are called where they are typed."""
 
 
 def metrics(typed: str) -> list[dict[str, Any]]:

@@ -87,8 +87,9 @@ class Trial:
     `units` and `labels` are those with ground truth, of the version that has fewer; `clear` says in words which metric
     has an answer; `nameless` is a sentence when nobody names units, `mismatch` when the units cannot have been split by
     the weights, `labels_apart` when ground truth reaches the versions at different rates. `beyond` says which metric
-    surely breaks its limit, `within` that each surely keeps its own. `unread` are the seconds since the record of what
-    both versions answered could last be read, and `reason` why it cannot: all else is as it was then.
+    surely breaks its limit, `within` that each surely keeps its own, `unjudged` which could not be judged. `unread` are
+    the seconds since the record of what both versions answered could last be read, and `reason` why it cannot: all else
+    is as it was then.
     """
 
     running: bool = False
@@ -102,13 +103,14 @@ class Trial:
     labels_apart: str = ""
     beyond: str = ""
     within: bool = False
+    unjudged: str = ""
     unread: float = 0.0
     reason: str = ""
 
     @property
     def away(self) -> str:
         """What a person is told when it stays away."""
-        return f"The record of what both versions answered cannot be read. {self.reason}".strip()
+        return self.unjudged or f"The record of what both versions answered cannot be read. {self.reason}".strip()
 
 
 @dataclass(frozen=True, slots=True)

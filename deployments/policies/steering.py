@@ -8,7 +8,8 @@ from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused, refused_now
 
-ABORT_REASONS = {**REASONS, "no_better": "No better than the champion"}
+NO_BETTER = "no_better"
+ABORT_REASONS = {**REASONS, NO_BETTER: "No better than the champion"}
 """Why a rollout is ended: what a rollback is for, and what a test has shown."""
 WORDS = {
     "pending": "has not begun yet",

@@ -1,5 +1,6 @@
 """Reads what both versions of a rollout answer, and has the guards judge it. Called while no transaction is open."""
 
+import logging
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from portal.core import clock
 from portal.core.leases import Lease
 from serving.contract import LATENCY_EDGES_MS, Invalid, as_json
 
+log = logging.getLogger(__name__)
 NOTHING = Watch()
 FRESH = timedelta(seconds=1)
 """A reading this young is looked at again without asking the runtime, if it is of this step: the one before may have
@@ -64,6 +66,9 @@ def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> 
         look = judge(stage, counts, arms.total(counts[old]), arms.total(counts[new]))
     except ValueError as error:
         look = _senseless(stage, known, f"the counts make no sense: {error}")
+    except Exception as error:
+        log.exception("rollout %s cannot be judged", row.pk)
+        look = _senseless(stage, known, f"they could not be judged: {type(error).__name__}, {error}")
     return _said(rollouts.note_measures(lease, look, read_at=now), 0.0)
 
 
@@ -90,9 +95,9 @@ def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm) -> Look:
     """The counts of both arms, and every guard's answer on them."""
     judged = [guards.judge(one.measure, _rule(one), old, new, LATENCY_EDGES_MS) for one in stage.guards]
     refused = guards.refusals(old, new)
-    if refused.verdict.answer == "failing":
+    if refused.verdict.answer == "failing" or refused.few:
         judged.append(refused)
-    wrong = guards.split_wrong(old, new, stage.weight, WHOLE)
+    wrong = guards.split_wrong(old, new, stage.weight, WHOLE) or guards.diverted(old, new)
     return _look(stage, counts, judged, new=new.requests, old=old.requests, mismatch=wrong)
 
 

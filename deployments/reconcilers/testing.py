@@ -62,6 +62,8 @@ def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -
         except (ServingUnavailable, ServingRefused, Invalid) as error:
             unread, reason = _since(row, run.read_at), str(error)
     said = ab_report.said(run.report, row.to_revision.version.number)
+    if said.unjudged and not unread:
+        unread = _since(row)
     return replace(said, step=run.step, unread=unread, reason=reason)
 
 

@@ -69,7 +69,8 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything the page says. `warnings` are what makes the metrics doubtful, each a sentence."""
+    """Everything the page says. `warnings` are what makes the metrics doubtful, each a sentence; `supports` is the
+    decision the metrics speak for, "" where that is not clear."""
 
     run: AbRun
     step: AbTest
@@ -81,6 +82,7 @@ class Page:
     progress: str
     reached: int
     tests: list[Test]
+    supports: str = ""
 
     @property
     def tag(self) -> str:
@@ -118,6 +120,7 @@ def of(rollout: Rollout, at: int | None = None) -> Page:
     if not isinstance(step, AbTest):
         raise NotFound(f"Step {run.step} of this rollout is no A/B test. It waits for labels.")
     report: dict[str, Any] = run.report
+    warnings, metrics = _warnings(report, step), report.get("metrics", [])
     said, asks = wording.words(step)
     return Page(
         run=run,
@@ -125,11 +128,12 @@ def of(rollout: Rollout, at: int | None = None) -> Page:
         words=said,
         asks=asks,
         arms=_arms(rollout, report),
-        metrics=[_metric(one) for one in report.get("metrics", [])],
-        warnings=_warnings(report, step),
+        metrics=[_metric(one) for one in metrics],
+        warnings=warnings,
         progress=progress(run, steps),
         reached=_reached(report),
         tests=tests_of(rollout, rollout.ab_runs.all()),
+        supports="" if report and report["units_apart"] else ab_telling.supports(metrics),
     )
 
 

@@ -1,8 +1,10 @@
 """What ground truth has shown at a step, as plain data that its row keeps: made at each look, never changed after the
 end. A pause until labels came has no metrics."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from deployments.analysis import ab_telling, experiment
 from deployments.analysis.experiment import Clusters, Finding, Metric
@@ -13,7 +15,9 @@ from deployments.models import AbRun
 from deployments.selectors import ab_sums
 from deployments.selectors.ab_sums import Reach
 
+T = TypeVar("T")
 Json = dict[str, Any]
+log = logging.getLogger(__name__)
 NAMELESS_FROM = 500
 """Predictions after which it is clear that nobody names units."""
 
@@ -22,16 +26,29 @@ def build(run: AbRun, step: AbTest | Pause, weight: int) -> Json:
     """Both arms, every metric, and what makes them doubtful."""
     arms = ab_sums.reach(run)
     old, new = arms["stable"], arms["canary"]
+    unjudged: list[str] = []
     return {
         "predictions": sum(found.rows + found.nameless for found in arms.values()),
         "nameless": sum(found.nameless for found in arms.values()),
         "dropped": run.dropped,
         "gap": run.gap,
         "arms": {name: _arm(found) for name, found in arms.items()},
-        "metrics": [_metric(run, metric) for metric in (step.metrics if isinstance(step, AbTest) else ())],
+        "metrics": [_metric(run, metric, unjudged) for metric in (step.metrics if isinstance(step, AbTest) else ())],
         "labels_apart": _labels_apart(run, old, new),
         "units_apart": experiment.units_apart(old.units, new.units, weight),
+        "unjudged": " ".join(unjudged),
     }
+
+
+def _tried(judge: Callable[[], T], otherwise: T, name: str, unjudged: list[str]) -> T:
+    """What `judge` says; where it raises, `otherwise`, and a sentence more of what could not be judged, which is never
+    passing. It does not read the database."""
+    try:
+        return judge()
+    except Exception as error:
+        log.exception("%s could not be judged", name)
+        unjudged.append(f"{name} could not be judged: {type(error).__name__}, {error}.")
+        return otherwise
 
 
 def _labels_apart(run: AbRun, old: Reach, new: Reach) -> str:
@@ -48,10 +65,14 @@ def _arm(found: Reach) -> Json:
     return shown | {name: shown[name].isoformat() if shown[name] else None for name in ("known_until", "newest")}
 
 
-def _metric(run: AbRun, metric: AbMetric) -> Json:
+UNJUDGED = Finding("inconclusive", None, None, None, None, 0, None, "it could not be judged")
+
+
+def _metric(run: AbRun, metric: AbMetric, unjudged: list[str]) -> Json:
     sums = ab_sums.clusters(run, metric)
     rule = Metric(metric.name, metric.better, metric.alpha, metric.smallest, metric.fewest)
-    found = experiment.compare(sums["stable"], sums["canary"], rule)
+    old, new = sums["stable"], sums["canary"]
+    found = _tried(lambda: experiment.compare(old, new, rule), UNJUDGED, metric.name, unjudged)
     return {
         "name": metric.name,
         "from": metric.source,
@@ -100,6 +121,7 @@ def said(report: Json, new_version: int) -> Trial:
         nameless=_nobody(report),
         mismatch=report["units_apart"],
         labels_apart=report["labels_apart"],
+        unjudged=report.get("unjudged", ""),
     )
 
 

@@ -19,7 +19,6 @@ from deployments.selectors import (
     rollout_stages,
     way_back,
 )
-from deployments.selectors.measured import Lately, Measured
 from deployments.selectors.observed import Observed
 from deployments.selectors.rollout_guards import Guards
 from deployments.selectors.rollout_stages import Stage
@@ -40,6 +39,10 @@ def visible(actor: Actor) -> QuerySet[Endpoint]:
     return rows if teams is None else rows.filter(team__in=teams)
 
 
+LEFT = "taken back"
+"""What the version is called that the last rollout brought in, or meant to, and that serves no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
     """One revision behind the endpoint: `role` is champion, challenger or rollback target, `share` in basis points."""
@@ -50,8 +53,8 @@ class Arm:
 
     @property
     def identity(self) -> str:
-        """Its colour and shape on every page and figure: champion, challenger, or the way back."""
-        return {"champion": "champ", "challenger": "chall"}.get(self.role, "third")
+        """Its colour and shape on every page and figure: champion, challenger, the way back, or what was left."""
+        return {"champion": "champ", "challenger": "chall", LEFT: "fourth"}.get(self.role, "third")
 
     @property
     def percent(self) -> str:
@@ -61,8 +64,8 @@ class Arm:
 @dataclass(frozen=True, slots=True)
 class Live:
     """The part of an endpoint's page that changes by itself. `tag` changes exactly when it does, and begins with
-    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through, `kind`
-    what the newest one is or was."""
+    `place`. `coming` says when the next step is, `taken_back` is the last rollout if it did not get through, `left` the
+    revision that the last one led away from, `kind` what the newest one is or was."""
 
     endpoint: Endpoint
     arms: list[Arm]
@@ -77,6 +80,7 @@ class Live:
     coming: str = ""
     changed_at: datetime | None = None
     taken_back: Rollout | None = None
+    left: Revision | None = None
     tests: Sequence[ab_page.Test] = ()
     nameless: str = ""
     way_back: WayBack | None = None
@@ -116,11 +120,6 @@ class Live:
         if state != "ready":
             return "warn", f"v{stable.version.number} {state}", "hourglass"
         return "ok", "Ready", "check"
-
-    @property
-    def stopped_at(self) -> str:
-        """At which step the last rollout was taken back."""
-        return rollout_stages.stopped_at(self.taken_back) if self.taken_back else ""
 
     @property
     def shares(self) -> list[Arm]:
@@ -184,7 +183,15 @@ def live(endpoint: Endpoint, now: datetime) -> Live:
     tag = digests.of_json([found.tag, *measured.mark(endpoint, now)])
     taken_back = newest if newest and newest.status == "aborted" else None
     found = replace(found, kind=newest.kind) if newest else found
-    return replace(found, taken_back=taken_back, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
+    left = _left(newest) if newest and active is None else None
+    return replace(found, taken_back=taken_back, left=left, tag=f"{found.place}.{tag.removeprefix('sha256:')[:16]}")
+
+
+def _left(ended: Rollout) -> Revision | None:
+    """The revision that a way back led away from; None after a promotion that came through."""
+    if ended.kind == RolloutKind.ROLLBACK:
+        return ended.from_revision if ended.status == "completed" else None
+    return ended.to_revision if ended.status == "aborted" else None
 
 
 def current_table(endpoint: Endpoint) -> RouteTable | None:
@@ -278,21 +285,3 @@ def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:
     """The newest traffic tables, oldest first."""
     rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version")
     return list(rows.order_by("-generation")[:limit])[::-1]
-
-
-def by_version(found: Live, known: Measured) -> list[tuple[Arm, Lately | None]]:
-    """The arms with what they answered lately."""
-    return [(arm, known.of.get(arm.revision.pk)) for arm in found.arms]
-
-
-def identities(found: Live) -> list[tuple[Any, str, str]]:
-    """The revisions of the page's figures, with their labels and marks: those that are there now."""
-    return [(arm.revision.pk, f"v{arm.revision.version.number}", arm.identity) for arm in found.arms]
-
-
-def served_since(endpoint: Endpoint) -> datetime | None:
-    """When the present champion began to serve here."""
-    if endpoint.stable_id is None:
-        return None
-    done = Rollout.objects.filter(endpoint=endpoint, to_revision=endpoint.stable_id, status="completed").first()
-    return done.ended_at if done else None

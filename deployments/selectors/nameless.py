@@ -10,7 +10,7 @@ def _counted(row: Measurement) -> tuple[int, int]:
         found = [arms.total(epochs) for epochs in row.counts.values()]
     except (ValueError, KeyError):
         return 0, 0
-    return sum(one.nameless for one in found), sum(one.requests for one in found)
+    return sum(sum(one.nameless.values()) for one in found), sum(one.requests + one.refused for one in found)
 
 
 def share(row: Measurement) -> float | None:

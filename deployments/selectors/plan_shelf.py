@@ -58,19 +58,13 @@ class Page:
         return self.versions[0].version
 
 
-def refused(body: object) -> list[str]:
-    """What keeps a plan from being carried out, one sentence for each place; empty for a plan that can be."""
+def refused(body: object) -> dict[str, str]:
+    """What keeps a plan from being carried out, by its place; empty for a plan that can be."""
     try:
         plans.parse(body)
     except PlanRefused as error:
-        return [_placed(place, text) for place, text in error.fields.items()]
-    return []
-
-
-def _placed(place: str, text: str) -> str:
-    _, _, rest = place.partition(".")
-    number = rest.partition(".")[0]
-    return f"Step {int(number) + 1}: {text}." if number.isdigit() else f"The plan {text}."
+        return dict(error.fields)
+    return {}
 
 
 def _by_plan() -> dict[str, list[Environment]]:

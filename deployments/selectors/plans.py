@@ -28,7 +28,7 @@ class Plan:
 
     @property
     def steps(self) -> Steps:
-        return plans.parse(self.body)
+        return plans.parse(self.body, stored=True)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -47,7 +47,7 @@ def ready_made_plan(name: str) -> Plan:
 def readable(body: object) -> Steps | None:
     """The steps of a plan; None for one that this portal cannot carry out, such as one of a later portal."""
     try:
-        return plans.parse(body)
+        return plans.parse(body, stored=True)
     except PlanRefused:
         return None
 

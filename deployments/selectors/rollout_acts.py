@@ -14,7 +14,8 @@ from portal.core.decisions import Decision
 @dataclass(frozen=True, slots=True)
 class Steering:
     """What the reader may do now. `going_on` and `going_on_early` are the words of what resuming and hurrying lead to,
-    where they leave the step; `share` is what the new version keeps meanwhile, "" for none."""
+    where they leave the step; `share` is what the new version keeps meanwhile, "" for none. `tests` says that an A/B
+    test lasts, which an abort decides."""
 
     rollout: Rollout
     may: Decision
@@ -28,6 +29,7 @@ class Steering:
     goes_on: bool
     second: bool
     asked_by: Person | None
+    tests: bool = False
 
     @property
     def key(self) -> str:
@@ -44,8 +46,10 @@ class Steering:
 
     @property
     def give_up(self) -> str:
-        """The words of the button that aborts."""
+        """The words of the button that aborts, or decides a test for the champion."""
         old = self.rollout.from_revision
+        if old and self.tests:
+            return f"Keep v{old.version.number}"
         return f"Abort, back to v{old.version.number}" if old else "Abort, nothing serves"
 
     @property
@@ -77,4 +81,5 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         goes_on=steering.goes_on(rollout),
         second=policy.needs_second(facts),
         asked_by=rollout.hurried_by if policy.needs_second(facts) else None,
+        tests=steering.tests(rollout),
     )

@@ -85,6 +85,13 @@ def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards
     return Guards(rows, had, need, row.mismatch if row else "", chance, row, unread)
 
 
+def as_they_stood(rollout: Rollout, row: Measurement) -> list[GuardRow]:
+    """What each guard said of a weight when it was measured last: for a rollout that is over."""
+    found = told(row, rollout, row.read_at)
+    shown = [one for one in found if one["measure"] != "refusals" or one["answer"] == "failing"]
+    return [_guard_row(one["measure"], one["limit"], one) for one in shown]
+
+
 def _unread(rollout: Rollout, row: Measurement | None, steps: Steps, now: datetime) -> str:
     """Since when nothing was measured, in words, once that is longer than the engine waits; "" before, and while the
     weight is not in force yet."""

@@ -56,7 +56,6 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
     """`person` is who would act, to be told from whoever asked to go on early."""
     steps, found = plans.of_pinned(row.plan), measurement(row)
     watched = bool(guards_at(steps, row.step))
-    tests = row.step < len(steps) and isinstance(steps[row.step], AbTest)
     answer = found.answer if found and watched else ""
     other = row.hurried_by
     sure = not watched or (answer == "passing" and row.pause_code not in DOUBTS)
@@ -65,13 +64,19 @@ def facts(row: Rollout, now: datetime, person: Person | None = None) -> SteerFac
         kind=row.kind,
         status=row.status,
         waits=row.step < len(steps) and row.step > 1 and not isinstance(steps[row.step], MOVES),
-        judged=(tests or sure)
+        judged=(tests(row) or sure)
         and all(_has_its_own(row, steps, at, now) for at in range(row.step, onward.stop_after(steps, row.step))),
         answer=answer,
         hurried_by=row.hurried_by_id,
         twin=bool(person and other and person.pk != other.pk and mailbox(person.email) == mailbox(other.email)),
         held=held(row, onward.stop_after(steps, row.step), now),
     )
+
+
+def tests(row: Rollout) -> bool:
+    """Whether it stands at an A/B test."""
+    steps = plans.of_pinned(row.plan)
+    return row.step < len(steps) and isinstance(steps[row.step], AbTest)
 
 
 def _has_its_own(row: Rollout, steps: Steps, at: int, now: datetime) -> bool:
@@ -98,7 +103,9 @@ def _shadowed(row: Rollout, step: Shadow, now: datetime) -> bool:
         until = row.paused_at or now
         return row.step_began_at is not None and (until - row.step_began_at).total_seconds() >= step.seconds
     run = ShadowRun.objects.filter(rollout=row).first()
-    return bool(run and run.report) and run.report["copied"] - run.report["failed"] >= step.predictions
+    if run is None or not run.report:
+        return False
+    return int(run.report["copied"] - run.report["failed"]) >= step.predictions
 
 
 def _labels(row: Rollout, at: int) -> int:

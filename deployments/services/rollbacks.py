@@ -138,6 +138,11 @@ def roll_back(
     return _go_back(found, actor=actor, reason_code=reason_code, note=note.strip()[:4000])
 
 
+def require_right(*, actor: Actor, environment: str, endpoint: str) -> None:
+    """`NotAllowed` for who may not roll back here, before anything of the order is looked at."""
+    _may(actor, endpoints.find(actor=actor, environment=environment, endpoint=endpoint))
+
+
 def _may(actor: Actor, row: Endpoint) -> None:
     try:
         policy.may_roll_back(actor, row.team_id).require()

@@ -19,7 +19,9 @@ from deployments.selectors import (
     rollback_card,
     rollback_preview,
     rollout_acts,
+    rollout_ended,
     serving_settings,
+    shown_arms,
 )
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollbacks, tries
@@ -110,7 +112,8 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "endpoint": row,
         "live": live,
         "steer": rollout_acts.steer(live.rollout, request.actor) if live.rollout else None,
-        "since": select.served_since(row),
+        "ended": rollout_ended.of(live.taken_back) if live.taken_back else None,
+        "since": shown_arms.served_since(row),
         "running": serving_settings.running(row, [arm.revision for arm in live.arms]),
         "coming": serving_settings.coming(row),
         "rollback": back,
@@ -135,9 +138,9 @@ def context_of(request: PortalRequest, row: Endpoint, **more: Any) -> dict[str, 
         "histories": list(history.KINDS.items()),
         "here": page_url(row),
         "measured": known,
-        "by_version": select.by_version(live, known),
+        "by_version": shown_arms.by_version(live, known),
         "range": range_,
-        "sparks": measured.figures(row, read, range_, select.identities(live)),
+        "sparks": measured.figures(row, read, range_, shown_arms.identities(live)),
         "figure": charts.traffic(
             select.tables_of(row), read.now, row.previous.version.number if row.previous else None
         ),

@@ -108,16 +108,17 @@ def _show(
 ) -> HttpResponse:
     body = forms.body(parts)
     steps = head.steps or [forms.StepForm(part, place) for place, part in enumerate(parts)]
+    wrong = [line for step in steps for line in step.wrong]
     context: dict[str, Any] = {
         "head": head,
         "steps": steps,
-        "wrong": [line for step in steps for line in step.wrong],
+        "wrong": wrong,
         "kinds": [(kind.key, kind.title) for kind in editor.KINDS.values()],
         "name": name,
         "starts": [(row.plan.name, row.plan.title) for row in select.listed()],
         "begun_as": request.GET.get("from", ""),
         "at": at,
-        "refused": select.refused(body),
+        "refused": [] if wrong or head.errors else forms.refused(select.refused(body), steps),
         "times": select.times(request.actor, body, head["traffic"].value() or "", head["rate"].value() or ""),
     }
     template = "deployments/_plan_editor.html" if partial(request) else "deployments/plan_edit.html"

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from deployments import forms
 from deployments.models import Environment, PromotionRequest
 from deployments.policies import bypass as bypass_policy
+from deployments.policies import steering
 from deployments.selectors import activity, bypasses, people, pinned, plan_page, plans, reach
 from deployments.selectors import promotions as select
 from deployments.selectors.plan_page import PlanPage
@@ -20,6 +21,7 @@ from portal.accounts.acting import carry_out, partial
 from portal.accounts.permissions import Permission
 from portal.accounts.web import PortalRequest, signed_in
 from portal.core import queries
+from portal.core.errors import BadInput, Refused
 from registry.selectors import scans
 from registry.selectors.datasets import inputs_of
 
@@ -73,8 +75,11 @@ def new(request: PortalRequest) -> HttpResponse:
             return done
     found = promotions.preview(actor=request.actor, **target)
     form.initial["plan"] = found.plan
+    may_supersede = steering.may_steer(request.actor, found.endpoint.team_id)
     context = {
         "preview": found,
+        "may_supersede": may_supersede,
+        "possible": found.askable and (may_supersede.allowed or not found.rolls_out),
         "plans": plan_page.all_of(known, found.endpoint),
         "form": form,
         "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
@@ -97,15 +102,22 @@ def _target(sent: Any) -> dict[str, Any] | None:
 
 
 def _submit(request: PortalRequest, found: dict[str, Any]) -> str:
-    row = promotions.submit(
-        actor=request.actor,
-        model=found["model"],
-        version=found["version"],
-        environment=found["environment"],
-        why=found["why"],
-        plan=found["plan"],
-        supersede=found["supersede"],
-    )
+    """A rollout in the way is said at the box that would supersede it, so that nothing has to be typed again."""
+    try:
+        row = promotions.submit(
+            actor=request.actor,
+            model=found["model"],
+            version=found["version"],
+            environment=found["environment"],
+            why=found["why"],
+            plan=found["plan"],
+            supersede=found["supersede"],
+        )
+    except Refused as error:
+        if error.code not in ("rollout_active", "rollout_ended"):
+            raise
+        fields = {"supersede": error.message} if error.code == "rollout_active" else {}
+        raise BadInput(error.message, fields=fields) from error
     return reverse("deployments:promotion", args=[row.pk])
 
 

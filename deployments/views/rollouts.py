@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
+from deployments.policies.steering import ABORT_REASONS, NO_BETTER
 from deployments.selectors import ab_page, moments, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
@@ -138,13 +139,15 @@ def _dialog(
     if done is not None:
         return done
     found, part = rollouts.load(number), f"deployments/_rollout_{what}.html"
+    steer = rollout_acts.steer(found, request.actor)
     context = {
         "endpoint": row,
         "form": form,
-        "title": TITLES[what],
+        "title": steer.give_up if what == "abort" and steer.tests else TITLES[what],
         "part": part,
+        "no_better": ABORT_REASONS[NO_BETTER],
         "live": select.live(row, clock.now()),
-        "steer": rollout_acts.steer(found, request.actor),
+        "steer": steer,
         "meanwhile": moments.of([found])[found.pk][-LATEST:] if form.refused else (),
     }
     template = part if partial(request) else "deployments/rollout_dialog.html"

@@ -11,7 +11,7 @@ def number(sent: Mapping[str, str], name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise BadInput(f"{name} must be a whole number.", fields={name: "a whole number"}, status=400)
+        raise BadInput(f"{name} must be a whole number.", fields={name: "This must be a whole number."}, status=400)
     return int(text)
 
 
@@ -19,8 +19,8 @@ def one_of(given: str, name: str, known: Iterable[str]) -> str:
     """`given`, which may be empty; raises `BadInput` with what is `known`: a misspelt value would find nothing."""
     values = list(known)
     if given and given not in values:
-        text = ", ".join(values)
-        raise BadInput(f"{name} must be one of: {text}.", fields={name: text}, status=400)
+        text = f"must be one of: {', '.join(values)}."
+        raise BadInput(f"{name} {text}", fields={name: f"This {text}"}, status=400)
     return given
 
 

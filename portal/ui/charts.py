@@ -191,7 +191,7 @@ class Layout:
         return self
 
     def marker(self, at: X, words: str) -> "Layout":
-        """A dotted vertical line: a rollout step, an incident."""
+        """A dotted vertical line: a rollout step, an incident; without words where they have no room."""
         moment = _plain(at)
         self._shapes.append(
             {
@@ -204,7 +204,8 @@ class Layout:
                 "line": {"color": "$fg-3", "width": 1, "dash": "dot"},
             }
         )
-        self._words.append(_words(words, "$fg-3", x=moment, y=1, yref="paper", yanchor="top", xshift=4))
+        if words:
+            self._words.append(_words(words, "$fg-3", x=moment, y=1, yref="paper", yanchor="top", xshift=4))
         return self
 
     def as_plotly(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ LATENCY_EDGES_MS: tuple[float, ...] = (0.0, *(float(f"{0.25 * 1.12**step:.4g}") 
 latencies sees no finer than its buckets, see docs/rollout-judgement.md."""
 SCORE_BINS = 20
 """Of a score from 0 to 1, equal widths."""
+UNIT_CELLS = 64
+"""Into which callers' units fall by their hash: counts stay few, and a caller that most failures are of is seen."""
 DIFFERENCE_BINS = 40
 """Of the difference of two scores, -1 to 1, equal widths; what lies outside is counted on either side."""
 
@@ -21,11 +23,16 @@ class Measures:
 
     `epoch` changes when they started anew (the process restarted). `requests` are predictions asked for and not the
     caller's fault; `errors` of them were answered 5xx or died unanswered; `refused` are the caller's fault, 4xx.
-    `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts labels of class answers (at
-    most 100, the rest under `other`), or `bin 0` to `bin 19` of scores, or spans of other numbers; `arms` requests by
-    `stable` and `canary`. `peak_memory` is resident bytes, `busy_ms` the time the model has been at work, `reasons` the
-    errors by their code. `nameless` of the requests named no unit; those that died unanswered are not among them.
-    `hedged` came here because another process was slow; of two, the one whose answer nobody waited for is not counted.
+    `latency` holds answered predictions per bucket of `LATENCY_EDGES_MS`. `answers` counts answered predictions, each
+    by one of its rows drawn at random: labels of class answers (at most 100, the rest under `other`), or `bin 0` to
+    `bin 19` of scores, or spans of other numbers; `arms` requests by `stable` and `canary`. `peak_memory` is resident
+    bytes, `busy_ms` the time the model has been at work, `reasons` the errors by their code. `hedged` came here because
+    another process was slow; of two, the one whose answer nobody waited for is not counted.
+
+    Of requests and refusals, `nameless` are those that named no unit, by the arm they came under ("" where an older
+    process does not say), and `units` those that named one, by the cell their unit falls in by its hash, one of
+    `UNIT_CELLS`; `units_failed` and `units_refused` of these ended in an error, or were refused. What died unanswered
+    is in none of them.
     """
 
     revision: str
@@ -39,8 +46,11 @@ class Measures:
     peak_memory: int
     busy_ms: float
     reasons: dict[str, int] = field(default_factory=dict)
-    nameless: int = 0
+    nameless: dict[str, int] = field(default_factory=dict)
     hedged: int = 0
+    units: dict[str, int] = field(default_factory=dict)
+    units_failed: dict[str, int] = field(default_factory=dict)
+    units_refused: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +124,15 @@ def measures(body: Any) -> Measures:
     """Read `Measures` back from JSON. Raises `Invalid`."""
     given = mapping(body, {f.name for f in fields(Measures)}, "measures")
     try:
-        return Measures(**{**given, "latency": tuple(given["latency"])})
+        found = {**given, "latency": tuple(given["latency"]), "nameless": _by_arm(given.get("nameless", {}))}
+        return Measures(**found)
     except (TypeError, KeyError) as error:
         raise Invalid("measures", f"cannot be read: {error}") from error
+
+
+def _by_arm(nameless: Any) -> Any:
+    """The requests without a unit by arm; an older process has told one number."""
+    return nameless if isinstance(nameless, dict) else {"": nameless}
 
 
 def measures_of(revision: str, body: Any) -> Measures:

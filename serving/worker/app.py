@@ -154,13 +154,13 @@ class App:
         except Refusal as refusal:
             call.error = refusal.code
             if refusal.status < 500:
-                self.counts.refused += 1
+                self.counts.refuse(call.assigned, unit=call.unit)
             else:
-                self.counts.failed(call.assigned, refusal.code, named=call.named)
+                self.counts.failed(call.assigned, refusal.code, unit=call.unit)
                 self._note(call, refusal.status)
             raise
-        labels = measures.labels(answers.values(call.predictions))
-        self.counts.answered(call.assigned, call.milliseconds, labels, named=call.named)
+        label = measures.label(answers.values(call.predictions))
+        self.counts.answered(call.assigned, call.milliseconds, label, unit=call.unit)
         self._note(call, answer.status)
         return answer
 

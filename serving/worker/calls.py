@@ -62,9 +62,9 @@ class Call:
         return _arm(self.headers.get("x-signalbox-assigned", self.arm))
 
     @property
-    def named(self) -> bool:
-        """Whether the caller named a unit, so that it sticks to a version."""
-        return bool(self.headers.get(contract.HEADER_UNIT))
+    def unit(self) -> str:
+        """The unit that the caller named, so that it sticks to a version; "" for none."""
+        return self.headers.get(contract.HEADER_UNIT, "")
 
     @property
     def trace(self) -> str | None:
@@ -91,7 +91,7 @@ class Call:
 
     def record(self, spec: RevisionSpec, status: int, latency_ms: float) -> dict[str, Any]:
         """What the spool keeps."""
-        asked, unit = self.asked, self.headers.get(contract.HEADER_UNIT)
+        asked, unit = self.asked, self.unit
         return {
             "prediction_id": self.prediction_id,
             "time": self.at.isoformat(timespec="microseconds").replace("+00:00", "Z"),

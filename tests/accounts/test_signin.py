@@ -58,7 +58,7 @@ def test_the_page_says_what_is_wrong_once(marta: Person) -> None:
     assert "another look" not in page
     assert 'role="alert"' in page
     empty = Client().post("/accounts/login/", {"login": marta.email, "password": ""}).content.decode()
-    assert empty.count("This field is required.") == 1
+    assert empty.count("This is missing.") == 1
 
 
 def test_a_wrong_account_and_a_wrong_password_look_the_same(marta: Person) -> None:

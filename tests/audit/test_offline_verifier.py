@@ -329,6 +329,15 @@ def test_nothing_and_half_of_something_is_never_ok(verify: Auditor, log: MemoryL
         assert verify(whole[:length]) == INCOMPLETE
 
 
+@pytest.mark.parametrize(
+    "given", [{"items": [1]}, {}, pack({"notes.txt": b"Dear auditor,"})], ids=["json", "{}", "zip"]
+)
+def test_what_is_no_export_is_not_said_to_be_tampered_with(verify: Auditor, given: bytes | dict[str, Any]) -> None:
+    assert verify(given) == USAGE
+    assert "this is not an export" in verify.said
+    assert "TAMPERED" not in verify.said
+
+
 @pytest.mark.parametrize("keep", [0, 1, 7, 11])
 def test_a_truncated_list_of_events_is_incomplete(verify: Auditor, log: MemoryLog, keep: int) -> None:
     members = log.members()

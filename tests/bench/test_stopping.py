@@ -1,13 +1,15 @@
 """The simulation of rollouts: what it says of the plan's promise, and that it would notice a broken one."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-from bench.stopping import drawing, simulate
+from bench.stopping import callers, drawing, simulate
 from bench.stopping.__main__ import put_between
+from bench.stopping.callers import Callers, Told
 from bench.stopping.cases import CHAMPION, CURVES, Case, Result, result
 from bench.stopping.simulate import Ended
 from bench.stopping.world import Traffic, Version, looks
@@ -60,6 +62,34 @@ def test_a_test_made_for_one_look_would_stop_many() -> None:
                 alarms += 1
                 break
     assert alarms / 100 > 3 * alpha
+
+
+def told(case: Callers, n: int) -> list[str]:
+    return [callers.rollout(case, PLAN, seed, looks=10) for seed in range(n)]
+
+
+def test_callers_that_stick_to_a_version_are_no_wrong_split() -> None:
+    assert set(told(Callers("", 20_000, skew=1.0), 10)) == {""}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_one_caller_that_goes_wrong_anyway_is_asked_about_and_stops_nothing(refused: bool) -> None:
+    found = told(Callers("", 5_000, broken=(0.05,), refused=refused), 12)
+    assert set(found) == {"", "few"}, "about half of the time it comes to the new version"
+
+
+def test_many_rows_a_request_stop_nothing() -> None:
+    assert set(told(Callers("", rows=1_000), 10)) == {""}
+
+
+def test_few_units_that_differ_much_do_stop_a_good_version() -> None:
+    """What the tables say plainly is not made up by a world in which nothing can happen."""
+    assert {"p95", "answers"} & set(told(Callers("", 20, apart=0.5), 40))
+
+
+def test_callers_become_a_table() -> None:
+    found = Told(Callers("odd", 9), 200, Counter(answers=3, p95=1), 5, 7)
+    assert "| odd | 200 | 4 | 2.0% | answers 3, p95 1 | 5 | 7 |" in drawing.callers([found])
 
 
 def test_results_become_tables_and_curves() -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.cluster
 def counted(revision: str, epoch: str, requests: int, arm: str = "stable") -> Measures:
     counts = Counts(revision, epoch)
     for _ in range(requests):
-        counts.answered(arm, 2.0, ["0"])
+        counts.answered(arm, 2.0, "0")
     return counts.read(1, 1.0)
 
 

@@ -64,7 +64,8 @@ def test_a_misspelt_choice_does_not_find_nothing_but_the_choices(
 ) -> None:
     answer = caller.get(f"{path}/", **{name: "lost"})
     assert answer.status_code == 400
-    assert known in answer.json()["fields"][name].split(", ")
+    said = answer.json()["fields"][name]
+    assert known in said.removeprefix("This must be one of: ").removesuffix(".").split(", ")
     assert answer.json()["detail"].startswith(f"{name} must be one of: ")
     shown = caller.client.get("/settings/people/" if path == "people" else f"/{path}/", {name: "lost"})
     assert (shown.status_code, f"{name} must be one of: " in shown.content.decode()) == (400, True)
@@ -135,6 +136,18 @@ def test_text_is_text(caller: Caller, value: object) -> None:
     answer = caller.post("data-sets/", {"name": "x", "team": "flights", "description": value})
     assert answer.status_code == 422
     assert answer.json()["fields"] == {"description": "This must be text."}
+
+
+def test_all_of_it_is_said_at_once_what_is_known_and_what_is_not(caller: Caller) -> None:
+    fields = caller.post("data-sets/", {"name": "x", "description": 5, "tema": "flights"}).json()["fields"]
+    assert set(fields) == {"team", "description", "tema"}
+    assert (fields["team"], fields["description"]) == ("This is missing.", "This must be text.")
+    assert fields["tema"].startswith("Not known here. Known: name")
+
+
+def test_a_choice_names_what_can_be_chosen(caller: Caller) -> None:
+    fields = caller.post("rollouts/1/abort/", {"reason_code": "boredom"}).json()["fields"]
+    assert fields == {"reason_code": "This must be one of: quality, latency, data, other, no_better."}
 
 
 def test_a_body_is_an_object(caller: Caller) -> None:

@@ -40,8 +40,9 @@ def measures(revision: str, arm: str, *, requests: int, errors: int = 0, slow: i
     latency[bisect_right(LATENCY_EDGES_MS, 55.0) - 1] = slow
     yes = round(answered * late)
     answers = {"late": yes, "in time": answered - yes}
+    apart = {arm: nameless} if nameless else {}
     return Measures(
-        revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0, {}, nameless
+        revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0, {}, apart
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import ProgrammingError, transaction
 
-from deployments.analysis.experiment import Clusters
+from deployments.analysis import experiment
+from deployments.analysis.experiment import Clusters, Finding
 from deployments.engine import plans
 from deployments.engine.steps import AbTest
 from deployments.models import AbPrediction, AbRun, Rollout
@@ -190,6 +191,30 @@ def test_limits_kept_on_labels_that_reach_the_versions_at_different_rates_ask_a_
     assert run.report["metrics"][0]["keeps"]
     assert (row.status, row.pause_code, rolling.share) == ("paused", "mismatch", 5000)
     assert row.pause_why.startswith("Ground truth is known for 100.0% of the old arm and for")
+
+
+def _raising(*_: object) -> Finding:
+    raise ZeroDivisionError("float division by zero")
+
+
+def test_a_metric_that_cannot_be_judged_asks_a_person_and_leaves_its_traceback(
+    line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It neither passes nor kills every look for ever."""
+    rolling = limited(line, 0.3)
+    monkeypatch.setattr(experiment, "compare", _raising)
+    rolling.answered({"requests": 3000}, {"requests": 3000})
+    for arm in ("stable", "canary"):
+        units(rolling, arm, 160, right=6)
+    assert look(rolling, 3).status == "progressing"
+    row = look(rolling, 60)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "unmeasured", 5000)
+    assert row.pause_why == "Right could not be judged: ZeroDivisionError, float division by zero."
+    assert AbRun.objects.get().report["metrics"][0]["reason"] == "it could not be judged"
+    assert "in _raising" in caplog.text
+    assert Notice.objects.filter(person=line.priya, text__contains="could not be judged").exists()
+    rollouts.abort(actor=world.actor(line.marta), number=row.pk, reason_code="quality")
+    assert look(rolling).status == "aborted", "judged for the last time, as far as it can be"
 
 
 def test_a_version_beyond_its_limit_is_taken_back_with_value_and_limit(line: Line) -> None:

@@ -15,7 +15,7 @@ PAGE, API = "/endpoints/production/flight-delay/", "/api/v1/endpoints/production
 
 
 def counted(without: int, asked: int) -> Measurement:
-    last = {"requests": asked, "nameless": without}
+    last = {"requests": asked - 5, "refused": 5, "nameless": {"canary": without}} if asked else {}
     return Measurement(counts={"new": {"1": {"first": {}, "last": last}}, "old": {}})
 
 

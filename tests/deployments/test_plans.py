@@ -102,6 +102,22 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert set(refusal.value.fields) == {"steps.0.weight", "steps.1.do", "steps.2.seconds"}
 
 
+@pytest.mark.parametrize("place", ["guards", "metrics"])
+def test_a_chance_too_small_is_refused_when_written_and_read_where_it_is_stored(place: str) -> None:
+    metric = {"name": "Right", "from": "correct", "better": "higher", "smallest": 0.01}
+    test = {"do": "ab_test", "until": {"units": 200}, "metrics": [metric], "guards": [GUARD]}
+    tiny = {**test, place: [{**test[place][0], "alpha": 1e-170}]}  # type: ignore[index]
+    steps = [weight(500), tiny, SWITCH]
+    with pytest.raises(PlanRefused) as refusal:
+        plans.parse({"steps": steps})
+    assert refusal.value.fields == {f"steps.1.{place}.0.alpha": "must be a number from 0.000001 to 0.2"}
+    stored = plans.parse({"steps": steps}, stored=True)
+    assert getattr(stored[3], place)[0].alpha == 1e-170
+    assert plans.of_pinned(wording.pinned(stored)) == stored
+    least = {**test, place: [{**test[place][0], "alpha": 1e-6}]}  # type: ignore[index]
+    assert plans.parse({"steps": [weight(500), least, SWITCH]})
+
+
 @pytest.mark.parametrize("body", [None, [], {"steps": {}}, {"steps": [SWITCH], "name": "x"}])
 def test_what_is_no_plan_at_all(body: object) -> None:
     with pytest.raises(PlanRefused):

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -152,6 +153,21 @@ def test_one_measure_with_two_limits_is_judged_by_each(line: Line) -> None:
     ]  # fmt: skip
 
 
+def test_one_caller_who_is_refused_anyway_neither_passes_nor_takes_back_but_asks_a_person(rolling: Rolling) -> None:
+    rolling.answered(GOOD, SAME)
+    one = rolling.revision(2)
+    units = {str(cell): 40 for cell in range(50)} | {"60": 100}
+    rolling.line.runtime.measured[one] = replace(
+        rolling.line.runtime.measured[one], refused=100, units=units, units_refused={"60": 100}
+    )
+    row = rolling.look(3)
+    assert (row.status, Measurement.objects.get().answer) == ("progressing", "inconclusive")
+    row = rolling.look(601)
+    assert (row.status, row.pause_code, rolling.share) == ("paused", "inconclusive", 1000)
+    assert row.pause_why.startswith("Refused requests +")
+    assert row.pause_why.endswith("All of these 100 may be one caller's, so a person must look")
+
+
 def test_one_unlucky_request_stops_nothing(rolling: Rolling) -> None:
     rolling.answered({"requests": 360}, {"requests": 40, "errors": 1})
     assert rolling.look(3).status == "progressing"
@@ -212,10 +228,18 @@ def test_a_process_that_began_anew_adds_to_what_was_counted(rolling: Rolling) ->
 
 
 def test_a_split_that_cannot_be_chance_waits_for_a_person(rolling: Rolling) -> None:
-    rolling.answered({"requests": 5000}, {"requests": 2000})
+    rolling.answered({"requests": 5000, "nameless": 5000}, {"requests": 2000, "nameless": 2000})
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("paused", "mismatch")
     assert "28.6% of 7,000 requests" in row.pause_why
+
+
+def test_units_that_stick_are_no_evidence_against_the_split(rolling: Rolling) -> None:
+    """All requests of a unit go to one version, so few units can look like a wrong split."""
+    rolling.answered({"requests": 5000}, {"requests": 2000})
+    row = rolling.look(3)
+    assert (row.status, rolling.share) == ("progressing", 5000)
+    assert set(Measurement.objects.values_list("mismatch", flat=True)) == {""}
 
 
 def test_what_came_before_the_weight_does_not_count(line: Line) -> None:
@@ -431,7 +455,7 @@ class TestSteering:
         assert rolling.share == 10_000
 
     def test_a_sample_that_is_doubted_takes_two_again(self, rolling: Rolling) -> None:
-        rolling.answered({"requests": 5000}, {"requests": 5000})
+        rolling.answered({"requests": 5000, "nameless": 5000}, {"requests": 5000, "nameless": 5000})
         row = rolling.look(3)
         assert (row.status, row.pause_code, Measurement.objects.get().answer) == ("paused", "mismatch", "passing")
         row = rollouts.advance(
@@ -501,9 +525,10 @@ class TestSteering:
     def test_what_is_over_is_left_alone(self, rolling: Rolling) -> None:
         rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="other")
         rolling.look()
-        for act, more in ((rollouts.pause, {}), (rollouts.resume, {}), (rollouts.abort, {"reason_code": "other"})):
+        marta, number = world.actor(rolling.line.marta), rolling.row.pk
+        for act in (rollouts.pause, rollouts.resume, partial(rollouts.abort, reason_code="other")):
             with pytest.raises(Refused):
-                act(actor=world.actor(rolling.line.marta), number=rolling.row.pk, **more)
+                act(actor=marta, number=number)
 
 
 class TestSuperseding:

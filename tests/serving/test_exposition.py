@@ -32,13 +32,14 @@ def read(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 def test_every_measure_has_its_family_with_help_and_type() -> None:
     counts = Counts("r-1", "e")
-    counts.answered("stable", 0.3, ["a", 'b"\\\n'])
-    counts.answered("canary", 7.0, ["a"])
+    counts.answered("stable", 0.3, "a")
+    counts.answered("stable", 0.3, 'b"\\\n')
+    counts.answered("canary", 7.0, "a")
     counts.failed("canary", "busy")
     text = exposition.text([(SPEC, 0, counts.read(2**31, 1500.0))])
     found = read(text)
     arms = {labels["arm"]: value for labels, value in found["signalbox_revision_requests_total"]}
-    assert arms == {"stable": 1, "canary": 2}
+    assert arms == {"stable": 2, "canary": 2}
     assert [value for _, value in found["signalbox_revision_errors_total"]] == [1]
     assert found["signalbox_revision_busy_seconds_total"][0][1] == 1.5
     assert found["signalbox_revision_peak_memory_bytes"][0][1] == 2**31
@@ -60,7 +61,7 @@ def test_every_measure_has_its_family_with_help_and_type() -> None:
 def test_the_histogram_is_cumulative_and_ends_in_everything() -> None:
     counts = Counts("r-1", "e")
     for latency in (0.1, 0.3, 7.0, 60_000.0):
-        counts.answered("stable", latency, [])
+        counts.answered("stable", latency)
     found = read(exposition.text([(SPEC, 0, counts.read(0, 0.0))]))
     buckets = [(labels["le"], value) for labels, value in found["signalbox_revision_latency_seconds_bucket"]]
     values = [value for _, value in buckets]

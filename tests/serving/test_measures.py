@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from serving import contract
-from serving.contract import LATENCY_EDGES_MS, Invalid, Measures
-from serving.measures import Counts, Deaths, labels, with_deaths
+from serving.contract import LATENCY_EDGES_MS, UNIT_CELLS, Invalid, Measures
+from serving.measures import Counts, Deaths, cell_of, label, label_of, with_deaths
 from serving.router import stats
 from serving.worker import answers
 from serving.worker.calls import Call
@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 
 def bucket(latency_ms: float) -> int:
     counts = Counts("r", "e")
-    counts.answered("stable", latency_ms, [])
+    counts.answered("stable", latency_ms)
     return counts.latency.index(1)
 
 
@@ -64,7 +64,7 @@ SHAPES: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("predictions", "expected"), SHAPES, ids=range(len(SHAPES)))
 def test_every_shape_of_answer_has_its_labels(predictions: Any, expected: list[str]) -> None:
-    assert list(labels(answers.values(predictions))) == expected
+    assert list(map(label_of, answers.values(predictions))) == expected
 
 
 def refused(act: Callable[[], None]) -> str:
@@ -104,28 +104,64 @@ def test_an_answer_to_two_rows_is_held_to_what_was_promised(
 
 def test_labels_are_bounded() -> None:
     counts = Counts("r", "e")
-    counts.answered("stable", 1.0, [f"label {number}" for number in range(150)])
-    counts.answered("stable", 1.0, ["label 3", "new"])
+    for number in (*range(150), 3, "new"):
+        counts.answered("stable", 1.0, f"label {number}")
     assert len(counts.answers) == 101
     assert (counts.answers["other"], counts.answers["label 3"]) == (51, 2)
 
 
-def test_requests_without_a_unit_are_counted_beside_the_others() -> None:
+def test_a_request_counts_as_one_answer_drawn_from_its_rows() -> None:
     counts = Counts("r", "e")
-    counts.answered("stable", 1.0, [], named=True)
-    counts.answered("stable", 1.0, [], named=False)
-    counts.failed("stable", "busy", named=False)
+    for _ in range(300):
+        counts.answered("stable", 1.0, label(["late"] * 700 + ["in time"] * 300))
+    counts.answered("stable", 1.0, label([]))
+    assert (counts.answers.total(), counts.requests) == (300, 301)
+    assert 150 < counts.answers["late"] < 270, "drawn evenly: outside of this once in a hundred million"
+
+
+def test_requests_without_a_unit_are_counted_beside_the_others() -> None:
+    """By the arm they came under, those that were refused among them: all that the router drew for."""
+    counts = Counts("r", "e")
+    counts.answered("stable", 1.0, unit="N348JB")
+    counts.answered("stable", 1.0)
+    counts.failed("canary", "busy")
+    counts.refuse("canary")
     found = counts.read(0, 0.0)
-    assert (found.requests, found.nameless) == (3, 2)
-    before = {name: value for name, value in contract.as_json(found).items() if name != "nameless"}
-    assert contract.measures(before).nameless == 0, "what an older process says"
-    for header, named in (({}, False), ({"x-unit-id": ""}, False), ({"x-unit-id": "N348JB"}, True)):
-        assert Call(header, 1000).named is named
+    assert (found.requests, found.refused, found.nameless) == (3, 1, {"stable": 1, "canary": 2})
+    for header, unit in (({}, ""), ({"x-unit-id": ""}, ""), ({"x-unit-id": "N348JB"}, "N348JB")):
+        assert Call(header, 1000).unit == unit
+
+
+NEWER = ("nameless", "units", "units_failed", "units_refused")
+
+
+def test_what_an_older_process_says_is_still_read() -> None:
+    counts = Counts("r", "e")
+    counts.answered("stable", 1.0)
+    told = contract.as_json(counts.read(0, 0.0))
+    before = {name: value for name, value in told.items() if name not in NEWER}
+    found = contract.measures(before)
+    assert [getattr(found, name) for name in NEWER] == [{}] * 4
+    assert contract.measures({**before, "nameless": 7}).nameless == {"": 7}, "under which arm is not known"
+
+
+def test_units_are_counted_in_few_cells_however_many_they_are() -> None:
+    counts = Counts("r", "e")
+    for number in range(1000):
+        counts.answered("canary", 1.0, unit=f"u{number}")
+    for _ in range(5):
+        counts.failed("canary", "busy", unit="u1")
+        counts.refuse("canary", unit="u2")
+    counts.failed("canary", "busy")
+    found = counts.read(0, 0.0)
+    assert len(found.units) == UNIT_CELLS
+    assert sum(found.units.values()) == 1010, "refused ones too, and none without a unit"
+    assert (found.units_failed, found.units_refused) == ({cell_of("u1"): 5}, {cell_of("u2"): 5})
 
 
 def test_measures_survive_json_and_nothing_else_does() -> None:
     counts = Counts("r", "e")
-    counts.answered("canary", 3.0, ["a"])
+    counts.answered("canary", 3.0, "a")
     found = counts.read(10, 1.5)
     assert contract.measures(contract.as_json(found)) == found
     wrongs: list[Any] = [[], {"revision": "r"}, {**contract.as_json(found), "colour": 1}, {"latency": 5}]
@@ -147,7 +183,7 @@ def test_deaths_are_told_once_over_restarts_of_router_and_process() -> None:
 
 def test_the_dead_are_requests_and_errors_of_the_arm() -> None:
     counts = Counts("r", "e")
-    counts.answered("canary", 1.0, [])
+    counts.answered("canary", 1.0)
     counts.failed("canary", "busy")
     found = with_deaths(counts.read(0, 0.0), Deaths("router", 9, total=2), "canary")
     assert (found.requests, found.errors, found.arms) == (4, 3, {"canary": 4})

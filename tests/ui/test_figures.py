@@ -103,4 +103,39 @@ def test_the_way_back_has_its_mark_whatever_its_number() -> None:
     found = deployments.traffic(rows, NOW, way_back=2)
     assert found is not None
     colours = {one["name"]: one["line"]["color"] for one in found.data}
-    assert colours == {"v4": "$champ", "v2": "$third", "v3": "$fourth"}
+    assert colours == {"v4": "$champ", "v2": "$third", "v3": "$fourth", "v1": "$ref"}
+
+
+def moved(*splits: tuple[int, int | None, int]) -> list[RouteTable]:
+    """Tables a minute apart: champion, challenger and its weight."""
+    rows = {number: Revision(version=ModelVersion(number=number)) for split in splits for number in split[:2] if number}
+    return [
+        RouteTable(
+            generation=at, stable=rows[old], canary=rows[new] if new else None, stable_weight=10_000 - weight,
+            canary_weight=weight, created_at=NOW - timedelta(minutes=len(splits) - at),
+        )
+        for at, (old, new, weight) in enumerate(splits)
+    ]  # fmt: skip
+
+
+def test_the_drawn_shares_add_up_however_many_versions_there_were() -> None:
+    found = moved((1, None, 0), (1, 2, 5000), (3, None, 0), (3, 4, 2500), (5, None, 0), (5, 6, 100), (6, None, 0))
+    figure = deployments.traffic(found, NOW, 5)
+    assert figure is not None
+    assert [sum(shares) for shares in zip(*(trace["y"] for trace in figure.data), strict=True)] == [1.0] * 8
+    assert [trace["name"] for trace in figure.data] == ["v6", "v5", "v4", "older versions"]
+    one = deployments.traffic(moved((1, None, 0), (1, 2, 5000), (3, None, 0), (4, None, 0)), NOW)
+    assert one is not None
+    assert [trace["name"] for trace in one.data] == ["v4", "v3", "v2", "v1"], "a single one has its name"
+
+
+def test_marks_of_the_traffic_are_named_only_where_there_is_room() -> None:
+    many = [(1, 2, weight) for weight in range(0, 5000, 100)]
+    figure = deployments.traffic(moved((1, None, 0), *many, (2, None, 0)), NOW)
+    assert figure is not None
+    assert len(figure.layout["shapes"]) == len(many) + 1
+    named = [datetime.fromisoformat(one["x"]) for one in figure.layout["annotations"]]
+    assert 3 <= len(named) <= 6
+    room = timedelta(minutes=len(many) + 2) * 0.15
+    assert all(after - before >= room for before, after in zip(named, [*named[1:], NOW], strict=True))
+    assert all(len(one["text"]) <= len("v2 49 %") for one in figure.layout["annotations"])

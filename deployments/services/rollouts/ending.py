@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from deployments.models import Endpoint, PromotionRequest, Revision, Rollout, RolloutKind
+from deployments.policies import rollback_freeze
 from deployments.policies.rollback import REASONS
 from deployments.policies.steering import ABORT_REASONS
 from deployments.services import endpoints, rollback_freezes, tell, tell_rollout
@@ -101,13 +102,14 @@ def give_up(
     why: str,
     event: str = "fail",
     data: dict[str, Any] | None = None,
+    kept: bool = False,
     reason_code: str = "",
 ) -> Rollout:
     """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
 
     `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
     in the log as a commitment only. A person's `reason_code` says it where they wrote nothing. A way back that callers
-    noticed freezes automatic promotions.
+    noticed freezes automatic promotions; `kept` is that of a test decided for the champion.
     """
     if reason_code:
         row.reason_code, row.reason = reason_code, why.strip()[:4000]
@@ -140,7 +142,7 @@ def give_up(
     if row.to_revision.status in ("requested", "loading"):
         said = why if event == "fail" else ENDED
         move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
-    if event == "roll_back" or (event == "fail" and _had_traffic(row)):
+    if rollback_freeze.follows(event, served=_had_traffic(row), kept=kept):
         rollback_freezes.freeze(row.endpoint, row, actor=actor)
     if row.kind == RolloutKind.ROLLBACK:
         tell_rollout.rollback_ended(row, why)

@@ -124,10 +124,12 @@ def labels_of(report: Mapping[str, Any]) -> dict[str, int]:
 LOGGED = ("name", "from", "answer", "old", "new", "value", "range", "units")
 
 
-def decided(row: Rollout, decision: str, *, actor: Actor) -> None:
-    """Note whose word ends the test, in the transaction of the verb that is the word; nothing outside of a test."""
+def decided(row: Rollout, decision: str, *, actor: Actor) -> bool:
+    """Note whose word ends the test, in the transaction of the verb that is the word; False outside of a test."""
     steps = plans.of_pinned(row.plan)
-    if row.step < len(steps) and isinstance(steps[row.step], AbTest):
-        AbRun.objects.filter(rollout=row, step=row.step, ended_at=None).update(
-            decision=decision, decided_by=actor.id, decided_by_label=actor.label[:200], decided_at=clock.now()
-        )
+    if row.step >= len(steps) or not isinstance(steps[row.step], AbTest):
+        return False
+    found = AbRun.objects.filter(rollout=row, step=row.step, ended_at=None).update(
+        decision=decision, decided_by=actor.id, decided_by_label=actor.label[:200], decided_at=clock.now()
+    )
+    return found > 0

@@ -11,20 +11,33 @@ def _no_text(field: Any, value: Any) -> bool:
 
 
 class Strict(serializers.Serializer[Any]):
-    """Refuses members it does not know, so that a misspelt one is not silently ignored."""
+    """Refuses members it does not know, so that a misspelt one is not silently ignored, together with whatever else is
+    wrong."""
+
+    def get_fields(self) -> dict[str, Any]:
+        found = super().get_fields()
+        for field in found.values():
+            if isinstance(field, serializers.ChoiceField):
+                field.error_messages["invalid_choice"] = f"This must be one of: {', '.join(map(str, field.choices))}."
+        return found
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
-            if unknown:
-                known = ", ".join(self.fields)
-                raise serializers.ValidationError(dict.fromkeys(unknown, f"Not known here. Known: {known}."))
-            wrong = [name for name, value in data.items() if _no_text(self.fields[name], value)]
-            if wrong:
-                raise serializers.ValidationError(dict.fromkeys(wrong, "This must be text."))
-        else:
+        if not isinstance(data, dict):
             raise serializers.ValidationError({"body": "Send one JSON object."})
-        return super().to_internal_value(data)
+        known = f"Not known here. Known: {', '.join(self.fields)}."
+        wrong: dict[str, Any] = dict.fromkeys(sorted(set(data) - set(self.fields)), known)
+        wrong |= {
+            name: "This must be text."
+            for name, value in data.items()
+            if name in self.fields and _no_text(self.fields[name], value)
+        }
+        try:
+            found = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            wrong = {**error.detail, **wrong} if isinstance(error.detail, dict) else wrong
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return found
 
 
 def read_input(serializer: type[Strict], data: Any, *, partial: bool = False) -> dict[str, Any]:

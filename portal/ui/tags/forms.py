@@ -1,7 +1,7 @@
 """Django's form fields as the house shows them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -53,9 +53,12 @@ def _led(bound: BoundField, messages: Iterable[Any]) -> tuple[BoundField, str, s
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(form: forms.BaseForm, *, brief: bool = False) -> dict[str, Any]:
+def error_summary(
+    form: forms.BaseForm, *, brief: bool = False, more: Sequence[tuple[str, str, str]] = ()
+) -> dict[str, Any]:
     """`{% error_summary form %}`: over a form that was refused, with links to the fields; else nothing.
 
+    `more` is what is wrong with parts of the page that are forms of their own: id, words of the link, what is said.
     `brief` leaves out the heading and what stands at the fields: for a form of two fields, it would say things twice.
     """
     wrong = [(form[name], messages) for name, messages in form.errors.items() if name in form.fields]
@@ -64,7 +67,8 @@ def error_summary(form: forms.BaseForm, *, brief: bool = False) -> dict[str, Any
         "general": [*form.non_field_errors(), *(m for _, messages in hidden for m in messages)],
         "fields": [_led(bound, messages) for bound, messages in wrong if not bound.is_hidden],
         "brief": brief,
-        "count": sum(len(messages) for messages in form.errors.values()),
+        "more": more,
+        "count": sum(len(messages) for messages in form.errors.values()) + len(more),
     }
 
 

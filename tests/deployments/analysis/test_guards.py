@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deployments.analysis import arms, guards, telling
+from deployments.analysis import arms, assess, guards, telling
 from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Rule
 from deployments.analysis.guards import Judged
@@ -31,6 +31,14 @@ def test_only_what_came_since_the_first_look_counts() -> None:
     found = arms.total(epochs)
     assert (found.requests, found.errors, found.latency, found.answers) == (300, 3, (300, 0), {"yes": 300})
     assert found.came == {"canary": 300}
+
+
+def test_who_named_no_unit_is_told_by_arm_and_what_an_older_process_says_is_still_read() -> None:
+    epochs = arms.noted({}, "a", reading(100, nameless=40), begins=True)
+    epochs = arms.noted(epochs, "a", reading(130, nameless=60), begins=False)
+    epochs = arms.noted(epochs, "b", reading(9, nameless={"canary": 5}, units={"7": 4}), begins=False)
+    found = arms.total(epochs)
+    assert (found.nameless, found.units, found.units_failed) == ({"": 20, "canary": 5}, {"7": 4}, {})
 
 
 def test_a_process_that_began_anew_counts_from_nothing() -> None:
@@ -110,6 +118,16 @@ def test_counts_that_make_no_sense_are_an_error_and_never_passing(new: Arm) -> N
     assert judged("nonsense", 1.0, arm(10), arm(10)).verdict.answer == "error"
 
 
+def test_an_exception_in_judging_is_an_error_and_leaves_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(assess, "rate", {}.__getitem__)
+    found = judged("errors", 0.02, arm(1000), arm(1000))
+    assert found.verdict.answer == "error"
+    assert telling.sentence(found) == "Error rate: it could not be judged: TypeError"
+    assert "Traceback" in caplog.text
+
+
 def test_a_model_without_countable_answers_is_not_judged_by_them() -> None:
     for answers in ({}, {"other": 5000}):
         old, new = (replace(one, answers=answers) for one in (arm(5000), arm(5000)))
@@ -118,9 +136,19 @@ def test_a_model_without_countable_answers_is_not_judged_by_them() -> None:
         assert judged("answers", 0.1, old, replace(new, errors=5000)).verdict.answer != "error", "nothing was answered"
 
 
+def test_rows_of_one_request_are_no_evidence_of_their_own() -> None:
+    """As a process of before counts them: every row."""
+    old = Arm(19, answers={"late": 5700, "in time": 13_300})
+    for late in (800, 300):
+        found = judged("answers", 0.1, old, Arm(1, answers={"late": late, "in time": 1000 - late}))
+        assert (found.verdict.answer, found.verdict.n) == ("inconclusive", 1), late
+    thousand = Arm(1000, answers={"late": 300_000, "in time": 700_000})
+    assert judged("answers", 0.1, thousand, thousand).verdict.n == guards.rests_on("answers", thousand) == 1000
+
+
 def answering(values: Iterable[float]) -> Arm:
     """An arm as the data plane counts it."""
-    counts = Counter(measures.labels(values))
+    counts = Counter(map(measures.label_of, values))
     return replace(arm(counts.total()), answers=dict(counts))
 
 
@@ -156,15 +184,84 @@ def test_a_version_that_refuses_what_the_champion_takes(old: Arm, new: Arm, answ
     assert telling.sentence(found).startswith("Refused requests +")
 
 
-def test_what_was_refused_came_all_the_same() -> None:
-    old, new = Arm(came={"stable": 9000}, requests=9000), Arm(refused=1000)
-    assert guards.split_wrong(old, new, 1000, 10_000) == ""
-
-
 @pytest.mark.parametrize(("canary", "wrong"), [(1000, False), (1060, False), (2500, True), (0, True)])
 def test_a_split_that_cannot_be_chance(canary: int, wrong: bool) -> None:
-    old, new = Arm(came={"stable": 9000}), Arm(came={"canary": canary})
+    old, new = Arm(nameless={"stable": 9000}), Arm(nameless={"canary": canary})
     assert bool(guards.split_wrong(old, new, 1000, 10_000)) == wrong
+
+
+def test_only_requests_that_named_no_unit_are_evidence_of_the_split() -> None:
+    """One unit's requests all go to one version. Twenty thousand units by Zipf are paused by chance if they count."""
+    old, new = (Arm(9000, came={"stable": 9000}), Arm(4000, came={"canary": 4000}))
+    assert guards.split_wrong(old, new, 1000, 10_000) == ""
+    older = replace(old, nameless={"": 9000}), replace(new, nameless={"": 4000})
+    assert guards.split_wrong(*older, 1000, 10_000) == "", "an older process does not say under which arm"
+
+
+def test_what_died_may_have_named_no_unit() -> None:
+    old, new = Arm(nameless={"stable": 900}), Arm(nameless={"canary": 40})
+    assert guards.split_wrong(old, new, 1000, 10_000)
+    assert guards.split_wrong(old, replace(new, reasons={"revision_broke": 60}), 1000, 10_000) == ""
+    assert guards.split_wrong(old, replace(new, reasons={"busy": 60}), 1000, 10_000)
+    assert guards.split_wrong(Arm(nameless={"stable": 500}), Arm(nameless={"canary": 200}), 1000, 10_000)
+    broke = Arm(nameless={"stable": 500}, reasons={"revision_broke": 1300})
+    assert guards.split_wrong(broke, Arm(nameless={"canary": 200}), 1000, 10_000) == ""
+
+
+def test_what_stable_answers_for_a_canary_that_is_full_came_to_the_canary() -> None:
+    old = Arm(9900, came={"stable": 9500, "canary": 400}, nameless={"stable": 9500, "canary": 400})
+    new = Arm(100, came={"canary": 100}, nameless={"canary": 100})
+    assert guards.split_wrong(old, new, 500, 10_000) == ""
+    assert guards.diverted(old, new).startswith("Stable answered 80% of the new version's share (400 of 500 requests)")
+    assert guards.diverted(old, replace(new, refused=5000)) == "", "what it refused it answered itself"
+    assert guards.diverted(Arm(came={"canary": 3}), Arm()) == "", "too few"
+    assert guards.diverted(Arm(came={"canary": 20}), Arm(came={"canary": 180})) == ""
+
+
+def by_unit(arm: Arm, *, failed: dict[str, int] | None = None, refused: dict[str, int] | None = None) -> Arm:
+    """The arm's requests spread over 57 cells, but what failed or was refused in the cells that are told."""
+    wrong = Counter(failed or {}) + Counter(refused or {})
+    rest = arm.requests + arm.refused - wrong.total()
+    even = Counter({f"{cell}": rest // 57 for cell in range(57)})
+    return replace(arm, units=dict(even + wrong), units_failed=failed or {}, units_refused=refused or {})
+
+
+ONE, TWO, THREE = {"60": 300}, {"60": 300, "61": 300}, {"60": 300, "61": 300, "62": 300}
+SPREAD = {f"{cell}": 10 for cell in range(30)}
+
+
+@pytest.mark.parametrize(
+    ("cells", "answer", "said"),
+    [
+        (ONE, "inconclusive", "All of these 300 may be one caller's, so a person must look"),
+        (TWO, "inconclusive", "All of these 600 may be two callers', so a person must look"),
+        ({**TWO, "5": 4}, "inconclusive", "All but 4 of these 604 may be two callers', so a person must look"),
+        (THREE, "failing", ""),
+        (SPREAD, "failing", ""),
+        ({**SPREAD, "60": 200}, "failing", ""),
+    ],
+)
+def test_failures_of_one_or_two_callers_ask_a_person(cells: dict[str, int], answer: str, said: str) -> None:
+    many = sum(cells.values())
+    failing = by_unit(Arm(5000, errors=many), failed=cells)
+    refusing = by_unit(Arm(5000 - many, refused=many), refused=cells)
+    for found in (judged("errors", 0.02, arm(45_000), failing), guards.refusals(arm(45_000), refusing)):
+        assert (found.verdict.answer, found.few) == (answer, said), found.measure
+        assert telling.sentence(found).endswith(said or "requests")
+        assert telling.missing(found) == said
+
+
+def test_a_caller_is_spared_only_where_others_were_seen() -> None:
+    """With few callers, and for what failed without a unit, the version answers for it as ever."""
+    failing = by_unit(Arm(5000, errors=300), failed=ONE)
+    three = replace(failing, units={"1": 2000, "2": 2700, "60": 300})
+    for one in (three, replace(failing, units_failed={}), replace(failing, units={}, units_failed={})):
+        assert judged("errors", 0.02, arm(45_000), one).verdict.answer == "failing"
+    nameless = replace(three, requests=15_000, errors=800, nameless={"canary": 10_000})
+    assert judged("errors", 0.02, arm(45_000), nameless).verdict.answer == "failing", "500 of them are nobody's"
+    alone = replace(three, requests=15_000, errors=800, nameless={"canary": 10_000}, units_failed={"60": 800},
+                    units={"1": 2000, "2": 2200, "60": 800})  # fmt: skip
+    assert judged("errors", 0.02, arm(45_000), alone).verdict.answer == "inconclusive"
 
 
 def test_without_traffic_no_split_is_wrong() -> None:

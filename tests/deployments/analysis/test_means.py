@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.analysis.means import FEWEST, Sums, difference, merged
+from deployments.analysis.means import FEWEST, Sums, boundary, difference, merged
 
 
 def sums(values: np.ndarray) -> Sums:
@@ -50,3 +50,9 @@ def test_a_known_effect_is_found() -> None:
     old, new = Sums(20_000, 10.0, 20_000 * 9.0), Sums(20_000, 10.4, 20_000 * 9.0)
     found = difference(old, new, 0.05)
     assert 0 < found.low < 0.4 < found.high < 0.6
+
+
+def test_a_chance_however_small_has_its_boundary() -> None:
+    """Its square is no number a float can hold."""
+    assert 27 < boundary(1000, 1e-170) < 60
+    assert boundary(1000, 1e-6) == pytest.approx(math.sqrt(1.0323 * math.log(31.99 / 1e-12)), rel=1e-3)

@@ -93,6 +93,8 @@ def test_a_rollback_names_what_is_wrong_with_the_order(line: Line, session: Sess
     assert (nowhere.status_code, nowhere.json()["code"]) == (409, "no_former_champion")
     mine = session(line.priya).post(f"{PATH}rollback/", {"reason_code": "other", "expect_generation": 1})
     assert mine.status_code == 403
+    empty = session(line.priya).post(f"{PATH}rollback/", {})
+    assert (empty.status_code, empty.json()["code"]) == (403, mine.json()["code"]), "the right comes first"
 
 
 def test_endpoints_are_made_listed_and_hidden(line: Line, session: Session) -> None:

@@ -48,7 +48,7 @@ def test_page_and_programs_are_told_the_same_and_all_at_once(line: Line, session
     line.promote(1)
     sent = {"replicas_min": 4, "replicas_max": 2, "rows": "many", "memory_mib": 1.5, "start_seconds": 541}
     told = session(line.marta).post(PATH, {**sent, "names_versions": "perhaps"}).json()["fields"]
-    assert told.pop("names_versions") == "Must be a valid boolean."
+    assert told.pop("names_versions") == "This must be true or false."
     assert told == serving_limits.wrong(sent)
     assert set(told) == {"replicas_max", "rows", "memory_mib", "start_seconds"}
     page = Browser(line.marta).send(f"/{PATH}", f"/{PATH}", **sent).content.decode()

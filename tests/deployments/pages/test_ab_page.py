@@ -1,5 +1,6 @@
 """The page of an A/B test: what it has shown, the decision with its two buttons, and who took it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -31,7 +32,15 @@ def test_from_the_first_look_to_the_decision(line: Line, browser: Callable[..., 
     stage = rollout_stages.stages(rolling.row)[1]
     assert stage.more.endswith("110 of 150 units of each version have ground truth")
     shown = marta.open(page)
-    for words in ("Worse", "80.00 %", "−60.00 pp", "±1.00 pp", "named no unit", "Waits for a decision", "Known up to"):
+    for words in (
+        "Worse",
+        "80.00 %",
+        "−60.00 pp",
+        "matters from ±1.00 pp",
+        "named no unit",
+        "Waits for a decision",
+        "Known up to",
+    ):
         assert words in shown
     assert (resume in shown, abort in shown) == (True, True)
     assert f'href="{page}?step={rolling.row.step}"' in marta.open("/")
@@ -77,6 +86,22 @@ def test_after_the_end_it_says_who_decided(line: Line, browser: Callable[..., Br
     assert "Marta Kowalska decided" in shown
     assert "hx-get" not in shown.partition('id="ab-report"')[2].partition(">")[0]
     assert page in marta.open(PAGE), "the history leads to it"
+
+
+@pytest.mark.parametrize(
+    ("challenger", "primary"), [(2, ["keep"]), (8, ["promote"]), (5, [])], ids=["worse", "better", "unclear"]
+)
+def test_the_first_button_is_what_the_metrics_speak_for(
+    line: Line, browser: Callable[..., Browser], challenger: int, primary: list[str]
+) -> None:
+    rolling = begun(Rolling(line, steps=STEPS))
+    units(rolling, "stable", 160, right=5)
+    units(rolling, "canary", 160, right=challenger)
+    assert look(rolling).pause_code == "decide"
+    card = browser(line.marta).open(f"{PAGE}rollouts/{rolling.row.pk}/ab-test/").partition('id="decision"')[2]
+    buttons = re.findall(r'class="btn( primary)? block"[^>]*>.*?(Promote|Keep) v\d', card, re.DOTALL)
+    assert [verb.lower() for first, verb in buttons if first] == primary, buttons
+    assert len(buttons) == 2
 
 
 def test_a_live_region_hears_nothing_while_nothing_changes(line: Line, browser: Callable[..., Browser]) -> None:

@@ -62,7 +62,7 @@ def test_what_is_missing_is_said_beside_its_field(line: Line, browser: Open) -> 
     priya = browser(line.priya)
     empty = priya.send(asking, asking, hours="9")
     assert empty.status_code == 422
-    for text in ("Tick what is to be bypassed.", "This field is required."):
+    for text in ("Tick what is to be bypassed.", "This is missing."):
         assert text in empty.content.decode()
     long = priya.send(asking, asking, gates=["quality"], reason="Because.", hours="9", exact="flight-delay")
     assert "hours must be 1 to 4" in long.content.decode()

@@ -64,7 +64,7 @@ def _write(page: Page) -> None:
 def test_without_script_a_plan_is_written_by_sending_the_form(editor: Opened) -> None:
     page = editor(False)
     _write(page)
-    page.get_by_role("button", name="Show the time").last.click()
+    page.get_by_role("button", name="Work out the time").last.click()
     expect(page.locator("#times")).to_contain_text("20 min")
     page.get_by_role("button", name="Save plan").click()
     page.wait_for_url("**/plans/browser-made/")

@@ -148,6 +148,47 @@ def test_everything_that_is_wrong_stands_at_its_field_at_once(line: Line, browse
     assert 'value="eight days"' in page
 
 
+def test_one_box_counts_what_is_wrong_and_names_the_guard_and_the_line(line: Line, browser: Open) -> None:
+    test = {
+        "s1-kind": "ab-test-time", "s1-seconds": "1 d",
+        "s1-metrics": "Right: correct, higher, 0.01, 5, 100\nCost: value:cost, lower, -1",
+        "s1-errors": "on", "s1-errors-limit": "2", "s1-errors-alpha": "30", "s1-errors-fewest": "500",
+    }  # fmt: skip
+    sent = {"steps": "3", "s0-kind": "weight", "s0-weight": "5", **test, "s2-kind": "switch"}
+    status, page = editing(browser(line.marta), NEW, act="save", name="", **sent)
+    assert status == 422
+    assert page.count('class="note-box bad"') == 1, "one box, which gets the focus"
+    said = words(page)
+    for part in (
+        "4 things need another look",
+        "Step 2, Error rate, Wrong stops (%) : Must be above 0 and up to 20 %.",
+        "Step 2, Metrics : Line 1: wrong answers must be a number above 0 and up to",
+        "Step 2, Metrics : Line 2: the smallest difference must be a number above 0 and up to 1,000,000,000,000.",
+    ):
+        assert part in said, (part, said[:3000])
+    assert "1e+12" not in page
+
+
+def test_the_time_beside_the_form_speaks_in_the_units_of_its_fields(line: Line, browser: Open) -> None:
+    marta = browser(line.marta)
+    sent = {"s0-kind": "weight", "s0-weight": "50", "s1-kind": "weight", "s1-weight": "20", "s2-kind": "hold"}
+    page = editing(marta, NEW, act="", steps="4", **sent, **{"s2-seconds": "9 d", "s3-kind": "switch"})[1]
+    times = words(page.partition('id="times"')[2])
+    assert "Step 3, For: must be a time such as 90 s, 10 min, 2 h or 1 d, 7 d at most." in times
+    assert "604" not in times
+    page = editing(marta, NEW, act="", steps="3", **{**sent, "s2-kind": "switch"})[1]
+    assert "Step 2, Weight (%): must be above 50 %, the weight before it." in words(page.partition('id="times"')[2])
+    saved = editing(marta, NEW, act="save", name="x", steps="3", **{**sent, "s2-kind": "switch"})[1]
+    assert words(saved).count("above 50 %") == 2, "in the box and at the field, and not a third time beside it"
+
+
+def test_enter_in_a_field_works_out_the_time_and_goes_nowhere(line: Line, browser: Open) -> None:
+    form = browser(line.marta).open(NEW).partition('<form id="editor"')[2]
+    first = form[form.index("<button") : form.index("</button>")]
+    assert 'hx-target="#times"' in first
+    assert "Work out the time" in first
+
+
 def test_a_plan_that_cannot_end_says_so_over_the_form_and_beside_its_time(line: Line, browser: Open) -> None:
     marta = browser(line.marta)
     status, page = editing(marta, NEW, act="save", name="endless", steps="1", **{"s0-kind": "pause-person"})

@@ -243,10 +243,22 @@ def test_superseding_is_offered_where_a_rollout_is_in_the_way(rolling: Rolling, 
     place = "/promotions/new/?model=flight-delay&version=3&environment=production"
     assert "Supersede the rollout under way" in marta.open(place)
     refused = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once")
-    assert refused.status_code == 409
+    assert refused.status_code == 422
+    told = refused.content.decode()
+    assert "is rolling out on this endpoint. Wait for its end" in told.partition('id="id_supersede_error"')[2][:400], (
+        told
+    )
+    assert "Better still." in told, "nothing has to be typed again"
     sent = marta.send(place, "/promotions/new/", why="Better still.", plan="at-once", supersede="on")
     assert sent.status_code == 303
     assert rolling.look().status == "aborted"
+
+
+def test_superseding_is_not_offered_to_who_may_not_abort(rolling: Rolling, browser: Open) -> None:
+    page = browser(rolling.line.priya).open("/promotions/new/?model=flight-delay&version=3&environment=production")
+    assert "Supersede the rollout under way" not in page
+    assert "superseding it is for people who may abort it" in page
+    assert 'name="why"' not in page, "nothing is typed that cannot be sent"
 
 
 def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
@@ -270,6 +282,9 @@ def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
     assert call("advance", reason="Quick", expect_step=3)["step"] == 3
     found = client.get(f"{place}measurements/").json()["results"]
     assert [(one["weight"], one["requests"], len(one["verdicts"])) for one in found] == [(1000, 90, 4)]
+    ends = [one["range"] for one in found[0]["verdicts"] if one["range"]]
+    assert any(end["high"] is None for end in ends), "what has no bound is null"
+    assert all(abs(end or 0) < 1e12 for one in ends for end in one.values())
     ended = call("abort", reason_code="quality")
     assert (ended["status"], next(one["type"] for one in ended["receipts"])) == ("aborting", "rollout.abort_started")
     assert Rollout.objects.filter(status="aborting").exists()

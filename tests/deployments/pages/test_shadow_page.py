@@ -30,6 +30,9 @@ def test_it_says_how_far_it_is_and_what_it_showed(line: Line, browser: Callable[
     shown = priya.open(report)
     assert "0 → 1" in shown
     assert "carrier = AA" in shown
+    meta = shown.partition('id="shadow-meta"')[2].partition("</div>")[0]
+    for path in (PAGE, f"/promotions/{rolling.row.request_id}/"):
+        assert f'href="{path}"' in meta, "it leads back to what it is about"
     assert report in priya.open(PAGE)
 
 
