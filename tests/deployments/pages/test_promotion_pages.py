@@ -251,7 +251,7 @@ def test_reach_knows_the_traffic_and_the_rehearsals_that_the_endpoint_knows(line
     row, priya = line.submit(2), browser(line.priya)
     page = words(priya.open(f"/promotions/{row.pk}/"))
     assert "how many is not known yet" in page
-    assert "not yet: nothing was rolled back or rehearsed here" in page
+    assert "not yet: no rollback from one champion to another, and no drill" in page
     Endpoint.objects.update(observed={"rate": 26.0})
     page = words(priya.open(f"/promotions/{row.pk}/"))
     assert "all calls to this address, 26 a second when last seen" in page
