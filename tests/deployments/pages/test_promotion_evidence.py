@@ -126,7 +126,7 @@ def test_without_an_evaluation_the_page_says_how_to_get_one(line: Line, browser:
     assert "point values of the source runs, no intervals" in section(page, "metrics")
     assert "Rests on no evaluation." in section(page, "gates")
     assert '<a href="/evaluations/new/?version=flight-delay:2">' in section(page, "slices")
-    assert "not yet: nothing was rolled back or rehearsed here" in page
+    assert "not yet: no rollback from one champion to another, and no drill" in page
 
 
 @pytest.mark.parametrize(("status", "says"), [("running", "Its numbers stand"), ("failed", "It ran out of memory.")])
