@@ -28,7 +28,7 @@ def choose(item: pytest.Item) -> str:
         return PAGES if item.nodeid.startswith("tests/pages/") else STACK
     if item.get_closest_marker("cluster"):  # in files that say so, or as one side of a contract
         return CLUSTER
-    if "shared_plane" in names or ("models" in names and not item.get_closest_marker("django_db")):
+    if {"models", "shared_plane"} & set(names) and not item.get_closest_marker("django_db"):
         return PLANE
     return ""
 

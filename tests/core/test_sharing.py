@@ -38,11 +38,6 @@ def test_what_a_test_asks_for_says_where_it_goes(group: str) -> None:
     assert sharing.choose(item) == group
 
 
-def test_who_shares_the_plane_goes_with_it_whatever_else_is_asked_for() -> None:
-    item: Any = Item("tests/serving/test_a.py", "models", "shared_plane", django_db="")
-    assert sharing.choose(item) == PLANE
-
-
 def test_groups_come_first_and_then_who_starts_a_product_for_itself() -> None:
     whole: Any = Item("tests/pages/test_b.py", "empty_stack")
     items = [Item(), whole, grouped("flights"), grouped(CLUSTER), grouped("of-its-own"), grouped(STACK)]

@@ -14,7 +14,7 @@ from deployments.services import rollouts
 from portal.core import clock, work
 from tests import world
 from tests.serving import portal
-from tests.serving.plane import Plane
+from tests.serving.plane import running
 from tests.serving.portal import Portal
 from tests.serving.zoo import Zoo
 from tests.waiting import wait_until
@@ -23,10 +23,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def office(plane: Plane, models: Zoo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+def office(models: Zoo, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+    """With a plane of its own: what commits comes late in a run, when the shared one has ended."""
     monkeypatch.setattr(django_settings, "SIGNALBOX_STORE", models.store)
-    with portal.beside(plane, models) as found:
+    with running(models.store, ("zygote", "router", "agent")) as plane, portal.beside(plane, models) as found:
         yield found
+
+
+@pytest.fixture
+def endpoint() -> str:
+    return "flights"
 
 
 def in_force(endpoint: str) -> RouteState:
