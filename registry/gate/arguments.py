@@ -7,7 +7,7 @@ could have one object checked here and another changed there, so both are refuse
 from typing import Any
 from urllib.parse import parse_qs
 
-from portal.core.api.parsers import loads
+from portal.core.api.parsers import NO_CHARACTER, NO_TEXT, read
 from portal.core.errors import BadInput
 
 LISTS = {"experiment_ids", "order_by", "stages"}
@@ -20,6 +20,8 @@ def of_query(raw: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise BadInput("The query string cannot be read.", code="bad_query", status=400) from error
     for name, values in given.items():
+        if any(NO_CHARACTER.search(text) for text in (name, *values)):
+            raise BadInput(f"{name[:60]!r}: {NO_TEXT}", code="bad_query", status=400)
         if len(values) > 1 and name not in LISTS:
             raise BadInput(f"{name[:60]} stands twice in the query.", code="bad_query", status=400)
     return _plain({name: values if name in LISTS else values[0] for name, values in given.items()})
@@ -28,7 +30,7 @@ def of_query(raw: bytes) -> dict[str, Any]:
 def of_body(raw: bytes) -> dict[str, Any]:
     """The fields of a JSON object; raises `BadInput` for anything else."""
     try:
-        given = loads(raw)
+        given = read(raw)
     except (ValueError, UnicodeDecodeError) as error:
         raise BadInput(f"The body is not valid JSON: {error}.", code="bad_json", status=400) from error
     if not isinstance(given, dict):
