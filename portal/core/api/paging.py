@@ -41,6 +41,16 @@ def _cursor(sent: Mapping[str, str], name: str) -> None:
         raise _no_page(name) from error
 
 
+def _fits(pages: CursorPages, request: Request, rows: QuerySet[Any], order: tuple[str, ...]) -> None:
+    """Raises `BadInput` for a cursor whose position is of another kind than what is ordered by; asks no database."""
+    cursor = pages.decode_cursor(request)
+    if cursor is not None and cursor.position is not None:
+        try:
+            rows.filter(**{f"{order[0].lstrip('-')}__lte": cursor.position})
+        except (ValueError, ValidationError) as error:
+            raise _no_page("cursor") from error
+
+
 def _no_page(name: str) -> BadInput:
     sentence = "This cursor belongs to no page. Follow the links next and previous as they are."
     return BadInput(sentence, fields={name: sentence}, status=400)
@@ -56,8 +66,6 @@ def paged(
     """One cursor page of `rows` in this order; `context` is handed to the shape."""
     pages = CursorPages()
     pages.ordering = order
-    try:
-        found = pages.paginate_queryset(rows.order_by(*order), request, view=view)
-    except (ValueError, ValidationError) as error:  # a position of another kind than what is ordered by
-        raise _no_page("cursor") from error
+    _fits(pages, request, rows, order)
+    found = pages.paginate_queryset(rows.order_by(*order), request, view=view)
     return pages.get_paginated_response(shape(found, many=True, context=context).data)
