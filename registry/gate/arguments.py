@@ -11,6 +11,17 @@ from portal.core.api.parsers import NO_CHARACTER, NO_TEXT, read
 from portal.core.errors import BadInput
 
 LISTS = {"experiment_ids", "order_by", "stages"}
+LONGEST = {
+    "description": 5_000,
+    "run_name": 250,
+    "user_id": 250,
+    "run_link": 500,
+    "model_type": 500,
+    "name": 500,
+    "new_name": 500,
+    "filter": 20_000,
+}
+"""Characters of a text. Columns of MLflow's are as long, which some databases heed and others do not."""
 
 
 def of_query(raw: bytes) -> dict[str, Any]:
@@ -44,4 +55,7 @@ def _plain(args: dict[str, Any]) -> dict[str, Any]:
         raise BadInput(f"There is no field {odd[:60]!r}. Fields are written like run_id.", code="bad_field", status=400)
     if args.get("run_id") and args.get("run_uuid") and args["run_id"] != args["run_uuid"]:
         raise BadInput("run_id and run_uuid name different runs.", code="bad_field", status=400)
+    for name, most in LONGEST.items():
+        if isinstance(args.get(name), str) and len(args[name]) > most:
+            raise BadInput(f"{name}: This may have at most {most} characters.", code="too_long", status=400)
     return args

@@ -238,6 +238,14 @@ def test_a_text_that_no_column_can_hold_is_refused_in_an_address_too(priya: Desk
     assert (answer.status_code, "This holds NUL" in answer.text) == (400, True), answer.text
 
 
+@pytest.mark.parametrize(("name", "most"), [("description", 5000), ("run_name", 250), ("filter", 20_000)])
+def test_a_text_longer_than_mlflow_can_keep_is_refused_with_the_bound(priya: Desk, name: str, most: int) -> None:
+    for length, refused in ((1_000_000, True), (most + 1, True), (most, False)):
+        answer = priya.http.post(f"{API}/runs/update", json={name: "x" * length})
+        assert answer.status_code == 400, "without a run it is refused anyway"
+        assert (f"{name}: This may have at most {most} characters." in answer.text) is refused, (length, answer.text)
+
+
 def test_a_body_beyond_the_limit_says_how_to_go_on(priya: Desk) -> None:
     answer = priya.http.post(f"{API}/runs/log-batch", content=b'{"a": "' + b"x" * (9 * 1024 * 1024) + b'"}')
     assert (answer.status_code, "smaller batches" in answer.text) == (413, True)
