@@ -34,6 +34,7 @@ class Environments(ApiView):
         request=inputs.NewEnvironment, responses={201: shapes.EnvironmentShape}, summary="Create an environment"
     )
     def post(self, request: Request) -> Response:
+        access.require(self.actor, Permission.ENVIRONMENTS_MANAGE)
         looks = {"plan": lookups.plan, "rules": lambda sent: rules.parse(sent["rules"])}
         row = environments.create(actor=self.actor, **read_input(inputs.NewEnvironment, request.data, looks))
         return Response(shapes.EnvironmentShape(row).data, status=201)
