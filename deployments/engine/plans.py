@@ -183,7 +183,8 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
     before = 0
     for at, step in enumerate(steps):
         if at > end:
-            said = "" if isinstance(step, Hold) and at == len(steps) - 1 else AFTER_SWITCH
+            fits = isinstance(step, Switch) or (isinstance(step, Hold) and at == len(steps) - 1)
+            said = "" if fits else AFTER_SWITCH
         else:
             said = _out_of_order(step, before)
         if said:

@@ -80,7 +80,8 @@ class Preview:
     @property
     def plan_version(self) -> int | None:
         """The version of that plan; None for what happens at once anyway."""
-        return self.evidence["plan"].get("version")
+        found: int | None = self.evidence["plan"].get("version")
+        return found
 
 
 def candidate(model: RegisteredModel, number: int) -> ModelVersion:
