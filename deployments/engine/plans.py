@@ -183,28 +183,25 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
     before = 0
     for at, step in enumerate(steps):
         if at > end:
-            fits = isinstance(step, Switch) or (isinstance(step, Hold) and at == len(steps) - 1)
-            said = "" if fits else AFTER_SWITCH
+            said = "" if isinstance(step, Switch) or (isinstance(step, Hold) and at == len(steps) - 1) else AFTER_SWITCH
         else:
             said = _out_of_order(step, before)
         if said:
             wrong[f"steps.{at}.weight" if isinstance(step, Weight) and at < end else f"steps.{at}"] = said
         before = step.weight if isinstance(step, Weight) else before
-    if whole := _as_a_whole(steps):
-        wrong["steps"] = "; it ".join(whole)
-    return wrong
+    whole = _as_a_whole(steps)
+    return wrong | ({"steps": whole} if whole else {})
 
 
-def _as_a_whole(steps: Sequence[Step]) -> list[str]:
+def _as_a_whole(steps: Sequence[Step]) -> str:
     """What is wrong with no one step, but with all of them."""
-    wrong = []
-    if sum(isinstance(step, Switch) for step in steps) != 1:
-        wrong.append("must switch exactly once, or the plan cannot end")
-    if sum(isinstance(step, Shadow) for step in steps) > 1:
-        wrong.append("may shadow once")
-    if (chance := false_alarm(steps)) > MOST_CHANCE:
-        wrong.append(f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most")
-    return wrong
+    chance = false_alarm(steps)
+    found = (
+        (sum(isinstance(step, Switch) for step in steps) != 1, "must switch exactly once, or the plan cannot end"),
+        (sum(isinstance(step, Shadow) for step in steps) > 1, "may shadow once"),
+        (chance > MOST_CHANCE, f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most"),
+    )
+    return "; it ".join(said for wrong, said in found if wrong)
 
 
 NO_REQUESTS = "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"
