@@ -80,9 +80,7 @@ def sparing(epochs: Epochs, more: Mapping[str, Iterable[str]]) -> Epochs:
 
 
 def _with(counts: Mapping[str, Epochs], **more: Any) -> Counts:
-    return {
-        revision: {name: {**ends, **more} for name, ends in epochs.items()} for revision, epochs in counts.items()
-    }
+    return {revision: {name: {**ends, **more} for name, ends in epochs.items()} for revision, epochs in counts.items()}
 
 
 def spared(epochs: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:

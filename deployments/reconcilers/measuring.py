@@ -103,9 +103,7 @@ def _rule(guard: Guard) -> Rule:
     return Rule(guard.limit, guard.alpha, guard.fewest)
 
 
-def judge(
-    stage: Stage, counts: dict[str, Any], old: Arm, new: Arm, split: tuple[Arm, Arm] | None = None
-) -> Look:
+def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm, split: tuple[Arm, Arm] | None = None) -> Look:
     """The counts of both arms, and every guard's answer on them; `split` is what both had since that is judged, where
     that is not all."""
     judged = [guards.judge(one.measure, _rule(one), old, new, LATENCY_EDGES_MS) for one in stage.guards]

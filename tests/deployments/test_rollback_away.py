@@ -47,3 +47,23 @@ def test_its_own_time_is_as_long_as_ever(back: Rolling) -> None:
     back.line.runtime.loaded.clear()
     assert back.look(400).status == "progressing"
     assert back.look(250).status in ("aborting", "aborted")
+
+
+def test_one_that_fails_says_so_in_whole_sentences(line: Line) -> None:
+    line.promote(1)
+    line.promote(2)
+    line.runtime.astray = Rolling(line, begun=True).revision(2)
+    rollbacks.roll_back(
+        actor=world.actor(line.marta), environment="production", endpoint="flight-delay", reason_code="quality",
+        expect_generation=Endpoint.objects.get().generation,
+    )  # fmt: skip
+    rolling = Rolling(line, begun=True)
+    rolling.look()
+    line.runtime.crashes[str(rolling.row.to_revision.digest)] = 3
+    rolling.look(3)
+    told = Notice.objects.filter(kind="rollback.failed")
+    assert told.exists()
+    for one in told:
+        assert one.text.endswith(" It is taken back itself.")
+        assert ".." not in one.text
+        assert ". ." not in one.text
