@@ -1,9 +1,9 @@
 """What one arm of a rollout has answered since a weight came in force, added up from counters that only rise.
 
 Counters belong to an epoch, the life of a process; a process that starts anew counts from nothing under another epoch.
-What is kept of an epoch is its first reading and its last, as plain data; with the number of the table that was in force
-at the last, the reading from which the split is judged, where that is not the first, and the callers that a person let
-a guard leave out.
+What is kept of an epoch is its first reading and its last, as plain data; with the number of the table that was in
+force at the last, the reading from which the split is judged, where that is not the first, and the callers that a person
+let a guard leave out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,8 @@ from typing import Any
 
 Json = Mapping[str, Any]
 Epochs = dict[str, dict[str, Any]]
-"""Epoch to its "first" and "last" reading, and maybe "split", "table" and "spared"; a first one that is empty stands for
-nothing."""
+"""Epoch to its "first" and "last" reading, and maybe "split", "table" and "spared"; a first one that is empty stands
+for nothing."""
 Counts = dict[str, Epochs]
 """Revision to its epochs."""
 UNITS = ("units", "units_failed", "units_refused")
@@ -120,6 +120,7 @@ def _between(first: Json, last: Json) -> Arm:
         peak_memory=_count("peak_memory", last.get("peak_memory", 0)),
         reasons=_labels(first.get("reasons", {}), last.get("reasons", {})),
         nameless=_labels(_by_arm(first), _by_arm(last)),
+        spared={},
         **{name: _labels(first.get(name, {}), last.get(name, {})) for name in UNITS},
     )
 
@@ -169,6 +170,7 @@ def _sum(a: Arm, b: Arm) -> Arm:
         peak_memory=max(a.peak_memory, b.peak_memory),
         reasons=_added(a.reasons, b.reasons),
         nameless=_added(a.nameless, b.nameless),
+        spared={**a.spared, **b.spared},
         **{name: _added(getattr(a, name), getattr(b, name)) for name in UNITS},
     )
 

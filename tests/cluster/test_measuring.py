@@ -123,8 +123,8 @@ def test_knative_names_no_arm_so_the_table_does(on: Callable[[str], Side]) -> No
         # What callers say in X-Signalbox-Assigned is no arm of theirs.
         named = {"shadow": 10 * number, "canary": 5}
         told(side, side.controller.have_pod(side.spec(number)), replace(found, arms={"shadow": number}, nameless=named))
-    found = {one.revision: (one.arms, one.nameless) for one in measured(side)}
-    assert found == {first: ({"stable": 1}, {"stable": 15}), second: ({"canary": 2}, {"canary": 25})}
+    seen = {one.revision: (one.arms, one.nameless) for one in measured(side)}
+    assert seen == {first: ({"stable": 1}, {"stable": 15}), second: ({"canary": 2}, {"canary": 25})}
 
 
 def test_on_knative_a_canary_by_its_weight_is_no_wrong_split(on: Callable[[str], Side]) -> None:
