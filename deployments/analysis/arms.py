@@ -2,8 +2,8 @@
 
 Counters belong to an epoch, the life of a process; a process that starts anew counts from nothing under another epoch.
 What is kept of an epoch is its first reading and its last, as plain data; with the number of the table that was in
-force at the last, the reading from which the split is judged, where that is not the first, and the callers that a person
-let a guard leave out.
+force at the last, the reading from which the split is judged, where that is not the first, and the callers that a
+person let a guard leave out.
 """
 
 from collections.abc import Iterable, Mapping
