@@ -83,9 +83,10 @@ def sentence(found: Judged) -> str:
     if verdict.value is None:
         return f"{name}: {verdict.reason}"
     few = f". {found.few}" if found.few else ""
+    spared = ", leaving out the callers that a person accepted" if found.spared else ""
     return (
         f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
-        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}{few}"
+        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}{spared}{few}"
     )
 
 

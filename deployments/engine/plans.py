@@ -170,7 +170,7 @@ def parse(body: object, *, stored: bool = False) -> Steps:
         raise PlanRefused({"steps": f"must have 1 to {MOST_STEPS} steps"})
     steps = [reader.step(f"steps.{at}", given) for at, given in enumerate(body["steps"])]
     if not reader.wrong:
-        reader.wrong |= _order(steps)
+        reader.wrong |= _order(steps) | ({} if stored else ab_step.beyond_what_is_kept(steps))
     if reader.wrong:
         raise PlanRefused(reader.wrong)
     return (Load(), Warm(), *steps)

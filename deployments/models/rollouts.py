@@ -17,8 +17,9 @@ class Rollout(Leased):
     """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
     place in it since `step_began_at`.
 
-    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch, unproven
-    (the probe of what is served is wrong), condition (what an approval asks for does not come), or asked (by somebody).
+    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch,
+    callers (one or two may be behind what goes wrong), unproven (the probe of what is served is wrong), condition
+    (what an approval asks for does not come), or asked (by somebody).
     `probe` is the last of those: `generation` of the table it was asked under, `right`, `why` not, `since` when it is
     wrong, `tries`, `ms`, and whether an answer was `compared`.
     `away_since` is when the runtime, or the new version in it once it was warm, was first seen not to be there, None

@@ -57,6 +57,8 @@ class Steering:
         """The words of the button that ends a pause."""
         if self.rollout.pause_code == "unproven":
             return "Take it as it is"
+        if self.rollout.pause_code == "callers":
+            return "Go on without these callers"
         if self.goes_on:
             return self.going_on
         return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
@@ -72,7 +74,7 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         pause=now and policy.can_pause(facts),
         resume=now
         and policy.can_resume(facts)
-        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code == "unproven"),
+        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
         going_on=steering.going_on(rollout),

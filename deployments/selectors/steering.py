@@ -130,7 +130,7 @@ def share(row: Rollout) -> str:
     return wording.percent(found) if found else ""
 
 
-DOUBTS = ("unmeasured", "mismatch")
+DOUBTS = ("unmeasured", "mismatch", "callers")
 """Why a rollout is paused where what the guards said last does not count any more."""
 DECISIONS = ("person", "decide", "unproven")
 """Why a rollout is paused where the word of one person ends the step: the plan waits for somebody, an A/B test has what

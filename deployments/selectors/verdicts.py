@@ -25,7 +25,7 @@ def told(row: Measurement, rollout: Rollout, now: datetime) -> list[Json]:
 def _told(verdict: Json, old: Arm | None, rate: float | None) -> Json:
     needed = verdict["needed"] if verdict["answer"] == "inconclusive" else None
     time = telling.time(needed, rate) if needed is not None and rate is not None else ""
-    return verdict | {
+    return {name: verdict[name] for name in verdict if name != "callers"} | {
         "champion_n": guards.rests_on(verdict["measure"], old) if old else None,
         "needed_seconds": needed / rate if needed is not None and rate else None,
         "missing": verdict["missing"] + time,

@@ -46,6 +46,11 @@ def _tell(
     )
 
 
+def _whole(why: str) -> str:
+    """A sentence with its end, once."""
+    return f"{why.rstrip().rstrip('.')}."
+
+
 def paused(row: Rollout, why: str) -> None:
     """The traffic stays as it is until somebody decides; on an A/B test, on its page."""
     tests = row.plan[row.step]["do"] == "ab_test" and AbRun.objects.filter(rollout=row, step=row.step).exists()
@@ -66,12 +71,24 @@ def lost(row: Rollout, why: str) -> None:
 
 def stopped(row: Rollout, why: str) -> None:
     """A guard failed: all traffic goes back to the champion by itself."""
-    _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why}. The champion serves as before.")
+    _tell(
+        row,
+        "rollout.stopped",
+        "stopped",
+        "The rollout stopped by itself",
+        f"{_whole(why)} The champion serves as before.",
+    )
 
 
 def rollback_ended(row: Rollout, why: str) -> None:
     """It was given up: what served before it serves on."""
-    _tell(row, "rollback.failed", "failed", "The rollback did not come to its end", f"{why}. It is taken back itself.")
+    _tell(
+        row,
+        "rollback.failed",
+        "failed",
+        "The rollback did not come to its end",
+        f"{_whole(why)} It is taken back itself.",
+    )
 
 
 def stuck(row: Rollout, why: str) -> None:

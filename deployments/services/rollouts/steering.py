@@ -8,7 +8,7 @@ from deployments.policies import steering as policy
 from deployments.policies.steering import ABORT_REASONS, NO_BETTER
 from deployments.selectors import steering as read
 from deployments.services import tell_rollout
-from deployments.services.rollouts import common, ending, testing
+from deployments.services.rollouts import common, ending, measuring, testing
 from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
@@ -96,8 +96,9 @@ def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
     _same(row, expect_step, expect_pause)
     policy.can_resume(read.facts(row, now)).require()
-    policy.may_resume(actor, read.goes_on(row), row.pause_code == "unproven").require()
+    policy.may_resume(actor, read.goes_on(row), row.pause_code).require()
     step, began = row.step, now
+    measuring.accepted(row)
     if read.goes_on(row):
         testing.decided(row, "promote", actor=actor)
         step += 1
