@@ -93,13 +93,15 @@ def lost(row: Rollout, why: str) -> None:
 @_safely
 def stopped(row: Rollout, why: str) -> None:
     """A guard failed: all traffic goes back to the champion by itself."""
-    _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", f"{why.rstrip('.')}. The champion serves as before.")
+    text = f"{why.rstrip('.')}. The champion serves as before."
+    _tell(row, "rollout.stopped", "stopped", "The rollout stopped by itself", text)
 
 
 @_safely
 def rollback_ended(row: Rollout, why: str) -> None:
     """It was given up: what served before it serves on."""
-    _tell(row, "rollback.failed", "failed", "The rollback did not come to its end", f"{why.rstrip('.')}. It is taken back itself.")
+    text = f"{why.rstrip('.')}. It is taken back itself."
+    _tell(row, "rollback.failed", "failed", "The rollback did not come to its end", text)
 
 
 @_safely
@@ -120,4 +122,12 @@ def hurry_asked(row: Rollout, asking: str) -> None:
     for each `asking`, the id of its event."""
     text, below = f"{row.hurried_by} asks to go on early: {row.hurried_why}", f"rollouts/{row.pk}/advance/"
     able = rollouts_waiting.second_people(row)
-    _tell(row, "rollout.hurry_asked", f"{row.step}.hurry.{asking}", rollouts_waiting.SECOND, text, below=below, people=able)
+    _tell(
+        row,
+        "rollout.hurry_asked",
+        f"{row.step}.hurry.{asking}",
+        rollouts_waiting.SECOND,
+        text,
+        below=below,
+        people=able,
+    )

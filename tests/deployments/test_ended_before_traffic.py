@@ -46,7 +46,7 @@ class TestToldOf:
         one = history.of(endpoint)[0][0]
         assert (one.kind, one.what) == ("rollout", "Shadow and rollout of v2 ended before any traffic moved")
         assert (one.who, "Not today." in one.why) == ("Marta Kowalska", True)
-        assert (taken_back.taken_back(row), endpoint.frozen_since) == (False, None)
+        assert not taken_back.taken_back(row)
         assert said("rollout.abort_started").startswith("Marta ended ")
         assert said("promotion.rolled_back").endswith(" before any traffic moved")
         told = Notice.objects.filter(person=line.priya).order_by("-pk")[0]

@@ -1,5 +1,7 @@
 """What no probe could prove is taken as it is only while callers get it: what the runtime lost meanwhile is proven anew."""
 
+from typing import Any
+
 import pytest
 
 from deployments.models import Endpoint, Rollout
@@ -13,7 +15,7 @@ from tests.deployments.rolling import Rolling
 from tests.deployments.test_probing import look
 
 pytestmark = pytest.mark.django_db
-SWITCH = [{"do": "switch"}, {"do": "hold", "seconds": 60}]
+SWITCH: list[dict[str, Any]] = [{"do": "switch"}, {"do": "hold", "seconds": 60}]
 
 
 def lose(line: Line, version: int) -> None:

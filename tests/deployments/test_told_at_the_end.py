@@ -16,8 +16,8 @@ from tests.deployments.conftest import Line
 from tests.deployments.rolling import Rolling
 
 pytestmark = pytest.mark.django_db
-HELD = [{"do": "switch"}, {"do": "hold", "seconds": 600}]
-COUNTED = [
+HELD: list[dict[str, Any]] = [{"do": "switch"}, {"do": "hold", "seconds": 600}]
+COUNTED: list[dict[str, Any]] = [
     {"do": "weight", "weight": 1000},
     {"do": "pause", "until": {"requests": 5000}, "give_up": 60},
     {"do": "switch"},

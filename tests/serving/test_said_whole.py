@@ -34,7 +34,7 @@ def delete(query: str) -> tuple[httpx.Response, Tables]:
     api = Api(none, cast(Any, tables), none, none, none, none, none, Path("/gone"), none)
 
     async def call() -> httpx.Response:
-        over = httpx.ASGITransport(app=cast(ASGIApp, api.application()))  # type: ignore[arg-type]
+        over = httpx.ASGITransport(app=cast(ASGIApp, api.application()))
         async with httpx.AsyncClient(transport=over, base_url="http://agent") as caller:
             return await caller.delete(f"/routes/production/flights{query}")
 

@@ -26,7 +26,7 @@ class Answering(client.Client):
 
     def stands(self, generation: int, version: str) -> dict[str, Any]:
         table = RouteSpec("production", "flights", generation, "a", None, 0)
-        found = json.loads(json.dumps(routes.route(table, TARGET)))
+        found: dict[str, Any] = json.loads(json.dumps(routes.route(table, TARGET)))
         found["metadata"] |= {"uid": "u-1", "resourceVersion": version}
         return found
 
