@@ -52,8 +52,8 @@ class Measuring:
         ]
 
     async def of(self, environment: str, endpoint: str) -> list[Measures]:
-        """Those of one endpoint. Raises `Refused` 503 while a process of it has told this agent nothing yet: without it,
-        what it has counted in all its life would seem to come later."""
+        """Those of one endpoint. Raises `Refused` 503 while a process of it has told this agent nothing yet: else what
+        it has counted in all its life would seem to come later."""
         found, known = await self.all(), self._revisions.records.all
         for name in sorted(self._silent & set(known)):
             spec = known[name].spec

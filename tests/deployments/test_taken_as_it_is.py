@@ -1,4 +1,4 @@
-"""What no probe could prove is taken as it is only while callers get it: what the runtime lost meanwhile is proven anew."""
+"""What no probe could prove is taken as it is only while callers get it: what the runtime lost is proven anew."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_what_the_runtime_lost_is_not_taken_and_moving_it_again_is_probed(unprov
     row = unproven.look(3)
     assert (row.pause_code, unproven.share) == ("unproven", 0)
     assert not steering.goes_on(row)
-    with pytest.raises(Stale, match="answers everybody now.*move the traffic again") as refused:
+    with pytest.raises(Stale, match=r"answers everybody now.*move the traffic again") as refused:
         press(unproven, "unproven")
     assert refused.value.code == "step_changed"
     line.runtime.slow.clear()

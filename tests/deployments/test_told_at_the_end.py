@@ -1,4 +1,4 @@
-"""People are told where a rollout stands past its last step, and of each asking; what fails in telling stops nothing."""
+"""People are told where a rollout stands past its last step, and of each asking; a fault in telling stops nothing."""
 
 import logging
 from typing import Any
