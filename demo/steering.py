@@ -94,7 +94,9 @@ class Desk:
         return self.program.every(f"/api/v1/rollouts/{number}/measurements/")
 
     def go_on(self, number: int) -> None:
-        self.lead.post(f"/api/v1/rollouts/{number}/resume/", {})
+        seen = self.rollout(number)
+        there = {"expect_step": seen["step"], "expect_pause": seen["pause_code"]}
+        self.lead.post(f"/api/v1/rollouts/{number}/resume/", there)
 
     def keep(self, number: int, why: str) -> None:
         """Take the rollout back: the champion stays."""

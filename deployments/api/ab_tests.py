@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -80,6 +80,7 @@ class AbRunShape(serializers.ModelSerializer[AbRun]):
             "ended_at",
         ]  # fmt: skip
 
+    @extend_schema_field(AbReportShape(allow_null=True))
     def get_report(self, run: AbRun) -> dict[str, Any] | None:
         if not run.report:
             return None
@@ -91,7 +92,7 @@ class AbRunShape(serializers.ModelSerializer[AbRun]):
 
 
 class AbTestReport(ApiView):
-    query = ("step",)
+    query = {"step": queries.number}
 
     @extend_schema(
         parameters=[

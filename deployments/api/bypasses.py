@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, bypass_shapes, inputs, shapes
+from deployments.api import answers, bypass_shapes, inputs, lookups, shapes
 from deployments.api.promotions import REFUSALS
 from deployments.models import Bypass
 from deployments.selectors import bypasses as select
@@ -56,7 +56,11 @@ class Acts(ApiView):
 
 
 class Bypasses(ApiView):
-    query = ("state", "environment", "promotion")
+    query = {
+        "state": queries.choice(select.KNOWN),
+        "environment": queries.text,
+        "promotion": queries.number,
+    }
 
     @extend_schema(
         parameters=FILTERS, responses={200: bypass_shapes.BypassShape(many=True)}, summary="Bypasses, newest first"
@@ -79,7 +83,7 @@ class AskForBypass(Acts):
         summary="Ask to carry a request out past gates that are in its way",
     )
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(bypass_shapes.AskBypass, request.data)
+        sent = read_input(bypass_shapes.AskBypass, request.data, lookups.REASON)
         dry_run = sent.pop("dry_run")
         return self.act(lambda: bypasses.ask(actor=self.actor, number=number, **sent), dry_run=dry_run, status=201)
 
@@ -101,7 +105,7 @@ class Grant(Acts):
 class Refuse(Acts):
     @extend_schema(request=bypass_shapes.RefuseBypass, responses={200: ANSWER, **REFUSALS}, summary="Refuse it")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(bypass_shapes.RefuseBypass, request.data)
+        sent = read_input(bypass_shapes.RefuseBypass, request.data, lookups.COMMENT)
         dry_run = sent.pop("dry_run")
         return self.act(lambda: bypasses.refuse(actor=self.actor, number=number, **sent), dry_run=dry_run)
 
@@ -119,6 +123,6 @@ class Review(Acts):
         request=bypass_shapes.ReviewBypass, responses={200: ANSWER, **REFUSALS}, summary="Review what it was used for"
     )
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(bypass_shapes.ReviewBypass, request.data)
+        sent = read_input(bypass_shapes.ReviewBypass, request.data, lookups.COMMENT)
         dry_run = sent.pop("dry_run")
         return self.act(lambda: bypasses.review(actor=self.actor, number=number, **sent), dry_run=dry_run)

@@ -8,14 +8,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers
+from deployments.api import answers, lookups
 from deployments.api import policy_shapes as shapes
 from deployments.api.promotions import REFUSALS
 from deployments.api.shapes import DryRun
+from deployments.policies import rules
 from deployments.selectors import policies as select
 from deployments.selectors import replays
 from deployments.services import policies
-from portal.core.api.inputs import Strict, read_input
+from portal.core.api.inputs import Sent, Strict, read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.core.errors import BadInput
@@ -60,6 +61,12 @@ class TakenBack(Strict):
     dry_run = serializers.BooleanField(default=False)
 
 
+def _rules(sent: Sent) -> None:
+    if sent.get("retires"):
+        raise BadInput("A change that retires a policy has no rules. Leave them out.", fields={"rules": "leave it out"})
+    rules.parse(sent["rules"])
+
+
 def shown(change_id: int) -> dict[str, Any]:
     return dict(shapes.PolicyVersionShape(select.draft(change_id)).data)
 
@@ -71,10 +78,8 @@ class Changes(ApiView):
 
     @extend_schema(request=NewChange, responses={201: shapes.PolicyVersionShape}, summary="Begin a change of a policy")
     def post(self, request: Request) -> Response:
-        sent = read_input(NewChange, request.data)
+        sent = read_input(NewChange, request.data, {"environment": lookups.environment, "rules": _rules})
         retires = sent.pop("retires")
-        if retires and "rules" in sent:
-            raise BadInput("A change that retires a policy has no rules.", fields={"rules": "leave it out"})
         row = (policies.retire if retires else policies.draft)(actor=self.actor, **sent)
         return Response(shown(row.pk), status=201)
 
@@ -86,7 +91,8 @@ class Change(ApiView):
 
     @extend_schema(request=EditedChange, responses={200: shapes.PolicyVersionShape}, summary="Edit a draft")
     def put(self, request: Request, change_id: int) -> Response:
-        policies.edit(actor=self.actor, change_id=change_id, **read_input(EditedChange, request.data))
+        sent = read_input(EditedChange, request.data, {"rules": _rules})
+        policies.edit(actor=self.actor, change_id=change_id, **sent)
         return Response(shown(change_id))
 
 

@@ -9,8 +9,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import inputs, shapes
+from deployments.api import inputs, lookups, shapes
 from deployments.models import Environment, Rollout, RolloutKind
+from deployments.policies import rules
 from deployments.selectors import endpoint_list, history, taken_back
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, environments, tries
@@ -33,7 +34,9 @@ class Environments(ApiView):
         request=inputs.NewEnvironment, responses={201: shapes.EnvironmentShape}, summary="Create an environment"
     )
     def post(self, request: Request) -> Response:
-        row = environments.create(actor=self.actor, **read_input(inputs.NewEnvironment, request.data))
+        access.require(self.actor, Permission.ENVIRONMENTS_MANAGE)
+        looks = {"plan": lookups.plan, "rules": lambda sent: rules.parse(sent["rules"])}
+        row = environments.create(actor=self.actor, **read_input(inputs.NewEnvironment, request.data, looks))
         return Response(shapes.EnvironmentShape(row).data, status=201)
 
 
@@ -56,7 +59,7 @@ class EnvironmentPlan(ApiView):
 
 
 class Endpoints(ApiView):
-    query = ("environment", "model", "state")
+    query = {"environment": queries.text, "model": queries.text, "state": queries.choice(endpoint_list.STATES)}
 
     @extend_schema(
         parameters=[
@@ -74,7 +77,8 @@ class Endpoints(ApiView):
 
     @extend_schema(request=inputs.NewEndpoint, responses={201: shapes.EndpointDetail}, summary="Create an endpoint")
     def post(self, request: Request) -> Response:
-        row = endpoints.create(actor=self.actor, **read_input(inputs.NewEndpoint, request.data))
+        looks = {**lookups.of_model(self.actor), "environment": lookups.environment, "name": lookups.endpoint_name}
+        row = endpoints.create(actor=self.actor, **read_input(inputs.NewEndpoint, request.data, looks))
         return Response(shown(self.actor, row.environment.name, row.name), status=201)
 
 
@@ -92,7 +96,7 @@ class EndpointView(ApiView):
 
 
 class History(ApiView):
-    query = ("kind", "before")
+    query = {"kind": queries.choice(history.KINDS), "before": queries.number}
 
     @extend_schema(
         parameters=[
@@ -104,7 +108,7 @@ class History(ApiView):
     )
     def get(self, request: Request, environment: str, name: str) -> Response:
         row = endpoints.find(actor=self.actor, environment=environment, endpoint=name)
-        kind = queries.one_of(request.query_params.get("kind", ""), "kind", history.KINDS) or "all"
+        kind = request.query_params.get("kind") or "all"
         found, older = history.of(row, kind, queries.number(request.query_params, "before"))
         return Response({"results": shapes.MovementShape(found, many=True).data, "before": older})
 
@@ -128,7 +132,7 @@ def rollouts(actor: Actor) -> QuerySet[Rollout]:
 
 
 class Rollouts(ApiView):
-    query = ("environment", "endpoint", "kind")
+    query = {"environment": queries.text, "endpoint": queries.text, "kind": queries.choice(RolloutKind.values)}
 
     @extend_schema(
         parameters=[
@@ -146,7 +150,6 @@ class Rollouts(ApiView):
     )
     def get(self, request: Request) -> Response:
         rows, query = rollouts(self.actor), request.query_params
-        queries.one_of(query.get("kind", ""), "kind", RolloutKind.values)
         if query.get("kind") == RolloutKind.ROLLBACK:
             rows = rows.filter(taken_back.BACK)
         elif query.get("kind"):

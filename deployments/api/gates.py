@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.api import lookups
 from deployments.services import promotions
 from portal.core.api.inputs import Strict, read_input
 from portal.core.api.views import ApiView
@@ -51,7 +52,8 @@ class GateCheck(ApiView):
         summary="Ask the gates of an environment about a version; nothing is written",
     )
     def post(self, request: Request) -> Response:
-        found = promotions.preview(actor=self.actor, **read_input(GateCheckIn, request.data))
+        sent = read_input(GateCheckIn, request.data, lookups.of_version(self.actor))
+        found = promotions.preview(actor=self.actor, **sent)
         checks = [*found.evidence["checks"], *found.by_clock]
         verdicts = {check["verdict"] for check in checks} | ({"fail"} if found.missing else set())
         worst = next(verdict for verdict in WORST_FIRST if verdict in verdicts)

@@ -4,21 +4,34 @@ from typing import Any
 
 from rest_framework import serializers
 
-from deployments.policies import asking
+from deployments.policies import asking, rollback_freeze, steering
 from deployments.policies.rollback import REASONS
 from deployments.policies.steering import ABORT_REASONS
 from portal.core.api.inputs import Strict
 
 
 class Why(serializers.CharField):
-    """Why a promotion is asked for; whatever is wrong with it, one sentence says what is wanted."""
+    """Why something is asked for, in 3 to 4,000 characters; whatever is wrong with it, one sentence says what is
+    wanted."""
 
-    default_error_messages = dict.fromkeys(
-        ("required", "null", "blank", "invalid", "min_length", "max_length"), asking.WHY
-    )
+    sentence = asking.WHY
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(min_length=asking.LEAST_WHY, max_length=asking.MOST_WHY, **options)
+        wrong = ("required", "null", "blank", "invalid", "min_length", "max_length")
+        super().__init__(
+            min_length=asking.LEAST_WHY,
+            max_length=asking.MOST_WHY,
+            error_messages=dict.fromkeys(wrong, self.sentence),
+            **options,
+        )
+
+
+class WhyReleased(Why):
+    sentence = rollback_freeze.WHY
+
+
+class WhyEarly(Why):
+    sentence = steering.WHY_EARLY
 
 
 class EnvironmentPlan(Strict):
@@ -114,7 +127,7 @@ class RollBack(Strict):
 class Release(Strict):
     """`reason` says why programs may promote here again."""
 
-    reason = serializers.CharField(max_length=4000)
+    reason = WhyReleased()
 
 
 class DrillHours(Strict):
@@ -132,11 +145,11 @@ class Nothing(Strict):
 
 
 class Resume(Strict):
-    """`expect_step` and `expect_pause` are the `step` and the `pause_code` on which the decision rests; programs should
-    send both."""
+    """`expect_step` and `expect_pause` are the `step` and the `pause_code` on which the decision rests: a call that is
+    repeated goes past no pause that nobody saw."""
 
-    expect_step = serializers.IntegerField(min_value=0, max_value=1000, required=False)
-    expect_pause = serializers.CharField(max_length=40, required=False)
+    expect_step = serializers.IntegerField(min_value=0, max_value=1000)
+    expect_pause = serializers.CharField(max_length=40, allow_blank=True)
 
 
 class Abort(Strict):
@@ -147,7 +160,7 @@ class Abort(Strict):
 class Advance(Strict):
     """`expect_step` is the step on which the decision rests."""
 
-    reason = serializers.CharField(max_length=4000)
+    reason = WhyEarly()
     expect_step = serializers.IntegerField(min_value=0, max_value=1000)
 
 

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, Polymorphic
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import answers, bypass_shapes, inputs, promotion_shapes, shapes
+from deployments.api import answers, bypass_shapes, inputs, lookups, promotion_shapes, shapes
 from deployments.models import PromotionComment, PromotionRequest
 from deployments.policies import conditions
 from deployments.policies.timing import FREE
@@ -16,6 +16,7 @@ from deployments.selectors import bypasses, inbox, requests, rollouts_waiting
 from deployments.selectors import promotions as select
 from deployments.services import promotions
 from deployments.states import promotion as states
+from portal.core import queries
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -62,7 +63,12 @@ def detail(view: ApiView, number: int) -> dict[str, Any]:
 
 
 class Promotions(ApiView):
-    query = ("state", "need", "model", "environment")
+    query = {
+        "state": queries.choice(select.STATES),
+        "need": queries.choice(["me"]),
+        "model": queries.text,
+        "environment": queries.text,
+    }
 
     @extend_schema(
         parameters=FILTERS,
@@ -86,7 +92,7 @@ class Promotions(ApiView):
         summary="Ask for a promotion",
     )
     def post(self, request: Request) -> Response:
-        sent = read_input(inputs.Submit, request.data)
+        sent = read_input(inputs.Submit, request.data, {**lookups.of_version(self.actor), "plan": lookups.plan})
         target = {name: sent[name] for name in ("model", "version", "environment", "plan")}
         if sent["dry_run"]:
             return Response(preview(promotions.preview(actor=self.actor, **target)))
@@ -134,7 +140,7 @@ class Decision(ApiView):
 class Approve(Decision):
     @extend_schema(request=inputs.Approve, responses={200: DECIDED, **REFUSALS}, summary="Approve on this evidence")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(inputs.Approve, request.data)
+        sent = read_input(inputs.Approve, request.data, {"condition": lambda sent: conditions.parse(sent["condition"])})
         what = {"number": number, "seen": sent["seen"], "condition": conditions.parse(sent["condition"])}
         if sent["dry_run"]:
             return answers.dry(promotions.missing_for_approval(actor=self.actor, **what))
@@ -145,7 +151,7 @@ class Approve(Decision):
 class RequestChanges(Decision):
     @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Send it back with a reason")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(inputs.Decide, request.data)
+        sent = read_input(inputs.Decide, request.data, lookups.COMMENT)
         return self.decide(
             number,
             dry_run=sent["dry_run"],
@@ -158,7 +164,7 @@ class RequestChanges(Decision):
 class Reject(Decision):
     @extend_schema(request=inputs.Decide, responses={200: DECIDED, **REFUSALS}, summary="Close the request for good")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(inputs.Decide, request.data)
+        sent = read_input(inputs.Decide, request.data, lookups.COMMENT)
         return self.decide(
             number,
             dry_run=sent["dry_run"],
@@ -180,7 +186,7 @@ class Withdraw(Decision):
 class Resubmit(Decision):
     @extend_schema(request=inputs.Resubmit, responses={200: DECIDED, **REFUSALS}, summary="Send it again")
     def post(self, request: Request, number: int) -> Response:
-        sent = read_input(inputs.Resubmit, request.data)
+        sent = read_input(inputs.Resubmit, request.data, {"plan": lookups.plan})
         return self.decide(
             number,
             dry_run=sent["dry_run"],

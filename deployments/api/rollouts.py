@@ -1,5 +1,6 @@
 """Steering a rollout over the API, and what was measured at each of its weights."""
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
@@ -10,11 +11,11 @@ from rest_framework.response import Response
 from deployments.analysis.telling import LARGEST
 from deployments.api import answers, inputs, shapes
 from deployments.api.endpoints import rollouts as visible
-from deployments.models import Measurement, Rollout, ShadowRun
-from deployments.selectors import nameless, shadow_page, verdicts
+from deployments.models import Measurement, Rollout
+from deployments.selectors import nameless, verdicts
 from deployments.services import rollouts
 from portal.core import clock
-from portal.core.api.inputs import read_input
+from portal.core.api.inputs import Strict, read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 
@@ -87,26 +88,12 @@ class Measurements(ApiView):
         )
 
 
-class ShadowRunShape(serializers.ModelSerializer[ShadowRun]):
-    """The report as the data plane keeps it: rows compared, rows the same, changes of class, differences of scores
-    (shadow minus answered, -1 to 1 in equal bins, `below` and `above` how many lie outside), latency of both, and by
-    segment. It stays as it is once `ended_at` is there."""
-
-    class Meta:
-        model = ShadowRun
-        fields = ["step", "report", "began_at", "read_at", "ended_at"]
-
-
-class ShadowReport(ApiView):
-    @extend_schema(responses={200: ShadowRunShape}, summary="What the shadow of a rollout has shown")
-    def get(self, request: Request, number: int) -> Response:
-        return Response(ShadowRunShape(shadow_page.of(rollouts.find(actor=self.actor, number=number)).run).data)
-
-
 class Steer(ApiView):
-    """Shared by the four verbs: act, then answer the rollout as it is."""
+    """Shared by the four verbs: the right first, then act, and answer the rollout as it is."""
 
-    def shown(self, row: Rollout) -> Response:
+    def steer(self, number: int, shape: type[Strict], verb: Callable[..., Rollout], event: str) -> Response:
+        rollouts.require_right(actor=self.actor, number=number, verb=event)
+        row = verb(actor=self.actor, number=number, **read_input(shape, self.request.data))
         body = dict(shapes.RolloutShape(visible(self.actor).get(pk=row.pk)).data)
         return Response(body | {"receipts": answers.receipts(self.actor)})
 
@@ -118,7 +105,7 @@ class Pause(Steer):
         summary="Keep the weights as they are until somebody resumes",
     )
     def post(self, request: Request, number: int) -> Response:
-        return self.shown(rollouts.pause(actor=self.actor, number=number, **read_input(inputs.Pause, request.data)))
+        return self.steer(number, inputs.Pause, rollouts.pause, "rollout.paused")
 
 
 class Resume(Steer):
@@ -126,7 +113,7 @@ class Resume(Steer):
         request=inputs.Resume, responses={200: shapes.RolloutShape, **REFUSALS}, summary="Go on after a pause"
     )
     def post(self, request: Request, number: int) -> Response:
-        return self.shown(rollouts.resume(actor=self.actor, number=number, **read_input(inputs.Resume, request.data)))
+        return self.steer(number, inputs.Resume, rollouts.resume, "rollout.resumed")
 
 
 class Abort(Steer):
@@ -136,14 +123,18 @@ class Abort(Steer):
         summary="End the rollout: all traffic back to the champion",
     )
     def post(self, request: Request, number: int) -> Response:
-        return self.shown(rollouts.abort(actor=self.actor, number=number, **read_input(inputs.Abort, request.data)))
+        return self.steer(number, inputs.Abort, rollouts.abort, "rollout.abort_started")
 
 
 class Advance(Steer):
     @extend_schema(
         request=inputs.Advance,
-        responses={200: shapes.RolloutShape, **REFUSALS},
-        summary="Go to the next weight early; before the guards have their sample it takes two people",
+        responses={
+            200: shapes.RolloutShape,
+            403: OpenApiResponse(description="A token: only people go on early, in a session"),
+            **REFUSALS,
+        },
+        summary="Go to the next weight early, in a session; before the guards have their sample it takes two people",
     )
     def post(self, request: Request, number: int) -> Response:
-        return self.shown(rollouts.advance(actor=self.actor, number=number, **read_input(inputs.Advance, request.data)))
+        return self.steer(number, inputs.Advance, rollouts.advance, "rollout.hurried")

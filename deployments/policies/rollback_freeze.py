@@ -13,6 +13,7 @@ FROZEN = (
     "{endpoint} was rolled back, so programs promote nothing here until a person releases it: "
     "an ML lead or an operator of the team, on the endpoint's page. People can ask for a promotion as always."
 )
+WHY = "Say why programs may promote here again, in 3 to 4,000 characters."
 WAITS = "frozen after a rollback: no person has asked for it or approved it since"
 
 

@@ -15,7 +15,7 @@ from deployments.policies import freezes
 from deployments.policies.freezes import Freeze
 from portal.accounts import stepup
 from portal.accounts.roles import Role
-from portal.core.errors import BadInput
+from portal.core.errors import BadInput, gathered
 
 TIMING = {"wait": "Waiting time", "freeze": "Freeze window"}
 """What holds an approved request back by the clock; a bypass names it like a gate."""
@@ -145,10 +145,10 @@ def _bypassable(given: Any) -> tuple[str, ...]:
     return tuple(code for code in known if code in given)
 
 
-def _wait(data: dict[str, Any], approval_hours: int) -> int:
+def _wait(data: dict[str, Any]) -> int:
     """The waiting time; approvals that lapse before it is over would never start anything."""
-    found = _whole({"wait_minutes": 0} | data, "wait_minutes", 0, 10_080)
-    if found and data["approvals"] and found >= approval_hours * 60:
+    found, approval_hours = _whole({"wait_minutes": 0} | data, "wait_minutes", 0, 10_080), data.get("approval_hours")
+    if found and data.get("approvals") and isinstance(approval_hours, int) and found >= approval_hours * 60:
         raise BadInput(
             f"wait_minutes must be less than the {approval_hours} hours after which an approval lapses.",
             fields={"wait_minutes": "less than approval_hours"},
@@ -157,27 +157,33 @@ def _wait(data: dict[str, Any], approval_hours: int) -> int:
 
 
 def parse(data: dict[str, Any]) -> Rules:
-    """The rules in `data`; raises `BadInput` that names the member that is wrong."""
+    """The rules in `data`; raises `BadInput` that names each member that is wrong."""
+    read = {
+        "approvals": lambda: _approvals("approvals", data.get("approvals")),
+        "request_days": lambda: _whole(data, "request_days", 1, 90),
+        "approval_hours": lambda: _whole(data, "approval_hours", 1, 720),
+        "step_up": lambda: _methods(data.get("step_up")),
+        "warm_hours": lambda: _whole(data, "warm_hours", 1, 720),
+        "gates": lambda: catalogue.read(data.get("gates", {})),
+        "wait_minutes": lambda: _wait(data),
+        "freezes": lambda: freezes.parse(data.get("freezes", [])),
+        "bypass": lambda: _bypass(data.get("bypass")),
+    }
+    _, *found = gathered(lambda: _known(data), *read.values())
+    return Rules(**dict(zip(read, found, strict=True)))
+
+
+def _known(data: dict[str, Any]) -> None:
     unknown = set(data) - {*DEFAULTS["production"], *OPTIONAL}
     if unknown:
         raise BadInput(f"The rules do not know {', '.join(sorted(unknown))}.", fields=dict.fromkeys(unknown, "unknown"))
-    approvals = _approvals("approvals", data.get("approvals"))
-    methods = data.get("step_up")
-    if not isinstance(methods, list) or not methods or set(methods) - set(STEP_UP_METHODS):
+
+
+def _methods(methods: Any) -> tuple[str, ...]:
+    if not isinstance(methods, list) or not methods or any(one not in STEP_UP_METHODS for one in methods):
         known = ", ".join(STEP_UP_METHODS)
         raise BadInput(f"step_up must list one or more of: {known}.", fields={"step_up": known})
-    approval_hours = _whole(data, "approval_hours", 1, 720)
-    return Rules(
-        approvals=approvals,
-        request_days=_whole(data, "request_days", 1, 90),
-        approval_hours=approval_hours,
-        step_up=tuple(methods),
-        warm_hours=_whole(data, "warm_hours", 1, 720),
-        gates=catalogue.read(data.get("gates", {})),
-        wait_minutes=_wait(data, approval_hours),
-        freezes=freezes.parse(data.get("freezes", [])),
-        bypass=_bypass(data.get("bypass")),
-    )
+    return tuple(methods)
 
 
 def labels(codes: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from portal.core.decisions import ALLOWED, Decision, refused, refused_now
 NO_BETTER = "no_better"
 ABORT_REASONS = {**REASONS, NO_BETTER: "No better than the champion"}
 """Why a rollout is ended: what a rollback is for, and what a test has shown."""
+WHY_EARLY = "Say why, in 3 to 4,000 characters."
 WORDS = {
     "pending": "has not begun yet",
     "aborting": "is being taken back",

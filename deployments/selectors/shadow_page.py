@@ -31,11 +31,18 @@ class Page:
     falls: list[tuple[float | None, float | None, int]]
     latencies: dict[str, tuple[float | None, float | None]]
     segments: list[Segment]
-    more_segments: int
 
     @property
     def compared(self) -> int:
         return self.copied - self.failed
+
+    @property
+    def first_segments(self) -> list[Segment]:
+        return self.segments[:MOST_SEGMENTS]
+
+    @property
+    def more_segments(self) -> int:
+        return len(self.segments) - len(self.first_segments)
 
     @property
     def tag(self) -> str:
@@ -57,7 +64,6 @@ def page(run: ShadowRun, step: Shadow) -> Page:
     report: dict[str, Any] = run.report
     compared = bool(report) and report["all"]["rows"] > 0
     flips = shadow.flips(report, dict(step.costs)) if compared else []
-    segments = shadow.segments(report) if compared else []
     return Page(
         run=run,
         step=step,
@@ -71,8 +77,7 @@ def page(run: ShadowRun, step: Shadow) -> Page:
         thousand=shadow.cost_of_thousand(flips, int(report["all"]["rows"])) if compared else None,
         falls=shadow.falls(report) if compared else [],
         latencies=shadow.latencies(report, LATENCY_EDGES_MS) if compared else {},
-        segments=segments[:MOST_SEGMENTS],
-        more_segments=max(0, len(segments) - MOST_SEGMENTS),
+        segments=shadow.segments(report) if compared else [],
     )
 
 

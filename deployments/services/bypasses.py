@@ -19,7 +19,7 @@ from portal.audit.recorder import Subject
 from portal.core import actors, clock, digests
 from portal.core.actors import Actor
 from portal.core.decisions import Decision
-from portal.core.errors import BadInput, Conflict, NotFound, PortalError, Refused, Stale
+from portal.core.errors import BadInput, Conflict, NotFound, PortalError, Refused, Stale, gathered
 from portal.core.locking import lock
 from portal.lifecycle.move import move
 
@@ -68,8 +68,8 @@ def ask(*, actor: Actor, number: int, seen: str, gates: list[str], reason: str, 
     none_overdue(row.endpoint)
     if Bypass.objects.filter(request=row, status__in=states.OPEN).exists():
         raise Conflict("There is an open bypass for this request already. Withdraw it to ask for another one.")
-    codes = _named(row, rule, gates)
-    expires_at = clock.now() + timedelta(hours=_hours(rule, hours))
+    codes, lasts = gathered(lambda: _named(row, rule, gates), lambda: _hours(rule, hours))
+    expires_at = clock.now() + timedelta(hours=lasts)
     made = Bypass.objects.create(
         request=row,
         request_revision=row.revision,

@@ -63,17 +63,21 @@ def find_environment(name: str) -> Environment:
     return row
 
 
-@transaction.atomic
-def create(*, actor: Actor, environment: str, name: str, model: str, description: str = "") -> Endpoint:
-    """A new address in an environment for one model; the first of a model there is its primary and moves the alias."""
-    where, what = find_environment(environment), find_model(actor=actor, name=model)
-    access.require(actor, Permission.ENDPOINTS_CREATE, what.team_id)
+def check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise BadInput(
             "An endpoint's name has 1 to 60 lower-case letters, digits and hyphens, "
             "and begins and ends with a letter or digit.",
             fields={"name": "lower-case letters, digits and hyphens"},
         )
+
+
+@transaction.atomic
+def create(*, actor: Actor, environment: str, name: str, model: str, description: str = "") -> Endpoint:
+    """A new address in an environment for one model; the first of a model there is its primary and moves the alias."""
+    where, what = find_environment(environment), find_model(actor=actor, name=model)
+    access.require(actor, Permission.ENDPOINTS_CREATE, what.team_id)
+    check_name(name)
     if Endpoint.objects.filter(environment=where, name=name).exists():
         raise Conflict(f"There is an endpoint {environment}/{name} already.", fields={"name": "taken"})
     return make(actor=actor, environment=where, name=name, model=what, description=description)

@@ -13,8 +13,6 @@ from portal.core.decisions import Decision
 from portal.core.errors import BadInput, PortalError, Refused
 from portal.core.locking import lock
 
-WHY = "Say why programs may promote here again, in 3 to 4,000 characters."
-
 
 def freeze(endpoint: Endpoint, rollout: Rollout, *, actor: Actor) -> None:
     """Freeze automatic promotions, in the caller's transaction with the endpoint locked; the newest way back counts."""
@@ -34,7 +32,7 @@ def release(*, actor: Actor, environment: str, endpoint: str, reason: str) -> En
         raise recorder.refusing(error, "endpoint.released", actor=actor, subject=endpoints.subject(seen)) from None
     text = reason.strip()
     if not 3 <= len(text) <= 4000:
-        raise BadInput(WHY, fields={"reason": WHY})
+        raise BadInput(policy.WHY, fields={"reason": policy.WHY})
     row = lock(Endpoint.objects.filter(pk=seen.pk))
     if row.frozen_by_id is None:
         raise Refused("Automatic promotions are not frozen here.", code="not_frozen")

@@ -7,13 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import batch_shapes as shapes
-from pipelines.api.filters import NAMES, filters
+from pipelines.api.filters import filters
 from pipelines.services import batch_predictions as asking
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from registry.selectors import batch_predictions as read
-from registry.selectors.asked import filter_of
+from registry.selectors.asked import filter_of, reads
 from registry.services import batch_predictions
 from registry.states.batch_prediction import MACHINE
 
@@ -21,7 +21,7 @@ PARQUET = "application/vnd.apache.parquet"
 
 
 class BatchPredictions(ApiView):
-    query = NAMES
+    query = reads(MACHINE.names)
 
     @extend_schema(
         parameters=filters(MACHINE.names),

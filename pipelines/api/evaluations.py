@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pipelines.api import shapes
-from pipelines.api.filters import NAMES, filters
+from pipelines.api.filters import filters
 from pipelines.services import evaluations as asking
 from portal.accounts import access
 from portal.accounts.permissions import Permission
@@ -15,13 +15,13 @@ from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
 from portal.core.errors import Conflict
 from registry.selectors import evaluations as read
-from registry.selectors.asked import filter_of
+from registry.selectors.asked import filter_of, reads
 from registry.services import evaluations
 from registry.states.evaluation import MACHINE
 
 
 class Evaluations(ApiView):
-    query = NAMES
+    query = reads(MACHINE.names)
 
     @extend_schema(
         parameters=filters(MACHINE.names),

@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-NAMES = ("model", "data_set", "version", "status")
-
 
 def filters(statuses: Iterable[str]) -> list[OpenApiParameter]:
     return [

@@ -1,40 +1,49 @@
 """The filter of the log as it stands in an address."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
-from django.http import QueryDict
 from django.utils.dateparse import parse_date, parse_datetime
 
 from portal.auditors.selectors.events import Filter
 from portal.core import queries
 from portal.core.errors import BadInput
+from portal.core.queries import Read
 
-KNOWN = ("actor", "type", "subject", "outcome", "from", "to", "request", "q", "before")
 OUTCOMES = ("success", "denied", "failed")
 
 
-def filter_of(query: QueryDict) -> Filter:
+def filter_of(query: Mapping[str, str]) -> Filter:
     """The filter in the query string; raises `BadInput` naming the parameter that cannot be read."""
     return Filter(
         actor=_text(query, "actor", 120),
         type=_text(query, "type", 80),
         subject=_text(query, "subject", 200),
         outcome=queries.one_of(_text(query, "outcome", 20), "outcome", OUTCOMES),
-        since=_time(_text(query, "from", 40), "from", end=False),
-        until=_time(_text(query, "to", 40), "to", end=True),
+        since=_begin(query, "from"),
+        until=_end(query, "to"),
         request_id=_text(query, "request", 80),
         text=_text(query, "q", 200),
     )
 
 
-def _text(query: QueryDict, name: str, limit: int) -> str:
+def _begin(query: Mapping[str, str], name: str) -> datetime | None:
+    return _time(_text(query, name, 40), name, end=False)
+
+
+def _end(query: Mapping[str, str], name: str) -> datetime | None:
+    return _time(_text(query, name, 40), name, end=True)
+
+
+def _text(query: Mapping[str, str], name: str, limit: int) -> str:
     """The parameter without what PostgreSQL cannot hold."""
     return str(query.get(name, "")).replace("\x00", "").strip()[:limit]
 
 
-def unknown(query: QueryDict) -> list[str]:
+def unknown(query: Iterable[str]) -> list[str]:
     """Parameters that mean nothing here; the page shows them as chips to remove."""
-    return sorted(set(query) - set(KNOWN) - {"cursor", "page_size"})
+    return queries.unknown(query, (*READS, "before", "cursor", "page_size"))
 
 
 def _time(text: str, name: str, *, end: bool) -> datetime | None:
@@ -56,3 +65,22 @@ def _time(text: str, name: str, *, end: bool) -> datetime | None:
             status=400,
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def event(query: Mapping[str, str], name: str) -> str:
+    """The id of an event, "" without one."""
+    text = query.get(name, "")
+    try:
+        return str(UUID(text)) if text else ""
+    except ValueError as error:
+        sentence = "This is not the id of an event."
+        raise BadInput(f"{name}: {sentence}", code="bad_event_id", fields={name: sentence}, status=400) from error
+
+
+READS: Mapping[str, Read] = {
+    **dict.fromkeys(("actor", "type", "subject", "request", "q"), queries.text),
+    "outcome": queries.choice(OUTCOMES),
+    "from": _begin,
+    "to": _end,
+}
+"""What an address can say of the filter."""

@@ -4,7 +4,7 @@
 status, `fields` the message per input field, `extra` further members of the problem document.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -49,6 +49,32 @@ class BadInput(PortalError):
     """The input cannot be understood or breaks a rule of shape."""
 
     status, code = 422, "bad_input"
+
+
+def together(errors: Sequence[PortalError]) -> PortalError:
+    """One refusal that says all of these, each field with its sentence. As it is where there is but one; of their kind
+    where they are of one, else `BadInput`, with their status if they share it."""
+    if len(errors) == 1:
+        return errors[0]
+    fields = {name: text for error in errors for name, text in error.fields.items()}
+    text = " ".join(error.message for error in errors)
+    statuses = {error.status for error in errors}
+    if len({(error.status, error.code) for error in errors}) == 1:
+        return type(errors[0])(text, code=errors[0].code, status=errors[0].status, fields=fields)
+    return BadInput(text, fields=fields, status=statuses.pop() if len(statuses) == 1 else None)
+
+
+def gathered(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of these answers; where any refuse, one refusal that says it of all of them."""
+    found, wrong = [], []
+    for call in calls:
+        try:
+            found.append(call())
+        except PortalError as error:
+            wrong.append(error)
+    if wrong:
+        raise together(wrong)
+    return found
 
 
 class NotSignedIn(PortalError):

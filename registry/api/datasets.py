@@ -5,6 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.core import queries
 from portal.core.api.inputs import read_input
 from portal.core.api.paging import paged
 from portal.core.api.views import ApiView
@@ -14,7 +15,7 @@ from registry.services import datasets, sources
 
 
 class DataSets(ApiView):
-    query = ("q", "team")
+    query = {"q": queries.text, "team": queries.text}
 
     @extend_schema(
         parameters=[OpenApiParameter("q", OpenApiTypes.STR), OpenApiParameter("team", OpenApiTypes.STR)],

@@ -26,7 +26,12 @@ class ModelChange(Strict):
 
 
 class Models(ApiView):
-    query = ("q", "tier", "team", "after")
+    query = {
+        "q": queries.text,
+        "tier": queries.choice(RiskTier.values),
+        "team": queries.text,
+        "after": queries.text,
+    }
 
     @extend_schema(
         operation_id="models_list",
@@ -58,7 +63,7 @@ class Model(ApiView):
 
 
 class Versions(ApiView):
-    query = ("before",)
+    query = {"before": queries.number}
 
     @extend_schema(
         operation_id="models_versions_list",

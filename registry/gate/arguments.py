@@ -7,10 +7,21 @@ could have one object checked here and another changed there, so both are refuse
 from typing import Any
 from urllib.parse import parse_qs
 
-from portal.core.api.parsers import loads
+from portal.core.api.parsers import NO_CHARACTER, NO_TEXT, read
 from portal.core.errors import BadInput
 
 LISTS = {"experiment_ids", "order_by", "stages"}
+LONGEST = {
+    "description": 5_000,
+    "run_name": 250,
+    "user_id": 250,
+    "run_link": 500,
+    "model_type": 500,
+    "name": 500,
+    "new_name": 500,
+    "filter": 20_000,
+}
+"""Characters of a text. Columns of MLflow's are as long, which some databases heed and others do not."""
 
 
 def of_query(raw: bytes) -> dict[str, Any]:
@@ -20,6 +31,8 @@ def of_query(raw: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise BadInput("The query string cannot be read.", code="bad_query", status=400) from error
     for name, values in given.items():
+        if any(NO_CHARACTER.search(text) for text in (name, *values)):
+            raise BadInput(f"{name[:60]!r}: {NO_TEXT}", code="bad_query", status=400)
         if len(values) > 1 and name not in LISTS:
             raise BadInput(f"{name[:60]} stands twice in the query.", code="bad_query", status=400)
     return _plain({name: values if name in LISTS else values[0] for name, values in given.items()})
@@ -28,7 +41,7 @@ def of_query(raw: bytes) -> dict[str, Any]:
 def of_body(raw: bytes) -> dict[str, Any]:
     """The fields of a JSON object; raises `BadInput` for anything else."""
     try:
-        given = loads(raw)
+        given = read(raw)
     except (ValueError, UnicodeDecodeError) as error:
         raise BadInput(f"The body is not valid JSON: {error}.", code="bad_json", status=400) from error
     if not isinstance(given, dict):
@@ -42,4 +55,7 @@ def _plain(args: dict[str, Any]) -> dict[str, Any]:
         raise BadInput(f"There is no field {odd[:60]!r}. Fields are written like run_id.", code="bad_field", status=400)
     if args.get("run_id") and args.get("run_uuid") and args["run_id"] != args["run_uuid"]:
         raise BadInput("run_id and run_uuid name different runs.", code="bad_field", status=400)
+    for name, most in LONGEST.items():
+        if isinstance(args.get(name), str) and len(args[name]) > most:
+            raise BadInput(f"{name}: This may have at most {most} characters.", code="too_long", status=400)
     return args

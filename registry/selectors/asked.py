@@ -10,6 +10,7 @@ from portal.accounts import access
 from portal.core import queries
 from portal.core.actors import Actor
 from portal.core.errors import BadInput
+from portal.core.queries import Read
 
 Row = TypeVar("Row", bound=Model)
 LONGEST = 250
@@ -28,12 +29,26 @@ class Filter:
 def filter_of(query: Mapping[str, str], statuses: Iterable[str]) -> Filter:
     """What an address asks for. Raises `BadInput` for a version that is no number of at most eight digits, and for a
     status that is none of these."""
-    number = query.get("version", "")
-    if number and not (number.isdecimal() and len(number) < 9):
-        raise BadInput("version must be a number.", fields={"version": "not a number"}, status=400)
-    status = queries.one_of(query.get("status", ""), "status", statuses)
+    number, status = _version(query, "version"), queries.one_of(query.get("status", ""), "status", statuses)
     model, data_set = (query.get(name, "").replace("\x00", "")[:LONGEST] for name in ("model", "data_set"))
-    return Filter(model, data_set, status, int(number) if number else None)
+    return Filter(model, data_set, status, number)
+
+
+def _version(query: Mapping[str, str], name: str) -> int | None:
+    number = query.get(name, "")
+    if number and not (number.isdecimal() and len(number) < 9):
+        raise BadInput(f"{name} must be a number.", fields={name: "This must be a number."}, status=400)
+    return int(number) if number else None
+
+
+def reads(statuses: Iterable[str]) -> dict[str, Read]:
+    """What an address can narrow a list by, and how each is read."""
+    return {
+        "model": queries.text,
+        "data_set": queries.text,
+        "version": _version,
+        "status": queries.choice(statuses),
+    }
 
 
 def narrowed(rows: QuerySet[Row], actor: Actor, wanted: Filter) -> QuerySet[Row]:

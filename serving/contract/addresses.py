@@ -1,5 +1,7 @@
 """How an endpoint is addressed: the headers callers send and are sent, and where each protocol is spoken."""
 
+import re
+
 HEADER_UNIT = "x-unit-id"
 HEADER_REQUEST = "x-request-id"
 HEADER_PREDICTION = "x-prediction-id"
@@ -14,10 +16,19 @@ HEADER_ATTEMPT = "x-signalbox-attempt"
 """`second` where another process has the question already and has not answered in time."""
 HEADER_KEY = "x-endpoint-key"
 HEADER_DEADLINE = "x-deadline-ms"
+LONGEST_DEADLINE_MS = 86_400_000
+"""A day: what a caller may give as deadline at most; a revision's own limit is far below it."""
 HEADER_TRACE = "traceparent"
 
 PROBE = "signalbox-probe"
 """The request id of what the portal asks as callers do, to see who answers; the spool keeps it."""
+
+
+def deadline_of(text: str) -> int | None:
+    """The milliseconds that a caller's deadline says; None where it says none that can be."""
+    if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= LONGEST_DEADLINE_MS:
+        return None
+    return int(text)
 
 
 def invocations_url(gateway: str, environment: str, endpoint: str) -> str:

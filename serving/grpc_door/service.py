@@ -39,6 +39,7 @@ CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
+NO_MODEL = f"No such model serves here. {translate.NAMED}"
 
 Context = Any
 
@@ -118,14 +119,16 @@ class Service:
 
 
 def _given(context: Context) -> dict[str, str]:
-    """What the caller said beside the message; its deadline counts as it does over HTTP, and the shorter of two."""
+    """What the caller said beside the message; its deadline counts as it does over HTTP, and the shorter of two. One
+    that says no time is passed on, and refused as it is there."""
     headers = {key: value for key, value in context.invocation_metadata() or () if key in PASSED_ON}
     headers[contract.HEADER_CALLER] = "outside"
     left = context.time_remaining()
     if left is not None and left < 86_400:
-        own = headers.get(contract.HEADER_DEADLINE, "")
         milliseconds = max(1, int(left * 1000))
-        headers[contract.HEADER_DEADLINE] = str(min(milliseconds, int(own)) if own.isdecimal() else milliseconds)
+        own = headers.get(contract.HEADER_DEADLINE, str(milliseconds))
+        wish = contract.deadline_of(own)
+        headers[contract.HEADER_DEADLINE] = own if wish is None else str(min(milliseconds, wish))
     return headers
 
 
@@ -137,10 +140,17 @@ async def _refuse(context: Context, found: httpx.Response) -> NoReturn:
     """The problem's sentence as the status; the whole problem stands in the trailing metadata `problem-bin`."""
     code = CODES.get(found.status_code, grpc.StatusCode.INTERNAL)
     try:
-        detail = str(found.json()["detail"])
+        detail, content = _as_called(found.json(), found.content)
     except (ValueError, KeyError, TypeError):
-        detail = f"The gateway answered {found.status_code}."
-    await _abort(context, code, detail, (*_told(found), ("problem-bin", found.content)))
+        detail, content = f"The gateway answered {found.status_code}.", found.content
+    await _abort(context, code, detail, (*_told(found), ("problem-bin", content)))
+
+
+def _as_called(problem: Any, content: bytes) -> tuple[str, bytes]:
+    """The problem's sentence and the problem, in the words of who calls by model names: here nobody knows a path."""
+    if problem["code"] != "endpoint_unknown":
+        return str(problem["detail"]), content
+    return NO_MODEL, json.dumps({**problem, "detail": NO_MODEL, "error": NO_MODEL}).encode()
 
 
 async def _abort(

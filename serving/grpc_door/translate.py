@@ -21,6 +21,8 @@ CONTENTS: Mapping[str, str] = {
     "BYTES": "bytes_contents",
 }
 
+NAMED = "The model's name must be <environment>.<endpoint>, such as production.flight-delay."
+
 
 class Untranslatable(ValueError):
     """A message that has no form in HTTP; the text says what to send."""
@@ -30,7 +32,7 @@ def address(model: str) -> tuple[str, str]:
     """Environment and endpoint of a model's name. Raises `Untranslatable`."""
     environment, _, endpoint = model.partition(".")
     if not NAME.fullmatch(environment) or not NAME.fullmatch(endpoint):
-        raise Untranslatable("The model's name must be <environment>.<endpoint>, such as production.flight-delay.")
+        raise Untranslatable(NAMED)
     return environment, endpoint
 
 

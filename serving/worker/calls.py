@@ -11,9 +11,14 @@ from typing import Any
 from serving import contract, ids, plain
 from serving.contract import RevisionSpec
 from serving.worker.question import Question
+from serving.worker.refusals import Refusal
 
 UNIT_DIGITS = 32
 LONGEST_WAIT_SECONDS = 3600.0
+DEADLINE = (
+    f"{contract.HEADER_DEADLINE} must be a whole number of milliseconds from 1 to {contract.LONGEST_DEADLINE_MS}, "
+    "such as 2000. Without it the endpoint's own limit counts."
+)
 TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -79,9 +84,13 @@ class Call:
 
     @property
     def allowed_ms(self) -> int:
-        """A caller may ask for less time than there is, never for more."""
-        text = self.headers.get(contract.HEADER_DEADLINE, "")
-        wish = max(1, int(text)) if text.isdecimal() and len(text) < 9 else self.most_ms
+        """A caller may ask for less time than there is, never for more. Raises `Refusal` for what says no time."""
+        text = self.headers.get(contract.HEADER_DEADLINE)
+        if text is None:
+            return self.most_ms
+        wish = contract.deadline_of(text)
+        if wish is None:
+            raise Refusal(400, "bad_deadline", DEADLINE)
         return min(self.most_ms, wish)
 
     @property

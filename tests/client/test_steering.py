@@ -48,16 +48,17 @@ def call(module: Any, portal: Portal, *words: str) -> int:
 
 def test_the_step_is_the_one_a_person_saw_and_never_read_by_the_command(modules: Any) -> None:
     portal, (rollouts, _) = Portal(), modules
-    call(rollouts, portal, "advance", "7", "--step", "4", "--reason", "We are late.")
-    call(rollouts, portal, "resume", "7", "--step", "4")
-    call(rollouts, portal, "resume", "7")
-    assert portal.sent == [
-        ("rollouts/7/advance/", {"reason": "We are late.", "expect_step": 3}),
-        ("rollouts/7/resume/", {"expect_step": 3}),
-        ("rollouts/7/resume/", {}),
-    ]
+    call(rollouts, portal, "resume", "7", "--step", "4", "--pause", "too_few")
+    assert portal.sent == [("rollouts/7/resume/", {"expect_step": 3, "expect_pause": "too_few"})]
+    for seen in ((), ("--step", "4"), ("--pause", "too_few"), ("--step", "four", "--pause", "too_few")):
+        with pytest.raises(SystemExit):
+            call(rollouts, portal, "resume", "7", *seen)
+
+
+def test_going_on_early_is_no_command_since_no_token_may(modules: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        call(rollouts, portal, "advance", "7", "--reason", "We are late.")
+        call(modules[0], Portal(), "advance", "7")
+    assert "choose from 'show', 'pause', 'resume', 'abort'" in capsys.readouterr().err
 
 
 def test_every_reason_of_the_portal_can_be_given(modules: Any) -> None:

@@ -4,8 +4,11 @@ import re
 
 import pytest
 from django.test import Client
+from rest_framework.exceptions import ValidationError
 
+from deployments.api import inputs
 from deployments.models import PromotionRequest
+from portal.core.api.inputs import read_input
 from tests import world
 from tests.callers import Caller
 
@@ -131,6 +134,35 @@ def test_bad_paging_is_named(caller: Caller, name: str, value: str) -> None:
     assert name in answer.json()["fields"]
 
 
+def fields_of(caller: Caller, path: str, **query: str) -> dict[str, str]:
+    answer = caller.get(path, **query)
+    assert answer.status_code == 400, answer.content
+    return dict(answer.json()["fields"])
+
+
+def test_all_that_is_wrong_with_an_address_is_said_at_once(caller: Caller) -> None:
+    found = fields_of(caller, "rollouts/", colour="blue", kind="zzz", page_size="0", cursor="aaaaa")
+    assert set(found) == {"colour", "kind", "page_size", "cursor"}
+    assert found["kind"] == "This must be one of: promotion, rollback."
+    assert set(fields_of(caller, "promotions/", state="lost", need="you", b="")) == {"state", "need", "b"}
+    assert set(fields_of(caller, "bypasses/", state="lost", promotion="x")) == {"state", "promotion"}
+    assert set(fields_of(caller, "evaluations/", status="lost", version="x", q="")) == {"status", "version", "q"}
+    assert set(fields_of(caller, "people/", role="king", state="lost")) == {"role", "state"}
+    log = {"from": "noon", "to": "dawn", "outcome": "odd", "before": "x", "who": "me"}
+    assert set(fields_of(caller, "audit/events/", **log)) == set(log)
+
+
+def test_an_export_of_the_log_does_not_leave_a_misspelt_filter_out(caller: Caller) -> None:
+    answer = caller.post("audit/exports/?from=noon&actr=me", {})
+    assert (answer.status_code, set(answer.json()["fields"])) == (400, {"from", "actr"})
+
+
+@pytest.mark.parametrize("cursor", ["cD1hYmM=", "cD0lMDA=", "bz1hYmM=", "bz0xMDAwMDAw"])
+def test_a_cursor_of_somebody_elses_making_is_refused_or_finds_nothing(caller: Caller, cursor: str) -> None:
+    for path in ("rollouts/", "data-sets/"):
+        assert caller.get(path, cursor=cursor).status_code in (200, 400), (path, cursor)
+
+
 @pytest.mark.parametrize("value", [5, True, 1.5, ["x"]])
 def test_text_is_text(caller: Caller, value: object) -> None:
     answer = caller.post("data-sets/", {"name": "x", "team": "flights", "description": value})
@@ -145,9 +177,10 @@ def test_all_of_it_is_said_at_once_what_is_known_and_what_is_not(caller: Caller)
     assert fields["tema"].startswith("Not known here. Known: name")
 
 
-def test_a_choice_names_what_can_be_chosen(caller: Caller) -> None:
-    fields = caller.post("rollouts/1/abort/", {"reason_code": "boredom"}).json()["fields"]
-    assert fields == {"reason_code": "This must be one of: quality, latency, data, other, no_better."}
+def test_a_choice_names_what_can_be_chosen() -> None:
+    with pytest.raises(ValidationError) as refused:
+        read_input(inputs.Abort, {"reason_code": "boredom"})
+    assert refused.value.detail == {"reason_code": ["This must be one of: quality, latency, data, other, no_better."]}
 
 
 def test_a_body_is_an_object(caller: Caller) -> None:

@@ -1,5 +1,6 @@
 """A rollout in steps over the memory runtime, with traffic and time as a test wants them."""
 
+import json
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,6 +10,7 @@ from django.db.models import F
 
 from deployments.models import Measurement, PromotionRequest, Revision, Rollout
 from deployments.services import plans, promotions
+from portal.audit.models import AuditEvent
 from portal.core import clock, work
 from serving.contract import LATENCY_EDGES_MS, Measures
 from tests import world
@@ -28,6 +30,16 @@ STEPS: list[dict[str, Any]] = [
     {"do": "switch"},
     {"do": "hold", "seconds": 60},
 ]
+
+GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
+SAME: dict[str, Any] = {"requests": 2000, "slow": 40}
+"""What the champion and a version like it have answered at a tenth of the traffic."""
+
+
+def said(row: Rollout, verb: str, at: int = 0) -> dict[str, Any]:
+    """The data of an event of this rollout, the first of its verb unless `at` says which."""
+    event = AuditEvent.objects.filter(subject_type="rollout", subject_id=str(row.pk), type=verb).order_by("id")[at]
+    return dict(json.loads(bytes(event.canon))["data"])
 
 
 def measures(revision: str, arm: str, *, requests: int, errors: int = 0, slow: int = 0, late: float = 0.3,

@@ -172,11 +172,13 @@ def test_a_rollout_in_steps_is_carried_out_once(ground: Ground, point: str) -> N
     wait_until(lambda: mine()["status"] == "paused", 90, "the rollout to wait for a person")
     traffic = story.author.get(story.endpoint)["traffic"]
     assert sorted(arm["share"] for arm in traffic if arm["share"]) == [5000, 5000]
-    promoted = f"/api/v1/rollouts/{mine()['id']}/resume/"
+    seen = mine()
+    promoted = f"/api/v1/rollouts/{seen['id']}/resume/"
+    there = {"expect_step": seen["step"], "expect_pause": seen["pause_code"]}
     if point == DECIDED:
-        reached(ground, point, lambda: lead.post(promoted, {}))
+        reached(ground, point, lambda: lead.post(promoted, there))
     else:
-        lead.post(promoted, {})
+        lead.post(promoted, there)
     story.carried_out(number)
     ground.serves(version)
     assert mine()["status"] == "completed"

@@ -217,6 +217,9 @@ def test_deleting_files_takes_the_right_to_delete(priya: Desk, gate: Gate) -> No
         (b'{"value": NaN}', "bad_json"),
         (b"\xff\xfe", "bad_json"),
         (b"[" * 100_000, "bad_json"),
+        (b'{"run_id": "a", "tags": [{"key": "note", "value": "x\\u0000"}]}', "tags.0.value: This holds NUL"),
+        (b'{"run_id": "a", "key": "\\ud800", "value": 1}', "key: This holds NUL or half of a character"),
+        (b'{"run_id": "a", "\\udfff": 1}', "body: This holds NUL"),
     ],
 )
 def test_a_body_that_could_be_read_in_two_ways_is_refused(priya: Desk, raw: bytes, code: str) -> None:
@@ -228,6 +231,19 @@ def test_a_body_that_could_be_read_in_two_ways_is_refused(priya: Desk, raw: byte
 def test_a_parameter_that_stands_twice_is_refused(priya: Desk, olga: Desk) -> None:
     answer = priya.http.get(f"{API}/runs/get?run_id={priya.run}&run_id={olga.run}")
     assert (answer.status_code, "twice" in answer.text) == (400, True)
+
+
+def test_a_text_that_no_column_can_hold_is_refused_in_an_address_too(priya: Desk) -> None:
+    answer = priya.http.get(f"{API}/registered-models/get?name=flight%00delay")
+    assert (answer.status_code, "This holds NUL" in answer.text) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(("name", "most"), [("description", 5000), ("run_name", 250), ("filter", 20_000)])
+def test_a_text_longer_than_mlflow_can_keep_is_refused_with_the_bound(priya: Desk, name: str, most: int) -> None:
+    for length, refused in ((1_000_000, True), (most + 1, True), (most, False)):
+        answer = priya.http.post(f"{API}/runs/update", json={name: "x" * length})
+        assert answer.status_code == 400, "without a run it is refused anyway"
+        assert (f"{name}: This may have at most {most} characters." in answer.text) is refused, (length, answer.text)
 
 
 def test_a_body_beyond_the_limit_says_how_to_go_on(priya: Desk) -> None:

@@ -64,11 +64,11 @@ def shadowed(stack: Stack) -> None:
                 return False
             try:
                 shadow, test = (
-                    author.get(f"/api/v1/rollouts/{rows[0]['id']}/{what}/")["report"] for what in ("shadow", "ab-test")
+                    author.get(f"/api/v1/rollouts/{rows[0]['id']}/{what}/") for what in ("shadow", "ab-test")
                 )
             except RefusedError:
                 return False  # it has not begun
-            return bool(shadow and test) and shadow["all"]["rows"] > 0 and test["predictions"] > 0
+            return bool(shadow["agreement"] and test["report"]) and test["report"]["predictions"] > 0
 
         wait_until(compared, 120, "the shadow and the test to be compared")
 

@@ -1,5 +1,6 @@
 """gRPC through the gateway: tritonclient unchanged, and any client that sends typed contents."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -76,7 +77,7 @@ def test_tritonclient_reads_everything_else_unchanged(client: triton.InferenceSe
 
 WRONG: list[tuple[str, slice, str, str]] = [
     (MODEL, slice(1, None), "StatusCode.INVALID_ARGUMENT", "The column carrier"),
-    ("production.nobody", slice(None), "StatusCode.NOT_FOUND", "No such endpoint"),
+    ("production.nobody", slice(None), "StatusCode.NOT_FOUND", "No such model serves here. .*<environment>.<endpoint>"),
     ("rpc", slice(None), "StatusCode.INVALID_ARGUMENT", "<environment>.<endpoint>"),
     ("production/x.y", slice(None), "StatusCode.INVALID_ARGUMENT", "<environment>.<endpoint>"),
 ]
@@ -143,6 +144,23 @@ def test_the_callers_deadline_is_the_models(rpc: Plane, endpoint: str, models: Z
         call(rpc, message, metadata=(("x-deadline-ms", "100"),))
     assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert "within 100 ms" in error.value.details(), "the revision says so: the model is still at the first one"
+
+
+def test_a_model_that_is_unknown_is_spoken_of_by_its_name_and_not_by_paths(rpc: Plane) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        call(rpc, typed("production.nobody"))
+    problem = json.loads(dict(error.value.trailing_metadata())["problem-bin"])
+    assert (problem["code"], problem["detail"]) == ("endpoint_unknown", error.value.details())
+    assert "/" not in problem["detail"] + problem["error"]
+
+
+@pytest.mark.parametrize("odd", ["abc", "-1", "0", "1e3", "9" * 12, ""])
+def test_a_deadline_in_the_metadata_that_says_no_time_is_refused_as_over_http(rpc: Plane, odd: str) -> None:
+    for timeout in (10, None):
+        with pytest.raises(grpc.RpcError) as error:
+            call(rpc, typed(), metadata=(("x-deadline-ms", odd),), timeout=timeout)
+        assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert "x-deadline-ms must be a whole number of milliseconds" in error.value.details()
 
 
 ODD = [

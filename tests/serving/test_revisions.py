@@ -194,6 +194,17 @@ def test_a_slow_answer_is_given_up_at_the_deadline(plane: Plane, endpoint: str, 
     assert "50 ms" in shorter.json()["detail"]
 
 
+def test_a_deadline_that_says_no_time_is_refused_with_what_to_send(plane: Plane, endpoint: str, models: Zoo) -> None:
+    plane.load(endpoint, models.double.spec(endpoint))
+    plane.route(endpoint, 1, endpoint)
+    for odd in ("abc", "-1", "0", "1e3", "1.5", "86400001", "9" * 30, ""):
+        answer = plane.ask(endpoint, body({"x": 1.0}), **{"x-deadline-ms": odd})
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_deadline"), odd
+        assert "x-deadline-ms must be a whole number of milliseconds from 1 to" in answer.json()["detail"]
+    for whole in ("2000", "0002000", "86400000"):
+        assert plane.ask(endpoint, body({"x": 1.0}), **{"x-deadline-ms": whole}).status_code == 200, whole
+
+
 def test_parameters_reach_the_model(plane: Plane, endpoint: str, models: Zoo) -> None:
     plane.load(endpoint, models.times.spec(endpoint))
     plane.route(endpoint, 1, endpoint)

@@ -6,12 +6,13 @@ from deployments.services.promotions.asking import (
     ROLLS_OUT,
     Missing,
     Preview,
+    candidate,
     preview,
     submit,
     withdraw,
 )
 from deployments.services.promotions.deciding import approve, comment, missing_for_approval, reject, request_changes
-from deployments.services.promotions.frozen import binding, find, look_again, subject, timing, verdict
+from deployments.services.promotions.frozen import binding, find, look_again, reason, subject, timing, verdict
 from deployments.services.promotions.settling import advance, settle
 
 __all__ = [
@@ -22,11 +23,13 @@ __all__ = [
     "advance",
     "approve",
     "binding",
+    "candidate",
     "comment",
     "find",
     "look_again",
     "missing_for_approval",
     "preview",
+    "reason",
     "reject",
     "request_changes",
     "resubmit",

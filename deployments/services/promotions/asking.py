@@ -23,7 +23,7 @@ from portal.core.actors import Actor
 from portal.core.errors import NotFound, Refused
 from portal.core.locking import lock
 from portal.lifecycle.move import move
-from registry.models import ModelVersion
+from registry.models import ModelVersion, RegisteredModel
 
 CHECK_EVERY = timedelta(seconds=10)
 ROLLS_OUT = (
@@ -77,6 +77,14 @@ class Preview:
         return str(self.evidence["plan"].get("name", ready_made.AT_ONCE))
 
 
+def candidate(model: RegisteredModel, number: int) -> ModelVersion:
+    """A version of the model; `NotFound` where there is none of the number."""
+    row = ModelVersion.objects.filter(model=model, number=number, deleted_at=None).select_related("model").first()
+    if row is None:
+        raise NotFound(f"{model.name} has no version {number}.")
+    return row
+
+
 def preview(*, actor: Actor, model: str, version: int, environment: str, plan: str = "") -> Preview:
     """What would change, on what evidence, and what is still missing. Writes nothing.
 
@@ -84,9 +92,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
     """
     where = endpoints.find_environment(environment)
     what = endpoints.find_model(actor=actor, name=model)
-    candidate = ModelVersion.objects.filter(model=what, number=version, deleted_at=None).select_related("model").first()
-    if candidate is None:
-        raise NotFound(f"{model} has no version {version}.")
+    found_version = candidate(what, version)
     policy.may_submit(actor, what.team_id).require()
     found = (
         Endpoint.objects.filter(environment=where, model=what, primary=True)
@@ -96,7 +102,7 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
     endpoint = found or Endpoint(
         environment=where, name=endpoints.default_name(what), model=what, team=what.team, primary=True
     )
-    evidence = _evidence(endpoint, where, candidate, plan)
+    evidence = _evidence(endpoint, where, found_version, plan)
     open_request = (
         PromotionRequest.objects.filter(
             endpoint=found, status__in=["pending_review", "changes_requested", "approved", "rolling_out"]
@@ -109,13 +115,13 @@ def preview(*, actor: Actor, model: str, version: int, environment: str, plan: s
     return Preview(
         environment=where,
         endpoint=endpoint,
-        version=candidate,
+        version=found_version,
         evidence=evidence,
         evidence_digest=digests.of_json(evidence),
         missing=[
             *_frozen(actor, endpoint),
-            *_missing(candidate, endpoint),
-            *misfits(candidate, evidence),
+            *_missing(found_version, endpoint),
+            *misfits(found_version, evidence),
         ],
         open_request=open_request,
         timing=held,

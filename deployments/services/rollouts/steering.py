@@ -37,13 +37,19 @@ def find(*, actor: Actor, number: int) -> Rollout:
     return row
 
 
-def _locked(number: int, actor: Actor, verb: str) -> Rollout:
-    """The rollout under its locks, once the actor may steer it; a refused attempt leaves its trace as `verb`."""
+def require_right(*, actor: Actor, number: int, verb: str) -> None:
+    """`NotAllowed` for who may not steer this rollout, before anything of the order is looked at; a refused attempt
+    leaves its trace as `verb`."""
     seen = find(actor=actor, number=number)
     try:
         policy.may_steer(actor, seen.endpoint.team_id).require()
     except PortalError as error:
         raise recorder.refusing(error, verb, actor=actor, subject=common.subject(seen)) from None
+
+
+def _locked(number: int, actor: Actor, verb: str) -> Rollout:
+    """The rollout under its locks, once the actor may steer it."""
+    require_right(actor=actor, number=number, verb=verb)
     return common.locked(number)
 
 
@@ -163,7 +169,7 @@ def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Roll
     """
     text = reason.strip()
     if not 3 <= len(text) <= 4000:
-        raise BadInput("Say why, in 3 to 4,000 characters.", fields={"reason": "3 to 4,000 characters"})
+        raise BadInput(policy.WHY_EARLY, fields={"reason": policy.WHY_EARLY})
     row, now = _locked(number, actor, "rollout.hurried"), clock.now()
     _same(row, expect_step)
     facts = read.facts(row, now, _person(actor))

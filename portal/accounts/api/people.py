@@ -16,6 +16,7 @@ from portal.accounts.selectors import people as read
 from portal.accounts.selectors import rights
 from portal.accounts.selectors.people import PeopleFilter
 from portal.accounts.services import invitations, people, roles, teams
+from portal.core import queries
 from portal.core.actors import Actor
 from portal.core.api.inputs import read_input
 from portal.core.api.views import ApiView
@@ -73,7 +74,12 @@ PEOPLE_FILTERS = [
 
 
 class PeopleView(ListView):
-    query = ("q", "role", "team", "state")
+    query = {
+        "q": queries.text,
+        "role": queries.choice(Role.values),
+        "team": queries.text,
+        "state": queries.choice(read.STATES),
+    }
 
     @extend_schema(operation_id="people", parameters=PEOPLE_FILTERS, responses=shapes.PersonOut(many=True))
     def get(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from portal.audit.models import AuditCheckpoint
 from portal.auditors import forms, policy
 from portal.auditors.selectors import chain
 from portal.auditors.services import exports, proofs, reading, verifications
+from portal.core import queries
 from portal.core.api.views import ApiView
 from portal.core.errors import NotFound
 
@@ -36,7 +37,7 @@ def chain_facts() -> dict[str, Any]:
 
 
 class Events(ApiView):
-    query = forms.KNOWN
+    query = {**forms.READS, "before": forms.event}
 
     @extend_schema(
         operation_id="audit_events_list",
@@ -101,6 +102,7 @@ class Exports(ApiView):
 
     @extend_schema(parameters=FILTERS, request=None, responses={202: OpenApiTypes.OBJECT}, summary="Export the log")
     def post(self, request: Request) -> Response:
+        queries.refuse(request.query_params, forms.READS)
         job = exports.ask(actor=self.actor, wanted=forms.filter_of(request.query_params))
         return Response(exports.facts(job), status=202)
 

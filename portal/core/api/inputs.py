@@ -1,8 +1,18 @@
 """What the API takes: exactly the members of a shape; an unknown one is refused by name."""
 
+import functools
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
+
+from portal.core.errors import PortalError, gathered
+
+Sent = Mapping[str, Any]
+Look = Callable[[Sent], object]
+"""Looks closer at a member, given those of the right form; raises `PortalError` for what cannot be."""
 
 
 def _no_text(field: Any, value: Any) -> bool:
@@ -40,11 +50,46 @@ class Strict(serializers.Serializer[Any]):
         return found
 
 
-def read_input(serializer: type[Strict], data: Any, *, partial: bool = False) -> dict[str, Any]:
+def read_input(
+    serializer: type[Strict], data: Any, looks: Mapping[str, Look] | None = None, *, partial: bool = False
+) -> dict[str, Any]:
     """The validated members; raises DRF's ValidationError, which names each wrong field.
 
-    With `partial` only the members that were sent, none of them required.
+    With `partial` only the members that were sent, none of them required. `looks` look closer at members of the right
+    form: what they raise is told with the rest, and as they raised it where nothing else is wrong.
     """
     found = serializer(data=data, partial=partial)
+    found.is_valid()
+    if not looks:
+        found.is_valid(raise_exception=True)
+        return dict(found.validated_data)
+    sound = _sound(found, data) if found.errors else dict(found.validated_data)
+    closer = [functools.partial(_told, name, look, sound) for name, look in looks.items() if name in sound]
+    try:
+        gathered(*closer)
+    except PortalError as error:
+        if found.errors:
+            raise serializers.ValidationError({**found.errors, **error.fields}) from error
+        raise
     found.is_valid(raise_exception=True)
     return dict(found.validated_data)
+
+
+def _sound(found: Strict, data: Any) -> dict[str, Any]:
+    """The members that are as they should be, of a body in which others are not."""
+    sound: dict[str, Any] = {}
+    for name, field in found.fields.items() if isinstance(data, dict) else ():
+        if name not in found.errors:
+            with suppress(serializers.ValidationError, SkipField):
+                sound[name] = field.run_validation(data.get(name, empty))
+    return sound
+
+
+def _told(name: str, look: Look, sound: Sent) -> None:
+    """Have what `look` raises name a field, with the sentence that people read."""
+    try:
+        look(sound)
+    except PortalError as error:
+        if len(error.fields) < 2:
+            error.fields = {next(iter(error.fields), name): error.message}
+        raise

@@ -1,7 +1,10 @@
 """Cursor paging: stable links, no counting."""
 
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound as DrfNotFound
 from rest_framework.pagination import CursorPagination
@@ -11,6 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from portal.core.errors import BadInput
+from portal.core.queries import Read
 
 
 class CursorPages(CursorPagination):
@@ -22,19 +26,46 @@ class CursorPages(CursorPagination):
     ordering: str | tuple[str, ...] = "-pk"
 
 
+def _size(sent: Mapping[str, str], name: str) -> None:
+    size = sent.get(name, "1")
+    if not (size.isascii() and size.isdigit() and 1 <= int(size[:9]) <= CursorPages.max_page_size):
+        sentence = f"{name} must be a whole number from 1 to {CursorPages.max_page_size}."
+        raise BadInput(sentence, fields={name: sentence}, status=400)
+
+
+def _cursor(sent: Mapping[str, str], name: str) -> None:
+    asked: Any = SimpleNamespace(query_params=sent)
+    try:
+        CursorPages().decode_cursor(asked)
+    except DrfNotFound as error:
+        raise _no_page(name) from error
+
+
+def _fits(pages: CursorPages, request: Request, rows: QuerySet[Any], order: tuple[str, ...]) -> None:
+    """Raises `BadInput` for a cursor whose position is of another kind than what is ordered by; asks no database."""
+    cursor = pages.decode_cursor(request)
+    if cursor is not None and cursor.position is not None:
+        try:
+            rows.filter(**{f"{order[0].lstrip('-')}__lte": cursor.position})
+        except (ValueError, ValidationError) as error:
+            raise _no_page("cursor") from error
+
+
+def _no_page(name: str) -> BadInput:
+    sentence = "This cursor belongs to no page. Follow the links next and previous as they are."
+    return BadInput(sentence, fields={name: sentence}, status=400)
+
+
+PAGING: Mapping[str, Read] = {"cursor": _cursor, "page_size": _size}
+"""What every list takes."""
+
+
 def paged(
     view: APIView, request: Request, rows: QuerySet[Any], shape: type[BaseSerializer[Any]], *order: str, **context: Any
 ) -> Response:
     """One cursor page of `rows` in this order; `context` is handed to the shape."""
-    size = request.query_params.get("page_size", "1")
-    if not (size.isascii() and size.isdigit() and 1 <= int(size[:9]) <= CursorPages.max_page_size):
-        sentence = f"page_size must be a whole number from 1 to {CursorPages.max_page_size}."
-        raise BadInput(sentence, fields={"page_size": sentence}, status=400)
     pages = CursorPages()
     pages.ordering = order
-    try:
-        found = pages.paginate_queryset(rows.order_by(*order), request, view=view)
-    except DrfNotFound as error:
-        sentence = "This cursor belongs to no page. Follow the links next and previous as they are."
-        raise BadInput(sentence, fields={"cursor": sentence}, status=400) from error
+    _fits(pages, request, rows, order)
+    found = pages.paginate_queryset(rows.order_by(*order), request, view=view)
     return pages.get_paginated_response(shape(found, many=True, context=context).data)

@@ -85,17 +85,23 @@ def untext(value: Any, place: str = "") -> list[str]:
     return found
 
 
+def read(raw: bytes) -> Any:
+    """Strict JSON all of whose texts can be kept. Raises ValueError as `loads` does, and `BadInput` that names each
+    place of what no text can hold."""
+    value = loads(raw)
+    if wrong := untext(value):
+        raise BadInput(f"{wrong[0]}: {NO_TEXT}", fields=dict.fromkeys(wrong, NO_TEXT))
+    return value
+
+
 class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            value = loads(stream.read())
+            return read(stream.read())
         except (ValueError, UnicodeDecodeError) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from error
-        if wrong := untext(value):
-            raise BadInput(f"{wrong[0]}: {NO_TEXT}", fields=dict.fromkeys(wrong, NO_TEXT))
-        return value
 
 
 class BytesParser(BaseParser):

@@ -1,33 +1,31 @@
 """The base of all API views: an actor, one verb per method, idempotency on unsafe calls."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal.core import queries
 from portal.core.actors import Actor
 from portal.core.api.idempotency import UNSAFE, IdempotencyMixin
+from portal.core.api.paging import PAGING
 from portal.core.api.permissions import AnySignedIn
-from portal.core.errors import BadInput
-
-PAGING = ("cursor", "page_size")
+from portal.core.queries import Read
 
 
 class SignedInView(APIView):
     """Signed-in callers only. For calls that may be repeated as they are; verbs go under `ApiView`."""
 
     permission_classes = [AnySignedIn]
-    query: tuple[str, ...] = ()
-    """The parameters reading takes beside those of paging; others are refused, since a misspelt filter finds all."""
+    query: Mapping[str, Read] = {}
+    """The parameters reading takes beside those of paging; others are refused, and so is what cannot be read."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        unknown = sorted(set(request.query_params) - {*self.query, *PAGING}) if request.method == "GET" else []
-        if unknown:
-            known = ", ".join((*self.query, *PAGING))
-            fields = dict.fromkeys(unknown, f"Not known here. Known: {known}.")
-            raise BadInput(f"{', '.join(unknown)}: not known here. Known: {known}.", fields=fields, status=400)
+        if request.method == "GET":
+            queries.refuse(request.query_params, {**self.query, **PAGING})
 
     @property
     def actor(self) -> Actor:

@@ -25,16 +25,18 @@ class ReadAllOut(serializers.Serializer[dict[str, int]]):
     marked = serializers.IntegerField()
 
 
+YES, NO = ("true", "1"), ("false", "0")
+
+
 class NoticesView(ApiView):
-    query = ("unread",)
+    query = {"unread": queries.choice(YES + NO)}
 
     @extend_schema(
         operation_id="notices", parameters=[OpenApiParameter("unread", bool)], responses=NoticeOut(many=True)
     )
     def get(self, request: Request) -> Response:
         """What the caller was told, newest first. A token has no notices."""
-        unread = queries.one_of(request.query_params.get("unread", ""), "unread", ("true", "false", "1", "0"))
-        rows = read.of(self.actor, unread=unread in ("true", "1"))
+        rows = read.of(self.actor, unread=request.query_params.get("unread") in YES)
         return paged(self, request, rows, NoticeOut, "-id")
 
 

@@ -347,7 +347,7 @@ CALLS = (
     ),
     call("api:deployments_api:rollout_measurements", kwargs=rollout, **TOKENS_INSIDE),
     call("api:deployments_api:rollout_pause", "POST", kwargs=rollout, **STEER),
-    call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, **STEER),
+    call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, send=seen_paused, **STEER),
     call("api:deployments_api:rollout_abort", "POST", kwargs=rollout, send=end, **STEER),
     call("api:deployments_api:rollout_advance", "POST", kwargs=rollout, send=hurry, **STEER),
     call(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from deployments.policies.rules import DEFAULTS
 from deployments.services import policies as verbs
 from portal.accounts.models import Person
 from tests import world
@@ -70,7 +71,7 @@ def test_a_token_proposes_and_never_approves(alex: Person, rosa: Person, session
 def test_what_is_wrong_is_named(alex: Person, session: Sessions) -> None:
     admin = session(alex)
     for body, status, field in (
-        ({"environment": "production", "rules": {"approvals": 1}}, 422, "approvals"),
+        ({"environment": "production", "rules": DEFAULTS["production"] | {"approvals": 1}}, 422, "approvals"),
         ({"environment": "production", "tier": "grave"}, 422, "tier"),
         ({"environment": "production", "mood": 1}, 422, "mood"),
     ):

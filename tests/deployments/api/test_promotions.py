@@ -156,6 +156,42 @@ def test_lists_filter_and_page(line: Line, session: Session) -> None:
     assert [r["number"] for r in rest["results"]] == [first.pk]
 
 
+def test_all_that_is_wrong_is_named_at_once_what_is_not_there_with_what_has_no_form(
+    line: Line, session: Session
+) -> None:
+    author = session(line.priya)
+    odd = {"model": "nobody", "version": "three", "environment": "prod", "plan": "nothing", "why": "ab", "foo": 1}
+    answer = author.post("promotions/", odd)
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, set(odd))
+    said = answer.json()["fields"]
+    assert said["environment"] == "There is no environment prod."
+    assert said["plan"].startswith("There is no rollout plan nothing. There are: at-once, ")
+    two = author.post("promotions/", ASK | {"plan": "nothing", "why": "ab"})
+    assert (two.status_code, set(two.json()["fields"])) == (422, {"plan", "why"})
+    gone = author.post("promotions/", ASK | {"environment": "prod", "version": 99})
+    assert (gone.status_code, set(gone.json()["fields"])) == (404, {"environment", "version"})
+    assert not PromotionRequest.objects.exists()
+
+
+def test_what_is_wrong_with_an_environment_is_named_with_what_is_wrong_with_its_rules(
+    line: Line, session: Session
+) -> None:
+    admin = session(world.person("Ada Admin", ("administrator", None)))
+    rules = {"approvals": [], "request_days": 0, "approval_hours": 24, "step_up": ["wink"], "warm_hours": 0, "x": 1}
+    answer = admin.post("environments/", {"name": "a b", "plan": "nothing", "rules": rules})
+    wanted = {"name", "plan", "request_days", "step_up", "warm_hours", "x"}
+    assert (answer.status_code, set(answer.json()["fields"])) == (422, wanted)
+
+
+def test_a_decision_names_a_bad_condition_and_a_lacking_reason_with_the_rest(line: Line, session: Session) -> None:
+    path = f"promotions/{line.submit(1).pk}/"
+    marta = session(line.marta)
+    fields = marta.post(f"{path}approve/", {"condition": {"most_weight": 0, "until": {"labels": 1}}}).json()["fields"]
+    assert set(fields) == {"seen", "condition.most_weight"}
+    fields = marta.post(f"{path}reject/", {"comment": "no", "sen": "x"}).json()["fields"]
+    assert set(fields) == {"seen", "sen", "comment"}
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -274,10 +274,13 @@ def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
 
     assert call("pause", reason="Lunch")["pause_code"] == "asked"
     assert call("pause", 409)["code"] == "paused_already"
-    assert call("resume", 409, expect_step=2)["code"] == "step_changed"
+    assert call("resume", 422)["fields"].keys() == {"expect_step", "expect_pause"}, "nobody passes a pause unseen"
+    assert call("resume", 409, expect_step=2, expect_pause="asked")["code"] == "step_changed"
     assert call("resume", 409, expect_step=3, expect_pause="person")["code"] == "step_changed"
-    assert call("resume", 422, expect_step="x")["fields"].keys() == {"expect_step"}
+    assert call("resume", 409, expect_step=3, expect_pause="")["code"] == "step_changed"
+    assert call("resume", 422, expect_step="x", expect_pause="asked")["fields"].keys() == {"expect_step"}
     assert call("resume", expect_step=3, expect_pause="asked")["status"] == "progressing"
+    assert call("advance", 422, reason="ab", expect_step="x")["fields"].keys() == {"reason", "expect_step"}
     assert call("advance", 409, reason="Quick", expect_step=1)["code"] == "step_changed"
     assert call("advance", reason="Quick", expect_step=3)["step"] == 3
     found = client.get(f"{place}measurements/").json()["results"]

@@ -47,8 +47,8 @@ def test_what_a_regressor_answers_far_from_the_champion_is_in_the_table(
     shown = re.findall(r'<tr><th scope="row">([^<]*)</th><td class="num" data-label="Rows">(\d+)</td>', page)
     assert (shown[0], shown[-1]) == (("below −1.00", "0"), ("above +1.00", "12"))
     assert sum(int(rows) for _, rows in shown) == 40
-    report = browser(line.marta).client.get(f"/api/v1/rollouts/{rolling.row.pk}/shadow/").json()["report"]
-    assert (report["below"], report["above"]) == (0, 12)
+    told = browser(line.marta).client.get(f"/api/v1/rollouts/{rolling.row.pk}/shadow/").json()["differences"]
+    assert (told[0], told[-1]) == ({"low": None, "high": -1.0, "rows": 0}, {"low": 1.0, "high": None, "rows": 12})
 
 
 def test_it_refreshes_itself_while_it_runs_and_hears_nothing_while_nothing_changes(

@@ -53,7 +53,7 @@ def test_from_the_request_to_the_file(caller: Caller, asked: dict[str, Any]) -> 
 @pytest.mark.parametrize("path", ["batch-predictions/", "evaluations/"])
 def test_a_list_of_a_version_that_is_no_number_is_refused(caller: Caller, path: str, version: str) -> None:
     answer = caller.get(path, version=version)
-    assert (answer.status_code, answer.json()["fields"]) == (400, {"version": "not a number"})
+    assert (answer.status_code, answer.json()["fields"]) == (400, {"version": "This must be a number."})
 
 
 def test_a_rehearsal_begins_nothing(caller: Caller, asked: dict[str, Any]) -> None:
