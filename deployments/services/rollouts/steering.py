@@ -21,8 +21,8 @@ from portal.lifecycle.move import move
 MISSING = "This rollout does not exist, or you may not see it."
 NOTHING_LEFT = (
     "The runtime lost what was to be taken as it is, and the version from before answers everybody now. "
-    "Look at the endpoint again, then move the traffic again, over the API with `expect_pause` `unserved`: a probe sees "
-    "who answers, before this is over."
+    "Look at the endpoint again, then move the traffic again, over the API by `expect_pause` `unserved`: a probe "
+    "sees who answers, before this is over."
 )
 
 
