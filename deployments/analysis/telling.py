@@ -37,6 +37,11 @@ def count(amount: float) -> str:
     return f"{amount:,.0f}".replace(",", " ")
 
 
+def counted(n: float, what: str) -> str:
+    """ "1 request", "1 240 requests"."""
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+
+
 def rounded(amount: float) -> int:
     """Two digits: what is needed is known about so well."""
     if amount < 100:
@@ -86,7 +91,7 @@ def sentence(found: Judged) -> str:
     spared = ", leaving out the callers that a person accepted" if found.spared else ""
     return (
         f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
-        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}{spared}{few}"
+        f"limit {amount(found.measure, verdict.limit)}, after {counted(verdict.n, 'request')}{_most(found)}{spared}{few}"
     )
 
 
@@ -105,7 +110,7 @@ def missing(found: Judged) -> str:
         return ""
     if verdict.needed is None:
         return verdict.reason
-    return f"about {count(rounded(verdict.needed))} more requests"
+    return f"about {counted(rounded(verdict.needed), 'more request')}"
 
 
 def time(needed: float, per_second: float) -> str:
@@ -123,4 +128,4 @@ def based(measure: str, n: int | None) -> str:
     if n is None:
         return ""
     what = "request" if measure in (*RATES, "memory") else "answer"
-    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+    return counted(n, what)

@@ -91,7 +91,7 @@ def _metric(reader: Reader, place: str, given: object) -> AbMetric:
         return AbMetric("", "correct", "higher", 0.05, 0.0, 100)
     reader.members(place, given, METRIC)
     name, source, better, smallest = (given.get(member) for member in ("name", "from", "better", "smallest"))
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= 60 or not name.isprintable():
+    if not isinstance(name, str) or not name.strip() or len(name) > 60 or not name.isprintable():
         reader.wrong[f"{place}.name"] = "must be a text of 1 to 60 characters"
     if not isinstance(source, str) or not (source in ("correct", "error") or VALUE.fullmatch(source)):
         reader.wrong[f"{place}.from"] = "must be correct, error, or value: and the name of a reported value"

@@ -37,6 +37,11 @@ class Steering:
         return once.new_key()
 
     @property
+    def seen_pause(self) -> str:
+        """What the page shows of the pause, which its buttons send back."""
+        return steering.seen_pause(self.rollout)
+
+    @property
     def hurry(self) -> str:
         """The words of the button that goes on early."""
         verb = self.going_on_early
@@ -56,7 +61,7 @@ class Steering:
     def go_on(self) -> str:
         """The words of the button that ends a pause."""
         if self.rollout.pause_code == "unproven":
-            return "Take it as it is"
+            return "Take it as it is" if self.goes_on else "Move the traffic again"
         if self.rollout.pause_code == "callers":
             return "Go on without these callers"
         if self.goes_on:

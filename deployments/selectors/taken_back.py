@@ -8,19 +8,28 @@ from deployments.models import Rollout, RolloutKind
 from deployments.selectors.moments import Moment
 
 GIVEN_UP = ("aborting", "aborted")
-BACK = Q(kind=RolloutKind.ROLLBACK) | (
-    Q(kind=RolloutKind.PROMOTION, status__in=GIVEN_UP)
-    & (Q(request__status="rolled_back") | Q(request__status="failed", generation__isnull=False))
+BACK = Q(kind=RolloutKind.ROLLBACK) | Q(
+    kind=RolloutKind.PROMOTION,
+    status__in=GIVEN_UP,
+    request__status__in=("rolled_back", "failed"),
+    generation__isnull=False,
 )
 """Every rollout that led traffic back. One that was superseded, or that never took any, is none."""
 
 
 def taken_back(row: Rollout) -> bool:
     """Whether this promotion is one of `BACK`, which freezes automatic promotions."""
-    if row.kind != RolloutKind.PROMOTION or row.status not in GIVEN_UP or row.request is None:
-        return False
-    status = row.request.status
-    return status == "rolled_back" or (status == "failed" and row.generation is not None)
+    return _given_up(row, "rolled_back", "failed") and row.generation is not None
+
+
+def unmoved(row: Rollout) -> bool:
+    """Whether a person ended this promotion before it had moved any traffic, in its shadow for one."""
+    return _given_up(row, "rolled_back") and row.generation is None
+
+
+def _given_up(row: Rollout, *statuses: str) -> bool:
+    over = row.kind == RolloutKind.PROMOTION and row.status in GIVEN_UP
+    return over and row.request is not None and row.request.status in statuses
 
 
 def ending(moments: Sequence[Moment]) -> Moment | None:
@@ -37,3 +46,9 @@ def words(row: Rollout, end: Moment | None) -> str:
     if end is not None and not end.who:
         return f"{was} taken back{back} {'by a guard' if end.guards else 'by itself'}"
     return f"Rolled back {was}{back}, during its rollout"
+
+
+def words_unmoved(row: Rollout) -> str:
+    """What happened to one that is `unmoved`."""
+    what = "Shadow and rollout" if hasattr(row, "shadow_run") else "Rollout"
+    return f"{what} of v{row.to_revision.version.number} ended before any traffic moved"

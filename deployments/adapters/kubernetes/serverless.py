@@ -152,7 +152,7 @@ class Serverless(Namespace):
     def _without(self, slots: Slots, revision_id: str, live: Json) -> None:
         left = slots.rolled if revision_id == slots.latest.id else slots.latest
         if left is None:
-            self._client.delete(kinds.INFERENCE, live["metadata"]["name"])
+            self._client.delete(kinds.INFERENCE, live["metadata"]["name"], seen=live)
             return
         before = slots.before if left is slots.latest else reading.newest(live)
         self._apply(Slots(left, before=before, table=slots.table), live)

@@ -22,6 +22,8 @@ from registry.services import aliases
 ENDED = "The rollout was ended before it was loaded."
 ENDS = {"fail": "could not be rolled out", "roll_back": "was rolled back", "supersede": "was superseded"}
 """What who asked is told, by what became of the request."""
+UNMOVED = {"before_traffic": True}
+"""What the log keeps of one that a person ended before it had moved any traffic."""
 
 
 @transaction.atomic
@@ -115,6 +117,8 @@ def give_up(
         row.reason_code, row.reason = reason_code, why.strip()[:4000]
         row.save(update_fields=["reason_code", "reason"])
         why, data = row.reason or ABORT_REASONS[reason_code], {"reason_code": reason_code}
+    unmoved = UNMOVED if event == "roll_back" and row.generation is None else None
+    data = {**(data or {}), **unmoved} if unmoved else data
     if row.status == "pending":
         move(
             row,
@@ -147,10 +151,10 @@ def give_up(
     if row.kind == RolloutKind.ROLLBACK:
         tell_rollout.rollback_ended(row, why)
     if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
-        data = {"why": why} if event == "fail" else None
+        data = {"why": why} if event == "fail" else unmoved
         move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
         common.lift(row.request, actor=actor)
-        tell.decided(row.request, ENDS[event])
+        tell.decided(row.request, "was ended before any traffic moved" if unmoved else ENDS[event])
     return row
 
 

@@ -19,6 +19,11 @@ from portal.core.errors import BadInput, NotFound, PortalError, Stale
 from portal.lifecycle.move import move
 
 MISSING = "This rollout does not exist, or you may not see it."
+NOTHING_LEFT = (
+    "The runtime lost what was to be taken as it is, and the version from before answers everybody now. "
+    "Look at the endpoint again, then move the traffic again, over the API by `expect_pause` `unserved`: a probe "
+    "sees who answers, before this is over."
+)
 
 
 def find(*, actor: Actor, number: int) -> Rollout:
@@ -81,14 +86,18 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
 
 def _same(row: Rollout, step: int | None, pause: str | None = None) -> None:
     """Raises `Stale` unless the rollout stands where it was seen, and for the same reason; None was not said."""
-    if (step is not None and row.step != step) or (pause is not None and row.pause_code not in ("", pause)):
+    now = read.seen_pause(row)
+    if pause == "unproven" and now == read.UNSERVED:
+        raise Stale(NOTHING_LEFT, code="step_changed")
+    if (step is not None and row.step != step) or (pause is not None and now not in ("", pause)):
         raise Stale("The rollout moved on while you were looking. Look at it again, then decide.", code="step_changed")
 
 
 @transaction.atomic
 def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_pause: str | None = None) -> Rollout:
     """Go on. Where the plan waits for a person or a test has what is to be decided on its step is done, and so it is
-    where a person takes what no probe could prove; what could not be judged gets its time again.
+    where a person takes what no probe could prove, if callers still get it; what could not be judged gets its time
+    again.
 
     `expect_step` and `expect_pause` are the step and the code of its pause that the person saw: raises `Stale` when
     either is another by now, so that nobody passes a gate unseen.
@@ -179,10 +188,10 @@ def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Roll
 def _ask(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
     row.hurried_by, row.hurried_why = _person(actor), reason
     row.save(update_fields=["hurried_by", "hurried_why"])
-    recorder.record(
+    asked = recorder.record(
         "rollout.hurry_asked", actor=actor, subject=common.subject(row), data={"step": row.step}, reason=reason
     )
-    tell_rollout.hurry_asked(row)
+    tell_rollout.hurry_asked(row, str(asked.event_id))
     return row
 
 
