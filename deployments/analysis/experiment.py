@@ -15,6 +15,7 @@ from typing import Literal
 from deployments.analysis import assess, means, rates, shares
 from deployments.analysis.rates import Count, Range
 from deployments.engine.steps import WHOLE
+from portal.ui import text
 
 Answer = Literal["better", "worse", "same", "inconclusive"]
 """Of the new arm; "same" is: no difference that matters."""
@@ -184,7 +185,7 @@ def labelled_apart(old_labelled: int, old_all: int, new_labelled: int, new_all: 
     if old.rate is None or new.rate is None or found.low <= 0 <= found.high:
         return ""
     return (
-        f"Ground truth is known for {old.rate:.1%} of the old arm and for {new.rate:.1%} of the new one. That is no "
+        f"Ground truth is known for {text.percent(old.rate, 1)} of the old arm and for {text.percent(new.rate, 1)} of the new one. That is no "
         "chance: what is known of one arm may not be like what is known of the other."
     )
 
@@ -199,6 +200,6 @@ def units_apart(old_units: int, new_units: int, weight_bp: int, alpha: float = 1
         return ""
     seen = new_units / (old_units + new_units)
     return (
-        f"{seen:.1%} of {old_units + new_units:,} units came to the new arm where {weight_bp / WHOLE:.1%} should. That "
+        f"{text.percent(seen, 1)} of {text.number(old_units + new_units)} units came to the new arm where {text.percent(weight_bp / WHOLE, 1)} should. That "
         "is no chance, so the arms cannot be compared until somebody has looked."
     )

@@ -11,6 +11,7 @@ from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Measured, Rule, Verdict
 from deployments.analysis.quantiles import Histogram
 from deployments.analysis.rates import Count, Range
+from portal.ui import text
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def _rate(rule: Rule, old: Count, new: Count, units: _Units) -> tuple[Verdict, s
 
 
 def _said_few(others: int, wrong: int, callers: int) -> str:
-    of = f"All but {others:,} of these {wrong:,}" if others else f"All of these {wrong:,}"
+    of = f"All but {text.number(others)} of these {text.number(wrong)}" if others else f"All of these {text.number(wrong)}"
     whose = "one caller's" if callers == 1 else "two callers'"
     return f"{of} may be {whose}, so a person must look"
 
@@ -208,7 +209,7 @@ def split_wrong(old: Arm, new: Arm, weight: int, whole: int) -> str:
         return ""
     seen = counts[1] / sum(counts)
     return (
-        f"{seen:.1%} of {sum(counts):,} requests that named no unit came to the new version where {weight / whole:.1%} "
+        f"{text.percent(seen, 1)} of {text.number(sum(counts))} requests that named no unit came to the new version where {text.percent(weight / whole, 1)} "
         "should. That is no chance, so what both versions show cannot be compared until somebody has looked."
     )
 
@@ -229,6 +230,6 @@ def diverted(old: Arm, new: Arm) -> str:
         return ""
     part, all_ = lost / (lost + kept), lost + kept
     return (
-        f"Stable answered {part:.0%} of the new version's share ({lost:,} of {all_:,} requests), "
+        f"Stable answered {text.percent(part, 0)} of the new version's share ({text.number(lost)} of {text.number(all_)} requests), "
         "because it was full or not ready. What it answered itself says little of the rest, so somebody has to look."
     )

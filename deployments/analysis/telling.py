@@ -6,6 +6,7 @@ from deployments.analysis.guards import Judged
 from deployments.analysis.rates import Range
 from deployments.engine import wording
 from deployments.engine.plans import MEASURES
+from portal.ui import text
 
 POINTS = ("errors", "refusals", "answers")
 RATES = ("errors", "refusals")
@@ -29,12 +30,13 @@ WRONG = {
 }
 """What the code of an error means for whoever reads why a rollout was stopped."""
 MEBIBYTE = 1024**2
+EARLY = "too early to say how many more requests"
 LARGEST = 1e12
 """What has no bound is kept as this, which JSON can hold."""
 
 
 def count(amount: float) -> str:
-    return f"{amount:,.0f}".replace(",", " ")
+    return text.number(amount)
 
 
 def rounded(amount: float) -> int:
@@ -72,7 +74,7 @@ def own(measure: str, value: float | None) -> str:
     if measure in RATES:
         return f"{value * 100:.3g} %"
     if measure == "memory":
-        return f"{value / MEBIBYTE:,.0f} MiB".replace(",", " ")
+        return f"{count(value / MEBIBYTE)} MiB"
     return "≤ 5 ms" if value <= 5.0 else f"{value:.3g} ms"
 
 
@@ -98,12 +100,14 @@ def _most(found: Judged) -> str:
 
 
 def missing(found: Judged) -> str:
-    """What would bring an answer: "about 3 600 more requests"; "" when there is one."""
+    """What would bring an answer: "about 3 600 more requests", or that nobody can tell yet; "" when there is one."""
     verdict = found.verdict
     if verdict.answer in ("passing", "failing"):
         return ""
     if verdict.needed is None:
         return verdict.reason
+    if verdict.early:
+        return EARLY
     return f"about {count(rounded(verdict.needed))} more requests"
 
 

@@ -20,6 +20,7 @@ from deployments.engine.steps import (
     Warm,
     Weight,
 )
+from portal.ui import text
 
 Json = dict[str, Any]
 
@@ -37,7 +38,7 @@ def seconds(amount: float) -> str:
 
 
 def count(amount: float) -> str:
-    return f"{amount:,.0f}".replace(",", " ")
+    return text.number(amount)
 
 
 def limit(guard: Guard) -> str:

@@ -93,9 +93,12 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
 def movement(row: Rollout, moments: tuple[Moment, ...] = ()) -> Movement:
     """A rollout with its moments as an entry of the history."""
     found = replace(_plain(row), moments=moments)
+    end = taken_back.ending(moments)
+    if row.kept:
+        who = end.who if end else found.who
+        return replace(found, icon="check", tone="info", what=row.status_words, who=who, why=row.reason, seconds=None)
     if not taken_back.taken_back(row):
         return found
-    end = taken_back.ending(moments)
     return replace(
         found,
         kind="rollback",

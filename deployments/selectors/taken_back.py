@@ -5,19 +5,22 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from deployments.models import Rollout, RolloutKind
+from deployments.models.rollouts import KEPT
 from deployments.selectors.moments import Moment
 
 GIVEN_UP = ("aborting", "aborted")
 BACK = Q(kind=RolloutKind.ROLLBACK) | (
     Q(kind=RolloutKind.PROMOTION, status__in=GIVEN_UP)
     & (Q(request__status="rolled_back") | Q(request__status="failed", generation__isnull=False))
+    & ~KEPT
 )
-"""Every rollout that led traffic back. One that was superseded, or that never took any, is none."""
+"""Every rollout that led traffic back. One that was superseded, or that never took any, is none, nor is an A/B test
+that found the new version no better."""
 
 
 def taken_back(row: Rollout) -> bool:
     """Whether this promotion is one of `BACK`, which freezes automatic promotions."""
-    if row.kind != RolloutKind.PROMOTION or row.status not in GIVEN_UP or row.request is None:
+    if row.kind != RolloutKind.PROMOTION or row.status not in GIVEN_UP or row.request is None or row.kept:
         return False
     status = row.request.status
     return status == "rolled_back" or (status == "failed" and row.generation is not None)
@@ -25,7 +28,7 @@ def taken_back(row: Rollout) -> bool:
 
 def ending(moments: Sequence[Moment]) -> Moment | None:
     """The moment in which a rollout was given up."""
-    return next((one for one in reversed(moments) if one.what.startswith(("Aborted", "Cancelled"))), None)
+    return next((one for one in reversed(moments) if one.what.startswith(("Aborted", "Cancelled", "Decided"))), None)
 
 
 def words(row: Rollout, end: Moment | None) -> str:

@@ -13,7 +13,7 @@ from portal.core.decisions import Decision
 from portal.core.errors import BadInput, PortalError, Refused
 from portal.core.locking import lock
 
-WHY = "Say why programs may promote here again, in 3 to 4,000 characters."
+WHY = "Say why programs may promote here again, in 3 to 4\u202f000 characters."
 
 
 def freeze(endpoint: Endpoint, rollout: Rollout, *, actor: Actor) -> None:

@@ -127,14 +127,16 @@ def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str
 @transaction.atomic
 def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rollout:
     """End the rollout: all traffic goes back to the champion, and the request is closed as rolled back. An A/B test is
-    decided for the champion by it."""
+    decided for the champion by it; where that is because the new version is no better, log and pages say so."""
     if reason_code not in ABORT_REASONS:
         known = ", ".join(ABORT_REASONS)
         raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
     kept = testing.decided(row, "keep", actor=actor) and reason_code == NO_BETTER
-    return ending.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code, kept=kept)
+    return ending.give_up(
+        row, actor=actor, why=note, event="keep" if kept else "roll_back", reason_code=reason_code
+    )
 
 
 @transaction.atomic
@@ -155,7 +157,7 @@ def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Roll
     """
     text = reason.strip()
     if not 3 <= len(text) <= 4000:
-        raise BadInput("Say why, in 3 to 4,000 characters.", fields={"reason": "3 to 4,000 characters"})
+        raise BadInput("Say why, in 3 to 4\u202f000 characters.", fields={"reason": "3 to 4\u202f000 characters"})
     row, now = _locked(number, actor, "rollout.hurried"), clock.now()
     _same(row, expect_step)
     facts = read.facts(row, now, _person(actor))

@@ -63,6 +63,32 @@ def test_enough_evidence_waits_for_the_least_number_of_requests() -> None:
     assert (found.answer, found.needed) == ("inconclusive", 400)
 
 
+@pytest.mark.parametrize(
+    ("n", "guess", "least", "early"),
+    [
+        (55, 50_000, 0, True),
+        (66, 20_000, 0, True),
+        (334, 1_266, 0, False),
+        (100, 1_000, 0, False),
+        (100, 1_001, 0, True),
+        (20, 480, 480, False),
+        (20, 481, 480, True),
+        (0, 100, 100, False),
+    ],
+)
+def test_how_many_it_takes_is_said_where_it_is_not_ten_times_what_came(
+    n: int, guess: int, least: int, early: bool
+) -> None:
+    assert judge.too_early(n, guess, least) is early
+
+
+def test_what_the_plan_waits_for_in_any_case_is_never_too_early_to_say() -> None:
+    strict = Rule(limit=0.01, fewest=500)
+    assert not errors(Count(0, 10_000), Count(100, 100), strict).early
+    assert not errors(Count(0, 0), Count(0, 0)).early
+    assert errors(Count(50, 10_000), Count(1, 120), ONE_POINT).early
+
+
 def test_a_slow_arm_fails_its_ratio() -> None:
     edges = (0.0, *(0.001 * 1.1**power for power in range(80)), math.inf)
     rule, random = Rule(limit=1.5), np.random.default_rng(0)

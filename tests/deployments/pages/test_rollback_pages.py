@@ -153,7 +153,7 @@ def test_where_nothing_else_served_the_page_says_so(line: Line, browser: Open) -
 
 def test_the_dialog_shows_what_would_change_and_what_would_not(three: Line, browser: Open) -> None:
     page = browser(three.marta).open(f"{PAGE}rollback/")
-    for said in ("not yet rehearsed", "callers go on", "They are not undone", "until a person releases it"):
+    for said in ("not yet rehearsed", "go on unchanged", "not undone", "until a person releases it"):
         assert said in page, said
 
 
