@@ -108,14 +108,14 @@ def _line(one: Series, top: float) -> tuple[str, str, str]:
 
 
 def flags(marks: Sequence[Mark], begin: datetime, end: datetime) -> list[Flag]:
-    """Marks where they stand, the newest labelled first: behind its line as far as the next label, or else before it;
-    without room it has none, so no two labels touch on the narrowest screen."""
+    """Marks where they stand, the newest labelled first: behind its line, or before it where the figure ends. Others
+    have theirs where it ends before the next label, so no two touch on the narrowest screen."""
     span = (end - begin).total_seconds() or 1.0
     edge, found = 1.0, list[Flag]()
     for mark in reversed(marks):
         at = (mark.at - begin).total_seconds() / span
         needs = (len(mark.label) * LETTER + GAP) / NARROWEST
-        behind, before = at + needs <= edge, at <= edge and at - needs >= 0
+        behind, before = at + needs <= edge, edge == 1.0 and at - needs >= 0
         flag = Flag(round(100 * at, 2), mark.words)
         if behind or before:
             edge = at if behind else at - needs

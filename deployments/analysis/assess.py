@@ -40,7 +40,7 @@ class Verdict:
     """`value` is what was seen and `range` what is not ruled out; both None with the answer "error", or without data.
 
     `needed` is about how many more requests the new arm needs for an answer if things stay as they are: None when there
-    is an answer, or when value and limit lie too close to be told apart. `early` says that this is no more than a guess:
+    is an answer, or when value and limit lie too close to be told apart. `early` says that this is but a guess:
     more than `FAR` times what came.
     """
 

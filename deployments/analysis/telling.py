@@ -4,9 +4,8 @@ import math
 
 from deployments.analysis.guards import Judged
 from deployments.analysis.rates import Range
-from deployments.engine import wording
+from deployments.engine import numbers, wording
 from deployments.engine.plans import MEASURES
-from portal.ui import text
 
 POINTS = ("errors", "refusals", "answers")
 RATES = ("errors", "refusals")
@@ -36,7 +35,7 @@ LARGEST = 1e12
 
 
 def count(amount: float) -> str:
-    return text.number(amount)
+    return numbers.count(amount)
 
 
 def rounded(amount: float) -> int:

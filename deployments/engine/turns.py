@@ -33,11 +33,13 @@ def _waited(s: Snapshot, step: Pause | Hold) -> Command:
         case Pause(person=True):
             return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
         case Pause(labels=labels, give_up=give_up) if labels:
-            why = f"Only {wording.count(s.test.labels)} of {wording.count(labels)} labels have arrived for each version."
+            came = f"{wording.count(s.test.labels)} of {wording.count(labels)}"
+            why = f"Only {came} labels have arrived for each version."
             enough = s.test.labels >= labels
             return _gather(s) or (_onward(s) if enough else _patient(s, give_up, "too_few", why))
         case Pause(requests=requests, give_up=give_up) if requests:
-            why = f"Only {wording.count(s.watch.requests)} of {wording.count(requests)} requests came to the new version."
+            came = f"{wording.count(s.watch.requests)} of {wording.count(requests)}"
+            why = f"Only {came} requests came to the new version."
             return _onward(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
     return _until(s, step.seconds)
 

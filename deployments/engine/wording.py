@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.engine import plans
+from deployments.engine import numbers, plans
 from deployments.engine.steps import (
     WHOLE,
     AbTest,
@@ -20,7 +20,6 @@ from deployments.engine.steps import (
     Warm,
     Weight,
 )
-from portal.ui import text
 
 Json = dict[str, Any]
 
@@ -38,7 +37,7 @@ def seconds(amount: float) -> str:
 
 
 def count(amount: float) -> str:
-    return text.number(amount)
+    return numbers.count(amount)
 
 
 def limit(guard: Guard) -> str:

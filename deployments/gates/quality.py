@@ -3,7 +3,6 @@
 from deployments.gates import limits as read
 from deployments.gates.answers import GateAnswer, Limits, Verdict, done, link, number, unknown
 from deployments.gates.facts import GateFacts
-from portal.ui import text
 from registry.evaluations.results import Comparison
 
 LABEL = "Quality against the champion"
@@ -45,7 +44,7 @@ def answer(facts: GateFacts, limits: Limits) -> GateAnswer:
         )
     sure = limits.get("confidence", CONFIDENCE)
     if compared.confidence < sure:
-        why = f"Its intervals are at {text.percent(compared.confidence, 0)} confidence, and this gate asks for {text.percent(sure, 0)}."
+        why = f"Its intervals are at {compared.confidence:.0%} confidence, and this gate asks for {sure:.0%}."
         return unknown(limit, why, link(found))
     return judged(compared, name, margin, limit, link(found))
 
@@ -56,7 +55,8 @@ def judged(found: Comparison, name: str, margin: float, limit: str, where: str) 
     gains = sorted((found.low, found.high)) if found.direction == "higher" else sorted((-found.high, -found.low))
     worst, best = gains
     measured = f"{found.difference:+.4g} [{number(found.low)}, {number(found.high)}]"
-    sure = f"at {text.percent(found.confidence, 0)} confidence, on {text.number(found.n)} rows"
+    rows = f"{found.n:,}".replace(",", "\u202f")
+    sure = f"at {found.confidence:.0%} confidence, on {rows} rows"
     verdict: Verdict = "pass" if worst >= -margin else "fail" if best < -margin else "needs_review"
     return GateAnswer(
         verdict,

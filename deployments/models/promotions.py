@@ -3,7 +3,6 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils.functional import cached_property
 
 from deployments.models.rollouts import KEPT
 from deployments.states import promotion as states
@@ -58,10 +57,11 @@ class PromotionRequest(Leased):
         """The gates it was carried out past, by name; a mark that never goes away."""
         return [gate["label"] for bypass in self.bypasses.all() for gate in bypass.passed]
 
-    @cached_property
+    @property
     def test_kept(self) -> bool:
         """Whether its A/B test was decided for the champion, as `KEPT` says; lists read it with their rows."""
-        return self.rollouts.filter(KEPT).exists()
+        known = getattr(self, "known_kept", None)
+        return self.rollouts.filter(KEPT).exists() if known is None else bool(known)
 
     def told(self, state: State) -> State:
         """Its state as people read it: one that an A/B test was decided against was not rolled back for a fault."""

@@ -234,7 +234,9 @@ def in_words(rules: Rules) -> list[str]:
         whose = f", models {', '.join(models)}" if models else ""
         lines.append(f"Must pass its gates before anybody can approve{whose}: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")
-    lines.append(f"A request lapses after {rules.request_days} days, an approval after {hours_in_words(rules.approval_hours)}")
+    lines.append(
+        f"A request lapses after {rules.request_days} days, an approval after {hours_in_words(rules.approval_hours)}"
+    )
     if rules.wait_minutes:
         lines.append(f"A rollout starts {minutes_in_words(rules.wait_minutes)} after the last approval at the earliest")
     lines += freezes.in_words(rules.freezes)

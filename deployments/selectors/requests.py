@@ -57,7 +57,7 @@ def visible(actor: Actor) -> QuerySet[PromotionRequest]:
             "endpoint__environment", "endpoint__team", "version__model", "requester", "uploader"
         )
         .prefetch_related("bypasses")
-        .annotate(test_kept=Exists(kept))
+        .annotate(known_kept=Exists(kept))
     )
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
     if teams is None:

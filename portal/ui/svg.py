@@ -90,9 +90,7 @@ def dot_path(values: Sequence[float | None], low: float, high: float, *, width: 
     return "".join(f"M{run[0]}h0" for run in alone)
 
 
-def _runs(
-    values: Sequence[float | None], low: float, high: float, width: float, height: float
-) -> list[list[str]]:
+def _runs(values: Sequence[float | None], low: float, high: float, width: float, height: float) -> list[list[str]]:
     """The points "x,y" of each run of values that has none missing."""
     span, step = (high - low) or 1, width / max(len(values) - 1, 1)
     found: list[list[str]] = [[]]

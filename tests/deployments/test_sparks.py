@@ -1,6 +1,7 @@
 """The small figures of an endpoint's page: their scale, the labels of rollout steps, and values that stand alone."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -11,10 +12,10 @@ from portal.ui import svg
 BEGIN = datetime(2026, 11, 30, 3, tzinfo=UTC)
 TIMES = [BEGIN + timedelta(minutes=n) for n in range(60)]
 END = TIMES[-1]
-PERCENT = Unit(" %", 100.0)
+MS, PERCENT = Unit(" ms"), Unit(" %", 100.0)
 
 
-def figure(*values: float | None, marks: tuple[Mark, ...] = (), unit: Unit = Unit(" ms")) -> Spark:
+def figure(*values: float | None, marks: tuple[Mark, ...] = (), unit: Unit = MS) -> Spark:
     held = (*values, *[None] * (60 - len(values)))
     return sparks.spark("latency", "p95 latency", TIMES, [Series("v2", "champ", held)], marks, unit, "nothing")
 
@@ -81,14 +82,14 @@ def test_no_two_labels_touch_and_none_leaves_the_figure() -> None:
                 wide = 100 * (len(flag.label) * sparks.LETTER + sparks.GAP) / sparks.NARROWEST
                 room += [(flag.at - wide, flag.at) if flag.before else (flag.at, flag.at + wide)] if flag.label else []
             assert all(low >= -0.02 and high <= 100.02 for low, high in room)
-            assert all(high <= low + 0.02 for (_, high), (low, _) in zip(room, room[1:], strict=False))
+            assert all(high <= low + 0.02 for (_, high), (low, _) in pairwise(room))
 
 
 def test_marks_outside_of_the_time_shown_are_left_out_and_the_table_says_what_moved() -> None:
     early, seen = (Mark(BEGIN + timedelta(minutes=at), f"v3 {at} %", f"{at} %") for at in (-5, 10))
     found = figure(*[80.0] * 20, marks=(early, seen))
     assert [flag.words for flag in found.flags] == ["v3 10 %"]
-    assert [row[-1] for row in found.table.rows if row[-1] != "–"] == ["v3 10 %"]
+    assert [row[-1] for row in found.table.rows if row[-1].startswith("v3")] == ["v3 10 %"]
 
 
 def test_a_figure_over_more_than_a_day_names_the_day_it_begins() -> None:

@@ -5,10 +5,11 @@ from django.db import transaction
 from deployments.engine import onward, plans
 from deployments.models import Rollout
 from deployments.policies import steering as policy
-from deployments.policies.steering import ABORT_REASONS, NO_BETTER
+from deployments.policies.steering import ABORT_REASONS
 from deployments.selectors import steering as read
 from deployments.services import tell_rollout
 from deployments.services.rollouts import common, ending, testing
+from deployments.states.rollout import NO_BETTER
 from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
@@ -134,9 +135,7 @@ def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rol
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
     kept = testing.decided(row, "keep", actor=actor) and reason_code == NO_BETTER
-    return ending.give_up(
-        row, actor=actor, why=note, event="keep" if kept else "roll_back", reason_code=reason_code
-    )
+    return ending.give_up(row, actor=actor, why=note, event="keep" if kept else "roll_back", reason_code=reason_code)
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from portal.core.errors import BadInput, NotFound
 
 PAGE = 50
 ERASED = "erased"
+PERSON = "person:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """One event as people read it; names and free text come from the vault or read "erased". `behalf` is the name of the
-    person on whose behalf a program acted."""
+    """One event as people read it; names and free text come from the vault or read "erased". `behalf` is the name of
+    the person on whose behalf a program acted."""
 
     id: str
     at: datetime

@@ -129,8 +129,8 @@ class TestADecidedTest:
         rollouts.abort(actor=world.actor(tested.line.marta), number=row.pk, reason_code="no_better", note="No gain.")
         look(tested)
         request = f"/promotions/{row.request_id}/"
-        for path, query in ((request, {}), ("/promotions/", {"state": "all"}), ("/", {}), (PAGE, {})):
-            assert KEPT in words(marta.open(path, **query)), path
+        for path in (request, "/promotions/?state=all", "/", PAGE):
+            assert KEPT in words(marta.open(path)), path
         for path in (request, PAGE):
             for wrong in ("Rolled back", "Aborted", "aborted"):
                 assert wrong not in words(marta.open(path)), (path, wrong)
