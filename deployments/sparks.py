@@ -1,5 +1,6 @@
 """Small figures of what an endpoint's versions answered: SVG from the server, with rollout steps as marks. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,10 +126,10 @@ def flags(marks: Sequence[Mark], begin: datetime, end: datetime) -> list[Flag]:
 
 
 def _table(times: Sequence[datetime], series: Sequence[Series], marks: Sequence[Mark], unit: Unit) -> DataTable:
-    """The newest first; a step of a rollout stands in the row of the time it came in."""
-    rows = []
-    for place in reversed(range(len(times))):
-        since = times[place - 1] if place else None
+    """The newest first, evenly thinned; a step of a rollout stands in the row of the time it came in."""
+    rows, apart = [], math.ceil(len(times) / charts.MAX_TABLE_ROWS)
+    for place in range(len(times) - 1, -1, -apart):
+        since = times[place - apart] if place >= apart else None
         held = [mark.words for mark in marks if (since is None or since < mark.at) and mark.at <= times[place]]
         values = [None if one.values[place] is None else unit.said(one.values[place] or 0.0) for one in series]
         rows.append((text.stamp(times[place]), *values, ", ".join(held) or None))

@@ -89,8 +89,8 @@ class RolloutShape(serializers.ModelSerializer[Rollout]):
         model = Rollout
         fields = [
             "id", "kind", "status", "status_words", "environment", "endpoint", "promotion", "from_version",
-            "to_version", "to_digest", "plan", "step", "step_began_at", "generation", "probe", "pause_code", "pause_why", "paused_at",
-            "reason_code", "reason", "note", "started_by", "started_by_label", "taken_back",
+            "to_version", "to_digest", "plan", "step", "step_began_at", "generation", "probe", "pause_code",
+            "pause_why", "paused_at", "reason_code", "reason", "note", "started_by", "started_by_label", "taken_back",
             "created_at", "began_at", "ended_at",
         ]  # fmt: skip
 

@@ -83,7 +83,7 @@ class Measured:
     stale: bool
 
 
-MS, PERCENT, RATE = Unit(" ms"), Unit(" %", 100.0), Unit("/s")
+MS, PERCENT, RATE = Unit("\u202fms"), Unit("\u202f%", 100.0), Unit("/s")
 
 
 @dataclass(frozen=True, slots=True)

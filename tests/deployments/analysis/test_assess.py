@@ -89,6 +89,30 @@ def test_what_the_plan_waits_for_in_any_case_is_never_too_early_to_say() -> None
     assert errors(Count(50, 10_000), Count(1, 120), ONE_POINT).early
 
 
+def jumps(*, told: bool) -> float:
+    """By how many times an estimate of the requests in all differs from the one ten seconds before at most; of those
+    that are `told`, or of all. Errors of one in fifty on both sides, 60 requests a second, a tenth of them to the new
+    arm."""
+    random, greatest, rule = np.random.default_rng(1), 1.0, Rule(limit=0.05, fewest=50)
+    for _ in range(12):
+        came, before = np.zeros(4, int), 0
+        for _ in range(60):
+            came += (540, random.binomial(540, 0.02), 60, random.binomial(60, 0.02))
+            found = errors(Count(int(came[1]), int(came[0])), Count(int(came[3]), int(came[2])), rule)
+            if found.answer != "inconclusive":
+                break
+            unsaid = found.needed is None or (told and found.early)
+            total = 0 if unsaid else found.n + (found.needed or 0)
+            greatest = max(greatest, total / before, before / total) if before and total else greatest
+            before = total
+    return greatest
+
+
+def test_what_is_told_of_how_many_it_takes_does_not_jump() -> None:
+    assert jumps(told=True) < 4
+    assert jumps(told=False) > 10
+
+
 def test_a_slow_arm_fails_its_ratio() -> None:
     edges = (0.0, *(0.001 * 1.1**power for power in range(80)), math.inf)
     rule, random = Rule(limit=1.5), np.random.default_rng(0)

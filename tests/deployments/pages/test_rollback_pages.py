@@ -40,7 +40,7 @@ def back(line: Line) -> None:
 def test_the_card_says_how_ready_the_way_back_is_and_rehearses_it(three: Line, browser: Open) -> None:
     marta = browser(three.marta)
     page = marta.open(PAGE)
-    assert "Ready, not yet rehearsed, not measured yet" in page
+    assert "Ready, not yet rehearsed; how long it takes is not measured yet" in page
     assert "50 of 100" in page
     assert marta.send(PAGE, f"{PAGE}rollback/drill/").status_code == 303
     assert "A drill is under way, asked for by Marta Kowalska." in marta.open(PAGE)
