@@ -20,8 +20,7 @@ def pin(pid: int, cores: Cores) -> None:
     """Bind a process, its descendants and every thread of theirs, as `taskset --all-tasks` does."""
     process = psutil.Process(pid)
     for member in (process, *process.children(recursive=True)):
-        for thread in member.threads():
-            os.sched_setaffinity(thread.id, cores)
+        _bind(member, cores)
 
 
 @contextlib.contextmanager
@@ -41,5 +40,11 @@ def pinned(servers: dict[str, int]) -> Iterator[None]:
 
 
 def pin_threads_of_this(cores: Cores) -> None:
-    for thread in psutil.Process().threads():
-        os.sched_setaffinity(thread.id, cores)
+    _bind(psutil.Process(), cores)
+
+
+def _bind(process: psutil.Process, cores: Cores) -> None:
+    """Every thread of one process; one that has ended since they were listed needs none."""
+    for thread in process.threads():
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(thread.id, cores)

@@ -40,7 +40,10 @@ defaults
     option redispatch
     retries 2
     retry-on conn-failure empty-response
-    http-reuse always
+    # A second try over another old connection to a killed process fails as the first did: a caller's requests have one
+    # that nobody shares, and a request that found it dead has a new one.
+    http-reuse never
+    max-session-srv-conns 1
     timeout connect 2s
     timeout http-request 10s
     timeout http-keep-alive 60s
