@@ -90,11 +90,11 @@ def test_what_the_plan_waits_for_in_any_case_is_never_too_early_to_say() -> None
 
 
 def jumps(*, told: bool) -> float:
-    """By how many times an estimate of the requests in all differs from the one before at most; of those
-    that are `told`, or of all. Errors of one in fifty on both sides, looked at after every 150 requests, a tenth of them to the new
-    arm."""
+    """By how many times an estimate of the requests in all differs from the one before at most; of those that are
+    `told`, or of all. Errors of one in fifty on both sides, looked at after every 150 requests, a tenth of which came
+    to the new arm."""
     random, greatest, rule = np.random.default_rng(1), 1.0, Rule(limit=0.05, fewest=50)
-    for _ in range(12):
+    for _ in range(6):
         came, before = np.zeros(4, int), 0
         for _ in range(60):
             came += (135, random.binomial(135, 0.02), 15, random.binomial(15, 0.02))
@@ -110,7 +110,7 @@ def jumps(*, told: bool) -> float:
 
 def test_what_is_told_of_how_many_it_takes_does_not_jump() -> None:
     assert jumps(told=True) < 8
-    assert jumps(told=False) > 10
+    assert jumps(told=False) > 20
 
 
 def test_a_slow_arm_fails_its_ratio() -> None:
