@@ -11,6 +11,7 @@ from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Measured, Rule, Verdict
 from deployments.analysis.quantiles import Histogram
 from deployments.analysis.rates import Count, Range
+from deployments.engine import numbers
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def _rate(measure: str, rule: Rule, old: Count, new: Count, units: _Units) -> Ju
 
 
 def _said_few(others: int, wrong: int, callers: int) -> str:
-    of = f"All but {others:,} of these {wrong:,}" if others else f"All of these {wrong:,}"
+    of = f"All{f' but {numbers.count(others)}' if others else ''} of these {numbers.count(wrong)}"
     whose = "one caller's" if callers == 1 else "two callers'"
     return f"{of} may be {whose}, so a person must look"
 
@@ -217,9 +218,9 @@ def split_wrong(old: Arm, new: Arm, weight: int, whole: int) -> str:
     counts = _kindest((came["stable"], came["canary"]), (died["stable"], died["canary"]), weight / whole)
     if shares.mismatch([shares.Split(counts, (whole - weight, weight))]) < -math.log(SPLIT_ALPHA):
         return ""
-    seen = counts[1] / sum(counts)
+    seen, should = numbers.percent(counts[1] / sum(counts)), numbers.percent(weight / whole)
     return (
-        f"{seen:.1%} of {sum(counts):,} requests that named no unit came to the new version where {weight / whole:.1%} "
+        f"{seen} of {numbers.count(sum(counts))} requests that named no unit came to the new version where {should} "
         "should. That is no chance, so what both versions show cannot be compared until somebody has looked."
     )
 
@@ -238,8 +239,8 @@ def diverted(old: Arm, new: Arm) -> str:
     lost, kept = old.came.get("canary", 0), new.came.get("canary", 0) + new.refused
     if rates.interval(Count(lost, lost + kept), SPLIT_ALPHA).low <= SHARE_LOST:
         return ""
-    part, all_ = lost / (lost + kept), lost + kept
+    part, all_ = numbers.percent(lost / (lost + kept), 0), numbers.count(lost + kept)
     return (
-        f"Stable answered {part:.0%} of the new version's share ({lost:,} of {all_:,} requests), "
+        f"Stable answered {part} of the new version's share ({numbers.count(lost)} of {all_} requests), "
         "because it was full or not ready. What it answered itself says little of the rest, so somebody has to look."
     )

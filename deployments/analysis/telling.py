@@ -4,7 +4,7 @@ import math
 
 from deployments.analysis.guards import Judged
 from deployments.analysis.rates import Range
-from deployments.engine import wording
+from deployments.engine import numbers, wording
 from deployments.engine.plans import MEASURES
 
 POINTS = ("errors", "refusals", "answers")
@@ -29,12 +29,13 @@ WRONG = {
 }
 """What the code of an error means for whoever reads why a rollout was stopped."""
 MEBIBYTE = 1024**2
+EARLY = "too early to say how many more requests"
 LARGEST = 1e12
 """What has no bound is kept as this, which JSON can hold."""
 
 
 def count(amount: float) -> str:
-    return f"{amount:,.0f}".replace(",", " ")
+    return numbers.count(amount)
 
 
 def counted(n: float, what: str) -> str:
@@ -77,7 +78,7 @@ def own(measure: str, value: float | None) -> str:
     if measure in RATES:
         return f"{value * 100:.3g} %"
     if measure == "memory":
-        return f"{value / MEBIBYTE:,.0f} MiB".replace(",", " ")
+        return f"{count(value / MEBIBYTE)} MiB"
     return "≤ 5 ms" if value <= 5.0 else f"{value:.3g} ms"
 
 
@@ -91,7 +92,8 @@ def sentence(found: Judged) -> str:
     spared = ", leaving out the callers that a person accepted" if found.spared else ""
     return (
         f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
-        f"limit {amount(found.measure, verdict.limit)}, after {counted(verdict.n, 'request')}{_most(found)}{spared}{few}"
+        f"limit {amount(found.measure, verdict.limit)}, after {counted(verdict.n, 'request')}"
+        f"{_most(found)}{spared}{few}"
     )
 
 
@@ -104,12 +106,14 @@ def _most(found: Judged) -> str:
 
 
 def missing(found: Judged) -> str:
-    """What would bring an answer: "about 3 600 more requests"; "" when there is one."""
+    """What would bring an answer: "about 3 600 more requests", or that nobody can tell yet; "" when there is one."""
     verdict = found.verdict
     if verdict.answer in ("passing", "failing"):
         return ""
     if verdict.needed is None:
         return verdict.reason
+    if verdict.early:
+        return EARLY
     return f"about {counted(rounded(verdict.needed), 'more request')}"
 
 

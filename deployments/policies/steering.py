@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from deployments.policies.rollback import REASONS
+from deployments.states.rollout import NO_BETTER
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused, refused_now
 
-NO_BETTER = "no_better"
 ABORT_REASONS = {**REASONS, NO_BETTER: "No better than the champion"}
 """Why a rollout is ended: what a rollback is for, and what a test has shown."""
-WHY_EARLY = "Say why, in 3 to 4,000 characters."
+WHY_EARLY = "Say why, in 3 to 4\u202f000 characters."
 WORDS = {
     "pending": "has not begun yet",
     "aborting": "is being taken back",

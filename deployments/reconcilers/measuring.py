@@ -157,6 +157,7 @@ def verdict_data(found: Judged) -> dict[str, Any]:
         "limit": verdict.limit,
         "n": verdict.n,
         "needed": verdict.needed,
+        "early": verdict.early,
         "reason": verdict.reason,
         "old": _finite(found.old),
         "new": _finite(found.new),

@@ -44,10 +44,14 @@ class Steering:
     @property
     def hurry(self) -> str:
         """The words of the button that goes on early."""
+        takes = self.second and not self.asked_by
+        return f"{self.hurry_briefly}, takes two people" if takes else self.hurry_briefly
+
+    @property
+    def hurry_briefly(self) -> str:
+        """The same where there is little room; the question behind the button says that it takes two."""
         verb = self.going_on_early
-        if self.asked_by:
-            return f"Agree: {verb[0].lower()}{verb[1:]}"
-        return f"{verb}, takes two people" if self.second else verb
+        return f"Agree: {verb[0].lower()}{verb[1:]}" if self.asked_by else verb
 
     @property
     def give_up(self) -> str:

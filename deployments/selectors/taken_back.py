@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from deployments.models import Rollout, RolloutKind
+from deployments.models.rollouts import KEPT
 from deployments.selectors.moments import Moment
 
 GIVEN_UP = ("aborting", "aborted")
-BACK = Q(kind=RolloutKind.ROLLBACK) | Q(
-    kind=RolloutKind.PROMOTION,
-    status__in=GIVEN_UP,
-    request__status__in=("rolled_back", "failed"),
-    generation__isnull=False,
+BACK = Q(kind=RolloutKind.ROLLBACK) | (
+    Q(kind=RolloutKind.PROMOTION, status__in=GIVEN_UP)
+    & Q(request__status__in=("rolled_back", "failed"), generation__isnull=False)
+    & ~KEPT
 )
-"""Every rollout that led traffic back. One that was superseded, or that never took any, is none."""
+"""Every rollout that led traffic back. One that was superseded, or that never took any, is none, nor is an A/B test
+that found the new version no better."""
 
 
 def taken_back(row: Rollout) -> bool:
@@ -28,13 +29,13 @@ def unmoved(row: Rollout) -> bool:
 
 
 def _given_up(row: Rollout, *statuses: str) -> bool:
-    over = row.kind == RolloutKind.PROMOTION and row.status in GIVEN_UP
+    over = row.kind == RolloutKind.PROMOTION and row.status in GIVEN_UP and not row.kept
     return over and row.request is not None and row.request.status in statuses
 
 
 def ending(moments: Sequence[Moment]) -> Moment | None:
     """The moment in which a rollout was given up."""
-    return next((one for one in reversed(moments) if one.what.startswith(("Aborted", "Cancelled"))), None)
+    return next((one for one in reversed(moments) if one.what.startswith(("Aborted", "Cancelled", "Decided"))), None)
 
 
 def words(row: Rollout, end: Moment | None) -> str:

@@ -5,10 +5,11 @@ from django.db import transaction
 from deployments.engine import onward, plans
 from deployments.models import Rollout
 from deployments.policies import steering as policy
-from deployments.policies.steering import ABORT_REASONS, NO_BETTER
+from deployments.policies.steering import ABORT_REASONS
 from deployments.selectors import steering as read
 from deployments.services import tell_rollout
 from deployments.services.rollouts import common, ending, measuring, testing
+from deployments.states.rollout import NO_BETTER
 from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
@@ -143,14 +144,14 @@ def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str
 @transaction.atomic
 def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rollout:
     """End the rollout: all traffic goes back to the champion, and the request is closed as rolled back. An A/B test is
-    decided for the champion by it."""
+    decided for the champion by it; where that is because the new version is no better, log and pages say so."""
     if reason_code not in ABORT_REASONS:
         known = ", ".join(ABORT_REASONS)
         raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
     kept = testing.decided(row, "keep", actor=actor) and reason_code == NO_BETTER
-    return ending.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code, kept=kept)
+    return ending.give_up(row, actor=actor, why=note, event="keep" if kept else "roll_back", reason_code=reason_code)
 
 
 @transaction.atomic

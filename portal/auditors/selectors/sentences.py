@@ -33,6 +33,7 @@ DONE_TO_TRIED = {
     "granted": "grant",
     "invited": "invite",
     "joined": "join",
+    "kept": "keep",
     "lifted": "lift",
     "mailed": "mail",
     "paused": "pause",
