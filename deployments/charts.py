@@ -25,7 +25,7 @@ def traffic(tables: Sequence[RouteTable], until: datetime, way_back: int | None 
         layout.marker(table.created_at, _moved(table) if table.created_at in named else "")
     drawn = layout.as_plotly()
     drawn["yaxis"] |= {"range": [-0.03, 1.2], "tickvals": [0, 0.5, 1]}
-    now = _words(tables[-1])
+    now = _words(_moments(tables)[-1][1])
     return Figure(
         id="traffic-history",
         title="Traffic by version",
@@ -35,7 +35,7 @@ def traffic(tables: Sequence[RouteTable], until: datetime, way_back: int | None 
         layout=drawn,
         table=charts.table(
             ("From (UTC)", "Traffic", "Table"),
-            [(text.stamp(t.created_at, "seconds"), _words(t), t.generation) for t in reversed(tables)],
+            [(text.stamp(at, "seconds"), _words(held), table) for at, held, table in reversed(_moments(tables))],
         ),
     )
 
@@ -46,6 +46,19 @@ def shares(table: RouteTable) -> dict[int, float]:
     if table.canary is not None:
         number = table.canary.version.number
         found[number] = found.get(number, 0) + table.canary_weight / 10_000
+    return found
+
+
+def _moments(tables: Sequence[RouteTable]) -> list[tuple[datetime, dict[int, float], int | str]]:
+    """When the traffic changed, what each version has from then, and the number of the table: none where the first
+    rollout of an endpoint was aborted and its route taken away."""
+    found: list[tuple[datetime, dict[int, float], int | str]] = []
+    for table, after in zip(tables, [*tables[1:], None], strict=True):
+        found.append((table.created_at, shares(table), table.generation))
+        row = table.rollout
+        gone = row.ended_at if row and row.status == "aborted" and row.from_revision_id is None else None
+        if gone is not None and (after is None or after.created_at >= gone):
+            found.append((gone, {}, "–"))
     return found
 
 
@@ -73,10 +86,9 @@ def _lines(tables: Sequence[RouteTable], until: datetime, way_back: int | None) 
 
 
 def _points(numbers: Collection[int], tables: Sequence[RouteTable], until: datetime) -> list[Point]:
-    found = [shares(table) for table in tables]
     points: list[Point] = [
-        (table.created_at, sum(share for number, share in held.items() if number in numbers))
-        for table, held in zip(tables, found, strict=True)
+        (at, sum((share for number, share in held.items() if number in numbers), 0.0))
+        for at, held, _ in _moments(tables)
     ]
     return [*points, (until, points[-1][1])]
 
@@ -97,5 +109,6 @@ def _moved(table: RouteTable) -> str:
     return f"v{number} {shares(table)[number] * 100:g} %"
 
 
-def _words(table: RouteTable) -> str:
-    return ", ".join(f"v{number} {round(share * 100)} %" for number, share in shares(table).items() if share)
+def _words(held: dict[int, float]) -> str:
+    said = ", ".join(f"v{number} {round(share * 100)} %" for number, share in held.items() if share)
+    return said or "nothing serves"

@@ -2,6 +2,8 @@
 
 from portal.audit.verbs import Verb, register
 
+UNMOVED = "{actor} ended {subject} before any traffic moved"
+
 register(
     Verb("environment.created", "{actor} created the environment {subject}"),
     Verb("environment.plan_set", "{actor} set the rollout plan of {subject}", required=("plan",)),
@@ -58,7 +60,12 @@ register(
     Verb("promotion.executed", "{subject} began to be carried out", required=("evidence_digest",)),
     Verb("promotion.promoted", "{subject} was promoted"),
     Verb("promotion.failed", "{subject} failed to roll out", required=("why",)),
-    Verb("promotion.rolled_back", "{actor} rolled {subject} back"),
+    Verb("promotion.rolled_back", "{actor} rolled {subject} back", untouched=UNMOVED),
+    Verb(
+        "promotion.champion_kept",
+        "{actor} kept v{kept} over {subject}: the test found v{against} no better",
+        required=("kept", "against"),
+    ),
     Verb("bypass.asked", "{actor} asked for {subject}", required=("gates", "evidence_digest", "expires_at")),
     Verb("bypass.granted", "{actor} granted {subject} as {rule}", required=("evidence_digest", "gates", "step_up_at")),
     Verb("bypass.granted_in_full", "{subject} has all its grants"),
@@ -79,7 +86,7 @@ register(
     Verb("rollout.cancelled", "{actor} cancelled {subject}"),
     Verb("rollout.paused", "{actor} paused {subject}"),
     Verb("rollout.resumed", "{actor} resumed {subject}"),
-    Verb("rollout.stepped", "{actor} took {subject} to its next step", required=("step", "now")),
+    Verb("rollout.stepped", "{actor} took {subject} to its next step: {now}", required=("step", "now")),
     Verb("rollout.hurry_asked", "{actor} asked to take {subject} to its next weight early", required=("step",)),
     Verb("rollout.hurried", "{actor} took {subject} to its next weight early", required=("from", "to")),
     Verb("rollout.shadow_began", "{subject} began to shadow what serves", required=("step",)),
@@ -91,7 +98,13 @@ register(
     Verb("rollout.proven", "{subject} was seen to serve", required=("generation",)),
     Verb("rollout.unproven", "{subject} was not seen to serve", required=("generation", "why")),
     Verb("rollout.completed", "{actor} completed {subject}"),
-    Verb("rollout.abort_started", "{actor} is taking {subject} back"),
+    Verb("rollout.abort_started", "{actor} is taking {subject} back", untouched=UNMOVED),
     Verb("rollout.aborted", "{actor} aborted {subject}"),
+    Verb(
+        "rollout.champion_kept",
+        "{actor} kept v{kept} over {subject}: the test found v{against} no better",
+        required=("kept", "against", "reason_code"),
+    ),
+    Verb("rollout.settled", "All traffic of {subject} was seen to go to v{kept}, which was kept", required=("kept",)),
     Verb("rollback.requested", "{actor} ordered {subject}", required=("reason_code",)),
 )

@@ -30,7 +30,7 @@ def promotions(actor: Actor, text: str) -> Iterator[Hit]:
         yield Hit(
             title=f"#{row.pk} {row.version} to {row.endpoint.environment.name}",
             url=reverse("deployments:promotion", args=[row.pk]),
-            note=row.get_status_display(),
+            note=row.status_words,
             exact=text.startswith("#") or row.evidence_digest == text,
         )
 

@@ -29,7 +29,9 @@ def _field(member: policy.Member) -> forms.IntegerField:
 
 
 class ServingForm(OnceForm):
-    """An empty field is what holds unless said."""
+    """An empty field is what holds unless said, as the help of each says."""
+
+    says_optional = False
 
     names_versions = forms.BooleanField(
         label="Answers name their version",

@@ -79,7 +79,7 @@ def take(page: Page, url: str, name: str, last: str = "main", only: str = "", wi
     """One picture down to the end of `last`, in a window as high as that, once the page's figures are drawn."""
     page.set_viewport_size({"width": width, "height": HEIGHT})
     page.goto(url)
-    for figure in page.locator("figure[data-plot]").all():
+    for figure in page.locator("figure[data-plot]:visible").all():
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-done", "1", timeout=20_000)
     page.evaluate("scrollTo(0, 0)")

@@ -20,6 +20,10 @@ ORDER: tuple[Answer, ...] = ("failing", "error", "inconclusive", "passing")
 MOST_PATIENCE = 2.0**20
 """How many times today's requests are looked ahead for; what would take more is called undecidable."""
 
+FAR = 10
+"""How many times the requests that came an estimate of those that lack may be. Beyond that it rests on so few events
+that the next ones change it tenfold, and nobody is told a number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -36,7 +40,8 @@ class Verdict:
     """`value` is what was seen and `range` what is not ruled out; both None with the answer "error", or without data.
 
     `needed` is about how many more requests the new arm needs for an answer if things stay as they are: None when there
-    is an answer, or when value and limit lie too close to be told apart.
+    is an answer, or when value and limit lie too close to be told apart. `early` says that this is but a guess:
+    more than `FAR` times what came.
     """
 
     answer: Answer
@@ -46,6 +51,7 @@ class Verdict:
     n: int
     needed: int | None = None
     reason: str = ""
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,21 @@ def assess(found: Measured, rule: Rule) -> Verdict:
     range_ = found.at(1.0)
     settled = _settled(range_, rule.limit)
     if found.n < rule.fewest:
-        missing = max(rule.fewest - found.n, 0 if settled else _needed(found, rule) or 0)
-        return Verdict("inconclusive", found.value, range_, rule.limit, found.n, missing, "too few requests yet")
+        guess, least = 0 if settled else _needed(found, rule) or 0, rule.fewest - found.n
+        reason, early = "too few requests yet", too_early(found.n, guess, least)
+        return Verdict("inconclusive", found.value, range_, rule.limit, found.n, max(least, guess), reason, early)
     if settled:
         return Verdict(settled, found.value, range_, rule.limit, found.n)
     needed = _needed(found, rule)
     reason = "not enough data yet" if needed is not None else "too close to the limit to be told apart"
-    return Verdict("inconclusive", found.value, range_, rule.limit, found.n, needed, reason)
+    early = needed is not None and too_early(found.n, needed)
+    return Verdict("inconclusive", found.value, range_, rule.limit, found.n, needed, reason, early)
+
+
+def too_early(n: int, guess: int, least: int = 0) -> bool:
+    """Whether it cannot be said after n requests how many more it takes. `least` are those that lack in any case: a
+    guess below it is not needed."""
+    return guess > least and guess > FAR * n
 
 
 def failed_to_measure(reason: str, rule: Rule) -> Verdict:

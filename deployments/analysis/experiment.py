@@ -14,6 +14,7 @@ from typing import Literal
 
 from deployments.analysis import assess, means, rates, shares
 from deployments.analysis.rates import Count, Range
+from deployments.engine import numbers
 from deployments.engine.steps import WHOLE
 
 Answer = Literal["better", "worse", "same", "inconclusive"]
@@ -183,9 +184,10 @@ def labelled_apart(old_labelled: int, old_all: int, new_labelled: int, new_all: 
     found = rates.difference(old, new, alpha)
     if old.rate is None or new.rate is None or found.low <= 0 <= found.high:
         return ""
+    was, now = numbers.percent(old.rate), numbers.percent(new.rate)
     return (
-        f"Ground truth is known for {old.rate:.1%} of the old arm and for {new.rate:.1%} of the new one. That is no "
-        "chance: what is known of one arm may not be like what is known of the other."
+        f"Ground truth is known for {was} of the old arm and for {now} of the new one. That is no chance: what "
+        "is known of one arm may not be like what is known of the other."
     )
 
 
@@ -197,8 +199,8 @@ def units_apart(old_units: int, new_units: int, weight_bp: int, alpha: float = 1
     split = shares.Split((old_units, new_units), (WHOLE - weight_bp, weight_bp))
     if shares.mismatch([split]) < -math.log(alpha):
         return ""
-    seen = new_units / (old_units + new_units)
+    seen, should = numbers.percent(new_units / (old_units + new_units)), numbers.percent(weight_bp / WHOLE)
     return (
-        f"{seen:.1%} of {old_units + new_units:,} units came to the new arm where {weight_bp / WHOLE:.1%} should. That "
+        f"{seen} of {numbers.count(old_units + new_units)} units came to the new arm where {should} should. That "
         "is no chance, so the arms cannot be compared until somebody has looked."
     )

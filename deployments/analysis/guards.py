@@ -3,7 +3,7 @@
 import logging
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deployments.analysis import assess, rates, shares
@@ -11,6 +11,7 @@ from deployments.analysis.arms import Arm
 from deployments.analysis.assess import Measured, Rule, Verdict
 from deployments.analysis.quantiles import Histogram
 from deployments.analysis.rates import Count, Range
+from deployments.engine import numbers
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ to one version, and a caller whose requests fail under any version would be take
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A guard with its verdict, what each arm showed by itself (a rate, milliseconds, bytes, or nothing), and what most
-    of the new arm's errors were: how many, and their code. `few` says that it would fail but for one or two callers."""
+    of the new arm's errors were: how many, and their code. `few` says that it would fail but for one or two callers,
+    `callers` are their cells; `spared` that it leaves out callers that a person accepted."""
 
     measure: str
     verdict: Verdict
@@ -44,6 +46,8 @@ class Judged:
     new: float | None = None
     most: tuple[int, str] | None = None
     few: str = ""
+    callers: tuple[str, ...] = ()
+    spared: bool = False
 
 
 def judge(measure: str, rule: Rule, old: Arm, new: Arm, edges: Sequence[float]) -> Judged:
@@ -78,15 +82,13 @@ def _errors(rule: Rule, old: Arm, new: Arm) -> Judged:
     a, b = Count(old.errors, old.requests), Count(new.errors, new.requests)
     most = max(((count, code) for code, count in new.reasons.items() if count), default=None)
     asked = Counter(new.units) - Counter(new.units_refused)
-    verdict, few = _rate(rule, a, b, _Units(new, asked, new.units_failed))
-    return Judged("errors", verdict, a.rate, b.rate, most, few)
+    return replace(_rate("errors", rule, a, b, _Units(new, asked, new.units_failed)), most=most)
 
 
 def refusals(old: Arm, new: Arm) -> Judged:
     """How much more often the new version refuses a request as its caller's fault, of all that came."""
     a, b = (Count(arm.refused, arm.requests + arm.refused) for arm in (old, new))
-    verdict, few = _rate(REFUSALS, a, b, _Units(new, new.units, new.units_refused))
-    return Judged("refusals", verdict, a.rate, b.rate, few=few)
+    return _rate("refusals", REFUSALS, a, b, _Units(new, new.units, new.units_refused))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +104,34 @@ class _Units:
         """How many units at least; each request without one counts as its own."""
         return sum(map(bool, self.asked.values())) + sum(self.arm.nameless.values())
 
+    def rest(self, all_: Count, cells: Collection[str]) -> Count:
+        """All that came but for what is of these cells."""
+        wrong, asked = (sum(of.get(cell, 0) for cell in cells) for of in (self.wrong, self.asked))
+        return Count(all_.hits - wrong, all_.n - asked)
 
-def _rate(rule: Rule, old: Count, new: Count, units: _Units) -> tuple[Verdict, str]:
-    """The verdict; inconclusive, and why, where it fails with one or two callers and would not without them."""
+
+def _rate(measure: str, rule: Rule, old: Count, new: Count, units: _Units) -> Judged:
+    """The verdict without the callers that a person accepted; inconclusive, and why, where it fails with one or two
+    more and would not without them."""
+    spared = units.arm.spared.get(measure, frozenset())
+    new = units.rest(new, spared)
     verdict = assess.assess(assess.rate(old, new, rule), rule)
+    found = Judged(measure, verdict, old.rate, new.rate, spared=bool(spared))
     if verdict.answer != "failing" or units.seen < FEWEST_UNITS:
-        return verdict, ""
-    worst = sorted((cell for cell, wrong in units.wrong.items() if wrong), key=lambda cell: -units.wrong[cell])
+        return found
+    left = [cell for cell, wrong in units.wrong.items() if wrong and cell not in spared]
+    worst = sorted(left, key=lambda cell: -units.wrong[cell])
     for callers in range(1, min(MOST_SPARED, len(worst)) + 1):
-        wrong, asked = (sum(of.get(cell, 0) for cell in worst[:callers]) for of in (units.wrong, units.asked))
-        rest = Count(new.hits - wrong, new.n - asked)
+        rest = units.rest(new, worst[:callers])
         if assess.assess(assess.rate(old, rest, rule), replace(rule, fewest=1)).answer != "failing":
             few = _said_few(rest.hits, new.hits, callers)
-            return replace(verdict, answer="inconclusive", reason=few), few
-    return verdict, ""
+            asks = replace(verdict, answer="inconclusive", reason=few)
+            return replace(found, verdict=asks, few=few, callers=tuple(worst[:callers]))
+    return found
 
 
 def _said_few(others: int, wrong: int, callers: int) -> str:
-    of = f"All but {others:,} of these {wrong:,}" if others else f"All of these {wrong:,}"
+    of = f"All{f' but {numbers.count(others)}' if others else ''} of these {numbers.count(wrong)}"
     whose = "one caller's" if callers == 1 else "two callers'"
     return f"{of} may be {whose}, so a person must look"
 
@@ -206,9 +218,9 @@ def split_wrong(old: Arm, new: Arm, weight: int, whole: int) -> str:
     counts = _kindest((came["stable"], came["canary"]), (died["stable"], died["canary"]), weight / whole)
     if shares.mismatch([shares.Split(counts, (whole - weight, weight))]) < -math.log(SPLIT_ALPHA):
         return ""
-    seen = counts[1] / sum(counts)
+    seen, should = numbers.percent(counts[1] / sum(counts)), numbers.percent(weight / whole)
     return (
-        f"{seen:.1%} of {sum(counts):,} requests that named no unit came to the new version where {weight / whole:.1%} "
+        f"{seen} of {numbers.count(sum(counts))} requests that named no unit came to the new version where {should} "
         "should. That is no chance, so what both versions show cannot be compared until somebody has looked."
     )
 
@@ -227,8 +239,8 @@ def diverted(old: Arm, new: Arm) -> str:
     lost, kept = old.came.get("canary", 0), new.came.get("canary", 0) + new.refused
     if rates.interval(Count(lost, lost + kept), SPLIT_ALPHA).low <= SHARE_LOST:
         return ""
-    part, all_ = lost / (lost + kept), lost + kept
+    part, all_ = numbers.percent(lost / (lost + kept), 0), numbers.count(lost + kept)
     return (
-        f"Stable answered {part:.0%} of the new version's share ({lost:,} of {all_:,} requests), "
+        f"Stable answered {part} of the new version's share ({numbers.count(lost)} of {all_} requests), "
         "because it was full or not ready. What it answered itself says little of the rest, so somebody has to look."
     )

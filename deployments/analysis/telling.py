@@ -4,7 +4,7 @@ import math
 
 from deployments.analysis.guards import Judged
 from deployments.analysis.rates import Range
-from deployments.engine import wording
+from deployments.engine import numbers, wording
 from deployments.engine.plans import MEASURES
 
 POINTS = ("errors", "refusals", "answers")
@@ -29,12 +29,18 @@ WRONG = {
 }
 """What the code of an error means for whoever reads why a rollout was stopped."""
 MEBIBYTE = 1024**2
+EARLY = "too early to say how many more requests"
 LARGEST = 1e12
 """What has no bound is kept as this, which JSON can hold."""
 
 
 def count(amount: float) -> str:
-    return f"{amount:,.0f}".replace(",", " ")
+    return numbers.count(amount)
+
+
+def counted(n: float, what: str) -> str:
+    """ "1 request", "1 240 requests"."""
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
 
 
 def rounded(amount: float) -> int:
@@ -72,7 +78,7 @@ def own(measure: str, value: float | None) -> str:
     if measure in RATES:
         return f"{value * 100:.3g} %"
     if measure == "memory":
-        return f"{value / MEBIBYTE:,.0f} MiB".replace(",", " ")
+        return f"{count(value / MEBIBYTE)} MiB"
     return "≤ 5 ms" if value <= 5.0 else f"{value:.3g} ms"
 
 
@@ -83,9 +89,11 @@ def sentence(found: Judged) -> str:
     if verdict.value is None:
         return f"{name}: {verdict.reason}"
     few = f". {found.few}" if found.few else ""
+    spared = ", leaving out the callers that a person accepted" if found.spared else ""
     return (
         f"{name} {amount(found.measure, verdict.value)} {interval(found.measure, verdict.range)}, "
-        f"limit {amount(found.measure, verdict.limit)}, after {count(verdict.n)} requests{_most(found)}{few}"
+        f"limit {amount(found.measure, verdict.limit)}, after {counted(verdict.n, 'request')}"
+        f"{_most(found)}{spared}{few}"
     )
 
 
@@ -98,13 +106,15 @@ def _most(found: Judged) -> str:
 
 
 def missing(found: Judged) -> str:
-    """What would bring an answer: "about 3 600 more requests"; "" when there is one."""
+    """What would bring an answer: "about 3 600 more requests", or that nobody can tell yet; "" when there is one."""
     verdict = found.verdict
     if verdict.answer in ("passing", "failing"):
         return ""
     if verdict.needed is None:
         return verdict.reason
-    return f"about {count(rounded(verdict.needed))} more requests"
+    if verdict.early:
+        return EARLY
+    return f"about {counted(rounded(verdict.needed), 'more request')}"
 
 
 def time(needed: float, per_second: float) -> str:
@@ -122,4 +132,4 @@ def based(measure: str, n: int | None) -> str:
     if n is None:
         return ""
     what = "request" if measure in (*RATES, "memory") else "answer"
-    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+    return counted(n, what)

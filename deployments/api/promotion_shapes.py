@@ -26,7 +26,7 @@ class ApprovalShape(serializers.Serializer[Any]):
 
 
 class PromotionRow(serializers.ModelSerializer[PromotionRequest]):
-    """A request as lists show it."""
+    """A request as lists show it; `status_words` also tell an A/B test that kept the champion from a rollback."""
 
     number = serializers.IntegerField(source="pk")
     model = serializers.CharField(source="version.model.name")
@@ -34,13 +34,14 @@ class PromotionRow(serializers.ModelSerializer[PromotionRequest]):
     environment = serializers.CharField(source="endpoint.environment.name")
     endpoint = serializers.CharField(source="endpoint.name")
     requester = PersonShape()
+    status_words = serializers.CharField()
     note = serializers.CharField(source="decision_note", allow_blank=True)
     bypassed = serializers.ListField(child=serializers.CharField(), help_text="gates it was carried out past")
 
     class Meta:
         model = PromotionRequest
         fields = [
-            "number", "status", "revision", "model", "version", "environment", "endpoint", "requester",
+            "number", "status", "status_words", "revision", "model", "version", "environment", "endpoint", "requester",
             "requested_through", "why", "evidence_digest", "created_at", "frozen_at", "expires_at", "decided_at",
             "note", "bypassed",
         ]  # fmt: skip

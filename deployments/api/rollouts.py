@@ -37,7 +37,7 @@ class GuardVerdictShape(serializers.Serializer[Any]):
     """What one guard says. `n` and `champion_n` are what each version's side rests on,
     requests or answers; `needed` is about how many more requests an answer takes, `needed_seconds` how long those take
     at today's traffic (null where nobody knows, without traffic, and of a weight that has passed), `missing` both in
-    words."""
+    words. Both are null while so little came that it is too early to tell."""
 
     measure = serializers.CharField()
     answer = serializers.ChoiceField(["passing", "failing", "inconclusive", "error"])

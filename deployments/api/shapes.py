@@ -73,7 +73,8 @@ class StepShape(serializers.Serializer[Any]):
 
 class RolloutShape(serializers.ModelSerializer[Rollout]):
     """`started_by` is the opaque id of the actor, `promotion` the number of the request it carries out. `taken_back`
-    says of a promotion that a person or a guard led it back on its way; `reason_code` and `reason` are theirs."""
+    says of a promotion that a person or a guard led it back on its way; `reason_code` and `reason` are theirs.
+    `status_words` also tell an A/B test that kept the champion from an abort."""
 
     environment = serializers.CharField(source="endpoint.environment.name")
     endpoint = serializers.CharField(source="endpoint.name")
@@ -82,13 +83,14 @@ class RolloutShape(serializers.ModelSerializer[Rollout]):
     to_version = serializers.IntegerField(source="to_revision.version.number")
     to_digest = serializers.CharField(source="to_revision.digest")
     taken_back = serializers.SerializerMethodField()
+    status_words = serializers.CharField()
 
     class Meta:
         model = Rollout
         fields = [
-            "id", "kind", "status", "environment", "endpoint", "promotion", "from_version", "to_version", "to_digest",
-            "plan", "step", "step_began_at", "generation", "probe", "pause_code", "pause_why", "paused_at",
-            "reason_code", "reason", "note", "started_by", "started_by_label", "taken_back",
+            "id", "kind", "status", "status_words", "environment", "endpoint", "promotion", "from_version",
+            "to_version", "to_digest", "plan", "step", "step_began_at", "generation", "probe", "pause_code",
+            "pause_why", "paused_at", "reason_code", "reason", "note", "started_by", "started_by_label", "taken_back",
             "created_at", "began_at", "ended_at",
         ]  # fmt: skip
 

@@ -1,11 +1,11 @@
 """The A/B test of a plan as data: read, checked, and written back. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from deployments.engine.bounds import LONGEST, MOST_REQUESTS, PATIENCE
-from deployments.engine.steps import AbMetric, AbTest, Guard
+from deployments.engine.bounds import LONGEST, MOST_REQUESTS, MOST_ROWS, PATIENCE
+from deployments.engine.steps import WHOLE, AbMetric, AbTest, Guard, Step, Weight
 
 KNOWN = {"do", "until", "give_up", "metrics", "guards", "threshold", "decide"}
 METRIC = {"name", "from", "better", "alpha", "smallest", "fewest", "limit"}
@@ -91,7 +91,7 @@ def _metric(reader: Reader, place: str, given: object) -> AbMetric:
         return AbMetric("", "correct", "higher", 0.05, 0.0, 100)
     reader.members(place, given, METRIC)
     name, source, better, smallest = (given.get(member) for member in ("name", "from", "better", "smallest"))
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= 60 or not name.isprintable():
+    if not isinstance(name, str) or not name.strip() or len(name) > 60 or not name.isprintable():
         reader.wrong[f"{place}.name"] = "must be a text of 1 to 60 characters"
     if not isinstance(source, str) or not (source in ("correct", "error") or VALUE.fullmatch(source)):
         reader.wrong[f"{place}.from"] = "must be correct, error, or value: and the name of a reported value"
@@ -106,6 +106,20 @@ def _metric(reader: Reader, place: str, given: object) -> AbMetric:
         reader.whole(f"{place}.fewest", given.get("fewest", 100), 20, MOST_REQUESTS),
         None if given.get("limit") is None else reader.number(f"{place}.limit", given["limit"], 0.0, LARGEST),
     )
+
+
+def beyond_what_is_kept(steps: Sequence[Step]) -> dict[str, str]:
+    """The tests of a written plan that ask for more units of each version than they can have. What was stored before
+    this was looked at is still read."""
+    wrong: dict[str, str] = {}
+    before = 0
+    for at, step in enumerate(steps):
+        before = step.weight if isinstance(step, Weight) else before
+        most = MOST_ROWS * min(before, WHOLE - before) // WHOLE
+        if isinstance(step, AbTest) and 0 < most < max(step.units, *(one.fewest for one in step.metrics)):
+            said = f"waits for more units of each version than are kept at {before / 100:g} %: {most:,} at most"
+            wrong[f"steps.{at}"] = said
+    return wrong
 
 
 def data_of(step: AbTest) -> dict[str, Any]:

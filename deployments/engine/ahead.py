@@ -16,7 +16,7 @@ class Standing:
     step: int
     at_step: float
     seen: int = 0
-    need: int = 0
+    need: int | None = 0
     rate: float | None = None
 
 
@@ -50,7 +50,9 @@ def _left(steps: Steps, at: int, now: Standing) -> tuple[float | None, float]:
     patience = max(0.0, count.give_up - spent)
     if count.per_second is None or count.what != "requests" or not isinstance(step, Analyse | Pause):
         return None, patience
-    wanted = max(count.amount, now.need) if isinstance(step, Analyse) else count.amount
+    if isinstance(step, Analyse) and now.need is None:
+        return None, patience
+    wanted = max(count.amount, now.need or 0) if isinstance(step, Analyse) else count.amount
     missing = max(0, wanted - now.seen)
     return (missing / count.per_second if count.per_second > 0 else float("inf")) if missing else 0.0, patience
 

@@ -260,7 +260,7 @@ def heading(kind: Kind, entry: Entry) -> str:
     return head.label if head and entry.group and head is not entry else ""
 
 
-DATA = re.compile(r"(?<=%) \(\d[\d,]*\)")
+DATA = re.compile(r"(?<=%) \(\d[\d\u202f]*\)")
 """A share in basis points, which stands behind its per cent for who writes the data."""
 
 

@@ -115,6 +115,8 @@ def _forward(s: Snapshot) -> Command:
         return _load(s)
     if aim is not None and not there:
         return _switch(s, aim, "take_generation", "route")
+    if s.watch.few:
+        return Command("pause", code="callers", why=s.watch.few, step=s.step)
     return _held(s) if s.held else turn(s)
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deployments.engine import ab_step, shadow_step
+from deployments.engine import ab_step, numbers, shadow_step
 from deployments.engine.bounds import LEAST_ALPHA, LONGEST, MOST_ALPHA, MOST_REQUESTS, MOST_ROWS, PATIENCE
 from deployments.engine.steps import (
     WHOLE,
@@ -53,7 +53,7 @@ class PlanRefused(ValueError):
 
 def _plain(number: float) -> str:
     """A bound as people write it, however large."""
-    return f"{number:,.0f}" if number >= 1e6 else f"{number:g}"
+    return numbers.count(number) if number >= 1e6 else f"{number:g}"
 
 
 class _Reader:
@@ -69,7 +69,7 @@ class _Reader:
     def whole(self, place: str, value: object, least: int, most: int) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        self.wrong[place] = f"must be a whole number from {least:,} to {most:,}"
+        self.wrong[place] = f"must be a whole number from {numbers.count(least)} to {numbers.count(most)}"
         return least
 
     def number(self, place: str, value: object, least: float, most: float) -> float:
@@ -170,7 +170,7 @@ def parse(body: object, *, stored: bool = False) -> Steps:
         raise PlanRefused({"steps": f"must have 1 to {MOST_STEPS} steps"})
     steps = [reader.step(f"steps.{at}", given) for at, given in enumerate(body["steps"])]
     if not reader.wrong:
-        reader.wrong |= _order(steps)
+        reader.wrong |= _order(steps) | ({} if stored else ab_step.beyond_what_is_kept(steps))
     if reader.wrong:
         raise PlanRefused(reader.wrong)
     return (Load(), Warm(), *steps)
@@ -196,12 +196,13 @@ def _order(steps: Sequence[Step]) -> dict[str, str]:
 def _as_a_whole(steps: Sequence[Step]) -> str:
     """What is wrong with no one step, but with all of them."""
     chance = false_alarm(steps)
+    said = numbers.percent(chance, 0)
     found = (
         (sum(isinstance(step, Switch) for step in steps) != 1, "must switch exactly once, or the plan cannot end"),
         (sum(isinstance(step, Shadow) for step in steps) > 1, "may shadow once"),
-        (chance > MOST_CHANCE, f"would stop a good version by mistake with a chance of {chance:.0%}; 50 % is the most"),
+        (chance > MOST_CHANCE, f"would stop a good version by mistake with a chance of {said}; 50 % is the most"),
     )
-    return "; it ".join(said for wrong, said in found if wrong)
+    return "; it ".join(words for wrong, words in found if wrong)
 
 
 NO_REQUESTS = "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"
@@ -217,7 +218,7 @@ def _out_of_order(step: Step, before: int) -> str:
         case Hold():
             return "comes before the switch: until then the former champion is loaded anyway"
         case Weight(weight) if weight <= before:
-            return f"must be above {before / 100:g} % ({before:,}), the weight before it"
+            return f"must be above {before / 100:g} % ({numbers.count(before)}), the weight before it"
         case Analyse() | AbTest() if before == WHOLE:
             return "comes at 100 %, where no champion is left to compare with"
         case Pause(seconds=0, person=False, labels=labels) if before == WHOLE:
@@ -225,7 +226,8 @@ def _out_of_order(step: Step, before: int) -> str:
         case Analyse() | AbTest() | Pause(seconds=0, person=False) if not before:
             return "waits for requests before the new version gets any, so the plan cannot end"
         case Pause(labels=labels) if labels > (most := MOST_ROWS * min(before, WHOLE - before) // WHOLE):
-            return f"waits for more labels of each version than are kept at {before / 100:g} %: {most:,} at most"
+            kept = numbers.count(most)
+            return f"waits for more labels of each version than are kept at {before / 100:g} %: {kept} at most"
     return ""
 
 

@@ -43,7 +43,7 @@ class Routes:
 class Watch:
     """What the measures say since the present share came in force. `requests` are the new revision's, `answer` what all
     guards say together (None where none watch), `unread` the seconds since the measures were last to be had, and
-    `reason` why they are not."""
+    `reason` why they are not; `few` says that one or two callers may be behind what goes wrong."""
 
     requests: int = 0
     answer: Answer | None = None
@@ -51,6 +51,7 @@ class Watch:
     unread: float = 0.0
     mismatch: str = ""
     reason: str = ""
+    few: str = ""
 
     @property
     def away(self) -> str:

@@ -1,5 +1,6 @@
 """What a step of a rollout wants once the traffic is where it should be: go on, wait, or ask a person. Pure."""
 
+from deployments.engine import wording
 from deployments.engine.snapshot import Command, Shadowing, Snapshot, Trial
 from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Switch, guards_at
 
@@ -32,11 +33,13 @@ def _waited(s: Snapshot, step: Pause | Hold) -> Command:
         case Pause(person=True):
             return Command("pause", code="person", why="The plan waits for a person here.", step=s.step)
         case Pause(labels=labels, give_up=give_up) if labels:
-            why = f"Only {s.test.labels:,} of {labels:,} labels have arrived for each version."
+            came = f"{wording.count(s.test.labels)} of {wording.count(labels)}"
+            why = f"Only {came} labels have arrived for each version."
             enough = s.test.labels >= labels
             return _gather(s) or (_onward(s) if enough else _patient(s, give_up, "too_few", why))
         case Pause(requests=requests, give_up=give_up) if requests:
-            why = f"Only {s.watch.requests:,} of {requests:,} requests came to the new version."
+            came = f"{wording.count(s.watch.requests)} of {wording.count(requests)}"
+            why = f"Only {came} requests came to the new version."
             return _onward(s) if s.watch.requests >= requests else _patient(s, give_up, "too_few", why)
     return _until(s, step.seconds)
 
@@ -80,7 +83,7 @@ def _shadow(s: Snapshot, step: Shadow) -> Command:
         return Command("end_shadow", step=s.step)
     if not step.predictions:
         return Command("wait", wait=max(0.1, min(step.seconds - s.at_step, LOOK)))
-    why = f"Only {s.shadow.compared:,} of {step.predictions:,} predictions were compared."
+    why = f"Only {wording.count(s.shadow.compared)} of {wording.count(step.predictions)} predictions were compared."
     return _patient(s, step.give_up, "too_few", why)
 
 
@@ -97,8 +100,8 @@ def _tested(s: Snapshot, step: AbTest) -> Command:
         over = "The time of the test is over."
         return _sampled(s, step, over) if left <= 0 else Command("wait", wait=max(0.1, min(left, LOOK)))
     if s.test.units >= step.units:
-        return _sampled(s, step, f"Both versions have {step.units:,} units.")
-    why = f"Only {s.test.units:,} of {step.units:,} units of each version have ground truth."
+        return _sampled(s, step, f"Both versions have {wording.count(step.units)} units.")
+    why = f"Only {wording.count(s.test.units)} of {wording.count(step.units)} units of each version have ground truth."
     return _patient(s, step.give_up, "too_few", why)
 
 

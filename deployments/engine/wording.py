@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.engine import plans
+from deployments.engine import numbers, plans
 from deployments.engine.steps import (
     WHOLE,
     AbTest,
@@ -37,7 +37,7 @@ def seconds(amount: float) -> str:
 
 
 def count(amount: float) -> str:
-    return f"{amount:,.0f}".replace(",", " ")
+    return numbers.count(amount)
 
 
 def limit(guard: Guard) -> str:

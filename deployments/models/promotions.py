@@ -4,9 +4,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from deployments.models.rollouts import KEPT
 from deployments.states import promotion as states
+from deployments.states import rollout as rollout_states
 from portal.accounts.models import Person
 from portal.core.leases import Leased
+from portal.lifecycle.machine import State
 from registry.models import ModelVersion
 
 
@@ -53,6 +56,23 @@ class PromotionRequest(Leased):
     def bypassed(self) -> list[str]:
         """The gates it was carried out past, by name; a mark that never goes away."""
         return [gate["label"] for bypass in self.bypasses.all() for gate in bypass.passed]
+
+    @property
+    def test_kept(self) -> bool:
+        """Whether its A/B test was decided for the champion, as `KEPT` says; lists read it with their rows."""
+        known = getattr(self, "known_kept", None)
+        return self.rollouts.filter(KEPT).exists() if known is None else bool(known)
+
+    def told(self, state: State) -> State:
+        """Its state as people read it: one that an A/B test was decided against was not rolled back for a fault."""
+        if self.status != "rolled_back" or not self.test_kept:
+            return state
+        champion = self.evidence["champion"]["number"]
+        return State(state.name, rollout_states.kept(champion, self.version.number), "info", "check")
+
+    @property
+    def status_words(self) -> str:
+        return self.told(states.MACHINE.state(self.status)).words
 
 
 class Approval(models.Model):

@@ -6,6 +6,10 @@ from django.db.models import Q
 from deployments.states import rollout as states
 from portal.accounts.models import Person
 from portal.core.leases import Leased
+from portal.lifecycle.machine import State
+
+KEPT = Q(reason_code=states.NO_BETTER, ab_runs__decision="keep")
+"""Rollouts whose A/B test was decided for the champion because the new version is no better: an answer, no fault."""
 
 
 class RolloutKind(models.TextChoices):
@@ -17,8 +21,9 @@ class Rollout(Leased):
     """The carrying-out of a promotion or a rollback on one endpoint. `plan` is the ordered list of steps, `step` the
     place in it since `step_began_at`.
 
-    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch, unproven
-    (the probe of what is served is wrong), condition (what an approval asks for does not come), or asked (by somebody).
+    While paused, `pause_code` says why: person, decide, too_few, no_units, inconclusive, unmeasured, mismatch,
+    callers (one or two may be behind what goes wrong), unproven (the probe of what is served is wrong), condition
+    (what an approval asks for does not come), or asked (by somebody).
     `probe` is the last of those: `generation` of the table it was asked under, `right`, `why` not, `since` when it is
     wrong, `tries`, `ms`, and whether an answer was `compared`.
     `away_since` is when the runtime, or the new version in it once it was warm, was first seen not to be there, None
@@ -67,3 +72,19 @@ class Rollout(Leased):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.endpoint} to v{self.to_revision.version.number}"
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is one of `KEPT`."""
+        return self.reason_code == states.NO_BETTER and self.ab_runs.filter(decision="keep").exists()
+
+    def told(self, state: State) -> State:
+        """Its state as people read it."""
+        if self.status not in ("aborting", "aborted") or self.from_revision is None or not self.kept:
+            return state
+        words = states.kept(self.from_revision.version.number, self.to_revision.version.number)
+        return State(state.name, words, "info", "check")
+
+    @property
+    def status_words(self) -> str:
+        return self.told(states.MACHINE.state(self.status)).words

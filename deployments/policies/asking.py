@@ -13,7 +13,7 @@ from portal.core.errors import BadInput
 LEAST_WHY, MOST_WHY = 3, 4000
 SIDE_EFFECTS = "side_effects"
 """A version's tag: true, yes or 1 where asking it does more than answer."""
-WHY = "Say why, in 3 to 4,000 characters. Reviewers read it first."
+WHY = "Say why, in 3 to 4\u202f000 characters. Reviewers read it first."
 
 
 def why(text: str) -> str:

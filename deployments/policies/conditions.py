@@ -11,17 +11,13 @@ from typing import Any, Literal
 
 from portal.core.decisions import ALLOWED, Decision, refused_now
 from portal.core.errors import BadInput
+from portal.ui import text
 
 Json = Mapping[str, Any]
 Kept = Literal["kept", "broken", "unknown"]
 UNITS = {"labels": "labels", "requests": "requests", "hours": "hours"}
 MOST = {"labels": 100_000_000, "requests": 1_000_000_000, "hours": 720}
 WHOLE = 10_000
-
-
-def _grouped(amount: float) -> str:
-    """As pages group numbers."""
-    return f"{amount:,.0f}".replace(",", "\u202f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class Condition:
 
     @property
     def words(self) -> str:
-        return f"up to {self.most_weight} % until {_grouped(self.amount)} {UNITS[self.unit]}"
+        return f"up to {self.most_weight} % until {text.number(self.amount)} {UNITS[self.unit]}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -78,7 +74,7 @@ def parse(given: object) -> Condition | None:
 
 def _whole(place: str, value: object, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise _bad(place, f"must be a whole number from 1 to {most:,}")
+        raise _bad(place, f"must be a whole number from 1 to {text.number(most)}")
     return value
 
 
@@ -155,7 +151,7 @@ def allows(conditions: Iterable[Condition], weight: int, seen: Mapping[str, floa
         return ALLOWED
     return refused_now(
         "condition",
-        f"Approved only {found.words}; there are {_grouped(seen.get(found.unit, 0))} so far, so it stays at "
+        f"Approved only {found.words}; there are {text.number(seen.get(found.unit, 0))} so far, so it stays at "
         f"{found.most_weight} % or below.",
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from deployments.policies import conditions
 from deployments.policies.conditions import Condition, Progress
 from deployments.policies.freezes import Freeze
-from deployments.policies.rules import ApprovalRule, Rules
+from deployments.policies.rules import ApprovalRule, Rules, hours_in_words
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor, Grant
@@ -147,7 +147,7 @@ def _why_lapsed(approval: ApprovalFacts, facts: RequestFacts, now: datetime) -> 
     if approval.revision != facts.revision or approval.evidence_digest != facts.evidence_digest:
         return "the evidence changed"
     if approval.at + timedelta(hours=facts.rules.approval_hours) <= now:
-        return f"it is older than {facts.rules.approval_hours} hours"
+        return f"it is older than {hours_in_words(facts.rules.approval_hours)}"
     if not approval.person.active:
         return "the account is disabled"
     if approval.condition and (why := conditions.lapsed(approval.condition, facts.progress)):

@@ -78,17 +78,17 @@ def of(facts: ReadinessFacts) -> Readiness:
 
 def took(seconds: float | None) -> str:
     """ "takes 0.4 s", or that nobody knows."""
-    return "not measured yet" if seconds is None else f"takes {text.duration(seconds)}"
+    return "how long it takes is not measured yet" if seconds is None else f"takes {text.duration(seconds)}"
 
 
 def _line(facts: ReadinessFacts) -> str:
     state = "Ready" if facts.status == "ready" else f"{facts.target} is {facts.status}"
-    if facts.drill is None:
-        rehearsed = "stops the rollout under way" if facts.serves else "not yet rehearsed"
-    else:
+    if facts.drill is not None:
         age = text.ago(facts.drill.at, facts.now)
-        rehearsed = f"rehearsed {age}" if facts.drill.passed else f"the drill {age} failed"
-    return f"{state}, {rehearsed}, {took(facts.seconds)}"
+        rehearsed = f", rehearsed {age}" if facts.drill.passed else f", the drill {age} failed"
+    else:
+        rehearsed = ": it stops the rollout under way" if facts.serves else ", not yet rehearsed"
+    return f"{state}{rehearsed}{'; ' if facts.seconds is None else ', '}{took(facts.seconds)}"
 
 
 def _warm(facts: ReadinessFacts) -> Part:

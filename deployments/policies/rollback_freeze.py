@@ -13,17 +13,17 @@ FROZEN = (
     "{endpoint} was rolled back, so programs promote nothing here until a person releases it: "
     "an ML lead or an operator of the team, on the endpoint's page. People can ask for a promotion as always."
 )
-WHY = "Say why programs may promote here again, in 3 to 4,000 characters."
+WHY = "Say why programs may promote here again, in 3 to 4\u202f000 characters."
 WAITS = "frozen after a rollback: no person has asked for it or approved it since"
 
 
-def follows(event: str, *, served: bool, kept: bool) -> bool:
+def follows(event: str, *, served: bool) -> bool:
     """Whether giving a rollout up freezes automatic promotions: a way back that callers noticed does.
 
-    `event` is what becomes of its request, `served` whether it moved any traffic; `kept` says that an A/B test was
-    decided for the champion because the new version is no better, which is an answer and no fault.
+    `event` is what becomes of its request, `served` whether it moved any traffic. An A/B test that kept the champion
+    because the new version is no better is an answer and no fault.
     """
-    return (event == "roll_back" and not kept) or (event == "fail" and served)
+    return event == "roll_back" or (event == "fail" and served)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,13 @@ def minutes_in_words(minutes: int) -> str:
     return f"{minutes} minute{'s' if minutes != 1 else ''}"
 
 
+def hours_in_words(hours: int) -> str:
+    """In days where they are whole and more than one."""
+    if hours > 24 and hours % 24 == 0:
+        return f"{hours // 24} days"
+    return f"{hours} hour{'s' if hours != 1 else ''}"
+
+
 def _gates(asked: Mapping[str, Any]) -> dict[tuple[str, ...], list[str]]:
     """The gates by the models they are asked of, () for all: those asked of the same are said together."""
     found: dict[tuple[str, ...], list[str]] = {}
@@ -233,11 +240,13 @@ def in_words(rules: Rules) -> list[str]:
         whose = f", models {', '.join(models)}" if models else ""
         lines.append(f"Must pass its gates before anybody can approve{whose}: {', '.join(asked)}")
     lines.append("Who asked and who registered the version can never approve")
-    lines.append(f"A request lapses after {rules.request_days} days, an approval after {rules.approval_hours} hours")
+    lines.append(
+        f"A request lapses after {rules.request_days} days, an approval after {hours_in_words(rules.approval_hours)}"
+    )
     if rules.wait_minutes:
         lines.append(f"A rollout starts {minutes_in_words(rules.wait_minutes)} after the last approval at the earliest")
     lines += freezes.in_words(rules.freezes)
     lines.append(f"Approving takes a fresh second look by {stepup.in_words(rules.step_up)}")
-    lines.append(f"The former champion stays warm for {rules.warm_hours} hours or until the next promotion")
+    lines.append(f"The former champion stays warm for {hours_in_words(rules.warm_hours)} or until the next promotion")
     lines.append(_bypass_in_words(rules.bypass))
     return lines

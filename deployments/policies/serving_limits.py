@@ -42,7 +42,7 @@ class Member:
     @property
     def told(self) -> str:
         """What people are told at the field."""
-        return f"{self.hint} {self.span}; {self.amount(self.usual)} when left empty."
+        return f"{self.hint} From {self.span}; {self.amount(self.usual)} when left empty."
 
     def nearest(self, value: int) -> int:
         """The value that can be which lies nearest."""
@@ -65,7 +65,7 @@ MEMBERS: dict[str, Member] = {
     ),
     "cpu_millis": Member(
         "cpu_millis", "Processor of each process", "thousandths", 0, 64_000,
-        "Thousandths of one processor; 0 for no bound of its own. One host has to offer control groups.",
+        "1\u202f000 is one processor; 0 for no bound of its own. A bound takes a host with control groups.",
     ),
     "deadline_ms": Member("deadline_ms", "Time for one answer", "ms", 50, 50_000, "Callers can ask for less."),
     "start_seconds": Member("start_seconds", "Time to be ready", "s", 5, 540, "A process that needs longer is ended."),

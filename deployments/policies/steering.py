@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from deployments.policies.rollback import REASONS
+from deployments.states.rollout import NO_BETTER
 from portal.accounts import access
 from portal.accounts.permissions import Permission
 from portal.core.actors import Actor
 from portal.core.decisions import ALLOWED, Decision, refused, refused_now
 
-NO_BETTER = "no_better"
 ABORT_REASONS = {**REASONS, NO_BETTER: "No better than the champion"}
 """Why a rollout is ended: what a rollback is for, and what a test has shown."""
-WHY_EARLY = "Say why, in 3 to 4,000 characters."
+WHY_EARLY = "Say why, in 3 to 4\u202f000 characters."
 WORDS = {
     "pending": "has not begun yet",
     "aborting": "is being taken back",
@@ -58,10 +58,17 @@ def can_resume(facts: SteerFacts) -> Decision:
     return _under_way(facts, ("paused",))
 
 
-def may_resume(actor: Actor, goes_on: bool, unproven: bool = False) -> Decision:
-    """Where the plan itself waits for a person, or what is served was not proven, no program can be that person."""
-    if unproven and not actor.is_person:
-        return refused("only_people_go_on", "What is served is not proven: only people take it as it is, in a session.")
+BY_PEOPLE = {
+    "unproven": "What is served is not proven: only people take it as it is, in a session.",
+    "callers": "One or two callers are behind what goes wrong: only people go on without them, in a session.",
+}
+"""What programs are told that would resume, by why it is paused."""
+
+
+def may_resume(actor: Actor, goes_on: bool, paused_for: str = "") -> Decision:
+    """Where the plan itself waits for a person, or something is to be taken as it is, no program can be that person."""
+    if paused_for in BY_PEOPLE and not actor.is_person:
+        return refused("only_people_go_on", BY_PEOPLE[paused_for])
     if goes_on and not actor.is_person:
         return refused("only_people_go_on", "The plan waits for a person here: only people go on, in a session.")
     return ALLOWED

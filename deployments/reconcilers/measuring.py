@@ -1,6 +1,7 @@
 """Reads what both versions of a rollout answer, and has the guards judge it. Called while no transaction is open."""
 
 import logging
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,19 +58,29 @@ def watch(row: Rollout, stage: Stage, runtime: ServingRuntime, lease: Lease) -> 
     if not {str(row.from_revision_id), str(row.to_revision_id)} <= set(read):
         return _unread(row, known, now)
     old, new = str(row.from_revision_id), str(row.to_revision_id)
-    counts = dict(known.counts) if known else {}
+    counts: arms.Counts = dict(known.counts) if known else {}
     try:
         for one in found:
             reading = as_json(one)
             epoch = str(reading.pop("epoch"))
             counts[one.revision] = arms.noted(counts.get(one.revision, {}), epoch, reading, begins=known is None)
-        look = judge(stage, counts, arms.total(counts[old]), arms.total(counts[new]))
+        counts = arms.under(counts, row.generation or 0)
+        if known is None:
+            counts[new] = arms.sparing(counts[new], _accepted(row, stage))
+        split = arms.of_split(counts[old]), arms.of_split(counts[new])
+        look = judge(stage, counts, arms.total(counts[old]), arms.total(counts[new]), split)
     except ValueError as error:
         look = _senseless(stage, known, f"the counts make no sense: {error}")
     except Exception as error:
         log.exception("rollout %s cannot be judged", row.pk)
         look = _senseless(stage, known, f"they could not be judged: {type(error).__name__}, {error}")
-    return _said(rollouts.note_measures(lease, look, read_at=now), 0.0)
+    return _said(rollouts.note_measures(lease, look, known, read_at=now), 0.0)
+
+
+def _accepted(row: Rollout, stage: Stage) -> Mapping[str, Collection[str]]:
+    """The callers that people let guards leave out under the weight before: they are the same under the next."""
+    before = Measurement.objects.filter(rollout=row, step__lt=stage.step).order_by("-step").first()
+    return arms.spared(before.counts.get(str(row.to_revision_id), {})) if before else {}
 
 
 def _unread(row: Rollout, known: Measurement | None, now: datetime, reason: str = "") -> Watch:
@@ -84,20 +95,23 @@ def _said(known: Measurement | None, unread: float) -> Watch:
     answer = known.answer or None
     said = [one["sentence"] for one in known.verdicts if one["answer"] == answer]
     why = ". ".join(said[:3])
-    return Watch(known.requests, answer, why, unread, known.mismatch)  # type: ignore[arg-type]
+    few = next((one["sentence"] for one in known.verdicts if one.get("callers")), "")
+    return Watch(known.requests, answer, why, unread, known.mismatch, few=few)  # type: ignore[arg-type]
 
 
 def _rule(guard: Guard) -> Rule:
     return Rule(guard.limit, guard.alpha, guard.fewest)
 
 
-def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm) -> Look:
-    """The counts of both arms, and every guard's answer on them."""
+def judge(stage: Stage, counts: dict[str, Any], old: Arm, new: Arm, split: tuple[Arm, Arm] | None = None) -> Look:
+    """The counts of both arms, and every guard's answer on them; `split` is what both had since that is judged, where
+    that is not all."""
     judged = [guards.judge(one.measure, _rule(one), old, new, LATENCY_EDGES_MS) for one in stage.guards]
     refused = guards.refusals(old, new)
     if refused.verdict.answer == "failing" or refused.few:
         judged.append(refused)
-    wrong = guards.split_wrong(old, new, stage.weight, WHOLE) or guards.diverted(old, new)
+    a, b = split or (old, new)
+    wrong = guards.split_wrong(a, b, stage.weight, WHOLE) or guards.diverted(a, b)
     return _look(stage, counts, judged, new=new.requests, old=old.requests, mismatch=wrong)
 
 
@@ -143,11 +157,13 @@ def verdict_data(found: Judged) -> dict[str, Any]:
         "limit": verdict.limit,
         "n": verdict.n,
         "needed": verdict.needed,
+        "early": verdict.early,
         "reason": verdict.reason,
         "old": _finite(found.old),
         "new": _finite(found.new),
         "sentence": telling.sentence(found),
         "missing": telling.missing(found),
+        **({"callers": list(found.callers)} if found.callers else {}),
     }
 
 

@@ -12,7 +12,7 @@ from deployments.engine import plans, wording
 from deployments.engine.steps import AbTest, Pause, Steps, share_at
 from deployments.models import AbRun, Rollout
 from portal.core.errors import NotFound
-from portal.ui import svg
+from portal.ui import svg, text
 from portal.ui.svg import Scale
 
 Json = Mapping[str, Any]
@@ -204,7 +204,8 @@ def _warnings(report: Json, step: AbTest) -> list[str]:
     found = [report["units_apart"], report["labels_apart"]]
     if report["nameless"]:
         share = report["nameless"] / report["predictions"]
-        found.append(f"{share:.0%} of the predictions named no unit. They are left out of what is compared.")
+        part = text.percent(share, 0)
+        found.append(f"{part} of the predictions named no unit. They are left out of what is compared.")
     if report["dropped"]:
         found.append(f"{wording.count(report['dropped'])} answers came after the test was full, and are left out.")
     if report["gap"]:

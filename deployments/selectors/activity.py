@@ -21,6 +21,7 @@ LOOKS = {
     "promotion.changes_requested": ("message", "warn"),
     "promotion.voided": ("alert", "warn"),
     "promotion.rolled_back": ("arrow-back", "warn"),
+    "promotion.champion_kept": ("check", "info"),
     "promotion.rejected": ("x", "bad"),
     "promotion.failed": ("alert", "bad"),
     "bypass.asked": ("alert", "warn"),

@@ -131,7 +131,7 @@ def _page(row: PromotionRequest, papers: Papers, log: Log) -> str:
         },
     )
     css = (Path(settings.BASE_DIR) / "static" / "css" / "dossier.css").read_text()
-    shown |= {"status": row.get_status_display().lower(), "styles": SafeString(f"<style>\n{css}</style>")}
+    shown |= {"status": row.status_words.lower(), "styles": SafeString(f"<style>\n{css}</style>")}
     return render_to_string("deployments/dossier_print.html", shown)
 
 

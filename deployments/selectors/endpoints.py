@@ -284,5 +284,5 @@ def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
 
 def tables_of(endpoint: Endpoint, limit: int = 200) -> list[RouteTable]:
     """The newest traffic tables, oldest first."""
-    rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version")
+    rows = RouteTable.objects.filter(endpoint=endpoint).select_related("stable__version", "canary__version", "rollout")
     return list(rows.order_by("-generation")[:limit])[::-1]

@@ -92,10 +92,15 @@ def _rollouts(endpoint: Endpoint, kind: str, before: int | None) -> tuple[list[M
 
 def movement(row: Rollout, moments: tuple[Moment, ...] = ()) -> Movement:
     """A rollout with its moments as an entry of the history."""
-    found = replace(_plain(row), moments=moments)
+    found, end = replace(_plain(row), moments=moments), taken_back.ending(moments)
+    if row.kept:
+        who = end.who if end else found.who
+        return replace(found, icon="check", tone="info", what=row.status_words, who=who, why=row.reason, seconds=None)
+    if taken_back.unmoved(row):
+        said = replace(found, icon="x", tone="warn", what=taken_back.words_unmoved(row))
+        return replace(said, who=end.who, why=end.why) if end else said
     if not taken_back.taken_back(row):
         return found
-    end = taken_back.ending(moments)
     return replace(
         found,
         kind="rollback",

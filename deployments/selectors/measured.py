@@ -10,7 +10,7 @@ from deployments.analysis import timeline
 from deployments.analysis.timeline import Count, Span
 from deployments.engine import wording
 from deployments.models import Endpoint, Measurement, Reading, RouteTable
-from deployments.sparks import Mark, Series, Spark
+from deployments.sparks import Mark, Series, Spark, Unit
 from portal.ui import text
 from serving.contract import LATENCY_EDGES_MS
 
@@ -62,7 +62,16 @@ class Lately:
         known = [value for value in self.recent if value is not None]
         if not known:
             return "p95 over an hour: not measured"
-        return f"p95 over an hour, between {_ms(min(known))} and {_ms(max(known))}"
+        return f"p95 over an hour, between {MS.said(min(known))} and {MS.said(max(known))}"
+
+    @property
+    def scale(self) -> str:
+        """What the foot and the top of the small line are; "" without one."""
+        known = [value for value in self.recent if value is not None]
+        if not known:
+            return ""
+        low, high = text.significant(min(known)), MS.said(max(known))
+        return high if MS.said(min(known)) == high else f"{low} to {high}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +83,7 @@ class Measured:
     stale: bool
 
 
-def _ms(value: float) -> str:
-    return f"{text.significant(value)} ms"
-
-
-def _percent(value: float) -> str:
-    return f"{text.significant(value * 100)} %"
-
-
-def _rate(value: float) -> str:
-    return f"{text.significant(value)}/s"
+MS, PERCENT, RATE = Unit("\u202fms"), Unit("\u202f%", 100.0), Unit("/s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,10 @@ def _lately(found: list[tuple[datetime, Span]], at: datetime) -> Lately:
     return Lately(total.rate, p50, p95, p99, total.error_rate, tuple(recent))
 
 
-FIGURES: tuple[tuple[str, str, Callable[[Span], float | None], Callable[[float], str]], ...] = (
-    ("requests", "Requests a second", lambda span: span.rate, _rate),
-    ("latency", "p95 latency", lambda span: span.quantile(0.95, LATENCY_EDGES_MS), _ms),
-    ("errors", "Error rate", lambda span: span.error_rate, _percent),
+FIGURES: tuple[tuple[str, str, Callable[[Span], float | None], Unit], ...] = (
+    ("requests", "Requests a second", lambda span: span.rate, RATE),
+    ("latency", "p95 latency", lambda span: span.quantile(0.95, LATENCY_EDGES_MS), MS),
+    ("errors", "Error rate", lambda span: span.error_rate, PERCENT),
 )
 
 
@@ -176,21 +176,23 @@ def figures(endpoint: Endpoint, found: Read, range_: str, identities: Sequence[t
             times,
             [Series(label, mark, tuple(map(value, held))) for label, mark, held in bins],
             marks,
-            show,
+            unit,
             EMPTY,
         )
-        for name, title, value, show in FIGURES
+        for name, title, value, unit in FIGURES
     ]
 
 
 def _marks(endpoint: Endpoint, since: datetime) -> list[Mark]:
-    """Each change of the traffic."""
+    """Each change of the traffic; what shares it is labelled with its share alone."""
     rows = RouteTable.objects.filter(endpoint=endpoint, created_at__gte=since).order_by("generation")
     found = rows.select_related("stable__version", "canary__version")[:50]
-    return [Mark(row.created_at, _moved(row)) for row in found]
+    return [_mark(row) for row in found]
 
 
-def _moved(row: RouteTable) -> str:
+def _mark(row: RouteTable) -> Mark:
     if row.canary is None:
-        return f"v{row.stable.version.number} 100 %"
-    return f"v{row.canary.version.number} {wording.percent(row.canary_weight)}"
+        words = f"v{row.stable.version.number} 100 %"
+        return Mark(row.created_at, words, words)
+    share = wording.percent(row.canary_weight)
+    return Mark(row.created_at, f"v{row.canary.version.number} {share}", share)

@@ -36,6 +36,7 @@ ACTS = {
     "rollout.hurry_asked": ("clock", "info", "Going on early asked for"),
     "rollout.hurried": ("chevron-right", "info", "Went on early"),
     "rollout.abort_started": ("x", "bad", "Aborted"),
+    "rollout.champion_kept": ("check", "info", "Decided for the champion"),
     "rollout.cancelled": ("x", "bad", "Cancelled before it began"),
     "rollout.shadow_began": ("eye", "info", "Shadow began"),
     "rollout.shadow_ended": ("eye", "mute", "Shadow ended"),

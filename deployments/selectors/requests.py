@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from deployments.models import Approval, PromotionRequest
+from deployments.models import Approval, PromotionRequest, Rollout
+from deployments.models.rollouts import KEPT
 from deployments.policies import part as parts
 from deployments.policies import promotion as policy
 from deployments.policies.promotion import ApprovalFacts, PersonFacts, RequestFacts, Verdict
@@ -50,9 +51,14 @@ class Item:
 
 def visible(actor: Actor) -> QuerySet[PromotionRequest]:
     """The requests the actor may see, as `policies.promotion.may_view` says, asked of the database."""
-    rows = PromotionRequest.objects.select_related(
-        "endpoint__environment", "endpoint__team", "version__model", "requester", "uploader"
-    ).prefetch_related("bypasses")
+    kept = Rollout.objects.filter(KEPT, request=OuterRef("pk"))
+    rows = (
+        PromotionRequest.objects.select_related(
+            "endpoint__environment", "endpoint__team", "version__model", "requester", "uploader"
+        )
+        .prefetch_related("bypasses")
+        .annotate(known_kept=Exists(kept))
+    )
     teams = access.visible_teams(actor, Permission.ENDPOINTS_VIEW)
     if teams is None:
         return rows

@@ -53,7 +53,7 @@ def _row(label: str, was: str, now: str, note: str = "") -> Row:
 
 def _traffic(ends: Ends, target: Revision, current: Revision, seconds: float | None) -> Row:
     was = f"v{current.version.number} 100 %" if ends.running is None else _split(ends.endpoint, target, current)
-    long = "not yet rehearsed" if seconds is None else f"about {text.duration(seconds)}"
+    long = "not yet rehearsed" if seconds is None else f"about {text.duration(text.rough(seconds))}"
     when = f"at once, {long}" if standing(ends) == "ready" else f"once it is loaded, {cold(ends)}"
     return _row("Traffic", was, f"v{target.version.number} 100 %", f"{when}; open requests finish first")
 
@@ -87,7 +87,7 @@ def differences(current: Revision | None, target: Revision | None) -> list[str]:
 
 def _callers(current: Revision, target: Revision) -> Row:
     found = differences(current, target)
-    now = "callers have to change" if refuses(current, target) else "callers go on"
+    now = "have to change" if refuses(current, target) else "go on unchanged"
     return _row("Callers", f"send what v{current.version.number} takes", now, "; ".join(found))
 
 
@@ -193,7 +193,7 @@ def cold(ends: Ends) -> str:
     if ends.target is None or standing(ends) == "ready":
         return ""
     took = warming(ends.target)
-    return "as long as its first load" if took is None else f"about {text.duration(took)}"
+    return "as long as its first load" if took is None else f"about {text.duration(text.rough(took))}"
 
 
 def seconds(row: Endpoint) -> float | None:
@@ -206,7 +206,8 @@ def seconds(row: Endpoint) -> float | None:
 
 
 def decisions(row: Endpoint, current: Revision | None) -> str:
-    """How many predictions the present version has made, as far as its counters tell, and that they stay."""
+    """How many requests the present version has had, as far as its counters tell, and that its predictions stay. They
+    count the portal's own checks and all since it was loaded; the table by version has the last minutes of them."""
     if current is None:
         return ""
     counted = row.observed.get("counted") or {}
@@ -216,5 +217,8 @@ def decisions(row: Endpoint, current: Revision | None) -> str:
         return f"How many predictions {name} has made is not known. They are not undone. Nothing is deleted."
     if not sum(mine):
         return f"{name} has made no predictions yet. Nothing is deleted."
-    amount = f"At least {text.number(sum(mine))} prediction{'s were' if sum(mine) != 1 else ' was'}"
-    return f"{amount} made by {name} since it was loaded. They are not undone. Nothing is deleted."
+    amount = f"At least {text.number(sum(mine))} request{'s' if sum(mine) != 1 else ''}"
+    return (
+        f"{amount} came to {name} since it was loaded, the portal's own checks among them. "
+        "Its predictions are not undone. Nothing is deleted."
+    )

@@ -37,12 +37,21 @@ class Steering:
         return once.new_key()
 
     @property
+    def seen_pause(self) -> str:
+        """What the page shows of the pause, which its buttons send back."""
+        return steering.seen_pause(self.rollout)
+
+    @property
     def hurry(self) -> str:
         """The words of the button that goes on early."""
+        takes = self.second and not self.asked_by
+        return f"{self.hurry_briefly}, takes two people" if takes else self.hurry_briefly
+
+    @property
+    def hurry_briefly(self) -> str:
+        """The same where there is little room; the question behind the button says that it takes two."""
         verb = self.going_on_early
-        if self.asked_by:
-            return f"Agree: {verb[0].lower()}{verb[1:]}"
-        return f"{verb}, takes two people" if self.second else verb
+        return f"Agree: {verb[0].lower()}{verb[1:]}" if self.asked_by else verb
 
     @property
     def give_up(self) -> str:
@@ -56,7 +65,9 @@ class Steering:
     def go_on(self) -> str:
         """The words of the button that ends a pause."""
         if self.rollout.pause_code == "unproven":
-            return "Take it as it is"
+            return "Take it as it is" if self.goes_on else "Move the traffic again"
+        if self.rollout.pause_code == "callers":
+            return "Go on without these callers"
         if self.goes_on:
             return self.going_on
         return "Resume" if self.rollout.pause_code == "asked" else "Wait longer"
@@ -72,7 +83,7 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         pause=now and policy.can_pause(facts),
         resume=now
         and policy.can_resume(facts)
-        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code == "unproven"),
+        and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
         abort=now and policy.can_abort(facts),
         going_on=steering.going_on(rollout),

@@ -1,6 +1,6 @@
 """The guards of a rollout as its page shows them: what each saw, its limit, and what is still needed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from deployments.analysis import telling
 from deployments.analysis.rates import Range
 from deployments.engine import plans
 from deployments.engine.planner import GRACE
-from deployments.engine.steps import MOVES, Steps, guards_at, stage_of
+from deployments.engine.steps import MOVES, Guard, Steps, guards_at, stage_of
 from deployments.models import Measurement, Rollout
 from deployments.selectors.rollout_seen import Seen, seen
 from deployments.selectors.verdicts import told
@@ -21,6 +21,7 @@ STATES = {
     "error": ("bad", "Not measured", "alert"),
     "inconclusive": ("mute", "Not judged yet", "hourglass"),
 }
+TOO_EARLY = "too early to say how many it takes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,13 @@ class GuardRow:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """All guards of the weight that stands. `need` is about how many requests the last of them waits for; `unread` says
-    since when nothing was measured ("since 16:02 UTC"), "" while that is not too long ago."""
+    """All guards of the weight that stands. `need` is about how many requests the last of them waits for, None while it
+    is too early to say; `unread` says since when nothing was measured ("since 16:02 UTC"), "" while that is not too
+    long ago."""
 
     rows: list[GuardRow]
     seen: int
-    need: int
+    need: int | None
     mismatch: str
     chance: str
     row: Measurement | None
@@ -61,8 +63,10 @@ class Guards:
 
     @property
     def counted(self) -> str:
-        need = telling.count(telling.rounded(self.need))
-        return f"{telling.count(self.seen)} of about {need} requests to the new version"
+        seen = telling.count(self.seen)
+        if self.need is None:
+            return f"{seen} requests to the new version so far; {TOO_EARLY}"
+        return f"{seen} of about {telling.count(telling.rounded(self.need))} requests to the new version"
 
 
 def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards | None:
@@ -78,11 +82,18 @@ def guards(rollout: Rollout, now: datetime, known: Seen | None = None) -> Guards
     # Refusals are watched under every plan, and told once they are breached.
     rows += [_guard_row(measure, limit, one) for (measure, limit), one in verdicts.items() if measure == "refusals"]
     had = row.requests if row else 0
-    need = max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts.values()])
+    need = _need(watching, [verdicts[key] for key in verdicts if key[0] != "refusals"], had)
     chance = f"{plans.false_alarm(steps) * 100:.2g} %"
     unread = _unread(rollout, row, steps, now)
     rows = [_aged(one, unread) for one in rows] if unread else rows
     return Guards(rows, had, need, row.mismatch if row else "", chance, row, unread)
+
+
+def _need(watching: Sequence[Guard], verdicts: Sequence[Mapping[str, Any]], had: int) -> int | None:
+    """About how many requests it takes in all until each guard has an answer; None while that is too early to say."""
+    if any(one["early"] for one in verdicts):
+        return None
+    return max([guard.fewest for guard in watching] + [had + (one["needed"] or 0) for one in verdicts])
 
 
 def as_they_stood(rollout: Rollout, row: Measurement) -> list[GuardRow]:

@@ -55,7 +55,7 @@ def _waiting(row: Rollout, actor: Actor) -> Waiting | None:
         return Waiting(row, SECOND, asked, reverse("deployments:rollout_advance", args=[*place, row.pk]))
     if row.status != "paused" or row.pause_code in BY_HAND:
         return None
-    if row.plan[row.step]["do"] == "ab_test" and AbRun.objects.filter(rollout=row, step=row.step).exists():
+    if steering.tests(row) and AbRun.objects.filter(rollout=row, step=row.step).exists():
         path = reverse("deployments:rollout_ab_test", args=[*place, row.pk])
         return Waiting(row, DECISION, row.pause_why, f"{path}?step={row.step}")
     return Waiting(row, DECISION, row.pause_why, reverse("deployments:endpoint", args=place))

@@ -9,6 +9,7 @@ from deployments.engine import plans, wording
 from deployments.engine.steps import Shadow
 from deployments.models import Rollout, ShadowRun
 from portal.core.errors import NotFound
+from portal.ui import text
 from serving.contract import LATENCY_EDGES_MS
 
 MOST_SEGMENTS = 30
@@ -88,5 +89,5 @@ def progress(rollout: Rollout) -> str:
         return ""
     compared = run.report["copied"] - run.report["failed"]
     rows = run.report["all"]["rows"]
-    said = f", {run.report['all']['same'] / rows:.1%} of rows the same" if rows else ""
+    said = f", {text.percent(run.report['all']['same'] / rows, 1)} of rows the same" if rows else ""
     return f"{wording.count(compared)} compared{said}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployments.engine import onward, plans, wording
 from deployments.engine.steps import MOVES, AbTest, Analyse, Pause, Shadow, Steps, guards_at, share_at, stage_of
-from deployments.models import AbRun, Measurement, Rollout, ShadowRun
+from deployments.models import AbRun, Measurement, Rollout, RouteTable, ShadowRun
 from deployments.policies import conditions
 from deployments.policies.steering import SteerFacts
 from deployments.selectors import facts as read
@@ -130,13 +130,27 @@ def share(row: Rollout) -> str:
     return wording.percent(found) if found else ""
 
 
-DOUBTS = ("unmeasured", "mismatch")
+DOUBTS = ("unmeasured", "mismatch", "callers")
 """Why a rollout is paused where what the guards said last does not count any more."""
 DECISIONS = ("person", "decide", "unproven")
 """Why a rollout is paused where the word of one person ends the step: the plan waits for somebody, an A/B test has what
 is to be decided on, or no probe got right. Elsewhere resuming gives what could not be judged its time again."""
 
 
+UNSERVED = "unserved"
+"""What is seen of a pause for want of proof once the champion answers everybody again: nothing is left to take."""
+
+
 def goes_on(row: Rollout) -> bool:
-    """Whether resuming leaves the step."""
-    return row.status == "paused" and row.pause_code in DECISIONS
+    """Whether resuming leaves the step. What no probe could prove is taken as it is only where it still is so: by the
+    newest table, callers get the new version."""
+    return row.status == "paused" and row.pause_code in DECISIONS and seen_pause(row) != UNSERVED
+
+
+def seen_pause(row: Rollout) -> str:
+    """What a page shows of the pause, and its buttons send back: its code, or `UNSERVED`."""
+    if row.pause_code != "unproven":
+        return row.pause_code
+    newest = RouteTable.objects.filter(endpoint=row.endpoint_id).order_by("-generation").first()
+    there = newest is not None and newest.stable_id == row.to_revision_id and newest.canary_id is None
+    return row.pause_code if there else UNSERVED

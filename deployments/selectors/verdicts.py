@@ -17,16 +17,20 @@ Json = dict[str, Any]
 def told(row: Measurement, rollout: Rollout, now: datetime) -> list[Json]:
     """The verdicts as they were judged, each with `champion_n` beside its `n` (None for counts that make no sense), and
     `needed_seconds`, about how long the requests that are still `needed` take as they come now: None where none are, at
-    another weight than the one that stands, without traffic, and where nobody knows. `missing` says it in words."""
+    another weight than the one that stands, without traffic, and where nobody knows. `needed` is None as well while it
+    is too `early` to tell. `missing` says it in words."""
     old, rate = _arm(row, rollout.from_revision_id), _rate(row, rollout, now)
     return [_told(verdict, old, rate) for verdict in row.verdicts]
 
 
 def _told(verdict: Json, old: Arm | None, rate: float | None) -> Json:
-    needed = verdict["needed"] if verdict["answer"] == "inconclusive" else None
+    early = verdict.get("early", False)
+    needed = verdict["needed"] if verdict["answer"] == "inconclusive" and not early else None
     time = telling.time(needed, rate) if needed is not None and rate is not None else ""
-    return verdict | {
+    return {name: verdict[name] for name in verdict if name != "callers"} | {
         "champion_n": guards.rests_on(verdict["measure"], old) if old else None,
+        "early": early,
+        "needed": None if early else verdict["needed"],
         "needed_seconds": needed / rate if needed is not None and rate else None,
         "missing": verdict["missing"] + time,
     }

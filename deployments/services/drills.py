@@ -19,10 +19,11 @@ from portal.core.actors import Actor
 from portal.core.errors import BadInput, PortalError
 from portal.core.leases import Lease
 from portal.core.locking import lock
+from portal.ui import text
 
 SCHEDULE = actors.system("rehearsed on schedule")
 MOST_HOURS = 24 * 90
-HOURS = f"Give the hours between two drills, 1 to {MOST_HOURS:,}, or 0 for none."
+HOURS = f"Give the hours between two drills, 1 to {text.number(MOST_HOURS)}, or 0 for none."
 
 
 @dataclass(frozen=True, slots=True)

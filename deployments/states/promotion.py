@@ -39,5 +39,6 @@ MACHINE = Machine(
         Event("promote", ("rolling_out",), "promoted", "promotion.promoted"),
         Event("fail", ("rolling_out",), "failed", "promotion.failed"),
         Event("roll_back", ("rolling_out", "promoted"), "rolled_back", "promotion.rolled_back"),
+        Event("keep", ("rolling_out",), "rolled_back", "promotion.champion_kept"),
     ),
 )

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from deployments import forms
 from deployments.models import Endpoint, Rollout
-from deployments.policies.steering import ABORT_REASONS, NO_BETTER
+from deployments.policies.steering import ABORT_REASONS
 from deployments.selectors import ab_page, moments, rollout_acts, shadow_page
 from deployments.selectors import endpoints as select
 from deployments.services import endpoints, rollouts
+from deployments.states.rollout import NO_BETTER
 from deployments.views.endpoints import page_url
 from portal.accounts.acting import OnceForm, carry_out, partial, see_other
 from portal.accounts.web import PortalRequest, signed_in

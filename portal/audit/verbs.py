@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`name` is noun.past_participle, never renamed or reused. `sentence` may use {actor}, {subject} and data keys."""
+    """`name` is noun.past_participle, never renamed or reused. `sentence` may use {actor}, {subject} and data keys;
+    `untouched` stands for it where the data says `before_traffic`: nothing had moved."""
 
     name: str
     sentence: str
     version: int = 1
     required: tuple[str, ...] = ()
+    untouched: str = ""
 
 
 VERBS: dict[str, Verb] = {}

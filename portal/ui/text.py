@@ -36,6 +36,12 @@ def significant(value: Number, digits: int = 3) -> str:
     return f"{value:.{digits - 1}e}".replace("-", MINUS)
 
 
+def shortest(value: Number) -> str:
+    """No more decimals than it takes, six at most: 30, 0.5, 12 000."""
+    digits = next((n for n in range(6) if abs(round(value, n) - value) <= abs(value) * 1e-9), 6)
+    return number(value, digits)
+
+
 def signed(value: Number, digits: int = 3) -> str:
     """A difference: the sign is always there, except on zero."""
     text = number(value, digits)
@@ -61,6 +67,11 @@ def size(octets: Number) -> str:
             return f"{number(value, digits)}{THIN}{unit}"
         value /= 1000
     raise AssertionError("unreachable")
+
+
+def rough(value: Number) -> float:
+    """With two figures, as what is only about right is known."""
+    return float(f"{value:.1e}")
 
 
 UNITS = ((86400, "day", "days"), (3600, "hour", "hours"), (60, "minute", "minutes"))

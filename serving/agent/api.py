@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -133,8 +134,7 @@ class Api:
         return JSONResponse(found, status_code=200 if found["in_force"] else 202)
 
     async def delete_routes(self, request: Request) -> Response:
-        newest = request.query_params.get("generation")
-        await self._routes.delete(*_where(request), int(newest) if newest and newest.isdigit() else None)
+        await self._routes.delete(*_where(request), _generation(request))
         return Response(status_code=204)
 
     async def list_measures(self, request: Request) -> Response:
@@ -208,6 +208,17 @@ class TokenRequired:
 
 def _where(request: Request) -> tuple[str, str]:
     return request.path_params["environment"], request.path_params["endpoint"]
+
+
+def _generation(request: Request) -> int | None:
+    """The newest table that may be taken away; None where the caller did not say. Raises `Invalid` for what is no
+    generation: it was said to keep newer tables, so it is never as if it had not been."""
+    given = request.query_params.get("generation")
+    if given is None:
+        return None
+    if re.fullmatch("[0-9]{1,19}", given) is None:
+        raise Invalid("generation", "must be a whole number, such as ?generation=7, of the newest table that may go")
+    return int(given)
 
 
 async def _body(request: Request) -> Any:

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterable
 
 from serving import files, measures
+from serving.agent.errors import Refused
 from serving.agent.records import Record
 from serving.agent.revisions import Revisions
 from serving.agent.routes import Routes
@@ -26,6 +27,7 @@ class Measuring:
         self._runtime = runtime
         self._lock = asyncio.Lock()
         self._last: dict[tuple[str, int], Measures] = {}
+        self._silent: frozenset[str] = frozenset()
         self._deaths: dict[str, Deaths] = {}
 
     def load(self) -> None:
@@ -50,8 +52,14 @@ class Measuring:
         ]
 
     async def of(self, environment: str, endpoint: str) -> list[Measures]:
-        """Those of one endpoint."""
-        found = await self.all()
+        """Those of one endpoint. Raises `Refused` 503 while a process of it has told this agent nothing yet: else what
+        it has counted in all its life would seem to come later."""
+        found, known = await self.all(), self._revisions.records.all
+        for name in sorted(self._silent & set(known)):
+            spec = known[name].spec
+            if (spec.environment, spec.endpoint) == (environment, endpoint):
+                said = f"A process of revision {name} has not said yet what it has counted. Ask again in a second."
+                raise Refused(503, "measures_missing", said)
         return [one for spec, _, one in found if (spec.environment, spec.endpoint) == (environment, endpoint)]
 
     async def notice(self) -> None:
@@ -72,6 +80,8 @@ class Measuring:
             found = await asyncio.gather(*(asyncio.to_thread(self._revisions.ask_measures, *one) for one in running))
             told = {(r.spec.id, replica): one for (r, replica), one in zip(running, found, strict=True) if one}
             known = self._revisions.records.all
+            untold = {(r.spec.id, replica) for r, replica in running} - set(told) - set(self._last)
+            self._silent = frozenset(name for name, _ in untold)
             self._last = {name: one for name, one in {**self._last, **told}.items() if name[0] in known}
             await asyncio.to_thread(self._count_deaths, list(known.values()))
 

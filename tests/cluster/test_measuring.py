@@ -8,7 +8,7 @@ import pytest
 
 from deployments.adapters.kubernetes import measuring
 from deployments.adapters.serving import ServingUnavailable
-from deployments.analysis import arms
+from deployments.analysis import arms, guards
 from serving import contract
 from serving.contract import Measures
 from serving.measures import Counts
@@ -120,8 +120,25 @@ def test_knative_names_no_arm_so_the_table_does(on: Callable[[str], Side]) -> No
     side.runtime.set_routes(side.table(2, first, second, 1_000))
     for number, revision in ((1, first), (2, second)):
         found = counted(revision, "e", number)
-        told(side, side.controller.have_pod(side.spec(number)), replace(found, arms={"shadow": number}))
-    assert {one.revision: one.arms for one in measured(side)} == {first: {"stable": 1}, second: {"canary": 2}}
+        # What callers say in X-Signalbox-Assigned is no arm of theirs.
+        named = {"shadow": 10 * number, "canary": 5}
+        told(side, side.controller.have_pod(side.spec(number)), replace(found, arms={"shadow": number}, nameless=named))
+    seen = {one.revision: (one.arms, one.nameless) for one in measured(side)}
+    assert seen == {first: ({"stable": 1}, {"stable": 15}), second: ({"canary": 2}, {"canary": 25})}
+
+
+def test_on_knative_a_canary_by_its_weight_is_no_wrong_split(on: Callable[[str], Side]) -> None:
+    side = on("knative")
+    first = side.ready(1)
+    side.runtime.set_routes(side.table(1, first))
+    second = side.ready(2)
+    side.runtime.set_routes(side.table(2, first, second, 1_000))
+    for number, revision, requests in ((1, first, 900), (2, second, 100)):
+        told(side, side.controller.have_pod(side.spec(number)), counted(revision, "e", requests))
+    of = {one.revision: arms.noted({}, one.epoch, contract.as_json(one), begins=False) for one in measured(side)}
+    old, new = arms.total(of[first]), arms.total(of[second])
+    assert (old.nameless, new.nameless) == ({"stable": 900}, {"canary": 100})
+    assert guards.split_wrong(old, new, 1_000, 10_000) == ""
 
 
 def test_the_portal_asks_pods_and_services_and_can_change_nothing_there(on: Callable[[str], Side]) -> None:

@@ -190,7 +190,7 @@ def test_limits_kept_on_labels_that_reach_the_versions_at_different_rates_ask_a_
     run = AbRun.objects.get()
     assert run.report["metrics"][0]["keeps"]
     assert (row.status, row.pause_code, rolling.share) == ("paused", "mismatch", 5000)
-    assert row.pause_why.startswith("Ground truth is known for 100.0% of the old arm and for")
+    assert row.pause_why.startswith("Ground truth is known for 100.0\u202f% of the old arm and for")
 
 
 def _raising(*_: object) -> Finding:
@@ -318,7 +318,7 @@ def test_predictions_without_a_unit_are_counted_apart_and_nothing_but_them_asks(
     look(rolling)
     assert rolling.row.status == "progressing"
     page = ab_page.of(rolling.row)
-    assert page.warnings[-1].startswith("100% of the predictions named no unit.")
+    assert page.warnings[-1].startswith("100\u202f% of the predictions named no unit.")
     assert [arm.units for arm in page.arms] == [0, 1]
     AbPrediction.objects.filter(unit="N348JB").delete()
     predicted(rolling, "canary", None, 0.8)

@@ -20,6 +20,8 @@ STEPS = (Load(), Warm(), Weight(1000), GUARDED, Weight(5000), Pause(seconds=300)
         (Standing(3, 400.0, seen=12, need=120, rate=2.0), "Asks a person in about 3 min"),
         (Standing(3, 0.0, rate=0.0), "Asks a person in about 10 min"),
         (Standing(3, 0.0), "Asks a person in about 10 min at the latest"),
+        (Standing(3, 60.0, seen=12, need=None, rate=2.0), "Asks a person in about 9 min at the latest"),
+        (Standing(2, 0.0, seen=12, need=None, rate=2.0), "Asks a person in about 10 min at the latest"),
         (Standing(5, 20.0), "Next step in about 5 min"),
         (Standing(5, 299.0), "Next step within a minute"),
         (Standing(7, 0.0), "Over in about 1 min"),

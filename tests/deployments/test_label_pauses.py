@@ -46,7 +46,7 @@ def test_what_cannot_end_is_refused_where_it_is_wrong() -> None:
     whole = {"do": "weight", "weight": 10_000}
     assert "where the champion answers nothing" in wrong(whole, WAIT, SWITCH)["steps.1"]
     many = {**WAIT, "until": {"labels": 20_001}}
-    assert wrong(TENTH, many, SWITCH)["steps.1"].endswith("than are kept at 10 %: 20,000 at most")
+    assert wrong(TENTH, many, SWITCH)["steps.1"].endswith("than are kept at 10 %: 20\u202f000 at most")
     plans.parse({"steps": [TENTH, {**WAIT, "until": {"labels": 20_000}}, SWITCH]})
 
 

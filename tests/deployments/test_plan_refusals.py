@@ -44,7 +44,8 @@ WRONG: list[Any] = [
     [HALF, SHADOW, SWITCH], [{"do": "weight", "weight": 10_000}, JUDGE, SWITCH], [pause(requests=5), SWITCH],
     [{"do": "weight", "weight": 10_000}, pause(requests=5), SWITCH],
     [{"do": "weight", "weight": 10_000}, LABELS, SWITCH], [{"do": "weight", "weight": 1}, LABELS, SWITCH],
-    [HALF, HALF, SWITCH],
+    [HALF, HALF, SWITCH], [{"do": "weight", "weight": 500}, {**TEST, "until": {"units": 10_001}}, SWITCH],
+    [{"do": "weight", "weight": 9500}, metric(fewest=10_001), SWITCH],
     # Each of these is wrong by itself, whatever stands beside it.
     [{"do": "mirror"}, {"do": "switch", "more": 1}, guard(more=1), metric(more=1),
      {"do": "weight", "weight": 0}, {"do": "hold", "seconds": 0}, pause(seconds=0), pause(requests=0),
@@ -127,3 +128,17 @@ def test_a_wrong_name_is_said_with_the_rest() -> None:
         checked({"steps": []}, "Not A Name")
     assert ("name", refusal.value.fields["name"]) in listed()
     assert set(refusal.value.fields) == {"name", "steps"}
+
+
+@pytest.mark.parametrize("at", [500, 9500])
+def test_a_test_can_wait_for_no_more_units_than_are_kept_at_its_weight(at: int) -> None:
+    def steps(**changes: Any) -> dict[str, Any]:
+        return {"steps": [{"do": "weight", "weight": at}, {**TEST, **changes}, SWITCH]}
+
+    plans.parse(steps(until={"units": 10_000}, metrics=[{**METRIC, "fewest": 10_000}]))
+    for wrong in ({"until": {"units": 10_001}}, {"until": {"seconds": 60}, "metrics": [{**METRIC, "fewest": 10_001}]}):
+        with pytest.raises(PlanRefused) as refusal:
+            plans.parse(steps(**wrong))
+        said = f"waits for more units of each version than are kept at {at / 100:g} %: 10,000 at most"
+        assert refusal.value.fields == {"steps.1": said}
+    assert plans.parse(steps(until={"units": 10_001}), stored=True), "what is stored is still read"

@@ -80,7 +80,7 @@ def test_the_preview_says_what_changes(line: Line) -> None:
     assert [(c["label"], c["now"]) for c in found.changes] == [
         ("Traffic", "v1 100 %"),
         ("Artifact digest", found.changes[1]["now"]),
-        ("Callers", "callers go on"),
+        ("Callers", "go on unchanged"),
         ("Alias champion", "v1"),
         ("Programs", "promote nothing"),
         ("Drills of the way back", "every 24 h"),
@@ -241,7 +241,8 @@ def test_the_preview_counts_what_will_not_be_undone(line: Line) -> None:
     assert preview(line).decisions == "v2 has made no predictions yet. Nothing is deleted."
     counted = {f"{endpoint.stable_id}.a": 1200, f"{endpoint.stable_id}.b": 34, f"{endpoint.previous_id}.a": 9}
     Endpoint.objects.update(observed={"counted": counted})
-    assert preview(line).decisions.startswith("At least 1\u202f234 predictions were made by v2")
+    said = "At least 1\u202f234 requests came to v2 since it was loaded, the portal's own checks among them."
+    assert preview(line).decisions.startswith(said)
 
 
 def test_the_preview_names_batch_predictions_that_stay(line: Line) -> None:
@@ -266,7 +267,7 @@ def test_callers_that_the_former_champion_would_refuse_need_a_second_person(line
     line.approve(row, line.marta)
     line.approve(row, line.daniel)
     work.drain()
-    assert rows(line)["Callers"]["now"] == "callers have to change"
+    assert rows(line)["Callers"]["now"] == "have to change"
     with pytest.raises(Refused, match=r"gust.*takes a second person") as refusal:
         order(line)
     assert refusal.value.code == "signature_incompatible"

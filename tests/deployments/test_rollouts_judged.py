@@ -171,7 +171,7 @@ def test_a_split_that_cannot_be_chance_waits_for_a_person(rolling: Rolling) -> N
     rolling.answered({"requests": 5000, "nameless": 5000}, {"requests": 2000, "nameless": 2000})
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("paused", "mismatch")
-    assert "28.6% of 7,000 requests" in row.pause_why
+    assert "28.6\u202f% of 7\u202f000 requests" in row.pause_why
 
 
 def test_units_that_stick_are_no_evidence_against_the_split(rolling: Rolling) -> None:

@@ -57,7 +57,7 @@ def test_matching_does_not_strand_a_rule_that_greedy_assignment_would() -> None:
     [
         (approval(person(1, LEAD), digest="sha256:bb"), "the evidence changed"),
         (approval(person(1, LEAD), revision=2), "the evidence changed"),
-        (approval(person(1, LEAD), at=NOW - timedelta(hours=72)), "it is older than 72 hours"),
+        (approval(person(1, LEAD), at=NOW - timedelta(hours=72)), "it is older than 3 days"),
         (approval(person(1, LEAD, active=False)), "the account is disabled"),
         (approval(person(100, LEAD)), "asked for it, so cannot approve it"),
         (approval(person(101, LEAD)), "registered the version, so cannot approve it"),

@@ -77,7 +77,8 @@ class Cluster(Namespace):
     def remove_routes(self, environment: str, endpoint: str, generation: int) -> None:
         live = self._route(environment, endpoint)
         refuse_newer(reading.table(live) if live else None, generation)
-        self._client.delete(kinds.ROUTE, names.of_endpoint(environment, endpoint))
+        if live is not None:
+            self._client.delete(kinds.ROUTE, names.of_endpoint(environment, endpoint), seen=live)
 
     def ask(self, revision_id: str, body: Any, key: str) -> Served:
         """By its own Service."""

@@ -11,6 +11,8 @@ from serving.contract import CUT_SCALE, RouteSpec
 Json = dict[str, Any]
 PATHS = ("invocations", "v2")
 """What callers may ask; a revision's other paths are the portal's own."""
+ROUTERS = [f"x-signalbox-{name}" for name in ("assigned", "at", "attempt", "hedge")]
+"""What a router of ours tells a revision and a Gateway does not: from callers it would count."""
 
 
 def route(spec: RouteSpec, target: Target) -> Json:
@@ -57,7 +59,7 @@ def backend_of(revision_id: str, target: Target) -> str:
 
 
 def _backends(spec: RouteSpec, target: Target) -> list[Json]:
-    """Callers cannot name arm or generation themselves: the headers are set anew here."""
+    """Callers cannot name arm or generation themselves: the headers are set anew here, or taken away."""
     arms = [("stable", spec.stable, CUT_SCALE - spec.cut)]
     if spec.canary:
         arms.append(("canary", spec.canary, spec.cut))
@@ -77,7 +79,8 @@ def _headers(arm: str, revision: str, generation: int) -> Json:
     told = {"arm": arm, "generation": str(generation), "revision": revision}
     return {
         "requestHeaderModifier": {
-            "set": [{"name": f"x-signalbox-{name}", "value": value} for name, value in told.items()]
+            "remove": ROUTERS,
+            "set": [{"name": f"x-signalbox-{name}", "value": value} for name, value in told.items()],
         },
         "type": "RequestHeaderModifier",
     }

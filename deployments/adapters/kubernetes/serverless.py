@@ -19,6 +19,12 @@ Json = dict[str, Any]
 PERCENT = 100
 
 
+def _under(arm: str, found: Measures) -> Measures:
+    """What a revision counted, all of it under one arm."""
+    named = sum(found.nameless.values())
+    return replace(found, arms={arm: found.requests} if found.requests else {}, nameless={arm: named} if named else {})
+
+
 class Serverless(Namespace):
     """A serving runtime on a namespace of a cluster with KServe on Knative."""
 
@@ -90,12 +96,13 @@ class Serverless(Namespace):
             self._apply(replace(slots, table=None), live)
 
     def measures(self, environment: str, endpoint: str) -> tuple[Measures, ...]:
-        """Knative tells a pod no arm, and callers may: what came to a revision came under the arm of the table."""
+        """Knative tells a pod no arm, and callers may: what came to a revision came under the arm of the table, with a
+        unit or without."""
         live = self._live(environment, endpoint)
         table = reading.table(live) if live else None
         canary = table.canary if table else None
         return tuple(
-            replace(one, arms={"canary" if one.revision == canary else "stable": one.requests} if one.requests else {})
+            _under("canary" if one.revision == canary else "stable", one)
             for one in super().measures(environment, endpoint)
         )
 
@@ -145,7 +152,7 @@ class Serverless(Namespace):
     def _without(self, slots: Slots, revision_id: str, live: Json) -> None:
         left = slots.rolled if revision_id == slots.latest.id else slots.latest
         if left is None:
-            self._client.delete(kinds.INFERENCE, live["metadata"]["name"])
+            self._client.delete(kinds.INFERENCE, live["metadata"]["name"], seen=live)
             return
         before = slots.before if left is slots.latest else reading.newest(live)
         self._apply(Slots(left, before=before, table=slots.table), live)

@@ -87,7 +87,8 @@ def reject(*, actor: Actor, change_id: int, seen: str, comment: str) -> PolicyVe
     """Close the proposal for good, with the reason."""
     text = comment.strip()
     if not 3 <= len(text) <= 4000:
-        raise BadInput("Give the reason in 3 to 4,000 characters.", fields={"comment": "3 to 4,000 characters"})
+        said = "3 to 4\u202f000 characters"
+        raise BadInput(f"Give the reason in {said}.", fields={"comment": said})
     row = locked(change_id)
     _may_decide(actor, row, "policy.rejected")
     _proposed(row)

@@ -184,5 +184,5 @@ def _none_open(policy: Policy) -> None:
 def _why(text: str) -> str:
     cleaned = text.strip()
     if len(cleaned) > 4000:
-        raise BadInput("Say why in at most 4,000 characters.", fields={"why": "at most 4,000 characters"})
+        raise BadInput("Say why in at most 4\u202f000 characters.", fields={"why": "at most 4\u202f000 characters"})
     return cleaned

@@ -185,7 +185,7 @@ def comment(*, actor: Actor, number: int, text: str) -> PromotionComment:
     policy.may_comment(actor, read.request(row)).require()
     cleaned = text.strip()
     if not 1 <= len(cleaned) <= 8000:
-        raise BadInput("Write 1 to 8,000 characters.", fields={"text": "1 to 8,000 characters"})
+        raise BadInput("Write 1 to 8\u202f000 characters.", fields={"text": "1 to 8\u202f000 characters"})
     found = PromotionComment.objects.create(
         request=row,
         author=Person.objects.filter(pk=actor.person_id).first() if actor.person_id else None,

@@ -65,7 +65,7 @@ def reason(text: str, member: str = "comment") -> str:
     """The words that a decision needs; raises `BadInput` that names the member they came in."""
     cleaned = text.strip()
     if not 3 <= len(cleaned) <= 4000:
-        raise BadInput("Give the reason in 3 to 4,000 characters.", fields={member: "3 to 4,000 characters"})
+        raise BadInput("Give the reason in 3 to 4\u202f000 characters.", fields={member: "3 to 4\u202f000 characters"})
     return cleaned
 
 

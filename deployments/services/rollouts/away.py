@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from deployments.models import Rollout
+from deployments.models import Rollout, RolloutKind
 from deployments.services import tell_rollout
 from deployments.services.rollouts import carrying, common
 from portal.core import clock, leases
@@ -17,11 +17,13 @@ MOST = timedelta(minutes=2)
 @transaction.atomic
 def note_away(lease: Lease, why: str) -> float:
     """Say why it stands, unless something is said already; for how many seconds by now. An observation, so nothing is
-    logged. One on its way back keeps why it was given up before that."""
+    logged. One on its way back keeps why it was given up before that. A rollback, which no absence pauses, has all its
+    time again afterwards."""
     leases.guard(lease)
     now = clock.now()
     Rollout.objects.filter(pk=lease.pk, away_since=None).update(away_since=now)
     Rollout.objects.filter(pk=lease.pk, away_since__lt=now - MOST).update(away_since=now - MOST)
+    Rollout.objects.filter(pk=lease.pk, kind=RolloutKind.ROLLBACK, status="progressing").update(step_began_at=now)
     carrying.note(lease, why, over=False)
     status, note, since = Rollout.objects.values_list("status", "note", "away_since").get(pk=lease.pk)
     if status == "aborting":

@@ -20,8 +20,15 @@ from portal.lifecycle.move import move
 from registry.services import aliases
 
 ENDED = "The rollout was ended before it was loaded."
-ENDS = {"fail": "could not be rolled out", "roll_back": "was rolled back", "supersede": "was superseded"}
+ENDS = {
+    "fail": "could not be rolled out",
+    "roll_back": "was rolled back",
+    "keep": "was decided by its A/B test",
+    "supersede": "was superseded",
+}
 """What who asked is told, by what became of the request."""
+UNMOVED = {"before_traffic": True}
+"""What the log keeps of one that a person ended before it had moved any traffic."""
 
 
 @transaction.atomic
@@ -102,19 +109,46 @@ def give_up(
     why: str,
     event: str = "fail",
     data: dict[str, Any] | None = None,
-    kept: bool = False,
     reason_code: str = "",
 ) -> Rollout:
     """Abort `row` in the caller's transaction, its locks held; `event` is what becomes of the request.
 
-    `why` is the portal's own word where it fails, and a person's where it is rolled back or superseded: that one stands
-    in the log as a commitment only. A person's `reason_code` says it where they wrote nothing. A way back that callers
-    noticed freezes automatic promotions; `kept` is that of a test decided for the champion.
+    `why` is the portal's own word where it fails, and a person's where it is rolled back, superseded, or a test kept
+    the champion: that one stands in the log as a commitment only. A person's `reason_code` says it where they wrote
+    nothing. A way back that callers noticed freezes automatic promotions.
     """
+    kept = _kept(row) if event == "keep" else None
     if reason_code:
         row.reason_code, row.reason = reason_code, why.strip()[:4000]
         row.save(update_fields=["reason_code", "reason"])
-        why, data = row.reason or ABORT_REASONS[reason_code], {"reason_code": reason_code}
+        why, data = row.reason or ABORT_REASONS[reason_code], {"reason_code": reason_code} | (kept or {})
+    unmoved = UNMOVED if event == "roll_back" and row.generation is None else None
+    data = {**(data or {}), **unmoved} if unmoved else data
+    _turn_back(row, "keep" if kept else "abort", actor=actor, why=why, data=data)
+    if row.to_revision.status in ("requested", "loading"):
+        said = why if event == "fail" else ENDED
+        move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
+    if rollback_freeze.follows(event, served=_had_traffic(row)):
+        rollback_freezes.freeze(row.endpoint, row, actor=actor)
+    if row.kind == RolloutKind.ROLLBACK:
+        tell_rollout.rollback_ended(row, why)
+    if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
+        data = {"why": why} if event == "fail" else kept or unmoved
+        move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
+        common.lift(row.request, actor=actor)
+        ended = "was ended before any traffic moved" if unmoved else ENDS[event]
+        tell.decided(row.request, ended, f"{row.status_words}. {row.reason}".strip() if kept else "")
+    return row
+
+
+def _kept(row: Rollout) -> dict[str, int]:
+    """The versions of a test that was decided for the champion, for the log."""
+    assert row.from_revision is not None
+    return {"kept": row.from_revision.version.number, "against": row.to_revision.version.number}
+
+
+def _turn_back(row: Rollout, event: str, *, actor: Actor, why: str, data: dict[str, Any] | None) -> None:
+    """From here on it leads back; one that has not begun is over."""
     if row.status == "pending":
         move(
             row,
@@ -129,7 +163,7 @@ def give_up(
     elif row.status in ("progressing", "paused"):
         move(
             row,
-            "abort",
+            event,
             actor=actor,
             reason=why,
             data=data,
@@ -139,19 +173,6 @@ def give_up(
             name=str(row),
         )
         work.ring("deployments.rollout", row.pk)
-    if row.to_revision.status in ("requested", "loading"):
-        said = why if event == "fail" else ENDED
-        move(row.to_revision, "break", actor=actor, data={"why": said}, status_note=said[:500])
-    if rollback_freeze.follows(event, served=_had_traffic(row), kept=kept):
-        rollback_freezes.freeze(row.endpoint, row, actor=actor)
-    if row.kind == RolloutKind.ROLLBACK:
-        tell_rollout.rollback_ended(row, why)
-    if row.request_id and row.request is not None and row.kind == RolloutKind.PROMOTION:
-        data = {"why": why} if event == "fail" else None
-        move(row.request, event, actor=actor, data=data, reason=why, decision_note=why)
-        common.lift(row.request, actor=actor)
-        tell.decided(row.request, ENDS[event])
-    return row
 
 
 def _had_traffic(row: Rollout) -> bool:
@@ -176,4 +197,6 @@ def settle(lease: Lease, *, unsure: str = "") -> Rollout:
     if unsure:
         note = f"{note} Not proven: {unsure}".strip()
         tell_rollout.unsure(row, unsure)
-    return move(row, "settle", actor=common.system(row), ended_at=clock.now(), note=note, name=str(row))
+    kept = _kept(row) if row.kept else None
+    event = "rest" if kept else "settle"
+    return move(row, event, actor=common.system(row), data=kept, ended_at=clock.now(), note=note, name=str(row))

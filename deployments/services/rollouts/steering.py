@@ -5,10 +5,11 @@ from django.db import transaction
 from deployments.engine import onward, plans
 from deployments.models import Rollout
 from deployments.policies import steering as policy
-from deployments.policies.steering import ABORT_REASONS, NO_BETTER
+from deployments.policies.steering import ABORT_REASONS
 from deployments.selectors import steering as read
 from deployments.services import tell_rollout
-from deployments.services.rollouts import common, ending, testing
+from deployments.services.rollouts import common, ending, measuring, testing
+from deployments.states.rollout import NO_BETTER
 from portal.accounts import access
 from portal.accounts.models import Person
 from portal.accounts.permissions import Permission
@@ -19,6 +20,11 @@ from portal.core.errors import BadInput, NotFound, PortalError, Stale
 from portal.lifecycle.move import move
 
 MISSING = "This rollout does not exist, or you may not see it."
+NOTHING_LEFT = (
+    "The runtime lost what was to be taken as it is, and the version from before answers everybody now. "
+    "Look at the endpoint again, then move the traffic again, over the API by `expect_pause` `unserved`: a probe "
+    "sees who answers, before this is over."
+)
 
 
 def find(*, actor: Actor, number: int) -> Rollout:
@@ -81,14 +87,18 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
 
 def _same(row: Rollout, step: int | None, pause: str | None = None) -> None:
     """Raises `Stale` unless the rollout stands where it was seen, and for the same reason; None was not said."""
-    if (step is not None and row.step != step) or (pause is not None and row.pause_code not in ("", pause)):
+    now = read.seen_pause(row)
+    if pause == "unproven" and now == read.UNSERVED:
+        raise Stale(NOTHING_LEFT, code="step_changed")
+    if (step is not None and row.step != step) or (pause is not None and now not in ("", pause)):
         raise Stale("The rollout moved on while you were looking. Look at it again, then decide.", code="step_changed")
 
 
 @transaction.atomic
 def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_pause: str | None = None) -> Rollout:
     """Go on. Where the plan waits for a person or a test has what is to be decided on its step is done, and so it is
-    where a person takes what no probe could prove; what could not be judged gets its time again.
+    where a person takes what no probe could prove, if callers still get it; what could not be judged gets its time
+    again.
 
     `expect_step` and `expect_pause` are the step and the code of its pause that the person saw: raises `Stale` when
     either is another by now, so that nobody passes a gate unseen.
@@ -96,8 +106,9 @@ def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
     _same(row, expect_step, expect_pause)
     policy.can_resume(read.facts(row, now)).require()
-    policy.may_resume(actor, read.goes_on(row), row.pause_code == "unproven").require()
+    policy.may_resume(actor, read.goes_on(row), row.pause_code).require()
     step, began = row.step, now
+    measuring.accepted(row)
     if read.goes_on(row):
         testing.decided(row, "promote", actor=actor)
         step += 1
@@ -133,14 +144,14 @@ def resumed(row: Rollout, *, actor: Actor, step: int, began: object, reason: str
 @transaction.atomic
 def abort(*, actor: Actor, number: int, reason_code: str, note: str = "") -> Rollout:
     """End the rollout: all traffic goes back to the champion, and the request is closed as rolled back. An A/B test is
-    decided for the champion by it."""
+    decided for the champion by it; where that is because the new version is no better, log and pages say so."""
     if reason_code not in ABORT_REASONS:
         known = ", ".join(ABORT_REASONS)
         raise BadInput(f"Choose a reason: {known}.", fields={"reason_code": known})
     row = _locked(number, actor, "rollout.abort_started")
     policy.can_abort(read.facts(row, clock.now())).require()
     kept = testing.decided(row, "keep", actor=actor) and reason_code == NO_BETTER
-    return ending.give_up(row, actor=actor, why=note, event="roll_back", reason_code=reason_code, kept=kept)
+    return ending.give_up(row, actor=actor, why=note, event="keep" if kept else "roll_back", reason_code=reason_code)
 
 
 @transaction.atomic
@@ -178,10 +189,10 @@ def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Roll
 def _ask(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
     row.hurried_by, row.hurried_why = _person(actor), reason
     row.save(update_fields=["hurried_by", "hurried_why"])
-    recorder.record(
+    asked = recorder.record(
         "rollout.hurry_asked", actor=actor, subject=common.subject(row), data={"step": row.step}, reason=reason
     )
-    tell_rollout.hurry_asked(row)
+    tell_rollout.hurry_asked(row, str(asked.event_id))
     return row
 
 

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from portal.accounts.models import Person
 from portal.audit.models import AuditEvent, AuditPii
 from portal.auditors.selectors import sentences
 from portal.core.errors import BadInput, NotFound
 
 PAGE = 50
 ERASED = "erased"
+PERSON = "person:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """One event as people read it; names and free text come from the vault or read "erased"."""
+    """One event as people read it; names and free text come from the vault or read "erased". `behalf` is the name of
+    the person on whose behalf a program acted."""
 
     id: str
     at: datetime
@@ -79,6 +82,7 @@ class EventView:
     differences: list[Difference]
     index: int | None
     leaf_hash: str
+    behalf: str = ""
     raw: str = field(repr=False, default="")
 
 
@@ -146,7 +150,14 @@ def views(rows: Iterable[AuditEvent]) -> list[EventView]:
         bytes(pii.commitment).hex(): pii.value
         for pii in AuditPii.objects.filter(commitment__in=[bytes.fromhex(c) for c in wanted])
     }
-    return [_view(row, body, vault) for row, body in bodies]
+    people = _people(body["actor"]["on_behalf_of"] for _, body in bodies)
+    return [_view(row, body, vault, people) for row, body in bodies]
+
+
+def _people(ids: Iterable[str]) -> dict[str, str]:
+    """The names people have by now, by the id of their actor; asks only where a program acted for somebody."""
+    wanted = [int(one.removeprefix(PERSON)) for one in set(ids) if one.removeprefix(PERSON).isdecimal()]
+    return {f"{PERSON}{row.pk}": str(row) for row in Person.objects.filter(pk__in=wanted)} if wanted else {}
 
 
 def _commitments(body: dict[str, Any]) -> list[str]:
@@ -160,7 +171,7 @@ def _open(spot: Any, vault: dict[str, str]) -> str:
     return str(spot["plain"]) if "plain" in spot else vault.get(spot.get("c", ""), ERASED)
 
 
-def _view(row: AuditEvent, body: dict[str, Any], vault: dict[str, str]) -> EventView:
+def _view(row: AuditEvent, body: dict[str, Any], vault: dict[str, str], people: dict[str, str]) -> EventView:
     actor, source = body["actor"], body["source"]
     name = _open(actor.get("name"), vault) or "Anonymous"
     leaf = getattr(row, "leaf", None) if hasattr(row, "leaf") else None
@@ -188,6 +199,7 @@ def _view(row: AuditEvent, body: dict[str, Any], vault: dict[str, str]) -> Event
         differences=differences(body.get("before"), body.get("after")),
         index=leaf.idx if leaf else None,
         leaf_hash=bytes(row.leaf_hash).hex(),
+        behalf=people.get(actor["on_behalf_of"], actor["on_behalf_of"]),
         raw=json.dumps(body, indent=2, ensure_ascii=False),
     )
 

@@ -33,6 +33,7 @@ DONE_TO_TRIED = {
     "granted": "grant",
     "invited": "invite",
     "joined": "join",
+    "kept": "keep",
     "lifted": "lift",
     "mailed": "mail",
     "paused": "pause",
@@ -101,6 +102,8 @@ def sentence(name: str, actor: str, subject: str, data: dict[str, Any], outcome:
     """What happened, or was tried, in one sentence; an event of a verb no longer known reads as its name."""
     verb = verbs.VERBS.get(name)
     template = verb.sentence if verb else "{actor}: {name} {subject}"
+    if verb and verb.untouched and data.get("before_traffic"):
+        template = verb.untouched
     if refused(outcome, data):
         template = attempt(template)
         template = UNTOLD.sub(lambda part: part[0] if part[1] in (*data, "subject") else "", template)

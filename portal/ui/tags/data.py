@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.ui import diff, svg
@@ -28,13 +28,18 @@ def change_rows(changes: Sequence[Any], *, stays: str = "", role: str = "chall")
     return {"changes": changes, "stays": stays, "role": role}
 
 
+SHARING = ("chall", "third", "fourth")
+
+
 @register.simple_tag
 def change_value(value: Any, label: str, identity: str) -> SafeString | str:
-    """A value as what it is: a digest in its own face, a version that takes traffic with its mark."""
+    """A value as what it is: a digest in its own face, versions that take traffic with their marks: the first has this
+    identity, and what shares with a champion is its challenger."""
     if str(value).startswith("sha256:"):
         return format_html('<code class="digest">{}</code>', value)
     if str(label).startswith("Traffic") and str(value).startswith("v"):
-        return format_html('<span class="ver {}">{}</span>', identity, value)
+        marks_of = zip(str(value).split(", "), (identity, *SHARING), strict=False)
+        return format_html_join(", ", '<span class="ver {}">{}</span>', ((mark, said) for said, mark in marks_of))
     return str(value)
 
 
@@ -130,12 +135,14 @@ def lean_head() -> dict[str, Any]:
 @register.simple_tag
 def sparkline(values: Sequence[float | None], kind: str = "", *, label: str) -> SafeString:
     """`{% sparkline values "champ" label="p95 over 2 h, between 18 and 20 ms" %}`."""
+    line, dots = svg.spark_paths(values)
     return format_html(
         '<svg class="spark {}" viewBox="0 0 120 26" preserveAspectRatio="none" role="img" aria-label="{}">'
-        '<path d="{}"/></svg>',
+        '<path d="{}"/><path class="dot" d="{}"/></svg>',
         kind,
         label,
-        svg.spark_path(values),
+        line,
+        dots,
     )
 
 

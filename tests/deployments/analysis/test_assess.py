@@ -63,6 +63,56 @@ def test_enough_evidence_waits_for_the_least_number_of_requests() -> None:
     assert (found.answer, found.needed) == ("inconclusive", 400)
 
 
+@pytest.mark.parametrize(
+    ("n", "guess", "least", "early"),
+    [
+        (55, 50_000, 0, True),
+        (66, 20_000, 0, True),
+        (334, 1_266, 0, False),
+        (100, 1_000, 0, False),
+        (100, 1_001, 0, True),
+        (20, 480, 480, False),
+        (20, 481, 480, True),
+        (0, 100, 100, False),
+    ],
+)
+def test_how_many_it_takes_is_said_where_it_is_not_ten_times_what_came(
+    n: int, guess: int, least: int, early: bool
+) -> None:
+    assert judge.too_early(n, guess, least) is early
+
+
+def test_what_the_plan_waits_for_in_any_case_is_never_too_early_to_say() -> None:
+    strict = Rule(limit=0.01, fewest=500)
+    assert not errors(Count(0, 10_000), Count(100, 100), strict).early
+    assert not errors(Count(0, 0), Count(0, 0)).early
+    assert errors(Count(50, 10_000), Count(1, 120), ONE_POINT).early
+
+
+def jumps(*, told: bool) -> float:
+    """By how many times an estimate of the requests in all differs from the one before at most; of those that are
+    `told`, or of all. Errors of one in fifty on both sides, looked at after every 150 requests, a tenth of which came
+    to the new arm."""
+    random, greatest, rule = np.random.default_rng(1), 1.0, Rule(limit=0.05, fewest=50)
+    for _ in range(6):
+        came, before = np.zeros(4, int), 0
+        for _ in range(60):
+            came += (135, random.binomial(135, 0.02), 15, random.binomial(15, 0.02))
+            found = errors(Count(int(came[1]), int(came[0])), Count(int(came[3]), int(came[2])), rule)
+            if found.answer != "inconclusive":
+                break
+            unsaid = found.needed is None or (told and found.early)
+            total = 0 if unsaid else found.n + (found.needed or 0)
+            greatest = max(greatest, total / before, before / total) if before and total else greatest
+            before = total
+    return greatest
+
+
+def test_what_is_told_of_how_many_it_takes_does_not_jump() -> None:
+    assert jumps(told=True) < 8
+    assert jumps(told=False) > 20
+
+
 def test_a_slow_arm_fails_its_ratio() -> None:
     edges = (0.0, *(0.001 * 1.1**power for power in range(80)), math.inf)
     rule, random = Rule(limit=1.5), np.random.default_rng(0)

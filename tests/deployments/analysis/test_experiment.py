@@ -196,7 +196,7 @@ def test_labels_that_reach_the_arms_at_different_rates_are_told() -> None:
     assert labelled_apart(900, 1_000, 880, 1_000) == ""
     assert labelled_apart(0, 0, 5, 10) == ""
     assert labelled_apart(900, 1_000, 600, 1_000).startswith(
-        "Ground truth is known for 90.0% of the old arm and for 60.0% of the new one."
+        "Ground truth is known for 90.0\u202f% of the old arm and for 60.0\u202f% of the new one."
     )
     with pytest.raises(ValueError, match="no count"):
         labelled_apart(11, 10, 1, 10)
@@ -206,7 +206,7 @@ def test_labels_that_reach_the_arms_at_different_rates_are_told() -> None:
 def test_units_that_did_not_come_by_the_weight_are_told(new: int, wrong: bool) -> None:
     said = units_apart(9_000, new, 1_000)
     assert bool(said) == wrong
-    assert not wrong or "where 10.0% should" in said
+    assert not wrong or "where 10.0\u202f% should" in said
 
 
 @pytest.mark.parametrize(("weight", "units", "wrong"), [(0, (9, 0), False), (0, (9, 1), True), (10_000, (0, 9), False)])

@@ -212,7 +212,9 @@ def test_what_stable_answers_for_a_canary_that_is_full_came_to_the_canary() -> N
     old = Arm(9900, came={"stable": 9500, "canary": 400}, nameless={"stable": 9500, "canary": 400})
     new = Arm(100, came={"canary": 100}, nameless={"canary": 100})
     assert guards.split_wrong(old, new, 500, 10_000) == ""
-    assert guards.diverted(old, new).startswith("Stable answered 80% of the new version's share (400 of 500 requests)")
+    assert guards.diverted(old, new).startswith(
+        "Stable answered 80\u202f% of the new version's share (400 of 500 requests)"
+    )
     assert guards.diverted(old, replace(new, refused=5000)) == "", "what it refused it answered itself"
     assert guards.diverted(Arm(came={"canary": 3}), Arm()) == "", "too few"
     assert guards.diverted(Arm(came={"canary": 20}), Arm(came={"canary": 180})) == ""
@@ -271,7 +273,7 @@ def test_without_traffic_no_split_is_wrong() -> None:
 def test_a_verdict_in_words() -> None:
     failing = judged("errors", 0.02, arm(18_000), arm(2000, errors=160))
     assert telling.sentence(failing).startswith("Error rate +8.00 pp [+")
-    assert telling.sentence(failing).endswith("limit +2.00 pp, after 2 000 requests")
+    assert telling.sentence(failing).endswith("limit +2.00 pp, after 2\u202f000 requests")
     assert telling.missing(failing) == ""
     waiting = judged("errors", 0.02, arm(900), arm(100))
     assert telling.missing(waiting).startswith("about ")
@@ -326,12 +328,12 @@ def test_each_guard_says_on_how_many_it_rests() -> None:
         one: telling.based(one, guards.rests_on(one, found)) for one in ("errors", "p95", "p99", "answers", "memory")
     }
     assert said == {
-        "errors": "1 240 requests", "p95": "1 200 answers", "p99": "1 200 answers", "answers": "1 200 answers",
-        "memory": "1 240 requests",
+        "errors": "1\u202f240 requests", "p95": "1\u202f200 answers", "p99": "1\u202f200 answers",
+        "answers": "1\u202f200 answers", "memory": "1\u202f240 requests",
     }  # fmt: skip
     assert (telling.based("errors", 1), telling.based("p95", None)) == ("1 request", "")
     for one in ("errors", "p95", "answers", "memory"):
         assert guards.rests_on(one, found) == judged(one, 2.0, arm(500), found).verdict.n, one
     refusing = replace(found, refused=60)
     assert guards.rests_on("refusals", refusing) == guards.refusals(arm(500), refusing).verdict.n == 1300
-    assert telling.based("refusals", 1300) == "1 300 requests"
+    assert telling.based("refusals", 1300) == "1\u202f300 requests"

@@ -18,7 +18,11 @@ def test_asked_by_token_granted_by_a_person_and_reviewed(line: Line, session: Se
     author = token(line.priya, "promote")
     path, body = f"promotions/{row.pk}/bypasses/", {"seen": row.evidence_digest, "gates": ["quality"]}
     rehearsed = author.post(path, body | {"reason": "", "dry_run": True}).json()
-    assert rehearsed == {"dry_run": True, "possible": False, "missing": ["Give the reason in 3 to 4,000 characters."]}
+    assert rehearsed == {
+        "dry_run": True,
+        "possible": False,
+        "missing": ["Give the reason in 3 to 4\u202f000 characters."],
+    }
     wrong = author.post(path, body | {"gates": ["speed"], "reason": "Because."})
     assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["gates"])
     made = author.post(path, body | {"reason": "Calls fail in v0.", "hours": 2})

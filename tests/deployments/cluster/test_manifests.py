@@ -94,6 +94,14 @@ def test_callers_reach_predictions_and_nothing_private() -> None:
     }
 
 
+def test_callers_cannot_say_what_only_a_router_may() -> None:
+    """The arm they are counted under, when they came, and which of two questions it is."""
+    kept = {"x-signalbox-assigned", "x-signalbox-at", "x-signalbox-attempt", "x-signalbox-hedge"}
+    for rule in WRITTEN["httproute"]["spec"]["rules"]:
+        for arm in rule["backendRefs"]:
+            assert set(arm["filters"][0]["requestHeaderModifier"]["remove"]) == kept
+
+
 def _rewritten(rule: dict[str, Any]) -> str:
     return str(rule["filters"][0]["urlRewrite"]["path"]["replacePrefixMatch"])
 

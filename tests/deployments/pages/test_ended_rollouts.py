@@ -8,7 +8,10 @@ import pytest
 
 from deployments.models import Endpoint, Revision, Rollout
 from deployments.services import readings, rollouts
+from portal.audit.models import AuditEvent
+from portal.auditors.selectors import events
 from portal.core import clock
+from portal.notices.models import Notice
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
@@ -19,6 +22,7 @@ from tests.deployments.testing_ab import STEPS, begun, look, units
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Browser]
 PAGE = "/endpoints/production/flight-delay/"
+KEPT = "Kept v1: the test found v2 no better"
 
 
 def words(page: str) -> str:
@@ -113,16 +117,47 @@ class TestADecidedTest:
         assert tested.row.status == "aborted"
         page = marta.open(PAGE)
         card = page.partition('id="live"')[2].partition("</section>")[0]
-        assert "v1 was kept: Marta Kowalska decided the A/B test of v2" in words(card)
+        assert f"{KEPT}. Marta Kowalska decided the A/B test of v2" in words(card)
         assert f'href="{place}/ab-test/"' in card
         for said in ("What to do by hand", "stopped at its step", "Retry v2", 'class="note warn"'):
             assert said not in card, said
         assert Endpoint.objects.get().frozen_since is None
         assert "Automatic promotions are frozen" not in page
 
+    def test_everything_says_the_same_of_it(self, tested: Rolling, browser: Open) -> None:
+        row, marta = tested.row, browser(tested.line.marta)
+        rollouts.abort(actor=world.actor(tested.line.marta), number=row.pk, reason_code="no_better", note="No gain.")
+        look(tested)
+        request = f"/promotions/{row.request_id}/"
+        for path in (request, "/promotions/?state=all", "/", PAGE):
+            assert KEPT in words(marta.open(path)), path
+        for path in (request, PAGE):
+            for wrong in ("Rolled back", "Aborted", "aborted"):
+                assert wrong not in words(marta.open(path)), (path, wrong)
+        assert "Nothing of this kind has happened here" in words(marta.open(PAGE, history="rollbacks"))
+        for path in (f"/api/v1/promotions/{row.request_id}/", f"/api/v1/rollouts/{row.pk}/"):
+            assert marta.client.get(path).json()["status_words"] == KEPT
+        assert marta.client.get(f"/api/v1/rollouts/{row.pk}/").json()["taken_back"] is False
+
+    def test_so_does_the_log_and_whoever_asked(self, tested: Rolling) -> None:
+        row = tested.row
+        rollouts.abort(actor=world.actor(tested.line.marta), number=row.pk, reason_code="no_better")
+        look(tested)
+        told = AuditEvent.objects.filter(type__in=["rollout.champion_kept", "promotion.champion_kept"]).order_by("id")
+        said = [view.sentence for view in events.views(told.select_related("leaf"))]
+        assert [one.startswith("Marta Kowalska kept v1 over ") for one in said] == [True, True], said
+        assert all(one.endswith(": the test found v2 no better") for one in said), said
+        assert AuditEvent.objects.filter(type="rollout.settled").count() == 1
+        undone = ["rollout.abort_started", "rollout.aborted", "promotion.rolled_back"]
+        assert not AuditEvent.objects.filter(type__in=undone).exists()
+        notice = Notice.objects.filter(kind="promotion.decided").latest("pk")
+        assert (notice.subject.split(":")[0], notice.text) == ("Your request was decided by its A/B test", f"{KEPT}.")
+
     def test_ended_for_a_fault_it_freezes_as_every_way_back_does(self, tested: Rolling) -> None:
         rollouts.abort(actor=world.actor(tested.line.marta), number=tested.row.pk, reason_code="quality")
         assert Endpoint.objects.get().frozen_since is not None
+        assert tested.row.request is not None
+        assert tested.row.request.status_words == "Rolled back"
 
     def test_no_better_outside_of_a_test_freezes_as_well(self, line: Line) -> None:
         rolling = Rolling(line).begin()

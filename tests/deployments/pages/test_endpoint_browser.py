@@ -82,7 +82,7 @@ def test_what_was_typed_stays_while_the_rollout_goes_on_and_only_the_step_is_ann
     body.evaluate("field => field.setSelectionRange(5, 9)")
 
     apart(lambda: answered(rolling, 100, 2))
-    expect(page.locator("#guards")).to_contain_text("100 of about")
+    expect(page.locator("#guards")).to_contain_text("100 requests to the new version so far")
     assert page.evaluate("window.spoken") == []
 
     apart(lambda: answered(rolling, 18_000, 5))
@@ -92,7 +92,7 @@ def test_what_was_typed_stays_while_the_rollout_goes_on_and_only_the_step_is_ann
     expect(body).to_be_focused()
     assert body.input_value() == TYPED
     assert body.evaluate("field => [field.selectionStart, field.selectionEnd]") == [5, 9]
-    assert page.locator("#try details").first.evaluate("e => e.open")
+    assert page.locator("#try details.disclosure").first.evaluate("e => e.open")
     assert page.locator("#rollback details").last.evaluate("e => e.open")
 
     with page.expect_response(lambda answer: answer.url.endswith("/live/")) as polled:

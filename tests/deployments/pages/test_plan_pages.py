@@ -169,7 +169,7 @@ def test_one_box_counts_what_is_wrong_and_names_the_guard_and_the_line(line: Lin
         "4 things need another look",
         "Step 2, Error rate, Wrong stops (%) : Must be above 0 and up to 20 %.",
         "Step 2, Metrics : Line 1: wrong answers must be a number above 0 and up to",
-        "Step 2, Metrics : Line 2: the smallest difference must be a number above 0 and up to 1,000,000,000,000.",
+        "Step 2, Metrics : Line 2: the smallest difference must be a number above 0 and up to 1 000 000 000 000.",
     ):
         assert part in said, (part, said[:3000])
     assert "1e+12" not in page

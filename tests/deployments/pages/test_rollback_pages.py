@@ -40,7 +40,7 @@ def back(line: Line) -> None:
 def test_the_card_says_how_ready_the_way_back_is_and_rehearses_it(three: Line, browser: Open) -> None:
     marta = browser(three.marta)
     page = marta.open(PAGE)
-    assert "Ready, not yet rehearsed, not measured yet" in page
+    assert "Ready, not yet rehearsed; how long it takes is not measured yet" in page
     assert "50 of 100" in page
     assert marta.send(PAGE, f"{PAGE}rollback/drill/").status_code == 303
     assert "A drill is under way, asked for by Marta Kowalska." in marta.open(PAGE)
@@ -153,7 +153,7 @@ def test_where_nothing_else_served_the_page_says_so(line: Line, browser: Open) -
 
 def test_the_dialog_shows_what_would_change_and_what_would_not(three: Line, browser: Open) -> None:
     page = browser(three.marta).open(f"{PAGE}rollback/")
-    for said in ("not yet rehearsed", "callers go on", "They are not undone", "until a person releases it"):
+    for said in ("not yet rehearsed", "go on unchanged", "not undone", "until a person releases it"):
         assert said in page, said
 
 

@@ -41,7 +41,7 @@ def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) 
     said = words(page)
     for part in ("Warm and check", "50 %", "100 %, champion", "4 guards", "at least 30 s", "held 1 min"):
         assert part in said, part
-    assert re.search(r"90 of about [\d ]+ requests to the new version", said)
+    assert "90 requests to the new version so far; too early to say how many it takes" in said
     assert "1000000" not in page
     assert re.search(r"Wanted v1 90 %, v2 10 % in table (\d+) Observed v1 90 %, v2 10 % in table \1, as wanted", said)
     assert "Not judged yet" in said
@@ -55,7 +55,7 @@ def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) 
 def test_who_may_not_steer_sees_no_buttons(rolling: Rolling, browser: Open) -> None:
     page = browser(rolling.line.priya).open(PAGE)
     assert "Abort" not in page
-    assert "early" not in page
+    assert "/advance/" not in page
 
 
 def test_pause_and_resume_by_their_buttons(rolling: Rolling, browser: Open) -> None:

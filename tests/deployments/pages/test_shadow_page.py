@@ -26,7 +26,7 @@ def test_it_says_how_far_it_is_and_what_it_showed(line: Line, browser: Callable[
     rolling.look()
     stage = rollout_stages.stages(rolling.row)[1]
     assert (stage.words, stage.state) == ("Shadow", "now")
-    assert stage.more == "25 compared, 0.0% of rows the same"
+    assert stage.more == "25 compared, 0.0\u202f% of rows the same"
     shown = priya.open(report)
     assert "0 → 1" in shown
     assert "carrier = AA" in shown
