@@ -201,7 +201,11 @@ class AdvanceForm(OnceForm):
     """Go on early; `expect_step` is where the page saw the rollout."""
 
     expect_step = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=1000)
-    reason = _text("Why", required=True, help_text="It goes to the audit log, and to whoever has to agree.")
+    reason = _text("Why", required=True, help_text="It goes to the audit log.")
+
+    def for_two(self) -> None:
+        """Say who else reads the reason, where another person has to agree yet."""
+        self.fields["reason"].help_text = "It goes to the audit log, and to whoever has to agree."
 
 
 class TryForm(forms.Form):

@@ -25,7 +25,10 @@ class PlanForm(OnceForm):
     name = forms.CharField(
         label="Name",
         max_length=60,
-        help_text="Lower-case letters, digits and hyphens. A known name gets a new version.",
+        help_text=(
+            "Lower-case letters, digits and hyphens. A plan that people wrote gets a new version; Signalbox's own stay "
+            "as they are."
+        ),
     )
     title = forms.CharField(label="Title", max_length=80, required=False)
     traffic = forms.ChoiceField(label="Traffic as of", required=False)

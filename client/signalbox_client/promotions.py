@@ -15,7 +15,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--version", required=True, type=int, help="the version's number")
     parser.add_argument("--env", required=True, help="the environment, such as production")
     parser.add_argument("--why", default="", help="what reviewers read first; needed unless with --dry-run")
-    parser.add_argument("--plan", default="", help="a rollout plan; default: the environment's")
+    parser.add_argument("--plan", default="", help="a rollout plan, or NAME@N; default: the environment's")
     parser.add_argument("--supersede", action="store_true", help="take a rollout under way on the endpoint back first")
     parser.add_argument("--dry-run", action="store_true", help="say what a request would lack, and ask for nothing")
 

@@ -48,11 +48,12 @@ class Submit(Strict):
     environment = serializers.CharField(max_length=40)
     why = Why()
     plan = serializers.CharField(
-        max_length=60,
+        max_length=72,
         required=False,
         default="",
         allow_blank=True,
-        help_text="a rollout plan; the environment's if empty",
+        help_text="a rollout plan, of which it takes the newest version, or NAME@N for version N; the environment's if "
+        "empty",
     )
     supersede = serializers.BooleanField(default=False)
     dry_run = serializers.BooleanField(default=False)

@@ -19,6 +19,12 @@ def plan(sent: Sent) -> None:
         plans.find(sent["plan"])
 
 
+def wished_plan(sent: Sent) -> None:
+    """A plan that may say its version, such as `canary@1`."""
+    if sent["plan"]:
+        plans.asked_for(sent["plan"])
+
+
 def endpoint_name(sent: Sent) -> None:
     endpoints.check_name(sent["name"])
 

@@ -16,7 +16,8 @@ from portal.core.api.views import ApiView
 
 
 class NewPlan(Strict):
-    """`body` is `{"steps": [...]}`, as docs/rollouts.md describes it. A known name gets its next version."""
+    """`body` is `{"steps": [...]}`, as docs/rollouts.md describes it. The name of a plan that
+    people wrote gets its next version; those of the plans that come with the portal are refused."""
 
     name = serializers.CharField(allow_blank=True, help_text="1 to 60 lower-case letters, digits and hyphens")
     title = serializers.CharField(max_length=80, required=False, default="", allow_blank=True)
@@ -55,5 +56,6 @@ class Plans(ApiView):
 
     @extend_schema(request=NewPlan, responses={201: PlanShape}, summary="Write a plan, or its next version")
     def post(self, request: Request) -> Response:
+        plans.may_write(actor=self.actor)
         made = plans.create(actor=self.actor, **read_input(NewPlan, request.data))
         return Response(PlanShape(made).data, status=201)

@@ -92,7 +92,7 @@ class Promotions(ApiView):
         summary="Ask for a promotion",
     )
     def post(self, request: Request) -> Response:
-        sent = read_input(inputs.Submit, request.data, {**lookups.of_version(self.actor), "plan": lookups.plan})
+        sent = read_input(inputs.Submit, request.data, {**lookups.of_version(self.actor), "plan": lookups.wished_plan})
         target = {name: sent[name] for name in ("model", "version", "environment", "plan")}
         if sent["dry_run"]:
             return Response(preview(promotions.preview(actor=self.actor, **target)))

@@ -178,25 +178,31 @@ def parse(body: object, *, stored: bool = False) -> Steps:
 
 def _order(steps: Sequence[Step]) -> dict[str, str]:
     """What is wrong with steps that are each well formed: a plan that cannot end, or goes back on its way."""
-    switches = [at for at, step in enumerate(steps) if isinstance(step, Switch)]
-    if len(switches) != 1:
-        return {"steps": "must switch exactly once, or the plan cannot end"}
+    end = next((at for at, step in enumerate(steps) if isinstance(step, Switch)), len(steps))
     wrong: dict[str, str] = {}
     before = 0
     for at, step in enumerate(steps):
-        if at > switches[0]:
-            said = "" if isinstance(step, Hold) and at == len(steps) - 1 else AFTER_SWITCH
+        if at > end:
+            said = "" if isinstance(step, Switch) or (isinstance(step, Hold) and at == len(steps) - 1) else AFTER_SWITCH
         else:
             said = _out_of_order(step, before)
         if said:
-            wrong[f"steps.{at}.weight" if isinstance(step, Weight) and at < switches[0] else f"steps.{at}"] = said
+            wrong[f"steps.{at}.weight" if isinstance(step, Weight) and at < end else f"steps.{at}"] = said
         before = step.weight if isinstance(step, Weight) else before
-    if sum(isinstance(step, Shadow) for step in steps) > 1:
-        wrong["steps"] = "may shadow once"
-    if (chance := false_alarm(steps)) > MOST_CHANCE:
-        said = numbers.percent(chance, 0)
-        wrong["steps"] = f"would stop a good version by mistake with a chance of {said}; 50 % is the most"
-    return wrong
+    whole = _as_a_whole(steps)
+    return wrong | ({"steps": whole} if whole else {})
+
+
+def _as_a_whole(steps: Sequence[Step]) -> str:
+    """What is wrong with no one step, but with all of them."""
+    chance = false_alarm(steps)
+    said = numbers.percent(chance, 0)
+    found = (
+        (sum(isinstance(step, Switch) for step in steps) != 1, "must switch exactly once, or the plan cannot end"),
+        (sum(isinstance(step, Shadow) for step in steps) > 1, "may shadow once"),
+        (chance > MOST_CHANCE, f"would stop a good version by mistake with a chance of {said}; 50 % is the most"),
+    )
+    return "; it ".join(words for wrong, words in found if wrong)
 
 
 NO_REQUESTS = "waits for requests at 100 %, where nothing is counted; wait for seconds, or hold after the switch"

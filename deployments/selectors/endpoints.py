@@ -45,7 +45,8 @@ LEFT = "taken back"
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One revision behind the endpoint: `role` is champion, challenger or rollback target, `share` in basis points."""
+    """One revision behind the endpoint: `role` is champion, challenger, coming back, rollback target, or former
+    champion while a rollout is what a rollback would take back; `share` in basis points."""
 
     revision: Revision
     role: str
@@ -272,7 +273,7 @@ def _arms(endpoint: Endpoint, rollout: Rollout | None, table: RouteTable | None)
     candidates = [
         (endpoint.stable, "champion"),
         (rollout.to_revision if rollout else None, COMING[rollout.kind] if rollout else ""),
-        (endpoint.previous, "rollback target"),
+        (endpoint.previous, "former champion" if rollout else "rollback target"),
     ]
     found: dict[Any, Arm] = {}
     for revision, role in candidates:

@@ -1,13 +1,14 @@
 """What happened in rollouts, moment by moment: each share of the traffic, and what people and guards did."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from deployments.engine import wording
-from deployments.models import Rollout, RouteTable
+from deployments.models import Rollout, RolloutKind, RouteTable
 from deployments.policies.steering import ABORT_REASONS
+from deployments.selectors import steering
 from portal.audit.models import AuditEvent
 from portal.auditors.selectors import events
 from portal.auditors.selectors.events import EventView
@@ -15,7 +16,8 @@ from portal.auditors.selectors.events import EventView
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`what` happened, by whom ("" for the portal) and why; `guards` say value and limit of those that failed."""
+    """`what` happened, by whom ("" for the portal) and why; `guards` say value and limit of those that failed. `moves`
+    is an act that the next share of the traffic comes from, `share` such a share."""
 
     at: datetime
     icon: str
@@ -24,6 +26,8 @@ class Moment:
     who: str = ""
     why: str = ""
     guards: tuple[str, ...] = ()
+    moves: bool = False
+    share: bool = False
 
 
 ACTS = {
@@ -38,6 +42,8 @@ ACTS = {
     "rollout.shadow_ended": ("eye", "mute", "Shadow ended"),
 }
 """What the log says of a rollout that is told here: icon, tone and words."""
+MOVES = ("rollout.hurried", "rollout.abort_started", "rollout.champion_kept")
+"""What somebody does that the next share of the traffic comes from."""
 
 
 def of(rollouts: Sequence[Rollout]) -> dict[int, tuple[Moment, ...]]:
@@ -51,14 +57,34 @@ def of(rollouts: Sequence[Rollout]) -> dict[int, tuple[Moment, ...]]:
     )
     for view in events.views(told.select_related("leaf").order_by("id")):
         found[int(view.subject_id)].append(_act(view))
-    return {pk: tuple(sorted(held, key=lambda one: one.at)) for pk, held in found.items()}
+    ordered = {row.pk: sorted(found[row.pk], key=lambda one: one.at) for row in rollouts}
+    return {row.pk: tuple(attributed(ordered[row.pk], _orderer(row))) for row in rollouts}
+
+
+def _orderer(row: Rollout) -> str:
+    """Who a rollout's first share comes from: a rollback's from whoever ordered it, a promotion's from nobody."""
+    return row.started_by_label if row.kind == RolloutKind.ROLLBACK and row.started_by != "system" else ""
+
+
+def attributed(moments: Sequence[Moment], orderer: str) -> list[Moment]:
+    """The moments of one rollout, oldest first, each share with whose word it came from: the first one with the
+    orderer's, one after an act that moves with the actor's, any other with nobody's."""
+    word, found = orderer, list[Moment]()
+    for moment in moments:
+        if moment.share:
+            found.append(replace(moment, who=word))
+            word = ""
+        else:
+            found.append(moment)
+            word = moment.who if moment.moves else word
+    return found
 
 
 def _share(table: RouteTable) -> Moment:
     if table.canary is None:
-        return Moment(table.created_at, "rocket", "info", f"v{table.stable.version.number} to 100 %")
+        return Moment(table.created_at, "rocket", "info", f"v{table.stable.version.number} to 100 %", share=True)
     share = wording.percent(table.canary_weight)
-    return Moment(table.created_at, "play", "info", f"v{table.canary.version.number} to {share}")
+    return Moment(table.created_at, "play", "info", f"v{table.canary.version.number} to {share}", share=True)
 
 
 def _act(view: EventView) -> Moment:
@@ -66,7 +92,8 @@ def _act(view: EventView) -> Moment:
     code = ABORT_REASONS.get(str(view.data.get("reason_code", "")), "")
     why = ". ".join(dict.fromkeys(part for part in (code, view.reason) if part))
     who = "" if view.actor_kind == "system" else view.actor
-    return Moment(view.at, icon, tone, what, who, why, _guards(view.data))
+    moves = view.type in MOVES or view.data.get("paused_for") in steering.DECISIONS
+    return Moment(view.at, icon, tone, what, who, why, _guards(view.data), moves)
 
 
 def _guards(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -27,7 +27,6 @@ class Row:
     plan: Plan
     way: str
     beside: str
-    ready_made: bool
     environments: list[Environment]
 
 
@@ -76,9 +75,7 @@ def _by_plan() -> dict[str, list[Environment]]:
 
 def listed() -> list[Row]:
     used = _by_plan()
-    return [
-        Row(plan, *_told(plan.body), plan.name in ready_made.PLANS, used.get(plan.name, [])) for plan in select.listed()
-    ]
+    return [Row(plan, *_told(plan.body), used.get(plan.name, [])) for plan in select.listed()]
 
 
 def _told(body: object) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Rollout plans by name, and how a request keeps one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One version of a plan. The ready-made ones are known even where no row stands for them."""
+    """One version of a plan, and who wrote it ("" for the portal). The ready-made ones are known even where no row
+    stands for them."""
 
     name: str
     version: int
     title: str
     body: Json
     digest: str
+    by: str = ""
 
     @property
     def steps(self) -> Steps:
@@ -35,7 +38,8 @@ class Plan:
 
 
 def _of(row: RolloutPlan) -> Plan:
-    return Plan(row.name, row.version, row.title, row.body, row.digest)
+    by = "" if row.created_by == "system" else row.created_by_label
+    return Plan(row.name, row.version, row.title, row.body, row.digest, by)
 
 
 def ready_made_plan(name: str) -> Plan:
@@ -68,6 +72,35 @@ def usable() -> list[Plan]:
     return [plan for plan in listed() if readable(plan.body)]
 
 
+NAMED = re.compile(r"(?P<name>[^@]+)@(?P<version>[1-9][0-9]{0,8})")
+
+
+def named(asked: str) -> Json:
+    """What a wish names: the newest version of a plan by its name, or the one it says, such as `canary@1`."""
+    found = NAMED.fullmatch(asked)
+    return {"name": found["name"], "version": int(found["version"])} if found else {"name": asked}
+
+
+def asked_for(asked: str) -> Plan:
+    """The plan that a wish names; `BadInput` where there is none."""
+    return find(**named(asked))
+
+
+def offered(asked: str) -> list[tuple[str, str, Plan]]:
+    """The plans a request can choose from, each as what names it, its words and itself. `asked` keeps the version it
+    says, also where that is not the newest: then it stands behind the newest."""
+    kept, found = asked_for(asked) if NAMED.fullmatch(asked) else None, []
+    for plan in usable():
+        if kept is None or plan.name != kept.name:
+            found.append((plan.name, plan.title, plan))
+        elif plan.version == kept.version:
+            found.append((asked, plan.title, plan))
+        else:
+            found.append((plan.name, f"{plan.title}, version {plan.version}, the newest", plan))
+            found.append((asked, f"{kept.title}, version {kept.version}", kept))
+    return found
+
+
 def find(name: str, version: int | None = None) -> Plan:
     """A plan by name, the newest version unless one is named; `BadInput` where there is none."""
     rows = RolloutPlan.objects.filter(name=name)
@@ -77,7 +110,8 @@ def find(name: str, version: int | None = None) -> Plan:
     if name in ready_made.PLANS and version in (None, 1):
         return ready_made_plan(name)
     known = ", ".join(plan.name for plan in listed())
-    raise BadInput(f"There is no rollout plan {name[:60]}. There are: {known}.", fields={"plan": known})
+    said = f"{name[:60]}@{version}" if version else name[:60]
+    raise BadInput(f"There is no rollout plan {said}. There are: {known}.", fields={"plan": known})
 
 
 def pin(plan: Plan, *, first: bool) -> Json:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from deployments.models import PromotionRequest, RollbackDrill, Rollout, RolloutKind
 from deployments.selectors import plan_page
+from deployments.states.promotion import OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,24 @@ class Rehearsed:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """`rate` is the requests a second that the endpoint was last seen to get; `rehearsed` the newest rollback that
-    ended well, or a drill if that came later."""
+    ended well, or a drill if that came later. `over` says why there is nothing to undo, "" where there is or may be."""
 
     rate: float | None
     rehearsed: Rehearsed | None
+    over: str = ""
 
 
 def of(row: PromotionRequest) -> Reach:
     found = [one for one in (_rollback(row), _drill(row)) if one is not None]
-    return Reach(plan_page.rate(row.endpoint), max(found, key=lambda one: one.at, default=None))
+    return Reach(plan_page.rate(row.endpoint), max(found, key=lambda one: one.at, default=None), _over(row))
+
+
+def _over(row: PromotionRequest) -> str:
+    stable = row.endpoint.stable
+    serves = row.status == "promoted" and stable is not None and stable.version_id == row.version_id
+    if serves or row.status in (*OPEN, "rolling_out"):
+        return ""
+    return f"nothing: v{stable.version.number} serves here" if stable else "nothing: no version serves here"
 
 
 def _rollback(row: PromotionRequest) -> Rehearsed | None:

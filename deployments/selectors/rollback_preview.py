@@ -44,7 +44,7 @@ def changes(ends: Ends, seconds: float | None) -> list[Row]:
         if stable != target:
             was = f"v{stable.version.number}"
             rows.append(_row(label, was, f"v{target.version.number}", "when the traffic has moved"))
-    return [*rows, *_schedules(ends.endpoint), *_requests(ends.endpoint, current), *_batches(current)]
+    return [*rows, *_schedules(ends), *_requests(ends.endpoint, current), *_batches(current)]
 
 
 def _row(label: str, was: str, now: str, note: str = "") -> Row:
@@ -117,9 +117,11 @@ def _thresholds(revision: Revision) -> dict[str, Any]:
     return {name: revision.version.tags[name] for name in THRESHOLDS if name in revision.version.tags}
 
 
-def _schedules(row: Endpoint) -> list[Row]:
-    """What goes on by itself at this endpoint and will no longer, or anew."""
-    rows, hours = [], row.environment.drill_hours
+def _schedules(ends: Ends) -> list[Row]:
+    """What goes on by itself at this endpoint and will no longer, or anew. Taking a rollout back leaves champion and
+    way back as they are, so drills and score stay."""
+    rows, row = list[Row](), ends.endpoint
+    hours = row.environment.drill_hours if ends.running is None else 0
     if row.frozen_since is None:
         rows.append(_row("Programs", "promote", "promote nothing", "until a person releases it"))
     if hours:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from deployments.engine import plans
+from deployments.engine import plans, ready_made
 from deployments.engine.plans import PlanRefused
 from deployments.models import RolloutPlan
 from deployments.selectors import plans as select
@@ -16,16 +16,17 @@ from portal.audit import recorder
 from portal.audit.recorder import Subject
 from portal.core import digests
 from portal.core.actors import Actor
-from portal.core.errors import BadInput, Conflict
+from portal.core.errors import BadInput, Conflict, PortalError
 
 NAME = "must have 1 to 60 lower-case letters, digits and hyphens"
+OWN = "is Signalbox's own; give yours a name of its own"
 
 
 def checked(body: object, name: str | None = None) -> dict[str, Any]:
     """A written plan in its one normal form; `BadInput` that names each place that is wrong, and the name where one is
     given."""
-    wrong = [] if name is None or (slugify(name) == name and 1 <= len(name) <= 60) else ["name"]
-    said, fields = [f"The plan's name {NAME}." for _ in wrong], dict.fromkeys(wrong, NAME)
+    fields = {"name": wrong} if name is not None and (wrong := _misnamed(name)) else {}
+    said = [f"The plan's name {wrong}." for wrong in fields.values()]
     try:
         normal = plans.body_of(plans.parse(body))
     except PlanRefused as refused:
@@ -35,10 +36,27 @@ def checked(body: object, name: str | None = None) -> dict[str, Any]:
     return normal
 
 
+def _misnamed(name: str) -> str:
+    """Why nobody can write a plan of this name; "" when somebody can."""
+    if name in ready_made.PLANS:
+        return OWN
+    return "" if slugify(name) == name and 1 <= len(name) <= 60 else NAME
+
+
+def may_write(*, actor: Actor, name: str = "") -> None:
+    """`NotAllowed` for who writes no plans, before anything of the plan is looked at; the attempt leaves its trace."""
+    try:
+        access.may_somewhere(actor, Permission.ROLLOUTS_STEER).require()
+    except PortalError as error:
+        about = Subject.of("rollout_plan", "new", name[:60] or "a new plan")
+        raise recorder.refusing(error, "plan.created", actor=actor, subject=about) from None
+
+
 @transaction.atomic
 def create(*, actor: Actor, name: str, body: object, title: str = "") -> Plan:
-    """Write a plan, or the next version of the one of that name. Requests that were sent keep theirs."""
-    access.may_somewhere(actor, Permission.ROLLOUTS_STEER).require()
+    """Write a plan, or the next version of the one of that name. Requests that were sent keep theirs; the plans that
+    come with the portal change with the portal alone."""
+    may_write(actor=actor, name=name)
     normal = checked(body, name)
     known = next((plan for plan in select.listed() if plan.name == name), None)
     digest = digests.of_json(normal)

@@ -57,14 +57,15 @@ def new(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def edit(request: PortalRequest, name: str) -> HttpResponse:
-    """The next version of a plan."""
-    return _editor(request, name, name)
+    """The next version of a plan; of one that comes with the portal, a plan of one's own that begins as it."""
+    return _editor(request, name, "" if name in ready_made.PLANS else name)
 
 
 def _editor(request: PortalRequest, begun_as: str, name: str) -> HttpResponse:
-    access.may_somewhere(request.actor, Permission.ROLLOUTS_STEER).require()
     if request.method == "POST":
+        plans.may_write(actor=request.actor, name=name)
         return _sent(request, name)
+    access.may_somewhere(request.actor, Permission.ROLLOUTS_STEER).require()
     page = select.page(begun_as, None)
     initial = {"name": name, "title": page.plan.title if name else ""}
     head = forms.PlanForm(initial=initial, endpoints=select.traffic(request.actor))

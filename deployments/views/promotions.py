@@ -65,8 +65,8 @@ def new(request: PortalRequest) -> HttpResponse:
         return render(
             request, "deployments/promotion_choose.html", choice | {"environments": Environment.objects.all()}
         )
-    known = plans.usable()
-    shows, choices = "show" in request.POST, [(plan.name, plan.title) for plan in known]
+    known = plans.offered(target["plan"])
+    shows, choices = "show" in request.POST, [(value, words) for value, words, _ in known]
     typed = {"why": sent.get("why", ""), "supersede": "supersede" in sent} if shows else {}
     form = forms.AskForm(None if shows else request.POST or None, plans=choices, initial=target | typed)
     if request.method == "POST" and not shows:
@@ -74,13 +74,13 @@ def new(request: PortalRequest) -> HttpResponse:
         if done is not None:
             return done
     found = promotions.preview(actor=request.actor, **target)
-    form.initial["plan"] = found.plan
+    form.initial["plan"] = target["plan"] or found.plan
     may_supersede = steering.may_steer(request.actor, found.endpoint.team_id)
     context = {
         "preview": found,
         "may_supersede": may_supersede,
         "possible": found.askable and (may_supersede.allowed or not found.rolls_out),
-        "plans": plan_page.all_of(known, found.endpoint),
+        "plans": plan_page.all_of([plan for _, _, plan in known], found.endpoint),
         "form": form,
         "checks": select.worst_first([*select.shown_checks(found.evidence), *select.by_clock(found.by_clock)]),
         "pinned": pinned.of(found.evidence),
@@ -97,7 +97,7 @@ def _target(sent: Any) -> dict[str, Any] | None:
     version = queries.number(sent, "version")
     if not sent.get("model") or version is None or not environment:
         return None
-    plan = sent.get("plan", "")[:60]
+    plan = sent.get("plan", "")[:72]
     return {"model": sent["model"], "version": version, "environment": environment, "plan": plan}
 
 

@@ -141,6 +141,8 @@ def _dialog(
         return done
     found, part = rollouts.load(number), f"deployments/_rollout_{what}.html"
     steer = rollout_acts.steer(found, request.actor)
+    if isinstance(form, forms.AdvanceForm) and steer.second and not steer.asked_by:
+        form.for_two()
     context = {
         "endpoint": row,
         "form": form,

@@ -183,14 +183,16 @@ class TestRequests:
 
     def test_a_newer_version_of_the_plan_moves_no_request(self, line: Line) -> None:
         line.promote(1)
-        row = self.submit(line, 2, "canary")
+        marta = world.actor(line.marta)
+        service.create(actor=marta, name="ours", title="Ours", body={"steps": [weight(500), SWITCH]})
+        row = self.submit(line, 2, "ours")
         body = {"steps": [weight(100), SWITCH]}
-        made = service.create(actor=world.actor(line.marta), name="canary", body=body)
-        assert (made.version, made.title, select.find("canary").body) == (2, "Canary", body)
+        made = service.create(actor=marta, name="ours", body=body)
+        assert (made.version, made.title, select.find("ours").body) == (2, "Ours", body)
         promotions.settle(row.pk)
         row.refresh_from_db()
         assert (row.revision, row.evidence["plan"]["version"]) == (1, 1)
-        assert AuditEvent.objects.filter(type="plan.created", subject_name="canary@2").exists()
+        assert AuditEvent.objects.filter(type="plan.created", subject_name="ours@2").exists()
 
     def test_where_nothing_serves_there_is_nobody_to_share_with(self, line: Line) -> None:
         row = self.submit(line, 1, "canary")
@@ -226,8 +228,9 @@ class TestRequests:
         body = {"steps": [SWITCH]}
         with pytest.raises(NotAllowed):
             service.create(actor=world.actor(line.priya), name="mine", body=body)
+        service.create(actor=world.actor(line.marta), name="mine", body=body)
         with pytest.raises(Conflict):
-            service.create(actor=world.actor(line.marta), name="at-once", body=body)
+            service.create(actor=world.actor(line.marta), name="mine", body=body)
         with pytest.raises(BadInput) as refusal:
             service.create(actor=world.actor(line.marta), name="Not A Name", body={"steps": [weight(0), SWITCH]})
         assert set(refusal.value.fields) == {"name", "steps.0.weight"}

@@ -14,6 +14,7 @@ from deployments.policies import rules as rules_policy
 from deployments.policies import timing as timing_policy
 from deployments.policies.timing import FREE, Timing
 from deployments.selectors import facts as read
+from deployments.selectors import plans as plans_known
 from deployments.selectors import policies
 from deployments.services import endpoints, rollouts
 from deployments.services.promotions import bypassed, frozen, settling
@@ -76,6 +77,12 @@ class Preview:
         """The name of the plan it would be carried out by."""
         return str(self.evidence["plan"].get("name", ready_made.AT_ONCE))
 
+    @property
+    def plan_version(self) -> int | None:
+        """The version of that plan; None for what happens at once anyway."""
+        found: int | None = self.evidence["plan"].get("version")
+        return found
+
 
 def candidate(model: RegisteredModel, number: int) -> ModelVersion:
     """A version of the model; `NotFound` where there is none of the number."""
@@ -133,13 +140,12 @@ def _evidence(endpoint: Endpoint, environment: Environment, candidate: ModelVers
     """The evidence under the policy in force for the model's risk tier and the limits that the endpoint is set to; the
     request keeps these and the plan."""
     held = policies.pin(policies.in_force(environment.pk, candidate.model.tier))
-    named = {"name": plan or environment.plan or ready_made.AT_ONCE}
     return read.evidence(
         endpoint=endpoint,
         environment=environment,
         candidate=candidate,
         policy=held,
-        plan=named,
+        plan=plans_known.named(plan or environment.plan or ready_made.AT_ONCE),
         limits=endpoint.serving.limits if endpoint.serving else {},
     )
 

@@ -63,6 +63,7 @@ DONE_TO_TRIED = {
     "set": "set",
     "signed": "sign",
     "started": "start",
+    "taking": "take",
     "took": "take",
     "tried": "try",
     "validated": "validate",
@@ -91,7 +92,7 @@ def attempt(template: str) -> str:
     """The sentence of a verb for an attempt at it; one that is no act of the actor is marked as refused."""
     if any(words in template for words in IN_VAIN):
         return template
-    done, _, rest = template.removeprefix(ACTOR).partition(" ")
+    done, _, rest = template.removeprefix(ACTOR).removeprefix("is ").partition(" ")
     if not template.startswith(ACTOR) or done not in DONE_TO_TRIED:
         return f"Refused: {template}"
     return f"{ACTOR}tried to {DONE_TO_TRIED[done]} {rest}".rstrip()

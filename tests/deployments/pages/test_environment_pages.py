@@ -62,7 +62,9 @@ def test_an_administrator_sets_the_plan_on_the_page(line: Line, browser: Open) -
     assert "Set another plan" in ada.open(ONE)
     answer = ada.send(f"{ONE}plan/", f"{ONE}plan/", plan="canary")
     assert (answer.status_code, answer["Location"]) == (303, ONE)
-    assert "Rollout plan Canary Of requests that name none" in words(ada.open(ONE))
+    assert "Rollout plan Canary Of requests that name none: the newest version, now 1, from Signalbox." in words(
+        ada.open(ONE)
+    )
     assert 'href="/environments/production/"' in ada.open("/plans/canary/")
     again = ada.send(f"{ONE}plan/", f"{ONE}plan/", plan="canary")
     assert (again.status_code, "uses this plan already" in again.content.decode()) == (422, True)

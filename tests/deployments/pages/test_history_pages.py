@@ -54,7 +54,7 @@ def test_people_and_weights_stand_in_the_order_they_came(rolling: Rolling, brows
         ("Resumed", "Marta Kowalska", ""),
         ("v2 to 50 %", "", ""),
         ("Aborted", "Marta Kowalska", "Slow or failing. It felt slow."),
-        ("v1 to 100 %", "", ""),
+        ("v1 to 100 %", "Marta Kowalska", ""),
     ]
     said = words(browser(rolling.line.priya).open(PAGE, history="rollouts"))
     assert "6 steps on its way" in said

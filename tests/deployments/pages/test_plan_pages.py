@@ -35,7 +35,8 @@ def test_the_list_shows_ready_made_and_own_plans_and_who_uses_them(line: Line, b
     said = words(browser(line.priya).open("/plans/"))
     for title in (*ready_made.TITLES.values(), "In halves"):
         assert title in said
-    assert "in steps: 50 %, 100 % 1 production own" in said
+    assert re.search(r" 1 – Signalbox .* 1 production Marta Kowalska ", said)
+    assert "in steps: 50 %, 100 % 1 production Marta Kowalska" in said
 
 
 def test_a_plan_shows_its_steps_and_what_it_takes_at_the_traffic_of_an_endpoint(line: Line, browser: Open) -> None:
@@ -50,14 +51,19 @@ def test_a_plan_shows_its_steps_and_what_it_takes_at_the_traffic_of_an_endpoint(
     )
     assert "a number from 0 to 1 000 000" in words(priya.open("/plans/canary/", rate="many"))
     assert "Edit as version 2" not in said
-    assert "Edit as version 2" in priya.__class__(line.marta).open("/plans/canary/")
+    shown = browser(line.marta).open("/plans/canary/")
+    assert "Edit as version 2" not in shown, "it is Signalbox's own"
+    assert 'class="btn primary" href="/plans/new/?from=canary"' in shown
 
 
 def test_an_earlier_version_leads_to_the_newest(line: Line, browser: Open) -> None:
-    plans.create(actor=world.actor(line.marta), name="canary", body={"steps": [{"do": "switch"}]})
-    said = words(browser(line.priya).open("/plans/canary/", version=1))
+    marta = world.actor(line.marta)
+    plans.create(actor=marta, name="ours", body={"steps": [{"do": "weight", "weight": 500}, {"do": "switch"}]})
+    plans.create(actor=marta, name="ours", body={"steps": [{"do": "switch"}]})
+    said = words(browser(line.priya).open("/plans/ours/", version=1))
     assert "This is version 1. New requests get version 2" in said
-    assert "?version=1" in browser(line.priya).open("/plans/canary/")
+    assert "?version=1" in browser(line.priya).open("/plans/ours/")
+    assert "Edit as version 3" in browser(line.marta).open("/plans/ours/")
     browser(line.priya).open("/plans/canary/", status=404, version=9)
     browser(line.priya).open("/plans/nothing/", status=404)
 
@@ -200,14 +206,26 @@ def test_a_plan_that_cannot_end_says_so_over_the_form_and_beside_its_time(line: 
 
 
 def test_the_next_version_is_saved_under_the_name_it_has(line: Line, browser: Open) -> None:
-    marta, page = browser(line.marta), "/plans/blue-green/edit/"
+    marta, page = browser(line.marta), "/plans/ours/edit/"
+    plans.create(actor=world.actor(line.marta), name="ours", body=ready_made.PLANS["blue-green"])
     answer = marta.send(page, page, act="save", name="another", **{"s1-seconds": "20 min"})
-    assert answer["Location"] == "/plans/blue-green/"
-    row = RolloutPlan.objects.filter(name="blue-green").order_by("-version")[0]
+    assert answer["Location"] == "/plans/ours/"
+    row = RolloutPlan.objects.filter(name="ours").order_by("-version")[0]
     assert (row.version, row.body["steps"][1]) == (2, {"do": "hold", "seconds": 1200})
     same = marta.send(page, page, act="save")
     assert same.status_code == 422
     assert "says exactly this already" in same.content.decode()
+
+
+def test_a_plan_of_signalbox_itself_is_copied_and_not_written(line: Line, browser: Open) -> None:
+    marta = browser(line.marta)
+    assert "New rollout plan" in marta.open("/plans/canary/edit/")
+    sent = marta.fill("/plans/canary/edit/", NEW, act="save", name="canary")
+    for place in (NEW, "/plans/canary/edit/"):
+        answer = marta.post(place, sent)
+        said = "is Signalbox&#x27;s own; give yours a name of its own" in answer.content.decode()
+        assert (answer.status_code, said) == (422, True), place
+    assert not RolloutPlan.objects.filter(name="canary", version=2).exists()
 
 
 def test_the_list_tells_plans_apart_that_move_the_traffic_alike(line: Line, browser: Open) -> None:

@@ -244,6 +244,7 @@ def test_a_request_that_was_stopped_on_its_way_changed_nothing_for_good(line: Li
     page = words(priya.open(f"/promotions/{number}/"))
     assert "What was to change" in page
     assert f"Rolled back on {stamp(rolling.row)}. All traffic went back to v1." in page
+    assert "Undo nothing: v1 serves here Owner" in page, "and no drill to another version beside it"
 
 
 def test_reach_knows_the_traffic_and_the_rehearsals_that_the_endpoint_knows(line: Line, browser: Open) -> None:
@@ -261,7 +262,10 @@ def test_reach_knows_the_traffic_and_the_rehearsals_that_the_endpoint_knows(line
     drills.ask(actor=world.actor(line.marta), environment="production", endpoint="flight-delay")
     work.drain()
     row = line.submit(3)
-    assert re.search(r"Rehearsed by a drill to v1, which took [\d.]+ m?s", words(priya.open(f"/promotions/{row.pk}/")))
+    assert re.search(
+        r"Rehearsed not yet to v2; the way back before by a drill to v1, which took [\d.]+ m?s",
+        words(priya.open(f"/promotions/{row.pk}/")),
+    )
     roll_back(line)
     assert re.search(
         r"Rehearsed by a rollback to v1, which took [\d.]+ m?s", words(priya.open(f"/promotions/{row.pk}/"))

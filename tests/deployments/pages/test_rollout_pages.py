@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deployments.models import Rollout
-from deployments.services import rollouts
+from deployments.models import PromotionRequest, Rollout
+from deployments.services import plans, rollouts
 from portal.core import once
 from tests import world
 from tests.deployments.conftest import Line
@@ -76,11 +76,14 @@ def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolli
     place = f"{PAGE}rollouts/{rolling.row.pk}/advance/"
     assert "Go to 50 % early, takes two people" in marta.open(PAGE)
     assert "Your word is the first of two" in marta.open(place)
+    assert "and to whoever has to agree" in marta.open(place)
     assert marta.send(place, place, reason="").status_code == 422
     assert marta.send(place, place, reason="The morning wave comes.").status_code == 303
     assert rolling.row.step == 3
     assert "You asked for this already" in marta.open(place)
     assert "Agree: go to 50 % early" in daniel.open(PAGE)
+    asked = daniel.open(place)
+    assert ("It goes to the audit log." in asked, "whoever has to agree" in asked) == (True, False)
     assert daniel.send(place, place, reason="Agreed.").status_code == 303
     rolling.look()
     assert rolling.share == 5000
@@ -170,9 +173,39 @@ def test_an_abort_by_its_page(rolling: Rolling, browser: Open) -> None:
     again = re.search(r'href="(/promotions/new/\?[^"]+)">.{0,400}?Retry v2</a>', page, re.DOTALL)
     assert again is not None, page
     form = marta.open(html.unescape(again[1]))
-    for field in ('name="version" value="2"', 'value="slowly" selected'):
+    for field in ('name="version" value="2"', 'value="slowly@1" selected'):
         assert field in form
     assert "Rolled back v2 to v1, during its rollout" in words(marta.open(PAGE))
+
+
+def test_a_retry_asks_for_the_version_of_the_plan_it_ran_by(rolling: Rolling, browser: Open) -> None:
+    marta, rolled = browser(rolling.line.marta), rolling.row
+    rollouts.abort(actor=world.actor(rolling.line.marta), number=rolled.pk, reason_code="quality")
+    rolling.look()
+    plans.create(actor=world.actor(rolling.line.marta), name="slowly", body={"steps": [{"do": "switch"}]})
+    found = re.search(r'href="(/promotions/new/\?[^"]+)">.{0,400}?Retry v2</a>', marta.open(PAGE), re.DOTALL)
+    assert found is not None
+    again = html.unescape(found[1])
+    shown = marta.open(again)
+    assert 'value="slowly@1" selected>slowly, version 1<' in shown
+    assert ">slowly, version 2, the newest<" in shown
+    assert re.search(r'<details class="disclosure" open><summary>.{0,600}?slowly.{0,2000}?10 %', shown, re.DOTALL)
+    answer = marta.send(again, "/promotions/new/", plan="slowly@1", why="Once more, as before.")
+    assert answer.status_code == 303, answer.content.decode()
+    asked = PromotionRequest.objects.latest("pk")
+    assert (asked.pk != rolled.request_id, asked.evidence["plan"]["version"]) == (True, 1)
+
+
+def test_a_canary_has_one_rollback_target_whose_drills_and_score_stay(line: Line, browser: Open) -> None:
+    rolling, dialog = Rolling(line).prepare(), f"{PAGE}rollback/"
+    line.promote(2)
+    marta = browser(line.marta)
+    assert "rollback target, r1" in words(marta.open(PAGE))
+    assert "they begin anew, and so does the score" in words(marta.open(dialog))
+    rolling.begin(3)
+    said = words(marta.open(PAGE))
+    assert ("Target v2" in said, "former champion, r1" in said, "rollback target, r" in said) == (True, True, False)
+    assert "Drills of the way back" not in words(marta.open(dialog))
 
 
 def test_a_rollout_of_another_endpoint_is_not_steered_from_here(rolling: Rolling, browser: Open) -> None:
