@@ -99,7 +99,7 @@ register(
     Verb("rollout.unproven", "{subject} was not seen to serve", required=("generation", "why")),
     Verb("rollout.completed", "{actor} completed {subject}"),
     Verb("rollout.abort_started", "{actor} is taking {subject} back", untouched=UNMOVED),
-    Verb("rollout.aborted", "{actor} aborted {subject}"),
+    Verb("rollout.aborted", "The abort of {subject} came to its end"),
     Verb(
         "rollout.champion_kept",
         "{actor} kept v{kept} over {subject}: the test found v{against} no better",

@@ -17,6 +17,7 @@ from deployments.selectors import (
     rollout_guards,
     rollout_seen,
     rollout_stages,
+    steering,
     way_back,
 )
 from deployments.selectors.observed import Observed
@@ -139,6 +140,11 @@ class Live:
     @property
     def split_words(self) -> str:
         return ", ".join(label for label, _, _ in self.split)
+
+    @property
+    def standstill(self) -> str:
+        """What a paused rollout does meanwhile."""
+        return steering.standstill(self.rollout) if self.rollout else ""
 
     @property
     def place(self) -> str:

@@ -154,3 +154,14 @@ def seen_pause(row: Rollout) -> str:
     newest = RouteTable.objects.filter(endpoint=row.endpoint_id).order_by("-generation").first()
     there = newest is not None and newest.stable_id == row.to_revision_id and newest.canary_id is None
     return row.pause_code if there else UNSERVED
+
+
+def standstill(row: Rollout) -> str:
+    """What a paused rollout does meanwhile, as a page says it before why it is paused."""
+    match seen_pause(row):
+        case "unproven":
+            stays = "The traffic stays as it is, and it is asked again every few seconds."
+            return f"What is served is not proven. {stays}"
+        case "unserved":
+            return "What was served could not be proven. The champion answers everybody again."
+    return "Paused: the weights stay as they are."

@@ -59,6 +59,7 @@ def test_what_the_runtime_lost_is_not_taken_and_moving_it_again_is_probed(unprov
     row = unproven.look(3)
     assert (row.pause_code, unproven.share) == ("unproven", 0)
     assert not steering.goes_on(row)
+    assert steering.standstill(row).endswith("The champion answers everybody again.")
     with pytest.raises(Stale, match=r"answers everybody now.*move the traffic again") as refused:
         press(unproven, "unproven")
     assert refused.value.code == "step_changed"

@@ -78,7 +78,7 @@ def test_a_guard_that_failed_says_value_and_limit(rolling: Rolling, browser: Ope
     assert aborted.who == ""
     (guard,) = aborted.guards
     assert re.search(r"30\.0?0? pp.*limit|limit.*2\.00 pp", guard), guard
-    assert guard in words(browser(rolling.line.priya).open(PAGE)).replace("&lt;", "<").replace("&#x27;", "'")
+    assert words(guard) in words(browser(rolling.line.priya).open(PAGE)).replace("&lt;", "<").replace("&#x27;", "'")
 
 
 def test_a_rollback_during_a_rollout_stands_among_the_rollbacks(rolling: Rolling, browser: Open) -> None:
