@@ -23,6 +23,7 @@ STARTS = {
         f"{ENDPOINT}?range=24h",
         "/plans/",
         "/plans/canary/?rate=0",
+        "/plans/watch-only/edit/",
         "/plans/new/?from=shadow-canary",
         f"{MODEL}compare/?v=2&v=3&diff=0",
         "/models/?q=nothing-of-this-name",
