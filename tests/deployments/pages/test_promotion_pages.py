@@ -224,12 +224,12 @@ def test_a_request_that_was_rolled_back_says_when_and_to_what(line: Line, browse
     PromotionRequest.objects.filter(pk=row.pk).update(decided_at=clock.now() - timedelta(days=3))
     done = stamp(row.rollouts.get())
     page = words(priya.open(f"/promotions/{row.pk}/"))
-    assert f"Promoted on {done}." in page
+    assert f"Promoted, {done}." in page
     assert "What changed" in page
     roll_back(line)
     page = words(priya.open(f"/promotions/{row.pk}/"))
     assert "What changed, until it was rolled back" in page
-    assert f"Rolled back on {stamp(row.rollouts.get(kind='rollback'))}. All traffic went back to v1." in page
+    assert f"Rolled back, {stamp(row.rollouts.get(kind='rollback'))}. All traffic went back to v1." in page
 
 
 def test_a_request_that_was_stopped_on_its_way_changed_nothing_for_good(line: Line, browser: Open) -> None:
@@ -243,7 +243,7 @@ def test_a_request_that_was_stopped_on_its_way_changed_nothing_for_good(line: Li
     rolling.look()
     page = words(priya.open(f"/promotions/{number}/"))
     assert "What was to change" in page
-    assert f"Rolled back on {stamp(rolling.row)}. All traffic went back to v1." in page
+    assert f"Rolled back, {stamp(rolling.row)}. All traffic went back to v1." in page
     assert "Undo nothing: v1 serves here Owner" in page, "and no drill to another version beside it"
 
 
