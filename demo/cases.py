@@ -45,7 +45,7 @@ PLANS: Final[dict[str, tuple[str, list[Json]]]] = {
     AB_TEST: ("A/B test, fast", [{"do": "weight", "weight": 5000}, TEST, *ENDING]),
 }
 TIMEOUT, BROKE = "deadline_exceeded", "revision_broke"
-AFTER: Final = r"\[.*\], limit .*, after [\d ]+ requests"
+AFTER: Final = r"\[.*\], limit .*, after [\d\s]+ requests"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ CASES: Final = (
          bound=ON_REQUESTS),
     Case("wrong", "weather", "wrong", CANARY, "aborted", rf"Predictions .* pp {AFTER}", bound=ON_REQUESTS),
     Case("late", "weather", "late", CANARY, "aborted",
-         rf"Error rate .* {AFTER}, [\d ]+ of which failed because it (did not answer in time|had no time for them)",
+         rf"Error rate .* {AFTER}, [\d\s]+ of which failed because it (did not answer in time|had no time for them)",
          frozenset({TIMEOUT, "busy"}), bound=f"after {FEWEST} requests, a deadline and a look"),
     Case("crashing", "weather", "crashing", CANARY, "aborted",
          r"Its process ended [3-5] times without a minute of quiet between\. .*ended with code 9\.",

@@ -140,7 +140,7 @@ def test_a_guard_says_by_how_many_and_how_long_it_still_takes(waiting: Rolling, 
     said = guards(priya.open(PAGE))
     for part in ("810 requests", "90 requests", "810 answers", "82 answers", errors["missing"], p95["missing"]):
         assert part in said, part
-    assert re.fullmatch(r"about [\d ]+ more requests, (under 1 min|\d+ min)", errors["missing"])
+    assert re.fullmatch(r"about [\d\s]+ more requests, (under 1 min|\d+ min)", errors["missing"])
 
 
 @pytest.mark.parametrize(("rate", "ago", "ends"), [

@@ -47,7 +47,7 @@ def test_the_page_shows_split_steps_and_guards(rolling: Rolling, browser: Open) 
     assert "Not judged yet" in said
     assert "Error rate new minus champion" in said
     assert "≤ +2.00 pp" in said
-    assert re.search(r"about [\d ]+ more requests", said)
+    assert re.search(r"about [\d\s]+ more requests", said)
     assert "with a chance of at most 4 %" in said
     assert "Asks a person in about 10 min at the latest" in said
 
