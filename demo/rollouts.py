@@ -93,9 +93,9 @@ class Show:
         if row["pause_code"] not in ("person", "decide"):
             self.desk.keep(row["id"], "It should not have asked a person.")
             raise LateError(f"Rollout {row['id']} asks a person: {row['pause_why']}")
-        kind = "ab-test" if case.plan.startswith("ab-test") else "shadow"
-        shown = verdicts.of_test(self.desk.report(row["id"], kind)) if kind == "ab-test" else verdicts.of_shadow(
-            self.desk.report(row["id"], kind)
+        tested = case.plan.startswith("ab-test")
+        shown = verdicts.of_test(self.desk.of_test(row["id"])) if tested else verdicts.of_shadow(
+            self.desk.of_shadow(row["id"])
         )  # fmt: skip
         say(f"the report: {shown}")
         time.sleep(self.reading)

@@ -130,6 +130,10 @@ class Desk:
             if refused.code != "not_frozen":
                 raise
 
-    def report(self, number: int, kind: str) -> dict[str, Any]:
-        """What its shadow ("shadow") or its A/B test ("ab-test") has shown."""
-        return dict(self.program.get(f"/api/v1/rollouts/{number}/{kind}/")["report"] or {})
+    def of_shadow(self, number: int) -> dict[str, Any]:
+        """What its shadow has shown."""
+        return dict(self.program.get(f"/api/v1/rollouts/{number}/shadow/"))
+
+    def of_test(self, number: int) -> dict[str, Any]:
+        """What its A/B test has shown."""
+        return dict(self.program.get(f"/api/v1/rollouts/{number}/ab-test/")["report"] or {})

@@ -102,8 +102,8 @@ def row(case: Case, found: Outcome) -> str:
 
 def of_shadow(report: Json) -> str:
     """What a shadow has shown, in words."""
-    rows, flips = report["all"]["rows"], sum(report["flips"].values())
-    return f"{report['all']['same']} of {rows} rows the same, {flips} another class"
+    whole, flips = report["agreement"], sum(one["rows"] for one in report["flips"])
+    return f"{whole['same']} of {whole['rows']} rows the same, {flips} another class"
 
 
 def of_test(report: Json) -> str:

@@ -96,7 +96,7 @@ def test_the_table_says_who_stopped_it_when_and_what_it_cost() -> None:
 
 
 def test_reports_are_told_in_words() -> None:
-    assert of_shadow({"all": {"rows": 500, "same": 300}, "flips": {"0 → 1": 190, "1 → 0": 10}}) == (
+    assert of_shadow({"agreement": {"rows": 500, "same": 300}, "flips": [{"rows": 190}, {"rows": 10}]}) == (
         "300 of 500 rows the same, 200 another class"
     )
     metric = {"name": "Right answers", "answer": "better", "old": 0.61, "new": 0.7}

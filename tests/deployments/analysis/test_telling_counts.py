@@ -13,7 +13,7 @@ def judged(n: int, needed: int | None = None, answer: Answer = "inconclusive") -
 def test_a_sentence_counts_requests() -> None:
     assert telling.sentence(judged(1)).endswith("after 1 request")
     assert telling.sentence(judged(0)).endswith("after 0 requests")
-    assert telling.sentence(judged(1240)).endswith("after 1 240 requests")
+    assert telling.sentence(judged(1240)).endswith("after 1\u202f240 requests")
 
 
 def test_what_is_missing_is_counted_alike() -> None:

@@ -45,7 +45,7 @@ def test_what_is_missing_costs_its_points(changed: dict[str, object], lost: int)
 def test_a_cold_target_nobody_rehearsed_is_not_to_be_trusted() -> None:
     found = readiness.of(replace(BEST, status="failed", drill=None, seconds=None))
     assert (found.score, found.tone) == (25, "bad")
-    assert found.words == "v1 is failed, not yet rehearsed, not measured yet"
+    assert found.words == "v1 is failed, not yet rehearsed; how long it takes is not measured yet"
 
 
 def test_a_failed_drill_says_what_was_wrong() -> None:
