@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout
+from deployments.models import Endpoint, Environment, Revision, RollbackDrill, Rollout, RouteTable
 from deployments.services import rollbacks, rollouts
 from portal.core import clock, work
 from tests import world
@@ -131,6 +131,11 @@ def test_a_rollback_that_fails_says_at_which_step_and_what_to_do_by_hand(three: 
     assert "Retry v2" not in page
     doubtful = {"status": "paused", "pause_code": "unproven", "pause_why": "v2 should answer, but v3 does."}
     Rollout.objects.filter(kind="rollback").update(**doubtful)
+    page = marta.open(PAGE)
+    assert ("The champion answers everybody again" in page, "What to do by hand" in page) == (True, True)
+    table = RouteTable.objects.order_by("-generation")[0]
+    table.pk, table.generation, table.stable = None, table.generation + 1, row.previous
+    table.save(force_insert=True)
     page = marta.open(PAGE)
     assert ("What is served is not proven" in page, "What to do by hand" in page) == (True, True)
 
