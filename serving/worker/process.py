@@ -138,6 +138,8 @@ def _start(launch: Launch, wanted_layers: Mapping[str, bool]) -> App:
 def _serve(app: App, listener: socket.socket, patience: float, door: Door | None) -> None:
     import uvicorn
 
+    from serving.worker.whole import WholeAnswers
+
     stuck = app.spec.limits.deadline_ms / 1000 + STUCK_SECONDS
 
     async def heartbeat() -> None:
@@ -152,7 +154,7 @@ def _serve(app: App, listener: socket.socket, patience: float, door: Door | None
         lifespan="off",
         ws="none",
         loop="uvloop",
-        http="httptools",
+        http=WholeAnswers,
         log_config=None,
         access_log=False,
         server_header=False,

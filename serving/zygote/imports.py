@@ -8,8 +8,7 @@ import threading
 
 NEEDED = (
     *("numpy", "pandas", "yaml", "mlflow.pyfunc", "mlflow.models", "mlflow.exceptions", "concurrent.futures.thread"),
-    *("uvicorn", "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off"),
-    "serving.worker.process",
+    *("uvicorn", "uvicorn.loops.uvloop", "uvicorn.lifespan.off", "serving.worker.whole", "serving.worker.process"),
 )
 WANTED = (
     *("mlflow.sklearn", "skops.io", "sklearn.pipeline", "sklearn.compose", "sklearn.linear_model", "sklearn.ensemble"),
