@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from deployments.adapters import serving
 from deployments.adapters.serving import ServingRefused, ServingRuntime, ServingUnavailable
 from deployments.engine import plans
-from deployments.engine.planner import GRACE, Command, Routes, Snapshot, Watch, decide, while_away
+from deployments.engine.planner import GRACE, Command, Routes, Snapshot, decide, while_away
 from deployments.engine.steps import Shadow
 from deployments.models import Revision, Rollout, RolloutKind, RouteTable
 from deployments.reconcilers import artifacts, callers, measuring, probing, shadowing, testing
@@ -86,6 +86,8 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     former = runtime.revision(str(row.from_revision_id)).state if row.from_revision_id and routes.missing else "absent"
     steps, now = plans.of_pinned(row.plan), clock.now()
     held = steering.held(row, row.step, now) if row.status in ("progressing", "paused") else ""
+    stage = measuring.stage_at(steps, row.step - 1 if held else row.step)
+    ours = _ours(row, stage, routes)
     return Snapshot(
         status=row.status,
         target=str(row.to_revision_id),
@@ -105,9 +107,9 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
         at_step=(now - row.step_began_at).total_seconds() if row.step_began_at else 0.0,
         held=held,
         held_for=steering.held_for(row, now) if held else 0.0,
-        watch=_watch(row, measuring.stage_at(steps, row.step - 1 if held else row.step), routes, runtime, lease),
+        watch=measuring.watch(row, stage, runtime, lease) if stage and ours else measuring.NOTHING,
         shadow=shadowing.observe(row, steps, runtime, lease),
-        test=testing.observe(row, steps, runtime, lease),
+        test=testing.observe(row, steps, runtime, lease, row.generation if ours else None),
         probed=probing.known(row, now),
         pause_code=row.pause_code,
         paused_for=(now - row.paused_at).total_seconds() if row.status == "paused" and row.paused_at else 0.0,
@@ -118,14 +120,12 @@ def observe(row: Rollout, runtime: ServingRuntime, lease: Lease) -> Snapshot:
     )
 
 
-def _watch(row: Rollout, stage: Stage | None, routes: Routes, runtime: ServingRuntime, lease: Lease) -> Watch:
-    """What the measures say, once the weight of this stage is seen in force; nothing before."""
-    ours = (row.generation, str(row.from_revision_id), str(row.to_revision_id), stage.weight if stage else 0)
+def _ours(row: Rollout, stage: Stage | None, routes: Routes) -> bool:
+    """Whether the weight of this stage is seen in force by the rollout's own table: nothing is judged before."""
     if stage is None or row.status not in ("progressing", "paused"):
-        return measuring.NOTHING
-    if (routes.generation, routes.stable, routes.canary, routes.cut) != ours:
-        return measuring.NOTHING
-    return measuring.watch(row, stage, runtime, lease)
+        return False
+    ours = (row.generation, str(row.from_revision_id), str(row.to_revision_id), stage.weight)
+    return (routes.generation, routes.stable, routes.canary, routes.cut) == ours
 
 
 def reconcile(lease: Lease) -> datetime | None:

@@ -44,8 +44,9 @@ def under_way(row: Rollout) -> AbRun | None:
     return AbRun.objects.filter(rollout=row, ended_at=None).first()
 
 
-def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -> Trial:
-    """What the step has shown so far; more is gathered while it lasts, also while a person is asked."""
+def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease, table: int | None = None) -> Trial:
+    """What the step has shown so far; more is gathered while it lasts, also while a person is asked. `table` is the
+    number of the rollout's own table where that is seen in force."""
     if not any(map(gathers, steps)):
         return Trial()
     if why := runtime.unable.get(PREDICTIONS):
@@ -58,7 +59,7 @@ def observe(row: Rollout, steps: Steps, runtime: ServingRuntime, lease: Lease) -
     unread, reason = 0.0, ""
     if lasts and clock.now() - run.read_at >= pause:
         try:
-            run = look(row, run, steps, runtime, lease)
+            run = look(row, run, steps, runtime, lease, table)
         except (ServingUnavailable, ServingRefused, Invalid) as error:
             unread, reason = _since(row, run.read_at), str(error)
     said = ab_report.said(run.report, row.to_revision.version.number)
@@ -91,13 +92,15 @@ def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
     rollouts.test_began(lease, step=at, cursor=page.cursor, truths=mark)
 
 
-def look(row: Rollout, run: AbRun, steps: Steps, runtime: ServingRuntime, lease: Lease) -> AbRun:
+def look(
+    row: Rollout, run: AbRun, steps: Steps, runtime: ServingRuntime, lease: Lease, table: int | None
+) -> AbRun:
     """Read on, put ground truth beside it, and judge anew when there is something new."""
     before, step = run.predictions + run.dropped, step_of(steps, run)
     run = _predictions(row, run, step, runtime, lease)
     told = _truths(row, run, lease)
-    new = not run.report or bool(told) or run.predictions + run.dropped > before
-    report = ab_report.build(run, step, share_at(steps, run.step) or 0) if new else None
+    new = not run.report or bool(told) or run.predictions + run.dropped > before or ab_report.moved(run, table)
+    report = ab_report.build(run, step, share_at(steps, run.step) or 0, table) if new else None
     rollouts.note_test(lease, run, report)
     return AbRun.objects.get(pk=run.pk)
 

@@ -4,6 +4,7 @@ end. A pause until labels came has no metrics."""
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, TypeVar
 
 from deployments.analysis import ab_telling, experiment
@@ -14,6 +15,7 @@ from deployments.engine.steps import AbMetric, AbTest, Pause
 from deployments.models import AbRun
 from deployments.selectors import ab_sums
 from deployments.selectors.ab_sums import Reach
+from portal.core import clock
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -22,8 +24,9 @@ NAMELESS_FROM = 500
 """Predictions after which it is clear that nobody names units."""
 
 
-def build(run: AbRun, step: AbTest | Pause, weight: int) -> Json:
-    """Both arms, every metric, and what makes them doubtful."""
+def build(run: AbRun, step: AbTest | Pause, weight: int, table: int | None = None) -> Json:
+    """Both arms, every metric, and what makes them doubtful. `table` is the number of the rollout's own table where that
+    is seen in force; elsewhere nothing new is said of the split."""
     arms = ab_sums.reach(run)
     old, new = arms["stable"], arms["canary"]
     unjudged: list[str] = []
@@ -35,9 +38,33 @@ def build(run: AbRun, step: AbTest | Pause, weight: int) -> Json:
         "arms": {name: _arm(found) for name, found in arms.items()},
         "metrics": [_metric(run, metric, unjudged) for metric in (step.metrics if isinstance(step, AbTest) else ())],
         "labels_apart": _labels_apart(run, old, new),
-        "units_apart": experiment.units_apart(old.units, new.units, weight),
+        **_split(run, weight, table),
         "unjudged": " ".join(unjudged),
     }
+
+
+def _split(run: AbRun, weight: int, table: int | None) -> Json:
+    """What is said of the split, and from when on it is judged. What came before another table was seen in force came by
+    neither's weights: the champion may have had one of its own meanwhile."""
+    known = run.report.get("split") or {}
+    if table is None:
+        return {"units_apart": run.report.get("units_apart", ""), "split": known}
+    another = "table" in known and moved(run, table)
+    since = clock.now().isoformat() if another else known.get("since")
+    seen = ab_sums.seen_since(run, datetime.fromisoformat(since) if since else None)
+    apart = experiment.units_apart(seen["stable"], seen["canary"], weight)
+    return {"units_apart": apart, "split": {"table": table, "since": since}}
+
+
+def moved(run: AbRun, table: int | None) -> bool:
+    """Whether another table is in force than at the last look that saw one of the rollout's own."""
+    return table is not None and table != (run.report.get("split") or {}).get("table")
+
+
+def split_anew(report: Json) -> Json:
+    """The report once a person has gone on over the split: it is judged by what comes from now on."""
+    since = {"since": clock.now().isoformat()}
+    return report | {"units_apart": "", "split": (report.get("split") or {}) | since}
 
 
 def _tried(judge: Callable[[], T], otherwise: T, name: str, unjudged: list[str]) -> T:

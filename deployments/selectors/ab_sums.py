@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Count
 
 from deployments.analysis.experiment import Clusters
 from deployments.engine.steps import AbMetric
@@ -93,3 +94,12 @@ def aged(run: AbRun, until: datetime) -> Mapping[str, tuple[int, int]]:
         cursor.execute(query, [run.pk, until])
         rows = {arm: (known, units) for arm, known, units in cursor.fetchall()}
     return {arm: rows.get(arm, (0, 0)) for arm in ARMS}
+
+
+def seen_since(run: AbRun, since: datetime | None) -> Mapping[str, int]:
+    """The units of each arm that have asked since then, or since the test began. One that asked before counts too."""
+    rows = AbPrediction.objects.filter(run=run).exclude(unit="")
+    if since is not None:
+        rows = rows.filter(at__gte=since)
+    found = dict(rows.values_list("arm").annotate(units=Count("unit", distinct=True)))
+    return {arm: found.get(arm, 0) for arm in ARMS}

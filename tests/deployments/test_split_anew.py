@@ -4,13 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from deployments.analysis import arms, guards
-from deployments.models import Endpoint
+from deployments.models import AbRun, Endpoint, Rollout
 from deployments.services import rollouts
-from portal.core import clock
+from deployments.services.rollouts import testing as kept
+from portal.core import clock, leases
 from registry.models import ModelVersion
 from tests import world
+from tests.deployments import testing_ab
 from tests.deployments.conftest import Line
 from tests.deployments.rolling import GUARDS, Rolling, measures
 
@@ -117,3 +120,77 @@ def test_who_goes_on_after_a_wrong_split_is_asked_again_only_for_what_comes_then
     assert (row.status, row.pause_code) == ("progressing", "")
     answered(42_350, 3900, 250)
     assert rolling.look(3).pause_code == "mismatch"
+
+
+@pytest.fixture
+def tested(line: Line) -> Rolling:
+    """An A/B test over half of the traffic to which as many units of each version have come."""
+    rolling = testing_ab.begun(Rolling(line, testing_ab.STEPS))
+    came(rolling, 40, "before")
+    assert testing_ab.look(rolling, 3).status == "progressing"
+    return rolling
+
+
+def came(rolling: Rolling, units: int, names: str, arms_: tuple[str, ...] = ("stable", "canary")) -> None:
+    for number in range(units):
+        for arm in arms_:
+            testing_ab.predicted(rolling, arm, f"{names}-{arm}-{number}", 0.8)
+
+
+def said() -> str:
+    return str(AbRun.objects.get().report["units_apart"])
+
+
+@pytest.mark.django_db
+def test_a_test_too_judges_its_split_from_where_its_weight_came_again(tested: Rolling) -> None:
+    runtime = tested.line.runtime
+    runtime.slow.add(str(ModelVersion.objects.get(number=2).digest))
+    runtime.loaded.clear()
+    runtime.table.clear()
+    Endpoint.objects.update(next_reconcile_at=clock.now())
+    for _ in range(3):
+        testing_ab.look(tested, 3)
+    assert tested.share == 0
+    came(tested, 300, "meanwhile", ("stable",))
+    testing_ab.look(tested, 30)
+    runtime.slow.clear()
+    row = testing_ab.look(tested, 3)
+    assert (row.status, tested.share, said()) == ("progressing", 5000, "")
+    testing_ab.look(tested, 3)
+    came(tested, 20, "meanwhile", ("canary",))
+    came(tested, 20, "meanwhile", ("stable",))
+    assert (testing_ab.look(tested, 3).pause_why, said()) == ("", ""), "a unit that has asked before counts too"
+    assert AbRun.objects.get().report["arms"]["stable"]["units"] == 340, "what each version answered counts as ever"
+    came(tested, 160, "after", ("stable",))
+    row = testing_ab.look(tested, 3)
+    assert (row.status, row.pause_code) == ("paused", "mismatch")
+    assert row.pause_why.startswith("10.0\u202f% of 200 units came to the new arm where 50.0\u202f% should.")
+
+
+@pytest.mark.django_db
+def test_who_goes_on_over_units_apart_is_asked_again_only_for_what_comes_then(tested: Rolling) -> None:
+    came(tested, 90, "apart", ("stable",))
+    row = testing_ab.look(tested, 3)
+    assert (row.pause_code, "came to the new arm" in said()) == ("mismatch", True)
+    rollouts.resume(
+        actor=world.actor(tested.line.marta), number=row.pk, expect_step=row.step, expect_pause="mismatch"
+    )
+    came(tested, 30, "anew")
+    row = testing_ab.look(tested, 3)
+    assert (row.status, said()) == ("progressing", "")
+    came(tested, 90, "again", ("stable",))
+    assert testing_ab.look(tested, 3).pause_code == "mismatch"
+
+
+@pytest.mark.django_db
+def test_what_a_person_goes_on_over_stands_while_a_look_is_under_way(tested: Rolling) -> None:
+    came(tested, 90, "apart", ("stable",))
+    row = testing_ab.look(tested, 3)
+    before = AbRun.objects.get()
+    with transaction.atomic():
+        kept.accepted(row)
+    Rollout.objects.update(next_reconcile_at=clock.now())
+    lease = leases.claim(Rollout, row.pk)
+    assert lease is not None
+    kept.note_test(lease, before, before.report)
+    assert said() == ""

@@ -109,6 +109,7 @@ def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_
     policy.may_resume(actor, read.goes_on(row), row.pause_code).require()
     step, began = row.step, now
     measuring.accepted(row)
+    testing.accepted(row)
     if read.goes_on(row):
         testing.decided(row, "promote", actor=actor)
         step += 1

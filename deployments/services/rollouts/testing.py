@@ -13,11 +13,13 @@ from deployments.engine import plans
 from deployments.engine.bounds import MOST_ROWS
 from deployments.engine.steps import AbTest
 from deployments.models import AbPrediction, AbRun, Rollout
+from deployments.selectors import ab_report
 from deployments.services.rollouts import common
 from portal.audit import recorder
 from portal.core import clock, leases
 from portal.core.actors import Actor
 from portal.core.leases import Lease
+from portal.core.locking import lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,24 @@ def by_row(truths: Sequence[Truth]) -> Mapping[tuple[UUID, int], Truth]:
 
 @transaction.atomic
 def note_test(lease: Lease, run: AbRun, report: Mapping[str, Any] | None) -> None:
-    """Replace what the test has shown; None when nothing new was read."""
+    """Replace what the test has shown; None when nothing new was read. Where a person went on over the split since that
+    was begun, the next look starts from there."""
     leases.guard(lease)
-    more = {} if report is None else {"report": report}
+    now = lock(AbRun.objects.filter(pk=run.pk))
+    same = now.report.get("split") == run.report.get("split")
+    more = {} if report is None or not same else {"report": report}
     AbRun.objects.filter(pk=run.pk, ended_at=None).update(read_at=clock.now(), **more)
+
+
+def accepted(row: Rollout) -> None:
+    """A person goes on over units that cannot have been split by the weights: that is judged by what comes from now on.
+    In the caller's transaction, its locks held."""
+    under_way = AbRun.objects.filter(rollout=row, ended_at=None)
+    if row.pause_code == "mismatch" and under_way.exists():
+        run = lock(under_way)
+        if run.report.get("units_apart"):
+            run.report = ab_report.split_anew(run.report)
+            run.save(update_fields=["report"])
 
 
 @transaction.atomic
