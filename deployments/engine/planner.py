@@ -162,10 +162,12 @@ def _switch(
     take: Literal["take_generation", "take_back_generation"],
     send: Literal["route", "route_back"],
 ) -> Command:
-    """Take a generation above everything seen, before sending the table; send again until it is seen in force."""
+    """Take a generation above everything seen, before sending the table; send again until it is seen in force. One that
+    was proven and is lost gets another number: what a probe saw under the old one proves nothing any more."""
     overtaken = s.generation is not None and s.routes.generation > s.generation
     under_our_number = s.routes.generation == s.generation and s.routes.aim != aim
-    if s.taken != aim or overtaken or under_our_number:
+    proof_lost = s.routes.missing and s.probed.right and aim.canary is None
+    if s.taken != aim or overtaken or under_our_number or proof_lost:
         return Command(take, at_least=s.routes.generation, aim=aim, step=s.step)
     return Command(send)
 

@@ -116,7 +116,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the last probe under the present table said of who answers; right where nothing can be probed.
+    """What the last probe under the present table said of who answers, or that a person took it as it is.
 
     `why` is what was wrong, `doubted` the seconds for which it has been.
     """

@@ -14,7 +14,7 @@ TOO_LITTLE = "There is not enough data for an answer."
 def turn(s: Snapshot) -> Command:
     """The traffic is where this step wants it: go on, wait, or ask a person."""
     match s.current:
-        case Switch() if not s.probed.right:
+        case Switch() | Hold() | None if not s.probed.right:
             return _doubt(s)
         case Shadow():
             return _shadow(s, s.current)

@@ -21,12 +21,12 @@ KEY_MISSING = 401
 
 
 def known(row: Rollout, now: datetime) -> Probed:
-    """What the last probe of this rollout's newest table said."""
+    """What the last probe of this rollout's newest table said; right as well once a person took that as it is."""
     last = row.probe
     if last is None or last["generation"] != row.generation:
         return NONE_YET
     since = datetime.fromisoformat(last["since"]) if last["since"] else now
-    return Probed(last["right"], last["why"], (now - since).total_seconds())
+    return Probed(last["right"] or last.get("accepted", False), last["why"], (now - since).total_seconds())
 
 
 def look(row: Rollout, runtime: ServingRuntime) -> Look:

@@ -65,7 +65,7 @@ class Steering:
     def go_on(self) -> str:
         """The words of the button that ends a pause."""
         if self.rollout.pause_code == "unproven":
-            return "Take it as it is" if self.goes_on else "Move the traffic again"
+            return "Take it as it is" if self.seen_pause == "unproven" else "Move the traffic again"
         if self.rollout.pause_code == "callers":
             return "Go on without these callers"
         if self.goes_on:

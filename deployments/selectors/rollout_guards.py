@@ -106,7 +106,7 @@ def as_they_stood(rollout: Rollout, row: Measurement) -> list[GuardRow]:
 def _unread(rollout: Rollout, row: Measurement | None, steps: Steps, now: datetime) -> str:
     """Since when nothing was measured, in words, once that is longer than the engine waits; "" before, and while the
     weight is not in force yet."""
-    coming = row is None and isinstance(steps[rollout.step], MOVES)
+    coming = row is None and rollout.step < len(steps) and isinstance(steps[rollout.step], MOVES)
     moments = [row.read_at if row else None, rollout.step_began_at]
     since = max((at for at in moments if at is not None), default=None)
     if coming or since is None or (now - since).total_seconds() <= GRACE:

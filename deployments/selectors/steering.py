@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from deployments.engine import onward, plans, wording
-from deployments.engine.steps import MOVES, AbTest, Analyse, Pause, Shadow, Steps, guards_at, share_at, stage_of
+from deployments.engine.steps import MOVES, AbTest, Analyse, Pause, Shadow, Steps, Switch, guards_at, share_at, stage_of
 from deployments.models import AbRun, Measurement, Rollout, RouteTable, ShadowRun
 from deployments.policies import conditions
 from deployments.policies.steering import SteerFacts
@@ -142,9 +142,17 @@ UNSERVED = "unserved"
 
 
 def goes_on(row: Rollout) -> bool:
-    """Whether resuming leaves the step. What no probe could prove is taken as it is only where it still is so: by the
-    newest table, callers get the new version."""
-    return row.status == "paused" and row.pause_code in DECISIONS and seen_pause(row) != UNSERVED
+    """Whether resuming leaves the step. What is taken as it is was switched to: a hold after that lasts its time."""
+    if row.pause_code == "unproven":
+        steps = plans.of_pinned(row.plan)
+        return taken_as_it_is(row) and row.step < len(steps) and isinstance(steps[row.step], Switch)
+    return row.status == "paused" and row.pause_code in DECISIONS
+
+
+def taken_as_it_is(row: Rollout) -> bool:
+    """Whether resuming takes what no probe could prove: only where it still is so that, by the newest table, callers get
+    the new version."""
+    return row.status == "paused" and seen_pause(row) == "unproven"
 
 
 def seen_pause(row: Rollout) -> str:

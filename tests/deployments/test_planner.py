@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.engine.planner import Command, Routes, Snapshot, decide
+from deployments.engine.planner import Command, Probed, Routes, Snapshot, decide
 
-NEW, OLD = "new", "old"
+NEW, OLD, UNSEEN = "new", "old", Probed(right=False)
 START = Snapshot(
     status="pending",
     target=NEW,
@@ -39,8 +39,9 @@ class World:
             "load": {"loaded": "loading", "target_recorded": "loading"},
             "note_loading": {"target_recorded": "loading"},
             "note_warm": {"target_recorded": "ready"},
-            "take_generation": {"generation": next_generation, "generation_target": NEW},
-            "take_back_generation": {"generation": next_generation, "generation_target": OLD},
+            "take_generation": {"generation": next_generation, "generation_target": NEW, "probed": UNSEEN},
+            "take_back_generation": {"generation": next_generation, "generation_target": OLD, "probed": UNSEEN},
+            "probe": {"probed": Probed()},
             "complete": {"status": "completed"},
             "fail": {"status": "aborting"},
             "settle": {"status": "aborted"},
@@ -69,7 +70,7 @@ def run(world: World, *, steps: int = 60, loads: bool = True) -> list[str]:
 
 def test_the_undisturbed_way() -> None:
     world = World(START)
-    assert run(world) == ["begin", "load", "note_warm", "take_generation", "route", "complete", "done"]
+    assert run(world) == ["begin", "load", "note_warm", "take_generation", "route", "probe", "complete", "done"]
     assert world.routed == [Routes(5, NEW)]
 
 
@@ -89,14 +90,14 @@ def test_other_bytes_than_approved_never_take_traffic() -> None:
 
 def test_an_abort_outnumbers_a_table_that_may_still_be_on_its_way() -> None:
     world = World(replace(START, status="aborting", loaded="ready", generation=5, generation_target=NEW))
-    assert run(world) == ["take_back_generation", "route_back", "settle", "done"]
+    assert run(world) == ["take_back_generation", "route_back", "probe", "settle", "done"]
     assert world.routed == [Routes(6, OLD)]
 
 
 def test_a_runtime_that_holds_a_newer_table_is_outnumbered_not_fought() -> None:
     world = World(replace(START, status="progressing", loaded="ready", target_recorded="ready", generation=5,
                           generation_target=NEW, routes=Routes(9, OLD)))  # fmt: skip
-    assert run(world) == ["take_generation", "route", "complete", "done"]
+    assert run(world) == ["take_generation", "route", "probe", "complete", "done"]
     assert world.routed == [Routes(10, NEW)]
 
 

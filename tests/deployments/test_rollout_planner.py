@@ -20,6 +20,7 @@ from deployments.engine.planner import (
     Aim,
     Answer,
     Command,
+    Probed,
     Routes,
     Snapshot,
     Watch,
@@ -69,6 +70,7 @@ class World:
             "fail": {"status": "aborting"},
             "settle": {"status": "aborted"},
             "wait": {"at_step": s.at_step + command.wait},
+            "probe": {"probed": Probed()},
         }
         if command.do == "next" and s.step == command.step:
             changes["next"] = {"step": s.step + 1, "at_step": 0.0}
@@ -78,6 +80,7 @@ class World:
             changes[command.do] = self._take(command)
         if command.do == "complete":
             assert s.routes == Routes(s.generation or 0, NEW)
+            assert s.probed.right, "who answers was seen since that table was put in force"
         if command.do == "settle" and s.generation is not None:
             assert s.routes == Routes(s.generation, OLD)
         if command.do in ("route", "route_back"):
@@ -99,7 +102,7 @@ class World:
             assert aim == s.taken or (aim == Aim(OLD) and not s.routes.generation)
         self.newest = max(self.newest, command.at_least) + 1
         return {"generation": self.newest, "generation_target": aim.stable, "generation_canary": aim.canary,
-                "generation_cut": aim.cut}  # fmt: skip
+                "generation_cut": aim.cut, "probed": Probed(right=False)}  # fmt: skip
 
     def _route(self) -> None:
         """The runtime refuses an older table, and one that names a revision that is not ready."""
@@ -325,7 +328,7 @@ class TestStoriesOfOthers:
     def test_traffic_never_goes_to_what_is_being_taken_away(self) -> None:
         """argo-rollouts 4390: an abort routes back, sees it, and only then is it over."""
         world = World(self.there(status="aborting"))
-        assert [world.step().do for _ in range(4)] == ["take_back_generation", "route_back", "settle", "done"]
+        assert [world.step().do for _ in range(5)] == ["take_back_generation", "route_back", "probe", "settle", "done"]
 
     def test_an_abort_is_not_over_while_the_router_holds_our_split(self) -> None:
         split = self.there(status="aborting", generation_target=OLD, routes=Routes(5, OLD, NEW, 500))

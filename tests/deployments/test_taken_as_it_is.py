@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deployments.models import Endpoint, Rollout
-from deployments.selectors import rollout_acts, steering
+from deployments.selectors import endpoints, rollout_acts, steering
 from deployments.services import rollbacks, rollouts
 from portal.core import clock, work
 from portal.core.errors import Stale
@@ -93,3 +93,61 @@ def test_a_rollback_is_over_only_once_its_target_was_seen(line: Line) -> None:
     row = press(rolling, "unserved")
     assert (row.status, rolling.share) == ("progressing", 10_000)
     assert Endpoint.objects.get().stable.version.number == 2  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def held(line: Line) -> Rolling:
+    """A second version was seen to answer and is in its hold, the first one still loaded."""
+    rolling = Rolling(line, SWITCH).begin()
+    assert (rolling.row.step, rolling.row.probe["right"]) == (3, True)  # type: ignore[index]
+    return rolling
+
+
+@pytest.mark.parametrize("loads", ["both", "the champion first"])
+def test_a_runtime_that_is_wiped_in_the_hold_is_proven_again_before_it_is_over(held: Rolling, loads: str) -> None:
+    line, before = held.line, held.row.generation or 0
+    if loads == "both":
+        line.runtime.table.clear()
+    else:
+        lose(line, 2)
+        held.look(3)
+        assert held.share == 0
+        line.runtime.slow.clear()
+    line.runtime.astray = held.revision(1)
+    row = held.look(3)
+    assert (row.status, row.step, held.share) == ("progressing", 3, 10_000)
+    assert (row.generation or 0) > before, "what was seen under the old number proves nothing any more"
+    assert row.probe is not None
+    assert (row.probe["generation"], row.probe["right"]) == (row.generation, False)
+    held.look(100)
+    row = look(held.row, 61)
+    assert (row.status, row.step, row.pause_code) == ("paused", 3, "unproven")
+    line.runtime.astray = ""
+    assert (look(row).status, held.row.step) == ("progressing", 3)
+    assert held.look(61).status == "completed"
+
+
+def test_what_is_taken_as_it_is_in_the_hold_lasts_its_hold(held: Rolling) -> None:
+    held.line.runtime.table.clear()
+    held.line.runtime.astray = held.revision(1)
+    held.look(3)
+    assert look(held.row, 61).pause_code == "unproven"
+    steer = rollout_acts.steer(held.row, world.actor(held.line.marta))
+    assert (steer.go_on, steer.seen_pause) == ("Take it as it is", "unproven")
+    row = press(held, "unproven")
+    assert (row.status, row.step, row.pause_code) == ("progressing", 3, "")
+    assert held.look(30).status == "progressing"
+    assert held.look(31).status == "completed"
+
+
+def test_who_finishes_the_hold_early_does_not_finish_without_a_proof(held: Rolling) -> None:
+    held.line.runtime.table.clear()
+    held.line.runtime.astray = held.revision(1)
+    marta = world.actor(held.line.marta)
+    rollouts.advance(actor=marta, number=held.row.pk, reason="It is late.", expect_step=3)
+    work.drain()
+    assert look(held.row, 61).pause_code == "unproven"
+    steer = rollout_acts.steer(held.row, marta)
+    assert (steer.go_on, steer.advance.allowed, held.row.step) == ("Take it as it is", False, 4)
+    assert endpoints.live(Endpoint.objects.get(), clock.now()).rollout == held.row, "its page is there"
+    assert press(held, "unproven").status == "completed"

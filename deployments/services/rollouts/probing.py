@@ -38,6 +38,7 @@ def note_probe(lease: Lease, found: Look) -> Rollout:
         "tries": last.get("tries", 0) + 1,
         "ms": found.ms,
         "compared": found.compared,
+        "accepted": last.get("accepted", False),
         "at": now.isoformat(),
     }
     row.note = found.why[:500] if row.status == "progressing" else row.note

@@ -110,6 +110,9 @@ def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_
     step, began = row.step, now
     measuring.accepted(row)
     testing.accepted(row)
+    if read.taken_as_it_is(row) and row.probe:
+        row.probe["accepted"] = True
+        row.save(update_fields=["probe"])
     if read.goes_on(row):
         testing.decided(row, "promote", actor=actor)
         step += 1
