@@ -91,14 +91,20 @@ class RulesForm(OnceForm):
         return found
 
     def take(self, error: PortalError) -> None:
-        """A member such as `gates.quality.metric` or `freezes[0].to` is named beside its field."""
-        for name in error.fields:
-            field = name.replace("gates.", "gate-", 1).replace(".", "-")
-            field = next((part for part in PARTS if name.startswith(part)), field)
-            if field in self.fields:
-                self.add_error(field, error.message)
-                return
-        super().take(error)
+        """Members such as `gates.quality.metric` or `freezes[0].to` are named beside their fields, of several each with
+        its own sentence."""
+        if not any(_field_of(name) in self.fields for name in error.fields):
+            super().take(error)
+            return
+        for name, text in error.fields.items():
+            said = f"{name} {text.removesuffix('.')}." if len(error.fields) > 1 else error.message
+            self.add_error(field if (field := _field_of(name)) in self.fields else None, said)
+
+
+def _field_of(member: str) -> str:
+    """The field of the form that shows a member of the rules."""
+    shown = next((part for part in PARTS if member.startswith(part)), "")
+    return shown or member.replace("gates.", "gate-", 1).replace(".", "-")
 
 
 class TextForm(OnceForm):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ from deployments.gates import (
 from deployments.gates.answers import GateAnswer, Limits, shown, with_data
 from deployments.gates.facts import GateFacts
 from deployments.gates.limits import bad, names
+from portal.core.errors import gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +72,20 @@ GATES = {
 
 
 def read(given: object) -> dict[str, dict[str, Any]]:
-    """The limits of each gate a policy asks for. Raises `BadInput` that names the member that is wrong.
+    """The limits of each gate a policy asks for. Raises `BadInput` that names what is wrong with each.
 
     Every gate also takes `models`, the names of the models it is asked of; without it, it is asked of all.
     """
     if not isinstance(given, Mapping):
         raise bad("gates", "must be an object of gate to limits")
-    if unknown := sorted(set(given) - set(GATES)):
-        raise bad(f"gates.{unknown[0]}", f"is no gate; there are {', '.join(GATES)}")
-    return {code: _limits(code, limits) for code, limits in given.items()}
+    found = gathered(*(partial(_limits, code, limits) for code, limits in given.items()))
+    return dict(zip(given, found, strict=True))
 
 
 def _limits(code: str, given: Any) -> dict[str, Any]:
     place = f"gates.{code}"
+    if code not in GATES:
+        raise bad(place, f"is no gate; there are {', '.join(GATES)}")
     if not isinstance(given, Mapping) or "models" not in given:
         return GATES[code].limits(place, given)
     own = {name: value for name, value in given.items() if name != "models"}

@@ -6,12 +6,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from portal.core.errors import BadInput
+from portal.core.errors import BadInput, gathered
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOMENT = re.compile(rf"({'|'.join(DAYS)}) ([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -118,36 +119,49 @@ def frozen(freezes: Iterable[Freeze], now: datetime) -> Frozen | None:
 
 
 def parse(given: object) -> tuple[Freeze, ...]:
-    """The calendar in `given`; raises `BadInput` that names the member that is wrong."""
+    """The calendar in `given`; raises `BadInput` that names each member that is wrong."""
     if not isinstance(given, list) or len(given) > MOST:
         raise _bad("freezes", f"must be a list of at most {MOST} freezes")
-    found = tuple(_freeze(f"freezes[{index}]", item) for index, item in enumerate(given))
-    if len({freeze.name for freeze in found}) != len(found):
+    read = [partial(_freeze, f"freezes[{index}]", item) for index, item in enumerate(given)]
+    _, *found = gathered(partial(_distinct, given), *read)
+    return tuple(found)
+
+
+def _distinct(given: list[Any]) -> None:
+    names = [item["name"].strip() for item in given if isinstance(item, dict) and isinstance(item.get("name"), str)]
+    if len(set(names)) != len(names):
         raise _bad("freezes", "must have a name of its own for each freeze")
-    return found
 
 
 def _freeze(place: str, item: Any) -> Freeze:
     known = {"name", "from", "to", "reason", "zone"}
     if not isinstance(item, dict) or not {"name", "from", "to"} <= set(item) <= known:
         raise _bad(place, "needs name, from and to, and may have reason and, when it comes each week, zone")
-    name = _text(f"{place}.name", item["name"], 1, 80)
-    reason = _text(f"{place}.reason", item.get("reason", ""), 0, 300)
-    return _weekly(place, name, reason, item) if "zone" in item else _once(place, name, reason, item)
+    name, reason, made = gathered(
+        lambda: _text(f"{place}.name", item["name"], 1, 80),
+        lambda: _text(f"{place}.reason", item.get("reason", ""), 0, 300),
+        lambda: (_weekly if "zone" in item else _once)(place, item),
+    )
+    return replace(made, name=name, reason=reason)
 
 
-def _once(place: str, name: str, reason: str, item: dict[str, Any]) -> Once:
-    start, end = (_at(f"{place}.{member}", item[member]) for member in ("from", "to"))
+def _once(place: str, item: dict[str, Any]) -> Once:
+    start, end = gathered(*(partial(_at, f"{place}.{member}", item[member]) for member in ("from", "to")))
     if end <= start:
         raise _bad(f"{place}.to", "must be later than from")
-    return Once(name, reason, start, end)
+    return Once("", "", start, end)
 
 
-def _weekly(place: str, name: str, reason: str, item: dict[str, Any]) -> Weekly:
-    start, end = (_moment(f"{place}.{member}", item[member]) for member in ("from", "to"))
+def _weekly(place: str, item: dict[str, Any]) -> Weekly:
+    (start, end), zone = gathered(lambda: _week(place, item), lambda: _zone(f"{place}.zone", item["zone"]))
+    return Weekly("", "", start, end, zone)
+
+
+def _week(place: str, item: dict[str, Any]) -> tuple[Moment, Moment]:
+    start, end = gathered(*(partial(_moment, f"{place}.{member}", item[member]) for member in ("from", "to")))
     if start == end:
         raise _bad(f"{place}.to", "must differ from from: a freeze of the whole week never ends")
-    return Weekly(name, reason, start, end, _zone(f"{place}.zone", item["zone"]))
+    return start, end
 
 
 def _at(place: str, given: object) -> datetime:

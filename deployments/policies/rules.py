@@ -8,9 +8,11 @@ nobody can bypass anything: `{"by": [approval rules], "hours", "review_hours", "
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from deployments.gates import catalogue
+from deployments.gates.limits import bad
 from deployments.policies import freezes
 from deployments.policies.freezes import Freeze
 from portal.accounts import stepup
@@ -88,49 +90,56 @@ class Rules:
 def _whole(data: dict[str, Any], name: str, low: int, high: int, *, within: str = "") -> int:
     value, place = data.get(name), within + name
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadInput(f"{place} must be a whole number from {low} to {high}.", fields={place: f"{low} to {high}"})
+        raise bad(place, f"must be a whole number from {low} to {high}")
     return value
 
 
 def _approvals(place: str, data: Any) -> tuple[ApprovalRule, ...]:
     if not isinstance(data, list):
-        raise BadInput(f"{place} must be a list.", fields={place: "a list"})
-    found = tuple(_approval(f"{place}[{index}]", item) for index, item in enumerate(data))
+        raise bad(place, "must be a list")
+    found = gathered(*(partial(_approval, f"{place}[{index}]", item) for index, item in enumerate(data)))
     if len({rule.name for rule in found}) != len(found):
-        raise BadInput(f"Each rule of {place} needs a name of its own.", fields={place: "names repeat"})
-    return found
+        raise bad(place, "must have a name of its own for each rule")
+    return tuple(found)
 
 
 def _approval(where: str, data: Any) -> ApprovalRule:
     if not isinstance(data, dict) or set(data) != {"name", "role", "team", "count"}:
-        raise BadInput(f"{where} needs exactly name, role, team and count.", fields={where: "name, role, team, count"})
+        raise bad(where, "needs exactly name, role, team and count")
     name, role, team = data["name"], data["role"], data["team"]
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 80:
-        raise BadInput(f"{where}.name must be 1 to 80 characters.", fields={f"{where}.name": "1 to 80 characters"})
-    if role not in Role.values:
-        known = ", ".join(Role.values)
-        raise BadInput(f"{where}.role is not a role. Use one of: {known}.", fields={f"{where}.role": known})
-    if team is not None and not (isinstance(team, str) and team):
-        raise BadInput(f"{where}.team must be null or a team's slug.", fields={f"{where}.team": "null or a slug"})
-    return ApprovalRule(name.strip(), role, team, _whole(data, "count", 1, 9))
+    named = isinstance(name, str) and 1 <= len(name.strip()) <= 80
+    *_, count = gathered(
+        lambda: _holds(named, f"{where}.name", "must be 1 to 80 characters"),
+        lambda: _holds(role in Role.values, f"{where}.role", f"must be one of: {', '.join(Role.values)}"),
+        lambda: _holds(team is None or (isinstance(team, str) and team), f"{where}.team", "must be null or a team's slug"),
+        lambda: _whole(data, "count", 1, 9, within=f"{where}."),
+    )
+    return ApprovalRule(name.strip(), role, team, count)
+
+
+def _holds(right: object, place: str, sentence: str) -> None:
+    if not right:
+        raise bad(place, sentence)
 
 
 def _bypass(data: Any) -> BypassRule | None:
     if data is None:
         return None
     if not isinstance(data, dict) or not {"by", "hours"} <= set(data) <= {"by", "hours", "review_hours", "gates"}:
-        raise BadInput(
-            "bypass needs by and hours, and may have review_hours and gates.", fields={"bypass": "by and hours"}
-        )
-    by = _approvals("bypass.by", data["by"])
-    if not by:
-        raise BadInput("bypass.by must say who grants one; leave bypass out for nobody.", fields={"bypass.by": "empty"})
-    return BypassRule(
-        by=by,
-        hours=_whole(data, "hours", 1, 24, within="bypass."),
-        review_hours=_whole({"review_hours": 24} | data, "review_hours", 1, 72, within="bypass."),
-        gates=_bypassable(data.get("gates", "all")),
+        raise bad("bypass", "needs by and hours, and may have review_hours and gates")
+    by, hours, review_hours, gates = gathered(
+        lambda: _granters(data["by"]),
+        lambda: _whole(data, "hours", 1, 24, within="bypass."),
+        lambda: _whole({"review_hours": 24} | data, "review_hours", 1, 72, within="bypass."),
+        lambda: _bypassable(data.get("gates", "all")),
     )
+    return BypassRule(by=by, hours=hours, review_hours=review_hours, gates=gates)
+
+
+def _granters(data: Any) -> tuple[ApprovalRule, ...]:
+    if not (found := _approvals("bypass.by", data)):
+        raise bad("bypass.by", "must say who grants one; leave bypass out for nobody")
+    return found
 
 
 def _bypassable(given: Any) -> tuple[str, ...]:
@@ -139,9 +148,7 @@ def _bypassable(given: Any) -> tuple[str, ...]:
     if given == "all":
         return known
     if not isinstance(given, list) or not given or not all(isinstance(code, str) and code in known for code in given):
-        raise BadInput(
-            f'bypass.gates must be "all" or a list of: {", ".join(known)}.', fields={"bypass.gates": ", ".join(known)}
-        )
+        raise bad("bypass.gates", f'must be "all" or a list of: {", ".join(known)}')
     return tuple(code for code in known if code in given)
 
 
@@ -149,10 +156,7 @@ def _wait(data: dict[str, Any]) -> int:
     """The waiting time; approvals that lapse before it is over would never start anything."""
     found, approval_hours = _whole({"wait_minutes": 0} | data, "wait_minutes", 0, 10_080), data.get("approval_hours")
     if found and data.get("approvals") and isinstance(approval_hours, int) and found >= approval_hours * 60:
-        raise BadInput(
-            f"wait_minutes must be less than the {approval_hours} hours after which an approval lapses.",
-            fields={"wait_minutes": "less than approval_hours"},
-        )
+        raise bad("wait_minutes", f"must be less than the {approval_hours} hours after which an approval lapses")
     return found
 
 
@@ -176,13 +180,14 @@ def parse(data: dict[str, Any]) -> Rules:
 def _known(data: dict[str, Any]) -> None:
     unknown = set(data) - {*DEFAULTS["production"], *OPTIONAL}
     if unknown:
-        raise BadInput(f"The rules do not know {', '.join(sorted(unknown))}.", fields=dict.fromkeys(unknown, "unknown"))
+        raise BadInput(
+            f"The rules do not know {', '.join(sorted(unknown))}.", fields=dict.fromkeys(unknown, "is not known")
+        )
 
 
 def _methods(methods: Any) -> tuple[str, ...]:
     if not isinstance(methods, list) or not methods or any(one not in STEP_UP_METHODS for one in methods):
-        known = ", ".join(STEP_UP_METHODS)
-        raise BadInput(f"step_up must list one or more of: {known}.", fields={"step_up": known})
+        raise bad("step_up", f"must list one or more of: {', '.join(STEP_UP_METHODS)}")
     return tuple(methods)
 
 

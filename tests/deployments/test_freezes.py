@@ -111,6 +111,39 @@ def test_what_is_wrong_is_named(item: Any, place: str) -> None:
     assert list(refusal.value.fields) == [place]
 
 
+def test_all_that_is_wrong_with_a_calendar_is_named_at_once() -> None:
+    wrong = [
+        FRIDAY | {"name": "", "reason": 7, "from": "fri 18:00", "to": "soon"},
+        WEEKEND | {"to": "fri 18:00", "zone": "Berlin"},
+        {"name": "Weekend"},
+    ]
+    with pytest.raises(BadInput) as refusal:
+        parse(wrong)
+    assert refusal.value.fields.keys() == {
+        "freezes", "freezes[0].name", "freezes[0].reason", "freezes[0].from", "freezes[0].to", "freezes[1].to",
+        "freezes[1].zone", "freezes[2]",
+    }  # fmt: skip
+    assert refusal.value.message.startswith("freezes must have a name of its own for each freeze. freezes[0].name must")
+
+
+def test_all_that_is_wrong_with_the_rules_is_named_at_once() -> None:
+    rule = {"name": "", "role": "king", "team": 7, "count": 0}
+    wrong: dict[str, Any] = {
+        "request_days": 0,
+        "approvals": [rule, {}],
+        "freezes": [FRIDAY | {"to": "soon", "name": ""}],
+        "gates": {"quality": {}, "slices": 7, "luck": {}},
+        "bypass": {"by": [rule], "hours": 25, "review_hours": 0, "gates": []},
+    }
+    with pytest.raises(BadInput) as refusal:
+        rules_of(DEFAULTS["production"] | wrong)
+    of_rule = [f"{place}.{name}" for place in ("approvals[0]", "bypass.by[0]") for name in rule]
+    assert refusal.value.fields.keys() == {
+        *of_rule, "request_days", "approvals[1]", "freezes[0].to", "freezes[0].name", "gates.quality.metric",
+        "gates.slices", "gates.luck", "bypass.hours", "bypass.review_hours", "bypass.gates",
+    }  # fmt: skip
+
+
 def test_a_calendar_is_a_list_of_freezes_with_different_names() -> None:
     wrong: list[object] = [{}, [FRIDAY, FRIDAY], [FRIDAY | {"name": str(n)} for n in range(101)]]
     for given_ in wrong:

@@ -1,5 +1,7 @@
 """Policies on their pages: the list, the form of a draft, the replay, and signing."""
 
+import html
+import re
 from collections.abc import Callable
 
 import pytest
@@ -75,6 +77,20 @@ def test_what_is_wrong_stands_beside_its_field(alex: Person, browser: Open) -> N
     wrong = admin.send(edit, edit, **ROWS, **asked)
     assert wrong.status_code == 422
     assert "gates.quality.margin must be a number" in wrong.content.decode()
+    several = asked | {"freezes": '[{"name": "", "from": "fri 18:00", "to": "soon"}]', "bypass": '{"by": [], "hours": 99}'}
+    page = html.unescape(admin.send(edit, edit, **ROWS, **several).content.decode())
+    for said in (
+        "gates.quality.margin must be a number",
+        "freezes[0].name must be 1 to 80 characters.",
+        "freezes[0].from must be a time with its offset",
+        "freezes[0].to must be a time with its offset",
+        "bypass.by must say who grants one; leave bypass out for nobody.",
+        "bypass.hours must be a whole number from 1 to 24.",
+    ):
+        assert said in page, said
+    beside = re.search(r'id="id_bypass_error".*?</', page, re.S)
+    assert beside is not None
+    assert "freezes" not in beside[0], "each beside its own field"
     assert admin.send(edit, edit, **ROWS, request_days="900", step_up=STEP_UP).status_code == 422
     fields = admin.fill(edit, edit) | {"mode": "text", "rules": "approvals: [", "idempotency_key": "other"}
     bad = admin.post(edit, fields)
