@@ -142,7 +142,8 @@ def _freeze(place: str, item: Any) -> Freeze:
         lambda: _text(f"{place}.reason", item.get("reason", ""), 0, 300),
         lambda: (_weekly if "zone" in item else _once)(place, item),
     )
-    return replace(made, name=name, reason=reason)
+    freeze: Freeze = replace(made, name=name, reason=reason)
+    return freeze
 
 
 def _once(place: str, item: dict[str, Any]) -> Once:

@@ -108,10 +108,11 @@ def _approval(where: str, data: Any) -> ApprovalRule:
         raise bad(where, "needs exactly name, role, team and count")
     name, role, team = data["name"], data["role"], data["team"]
     named = isinstance(name, str) and 1 <= len(name.strip()) <= 80
+    owned = team is None or (isinstance(team, str) and team)
     *_, count = gathered(
         lambda: _holds(named, f"{where}.name", "must be 1 to 80 characters"),
         lambda: _holds(role in Role.values, f"{where}.role", f"must be one of: {', '.join(Role.values)}"),
-        lambda: _holds(team is None or (isinstance(team, str) and team), f"{where}.team", "must be null or a team's slug"),
+        lambda: _holds(owned, f"{where}.team", "must be null or a team's slug"),
         lambda: _whole(data, "count", 1, 9, within=f"{where}."),
     )
     return ApprovalRule(name.strip(), role, team, count)

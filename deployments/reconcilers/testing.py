@@ -92,9 +92,7 @@ def begin(row: Rollout, at: int, runtime: ServingRuntime, lease: Lease) -> None:
     rollouts.test_began(lease, step=at, cursor=page.cursor, truths=mark)
 
 
-def look(
-    row: Rollout, run: AbRun, steps: Steps, runtime: ServingRuntime, lease: Lease, table: int | None
-) -> AbRun:
+def look(row: Rollout, run: AbRun, steps: Steps, runtime: ServingRuntime, lease: Lease, table: int | None) -> AbRun:
     """Read on, put ground truth beside it, and judge anew when there is something new."""
     before, step = run.predictions + run.dropped, step_of(steps, run)
     run = _predictions(row, run, step, runtime, lease)

@@ -25,8 +25,8 @@ NAMELESS_FROM = 500
 
 
 def build(run: AbRun, step: AbTest | Pause, weight: int, table: int | None = None) -> Json:
-    """Both arms, every metric, and what makes them doubtful. `table` is the number of the rollout's own table where that
-    is seen in force; elsewhere nothing new is said of the split."""
+    """Both arms, every metric, and what makes them doubtful. `table` is the number of the rollout's own table where
+    that is seen in force; elsewhere nothing new is said of the split."""
     arms = ab_sums.reach(run)
     old, new = arms["stable"], arms["canary"]
     unjudged: list[str] = []
@@ -44,8 +44,8 @@ def build(run: AbRun, step: AbTest | Pause, weight: int, table: int | None = Non
 
 
 def _split(run: AbRun, weight: int, table: int | None) -> Json:
-    """What is said of the split, and from when on it is judged. What came before another table was seen in force came by
-    neither's weights: the champion may have had one of its own meanwhile."""
+    """What is said of the split, and from when on it is judged. What came before another table was seen in force came
+    by neither's weights: the champion may have had one of its own meanwhile."""
     known = run.report.get("split") or {}
     if table is None:
         return {"units_apart": run.report.get("units_apart", ""), "split": known}

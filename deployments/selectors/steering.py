@@ -150,8 +150,8 @@ def goes_on(row: Rollout) -> bool:
 
 
 def taken_as_it_is(row: Rollout) -> bool:
-    """Whether resuming takes what no probe could prove: only where it still is so that, by the newest table, callers get
-    the new version."""
+    """Whether resuming takes what no probe could prove: only where it still is so that, by the newest table, callers
+    get the new version."""
     return row.status == "paused" and seen_pause(row) == "unproven"
 
 

@@ -20,7 +20,7 @@ from portal.core import clock, leases, work
 from registry.models import AliasAssignment
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import GUARDS, Rolling, measures
+from tests.deployments.rolling import GUARDS, Rolling, measures, resume
 
 KINDS = ("deployments.rollout", "deployments.endpoint", "deployments.promotion")
 Life = Callable[[Rolling], Iterator[None]]
@@ -79,7 +79,7 @@ def every_kind(rolling: Rolling) -> Iterator[None]:
     yield
     passes(6)
     yield
-    rollouts.resume(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
+    resume(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
     yield
 
 
@@ -109,7 +109,7 @@ def whole(rolling: Rolling) -> Iterator[None]:
     rollouts.pause(actor=marta, number=rolling.row.pk)
     yield
     passes(5)
-    rollouts.resume(actor=daniel, number=rolling.row.pk)
+    resume(actor=daniel, number=rolling.row.pk)
     yield
     superseded(rolling)
     yield

@@ -9,9 +9,11 @@ from typing import Any
 from django.db.models import F
 
 from deployments.models import Measurement, PromotionRequest, Revision, Rollout
-from deployments.services import plans, promotions
+from deployments.selectors import steering
+from deployments.services import plans, promotions, rollouts
 from portal.audit.models import AuditEvent
 from portal.core import clock, work
+from portal.core.actors import Actor
 from serving.contract import LATENCY_EDGES_MS, Measures
 from tests import world
 from tests.deployments.conftest import Line
@@ -56,6 +58,13 @@ def measures(revision: str, arm: str, *, requests: int, errors: int = 0, slow: i
     return Measures(
         revision, epoch, requests, errors, 0, tuple(latency), answers, {arm: requests}, memory, 0.0, {}, apart
     )
+
+
+def resume(*, actor: Actor, number: int) -> Rollout:
+    """Go on from where the rollout stands, as the button of a page does that was opened just now."""
+    row = Rollout.objects.get(pk=number)
+    seen = steering.seen_pause(row)
+    return rollouts.resume(actor=actor, number=number, expect_step=row.step, expect_pause=seen)
 
 
 @dataclass

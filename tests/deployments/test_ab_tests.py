@@ -23,7 +23,7 @@ from portal.core.errors import NotAllowed, NotFound, Refused
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 from tests.deployments.testing_ab import PLACE, STEPS, TEST, begun, entry, look, predicted, told, units
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_it_asks_once_both_versions_have_their_units_and_promoting_goes_on(rolli
     assert (row.status, row.pause_code, rolling.share) == ("paused", "decide", 5000)
     assert look(rolling, 10**6).status == "paused"
     assert steering.goes_on(row)
-    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    resume(actor=world.actor(rolling.line.marta), number=row.pk)
     look(rolling)
     run = AbRun.objects.get()
     assert (run.decision, run.decided_by_label, run.ended_at is not None) == ("promote", "Marta Kowalska", True)
@@ -150,10 +150,10 @@ def test_a_breached_guard_aborts_the_test_and_nobody_has_decided(rolling: Rollin
 def test_nobody_promotes_before_the_test_asks_but_two_people_can_go_on_early(rolling: Rolling) -> None:
     row, marta, daniel = rolling.row, world.actor(rolling.line.marta), world.actor(rolling.line.daniel)
     with pytest.raises(Refused):
-        rollouts.resume(actor=marta, number=row.pk)
+        resume(actor=marta, number=row.pk)
     rollouts.pause(actor=marta, number=row.pk, reason="Lunch.")
     assert not steering.goes_on(rolling.row)
-    rollouts.resume(actor=marta, number=row.pk)
+    resume(actor=marta, number=row.pk)
     assert rolling.row.step == row.step
     rollouts.advance(actor=marta, number=row.pk, reason="Sure enough.", expect_step=row.step)
     assert rolling.row.step == row.step
@@ -241,7 +241,7 @@ def test_no_program_decides(line: Line) -> None:
     robot = world.actor(rolling.line.marta)
     robot = type(robot)(**{**{name: getattr(robot, name) for name in robot.__slots__}, "kind": "token"})
     with pytest.raises(NotAllowed):
-        rollouts.resume(actor=robot, number=rolling.row.pk)
+        resume(actor=robot, number=rolling.row.pk)
 
 
 def test_too_few_units_ask_a_person_after_a_while(rolling: Rolling) -> None:
@@ -257,7 +257,7 @@ def test_what_a_test_could_not_tell_is_waited_for_again_and_nobody_leaves_it_alo
         row = look(rolling, 601)
         assert row.pause_code == "too_few"
         Rollout.objects.filter(pk=row.pk).update(pause_code=code)
-        row = rollouts.resume(actor=marta, number=row.pk)
+        row = resume(actor=marta, number=row.pk)
         assert (row.status, row.step, AbRun.objects.get().decision) == ("progressing", step, ""), code
         assert row.step_began_at is not None
         assert (clock.now() - row.step_began_at).total_seconds() < 60
@@ -293,7 +293,7 @@ def test_a_record_that_stays_away_asks_a_person_and_is_read_on_when_it_is_back(r
     assert row.pause_why == f"{away} The serving agent does not answer."
     assert Notice.objects.filter(kind="rollout.paused", person=rolling.line.marta).exists()
     rolling.line.runtime.dead.clear()
-    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    resume(actor=world.actor(rolling.line.marta), number=row.pk)
     look(rolling)
     assert (rolling.row.status, AbRun.objects.get().report["arms"]["stable"]["labelled_units"]) == ("progressing", 20)
 
@@ -305,7 +305,7 @@ def test_a_test_that_cannot_begin_asks_a_person(line: Line) -> None:
     row = rolling.look(61)
     assert (row.status, row.pause_code) == ("paused", "unmeasured")
     line.runtime.dead.clear()
-    rollouts.resume(actor=world.actor(line.marta), number=row.pk)
+    resume(actor=world.actor(line.marta), number=row.pk)
     rolling.look()
     assert (rolling.row.status, AbRun.objects.count()) == ("progressing", 1)
 

@@ -8,12 +8,11 @@ import pytest
 from deployments.engine import plans
 from deployments.engine.planner import Routes, Snapshot, Watch, decide
 from deployments.models import Measurement
-from deployments.services import rollouts
 from portal.core.errors import NotAllowed
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import GUARDS, Rolling, measures
+from tests.deployments.rolling import GUARDS, Rolling, measures, resume
 
 FEW = "Error rate +9.00 pp, limit +2.00 pp. All of these 90 may be one caller's, so a person must look"
 JUDGE = {"do": "analyse", "guards": GUARDS[:1], "give_up": 3600}
@@ -74,7 +73,7 @@ def test_people_are_told_at_once_and_go_on_without_these_callers(rolling: Rollin
     assert {one.person_id for one in notices} == people
     for _ in range(2):
         assert rolling.look(60).status == "paused"
-    rollouts.resume(actor=marta, number=row.pk)
+    resume(actor=marta, number=row.pk)
     for times in (2, 3, 4):
         put(rolling, times)
         row = rolling.look(3)
@@ -91,12 +90,12 @@ def test_people_are_told_at_once_and_go_on_without_these_callers(rolling: Rollin
 def test_another_caller_asks_again_and_three_more_take_it_back(rolling: Rolling) -> None:
     marta = world.actor(rolling.line.marta)
     row = rolling.look(3)
-    rollouts.resume(actor=marta, number=row.pk)
+    resume(actor=marta, number=row.pk)
     put(rolling, 2, more={"22": 900})
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("paused", "callers")
     assert "All of these 900 may be one caller's" in row.pause_why
-    rollouts.resume(actor=marta, number=row.pk)
+    resume(actor=marta, number=row.pk)
     put(rolling, 3, more={"22": 900, "23": 900, "24": 900, "25": 900})
     assert rolling.look(3).status == "aborted"
 
@@ -106,7 +105,7 @@ def test_no_token_accepts_callers(rolling: Rolling) -> None:
     row = rolling.look(3)
     token = replace(world.actor(rolling.line.marta), kind="token")
     with pytest.raises(NotAllowed) as refusal:
-        rollouts.resume(actor=token, number=row.pk)
+        resume(actor=token, number=row.pk)
     assert refusal.value.code == "only_people_go_on"
 
 
@@ -120,7 +119,7 @@ def test_a_look_that_began_before_a_person_accepted_does_not_undo_it(
 
     def meanwhile(*where: str) -> Any:
         monkeypatch.undo()
-        rollouts.resume(actor=marta, number=row.pk)
+        resume(actor=marta, number=row.pk)
         return measure(*where)
 
     monkeypatch.setattr(rolling.line.runtime, "measures", meanwhile)

@@ -10,7 +10,7 @@ from portal.notices.models import Notice
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import STEPS, Rolling
+from tests.deployments.rolling import STEPS, Rolling, resume
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def told(rolling: Rolling) -> set[int]:
 def test_where_only_the_champion_comes_back_it_answers_all_callers(paused: Rolling, status: str) -> None:
     runtime, marta = paused.line.runtime, world.actor(paused.line.marta)
     if status == "progressing":
-        rollouts.resume(actor=marta, number=paused.row.pk)
+        resume(actor=marta, number=paused.row.pk)
     runtime.slow.add(digest(2))
     emptied(paused)
     for _ in range(2):
@@ -53,7 +53,7 @@ def test_where_only_the_champion_comes_back_it_answers_all_callers(paused: Rolli
     row = paused.look(3)
     assert (row.status, paused.share) == (status, 0 if status == "paused" else 1000), "a standstill raises nothing"
     if status == "paused":
-        rollouts.resume(actor=marta, number=row.pk)
+        resume(actor=marta, number=row.pk)
         assert paused.look(3).status == "progressing"
         assert paused.share == 1000
     assert row.away_since is None
@@ -70,7 +70,7 @@ def test_a_canary_that_is_lost_at_a_standstill_is_loaded_again_under_its_share(p
 def test_people_hear_of_a_version_that_is_not_ready_and_then_it_is_taken_back(paused: Rolling, stands: bool) -> None:
     """Also in a step that moves nothing, which has no time of its own to be loaded."""
     if not stands:
-        rollouts.resume(actor=world.actor(paused.line.marta), number=paused.row.pk)
+        resume(actor=world.actor(paused.line.marta), number=paused.row.pk)
         paused.look()
     paused.line.runtime.slow.add(digest(2))
     paused.look(3)

@@ -15,7 +15,7 @@ from portal.core.errors import NotAllowed
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 
 pytestmark = pytest.mark.django_db
 EXAMPLE = {"columns": ["distance"], "data": [[187.0]]}
@@ -117,8 +117,8 @@ def test_a_person_takes_it_as_it_is_and_no_token_does(two: Line) -> None:
     row = look(back(two), seconds=61)
     program = replace(world.actor(two.marta), kind="token", id="token:1")
     with pytest.raises(NotAllowed, match="only people"):
-        rollouts.resume(actor=program, number=row.pk)
-    rollouts.resume(actor=world.actor(two.marta), number=row.pk)
+        resume(actor=program, number=row.pk)
+    resume(actor=world.actor(two.marta), number=row.pk)
     work.drain()
     row.refresh_from_db()
     assert (row.status, probe(row)["right"]) == ("completed", False)

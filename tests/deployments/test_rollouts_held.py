@@ -11,7 +11,7 @@ from portal.core.errors import Refused
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 
 pytestmark = pytest.mark.django_db
 
@@ -58,13 +58,13 @@ class TestConditions:
         assert row.pause_why.startswith("Approved only up to 10 % until 300 requests; there are 299 so far")
         assert Notice.objects.filter(kind="rollout.paused", person=held.line.priya).exists()
         marta = world.actor(held.line.marta)
-        rollouts.resume(actor=marta, number=row.pk)
+        resume(actor=marta, number=row.pk)
         assert held.look(2).status == "progressing"
         assert held.look(86_401).status == "paused"
         held.answered({"requests": 2700}, {"requests": 300})
         assert held.look(2).status == "paused"
         assert Measurement.objects.get().requests == 300
-        rollouts.resume(actor=marta, number=row.pk)
+        resume(actor=marta, number=row.pk)
         held.look(2)
         assert held.share == 5000
 

@@ -9,12 +9,12 @@ from deployments.adapters.serving import ServingUnavailable
 from deployments.engine.planner import BLIND
 from deployments.models import Measurement
 from deployments.selectors import rollout_guards
-from deployments.services import plans, rollouts
+from deployments.services import plans
 from portal.core import clock
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import GOOD, GUARDS, SAME, STEPS, Rolling, measures, said
+from tests.deployments.rolling import GOOD, GUARDS, SAME, STEPS, Rolling, measures, resume, said
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +121,7 @@ def test_too_little_traffic_asks_a_person_who_lets_it_wait_again(rolling: Rollin
     assert "no data yet" in row.pause_why or "after 10 requests" in row.pause_why
     assert Notice.objects.filter(kind="rollout.paused", person=rolling.line.marta).exists()
     assert rolling.look(3600).status == "paused"
-    rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+    resume(actor=world.actor(rolling.line.marta), number=row.pk)
     rolling.look()
     assert (rolling.row.status, rolling.row.step, rolling.share) == ("progressing", 3, 1000)
 

@@ -17,7 +17,7 @@ from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import GOOD, SAME, STEPS, Rolling, said
+from tests.deployments.rolling import GOOD, SAME, STEPS, Rolling, resume, said
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ class TestSteering:
         rolling.answered(GOOD, SAME)
         assert rolling.look(700).status == "paused"
         assert rolling.share == 1000
-        rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+        resume(actor=world.actor(rolling.line.marta), number=row.pk)
         rolling.look()
         assert (rolling.row.status, rolling.share) == ("progressing", 5000)
         assert said(row, "rollout.paused") == {"code": "asked", "step": 3}
@@ -45,7 +45,7 @@ class TestSteering:
         Rollout.objects.update(
             step_began_at=clock.now() - timedelta(hours=1), paused_at=clock.now() - timedelta(hours=1)
         )
-        rollouts.resume(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
+        resume(actor=world.actor(rolling.line.marta), number=rolling.row.pk)
         rolling.look()
         assert rolling.share == 5000
 
@@ -189,14 +189,14 @@ class TestSteering:
         rolling = Rolling(line, person).begin()
         marta, number, step = world.actor(line.marta), rolling.row.pk, rolling.row.step
         rollouts.pause(actor=marta, number=number)
-        rollouts.resume(actor=marta, number=number)
+        resume(actor=marta, number=number)
         row = rolling.look(601)
         assert (row.pause_code, row.step) == ("too_few", step)
         with pytest.raises(Stale) as refusal:
             rollouts.resume(actor=marta, number=number, expect_step=step, expect_pause="asked")
         assert refusal.value.code == "step_changed"
         assert rolling.row.status == "paused"
-        assert rollouts.resume(actor=marta, number=number, expect_step=step).status == "progressing"
+        assert resume(actor=marta, number=number).status == "progressing"
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 4001])
     def test_a_reason_is_needed(self, rolling: Rolling, reason: str) -> None:
@@ -205,7 +205,11 @@ class TestSteering:
 
     @pytest.mark.parametrize("verb", ["pause", "resume", "abort", "advance"])
     def test_who_may_not(self, rolling: Rolling, verb: str) -> None:
-        needs: dict[str, Any] = {"abort": {"reason_code": "other"}, "advance": {"reason": "Quick", "expect_step": 3}}
+        needs: dict[str, Any] = {
+            "resume": {"expect_step": 3, "expect_pause": ""},
+            "abort": {"reason_code": "other"},
+            "advance": {"reason": "Quick", "expect_step": 3},
+        }
         more = needs.get(verb, {})
         act = getattr(rollouts, verb)
         with pytest.raises(NotAllowed):
@@ -219,16 +223,16 @@ class TestSteering:
         assert (rolling.row.status, rolling.row.pause_code) == ("paused", "person")
         program = replace(world.actor(line.marta), kind="token", id="token:1")
         with pytest.raises(NotAllowed):
-            rollouts.resume(actor=program, number=rolling.row.pk)
+            resume(actor=program, number=rolling.row.pk)
         with pytest.raises(NotAllowed):
             rollouts.advance(actor=program, number=rolling.row.pk, reason="Now", expect_step=rolling.row.step)
-        rollouts.resume(actor=world.actor(line.marta), number=rolling.row.pk)
+        resume(actor=world.actor(line.marta), number=rolling.row.pk)
         assert rolling.look().status == "completed"
 
     def test_what_is_over_is_left_alone(self, rolling: Rolling) -> None:
         rollouts.abort(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason_code="other")
         rolling.look()
         marta, number = world.actor(rolling.line.marta), rolling.row.pk
-        for act in (rollouts.pause, rollouts.resume, partial(rollouts.abort, reason_code="other")):
+        for act in (rollouts.pause, resume, partial(rollouts.abort, reason_code="other")):
             with pytest.raises(Refused):
                 act(actor=marta, number=number)

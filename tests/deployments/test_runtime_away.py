@@ -4,11 +4,11 @@ import pytest
 
 from deployments.engine.planner import GRACE, while_away
 from deployments.models import Endpoint, Rollout
-from deployments.services import rollbacks, rollouts
+from deployments.services import rollbacks
 from portal.notices.models import Notice
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 
 GOOD = {"requests": 18_000, "slow": 360}
 SAME = {"requests": 2000, "slow": 40}
@@ -56,7 +56,7 @@ class TestCarriedOut:
         runtime.table.clear()
         row = rolling.look()
         assert (row.status, row.away_since, row.note, rolling.share) == ("paused", None, "", 1000)
-        rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+        resume(actor=world.actor(rolling.line.marta), number=row.pk)
         rolling.answered(GOOD, SAME)
         rolling.look(3)
         assert (rolling.row.status, rolling.share) == ("progressing", 5000)
@@ -73,7 +73,7 @@ class TestCarriedOut:
         rolling.line.runtime.away = True
         rolling.look()
         row = rolling.look(61)
-        rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+        resume(actor=world.actor(rolling.line.marta), number=row.pk)
         assert rolling.look().status == "progressing"
         assert rolling.look(61).status == "paused"
 

@@ -22,7 +22,7 @@ from portal.core.errors import NotFound
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import STEPS, Rolling
+from tests.deployments.rolling import STEPS, Rolling, resume
 
 SHADOW: dict[str, Any] = {
     "do": "shadow",
@@ -207,7 +207,7 @@ class TestCarriedOut:
         assert (row.status, row.pause_code, row.step) == ("paused", "unmeasured", 2)
         assert row.pause_why == "What the shadow shows cannot be read. The serving agent does not answer."
         rolling.line.runtime.dead.clear()
-        rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+        resume(actor=world.actor(rolling.line.marta), number=row.pk)
         rolling.look()
         assert (rolling.share, rolling.row.step) == (1000, 4)
 

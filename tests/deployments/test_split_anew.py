@@ -8,14 +8,13 @@ from django.db import transaction
 
 from deployments.analysis import arms, guards
 from deployments.models import AbRun, Endpoint, Rollout
-from deployments.services import rollouts
 from deployments.services.rollouts import testing as kept
 from portal.core import clock, leases
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments import testing_ab
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import GUARDS, Rolling, measures
+from tests.deployments.rolling import GUARDS, Rolling, measures, resume
 
 HALF: list[dict[str, Any]] = [
     {"do": "weight", "weight": 5000},
@@ -114,7 +113,7 @@ def test_who_goes_on_after_a_wrong_split_is_asked_again_only_for_what_comes_then
     answered(21_900, 1900, 200)
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("paused", "mismatch")
-    rollouts.resume(actor=world.actor(line.marta), number=row.pk)
+    resume(actor=world.actor(line.marta), number=row.pk)
     answered(22_350, 1900, 250)
     row = rolling.look(3)
     assert (row.status, row.pause_code) == ("progressing", "")
@@ -172,9 +171,7 @@ def test_who_goes_on_over_units_apart_is_asked_again_only_for_what_comes_then(te
     came(tested, 90, "apart", ("stable",))
     row = testing_ab.look(tested, 3)
     assert (row.pause_code, "came to the new arm" in said()) == ("mismatch", True)
-    rollouts.resume(
-        actor=world.actor(tested.line.marta), number=row.pk, expect_step=row.step, expect_pause="mismatch"
-    )
+    resume(actor=world.actor(tested.line.marta), number=row.pk)
     came(tested, 30, "anew")
     row = testing_ab.look(tested, 3)
     assert (row.status, said()) == ("progressing", "")

@@ -13,7 +13,7 @@ from portal.notices.models import Notice
 from portal.notices.services import notices
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 
 pytestmark = pytest.mark.django_db
 HELD: list[dict[str, Any]] = [{"do": "switch"}, {"do": "hold", "seconds": 600}]
@@ -84,6 +84,6 @@ def test_each_asking_for_a_second_person_is_told_once(line: Line) -> None:
         assert len(asked(line)) == times
         tell_rollout.hurry_asked(row, asked(line)[-1].rpartition(".")[2])
         assert len(asked(line)) == times, "the same asking again"
-        rollouts.resume(actor=world.actor(line.daniel), number=row.pk)
+        resume(actor=world.actor(line.daniel), number=row.pk)
         row = rolling.look(61)
         assert (row.status, row.hurried_by) == ("paused", None)

@@ -11,7 +11,7 @@ from portal.notices.models import Notice
 from registry.models import ModelVersion
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 
 pytestmark = pytest.mark.django_db
 WHY = "The serving agent does not answer."
@@ -90,7 +90,7 @@ def test_an_abort_that_has_to_wait_says_why_and_tells_once(
 def test_whoever_steered_is_told_of_what_becomes_of_it(line: Line, lena: Person) -> None:
     rolling = Rolling(line).begin()
     rollouts.pause(actor=world.actor(lena), number=rolling.row.pk)
-    rollouts.resume(actor=world.actor(lena), number=rolling.row.pk)
+    resume(actor=world.actor(lena), number=rolling.row.pk)
     work.drain()
     rolling.answered({"requests": 18_000}, {"requests": 2000, "errors": 400})
     assert rolling.look(3).status == "aborted"

@@ -167,6 +167,7 @@ class PromotionMachine(RuleBasedStateMachine):
         if row is None:
             return
         needs: dict[str, dict[str, Any]] = {
+            "resume": {"expect_step": row.step, "expect_pause": row.pause_code},
             "abort": {"reason_code": "other"},
             "advance": {"reason": "It takes too long", "expect_step": row.step},
         }

@@ -13,7 +13,7 @@ from portal.core import clock, work
 from portal.core.errors import PortalError, Stale
 from tests import world
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 from tests.races.conftest import race
 
 GOOD: dict[str, Any] = {"requests": 18_000, "slow": 360}
@@ -36,7 +36,7 @@ def test_every_act_of_a_rollout_has_its_event(rolling: Rolling) -> None:
     number = rolling.row.pk
     rollouts.pause(actor=marta, number=number, reason="Lunch")
     rolling.look(3)
-    rollouts.resume(actor=daniel, number=number)
+    resume(actor=daniel, number=number)
     rollouts.advance(actor=marta, number=number, reason="Quick, please", expect_step=3)
     rollouts.advance(actor=daniel, number=number, reason="Agreed", expect_step=3)
     rolling.look()

@@ -14,7 +14,6 @@ from deployments.adapters.serving import ServingRefused
 from deployments.engine.planner import Command, Snapshot, decide
 from deployments.models import Endpoint, Rollout
 from deployments.reconcilers import rollouts as reconciler
-from deployments.services import rollouts
 from portal.audit.models import AuditEvent
 from portal.core import leases, work
 from portal.core.leases import LeaseLost
@@ -22,7 +21,7 @@ from serving.contract import RouteSpec
 from tests import world
 from tests.deployments import lives
 from tests.deployments.conftest import Line
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 from tests.waiting import wait_until
 
 KIND = "deployments.rollout"
@@ -39,7 +38,7 @@ SECONDS = 1
 def rolling(racing: Line, monkeypatch: pytest.MonkeyPatch) -> Rolling:
     """A rollout that a person has just let go on to all of the traffic; leases last a second."""
     found = Rolling(racing, STEPS).begin()
-    rollouts.resume(actor=world.actor(racing.marta), number=found.row.pk)
+    resume(actor=world.actor(racing.marta), number=found.row.pk)
     monkeypatch.setattr(leases, "renew", partial(leases.renew, seconds=SECONDS))
     return found
 

@@ -18,6 +18,7 @@ from deployments.engine import ready_made
 from deployments.models import AbRun, Rollout
 from deployments.services import rollouts
 from tests import world
+from tests.deployments.rolling import resume
 from tests.serving import callers, desired, looker, portal
 from tests.serving.callers import Seen
 from tests.serving.desired import rises
@@ -190,7 +191,7 @@ class Ordeal:
         self.answer("abort", lambda row: rollouts.abort(actor=self.lead, number=row.pk, reason_code="quality"))
         self.answer("supersede", lambda _: self.office.promote("supersede", 3, "half", supersede=True))
         for endpoint in ("shadow-canary", "ab-test"):
-            self.answer(endpoint, lambda row: rollouts.resume(actor=self.lead, number=row.pk))
+            self.answer(endpoint, lambda row: resume(actor=self.lead, number=row.pk))
         self.answer("ab-test-kept", lambda row: rollouts.abort(actor=self.lead, number=row.pk, reason_code="no_better"))
         ended = [over(endpoint, "completed") for endpoint in ("at-once", *PLANS)]
         newest = self.office.rollout("supersede")

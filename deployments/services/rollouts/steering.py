@@ -20,6 +20,7 @@ from portal.core.errors import BadInput, NotFound, PortalError, Stale
 from portal.lifecycle.move import move
 
 MISSING = "This rollout does not exist, or you may not see it."
+MOVED_ON = "The rollout moved on while you were looking. Look at it again, then decide."
 NOTHING_LEFT = (
     "The runtime lost what was to be taken as it is, and the version from before answers everybody now. "
     "Look at the endpoint again, then move the traffic again, over the API by `expect_pause` `unserved`: a probe "
@@ -85,17 +86,21 @@ def pause(*, actor: Actor, number: int, reason: str = "") -> Rollout:
     return row
 
 
-def _same(row: Rollout, step: int | None, pause: str | None = None) -> None:
-    """Raises `Stale` unless the rollout stands where it was seen, and for the same reason; None was not said."""
+def _same_step(row: Rollout, step: int) -> None:
+    if row.step != step:
+        raise Stale(MOVED_ON, code="step_changed")
+
+
+def _same_pause(row: Rollout, pause: str) -> None:
+    """Raises `Stale` where it is paused for something else than was seen; one that is not paused is no matter here."""
     now = read.seen_pause(row)
-    if pause == "unproven" and now == read.UNSERVED:
-        raise Stale(NOTHING_LEFT, code="step_changed")
-    if (step is not None and row.step != step) or (pause is not None and now not in ("", pause)):
-        raise Stale("The rollout moved on while you were looking. Look at it again, then decide.", code="step_changed")
+    if now not in ("", pause):
+        nothing_left = (pause, now) == ("unproven", read.UNSERVED)
+        raise Stale(NOTHING_LEFT if nothing_left else MOVED_ON, code="step_changed")
 
 
 @transaction.atomic
-def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_pause: str | None = None) -> Rollout:
+def resume(*, actor: Actor, number: int, expect_step: int, expect_pause: str) -> Rollout:
     """Go on. Where the plan waits for a person or a test has what is to be decided on its step is done, and so it is
     where a person takes what no probe could prove, if callers still get it; what could not be judged gets its time
     again.
@@ -104,7 +109,8 @@ def resume(*, actor: Actor, number: int, expect_step: int | None = None, expect_
     either is another by now, so that nobody passes a gate unseen.
     """
     row, now = _locked(number, actor, "rollout.resumed"), clock.now()
-    _same(row, expect_step, expect_pause)
+    _same_pause(row, expect_pause)
+    _same_step(row, expect_step)
     policy.can_resume(read.facts(row, now)).require()
     policy.may_resume(actor, read.goes_on(row), row.pause_code).require()
     step, began = row.step, now
@@ -178,7 +184,7 @@ def advance(*, actor: Actor, number: int, reason: str, expect_step: int) -> Roll
     if not 3 <= len(text) <= 4000:
         raise BadInput(policy.WHY_EARLY, fields={"reason": policy.WHY_EARLY})
     row, now = _locked(number, actor, "rollout.hurried"), clock.now()
-    _same(row, expect_step)
+    _same_step(row, expect_step)
     facts = read.facts(row, now, _person(actor))
     policy.can_advance(facts).require()
     try:

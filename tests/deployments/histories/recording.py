@@ -21,7 +21,7 @@ from tests import world
 from tests.deployments import histories, lives
 from tests.deployments.conftest import Line
 from tests.deployments.histories import Look
-from tests.deployments.rolling import Rolling, measures
+from tests.deployments.rolling import Rolling, measures, resume
 from tests.deployments.testing_ab import units
 
 Scenario = Callable[[Line], Rolling]
@@ -79,7 +79,7 @@ def to_its_end(rolling: Rolling) -> Rolling:
         if row.ended_at is not None:
             return rolling
         if row.status == "paused" and row.pause_code in ASKED:
-            rollouts.resume(actor=world.actor(rolling.line.marta), number=row.pk)
+            resume(actor=world.actor(rolling.line.marta), number=row.pk)
         serve(rolling)
         answer(rolling)
         lives.passes(61)
@@ -168,7 +168,7 @@ def inconclusive(line: Line) -> Rolling:
         lives.passes(601)
         lives.come_by()
         assert rolling.row.pause_code == "inconclusive"
-        rollouts.resume(actor=world.actor(line.marta), number=rolling.row.pk)
+        resume(actor=world.actor(line.marta), number=rolling.row.pk)
         lives.come_by()
     rollouts.abort(actor=world.actor(line.marta), number=rolling.row.pk, reason_code="quality")
     return to_its_end(rolling)

@@ -12,7 +12,7 @@ from deployments.services import rollbacks, rollouts
 from tests import world
 from tests.deployments.conftest import Line
 from tests.deployments.pages.conftest import Browser
-from tests.deployments.rolling import Rolling
+from tests.deployments.rolling import Rolling, resume
 
 pytestmark = pytest.mark.django_db
 Open = Callable[..., Browser]
@@ -42,7 +42,7 @@ def told(rolling: Rolling) -> list[tuple[str, str, str]]:
 def test_people_and_weights_stand_in_the_order_they_came(rolling: Rolling, browser: Open) -> None:
     marta, number = world.actor(rolling.line.marta), rolling.row.pk
     rollouts.pause(actor=marta, number=number, reason="Lunch.")
-    rollouts.resume(actor=marta, number=number)
+    resume(actor=marta, number=number)
     rolling.answered(GOOD, {"requests": 2_000, "slow": 40})
     rolling.look(20)
     rolling.look(2)

@@ -77,7 +77,8 @@ def test_what_is_wrong_stands_beside_its_field(alex: Person, browser: Open) -> N
     wrong = admin.send(edit, edit, **ROWS, **asked)
     assert wrong.status_code == 422
     assert "gates.quality.margin must be a number" in wrong.content.decode()
-    several = asked | {"freezes": '[{"name": "", "from": "fri 18:00", "to": "soon"}]', "bypass": '{"by": [], "hours": 99}'}
+    freeze, bypass = '[{"name": "", "from": "fri 18:00", "to": "soon"}]', '{"by": [], "hours": 99}'
+    several = asked | {"freezes": freeze, "bypass": bypass}
     page = html.unescape(admin.send(edit, edit, **ROWS, **several).content.decode())
     for said in (
         "gates.quality.margin must be a number",
