@@ -88,6 +88,11 @@ register(
     Verb("rollout.resumed", "{actor} resumed {subject}"),
     Verb("rollout.stepped", "{actor} took {subject} to its next step: {now}", required=("step", "now")),
     Verb("rollout.hurry_asked", "{actor} asked to take {subject} to its next weight early", required=("step",)),
+    Verb(
+        "rollout.hurry_withdrawn",
+        "{actor} withdrew the wish to take {subject} to its next weight early",
+        required=("step",),
+    ),
     Verb("rollout.hurried", "{actor} took {subject} to its next weight early", required=("from", "to")),
     Verb("rollout.shadow_began", "{subject} began to shadow what serves", required=("step",)),
     Verb("rollout.shadow_ended", "{subject} ended its shadow"),

@@ -80,6 +80,7 @@ urlpatterns = [
     path(f"{ROLLOUT}resume/", rollouts.resume, name="rollout_resume"),
     path(f"{ROLLOUT}abort/", rollouts.abort, name="rollout_abort"),
     path(f"{ROLLOUT}advance/", rollouts.advance, name="rollout_advance"),
+    path(f"{ROLLOUT}advance/withdraw/", rollouts.withdraw, name="rollout_advance_withdraw"),
     path(f"{ENDPOINT}rollback/", rollbacks.roll_back, name="endpoint_rollback"),
     path(f"{ENDPOINT}rollback/versions/", rollbacks.versions, name="endpoint_rollback_versions"),
     path(f"{ENDPOINT}rollback/drill/", rollbacks.rehearse, name="endpoint_rehearse"),

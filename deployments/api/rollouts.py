@@ -89,7 +89,7 @@ class Measurements(ApiView):
 
 
 class Steer(ApiView):
-    """Shared by the four verbs: the right first, then act, and answer the rollout as it is."""
+    """Shared by the five verbs: the right first, then act, and answer the rollout as it is."""
 
     def steer(self, number: int, shape: type[Strict], verb: Callable[..., Rollout], event: str) -> Response:
         rollouts.require_right(actor=self.actor, number=number, verb=event)
@@ -138,3 +138,17 @@ class Advance(Steer):
     )
     def post(self, request: Request, number: int) -> Response:
         return self.steer(number, inputs.Advance, rollouts.advance, "rollout.hurried")
+
+
+class WithdrawAdvance(Steer):
+    @extend_schema(
+        request=inputs.Nothing,
+        responses={
+            200: shapes.RolloutShape,
+            403: OpenApiResponse(description="Somebody else asked, or a token: only people go on early, in a session"),
+            **REFUSALS,
+        },
+        summary="Take back one's own wish to go on early, before a second person has agreed",
+    )
+    def post(self, request: Request, number: int) -> Response:
+        return self.steer(number, inputs.Nothing, rollouts.withdraw, "rollout.hurry_withdrawn")

@@ -59,6 +59,11 @@ urlpatterns = [
     path("rollouts/<int:number>/resume/", rollouts.Resume.as_view(), name="rollout_resume"),
     path("rollouts/<int:number>/abort/", rollouts.Abort.as_view(), name="rollout_abort"),
     path("rollouts/<int:number>/advance/", rollouts.Advance.as_view(), name="rollout_advance"),
+    path(
+        "rollouts/<int:number>/advance/withdraw/",
+        rollouts.WithdrawAdvance.as_view(),
+        name="rollout_advance_withdraw",
+    ),
     path("rollouts/<int:number>/shadow/", shadows.ShadowReport.as_view(), name="rollout_shadow"),
     path("rollouts/<int:number>/ab-test/", ab_tests.AbTestReport.as_view(), name="rollout_ab_test"),
     path("rollouts/<int:number>/measurements/", rollouts.Measurements.as_view(), name="rollout_measurements"),

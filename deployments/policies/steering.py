@@ -111,6 +111,23 @@ def may_advance(actor: Actor, facts: SteerFacts) -> Decision:
     return ALLOWED
 
 
+def can_withdraw(facts: SteerFacts) -> Decision:
+    """Whether there is a wish to go on early that waits for a second person."""
+    found = _under_way(facts, ("progressing", "paused"))
+    if found and facts.hurried_by is None:
+        return refused_now("nothing_asked", "Nobody waits for a second person to go on early.")
+    return found
+
+
+def may_withdraw(actor: Actor, facts: SteerFacts) -> Decision:
+    """Whoever asked to go on early, and nobody else, takes that back."""
+    if not actor.is_person:
+        return refused("only_people_hurry", "Only people go on early, in a session.")
+    if facts.hurried_by != actor.person_id:
+        return refused("not_the_asker", "Only who asked to go on early can withdraw that.")
+    return ALLOWED
+
+
 def _under_way(facts: SteerFacts, wanted: tuple[str, ...]) -> Decision:
     if facts.status in wanted:
         return ALLOWED

@@ -34,6 +34,7 @@ ACTS = {
     "rollout.paused": ("pause", "warn", "Paused"),
     "rollout.resumed": ("play", "info", "Resumed"),
     "rollout.hurry_asked": ("clock", "info", "Going on early asked for"),
+    "rollout.hurry_withdrawn": ("x", "mute", "Going on early withdrawn"),
     "rollout.hurried": ("chevron-right", "info", "Went on early"),
     "rollout.abort_started": ("x", "bad", "Aborted"),
     "rollout.champion_kept": ("check", "info", "Decided for the champion"),

@@ -22,6 +22,7 @@ class Steering:
     pause: Decision
     resume: Decision
     advance: Decision
+    withdraw: Decision
     abort: Decision
     going_on: str
     going_on_early: str
@@ -85,6 +86,7 @@ def steer(rollout: Rollout, actor: Actor) -> Steering:
         and policy.can_resume(facts)
         and policy.may_resume(actor, steering.goes_on(rollout), rollout.pause_code),
         advance=now and policy.can_advance(facts) and policy.may_advance(actor, facts),
+        withdraw=now and policy.can_withdraw(facts) and policy.may_withdraw(actor, facts),
         abort=now and policy.can_abort(facts),
         going_on=steering.going_on(rollout),
         going_on_early=steering.going_on_early(rollout),

@@ -25,6 +25,7 @@ TITLES = {
     "resume": "Resume the rollout",
     "abort": "Abort the rollout",
     "advance": "Go on early",
+    "withdraw": "Withdraw going on early",
 }
 LATEST = 3
 """How many of the last moments are told to whoever came too late."""
@@ -129,6 +130,21 @@ def advance(request: PortalRequest, environment: str, name: str, number: int) ->
         return page_url(row)
 
     return _dialog(request, row, number, form, act, "advance")
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def withdraw(request: PortalRequest, environment: str, name: str, number: int) -> HttpResponse:
+    """A button without questions, for whoever asked to go on early."""
+    row, _ = _found(request, environment, name, number)
+    if request.method == "GET":
+        return see_other(page_url(row))
+
+    def act() -> str:
+        rollouts.withdraw(actor=request.actor, number=number)
+        return page_url(row)
+
+    return _dialog(request, row, number, OnceForm(request.POST), act, "withdraw")
 
 
 def _dialog(

@@ -13,6 +13,7 @@ from deployments.services import rollbacks, rollouts
 from portal.accounts.models import Person
 from portal.audit.models import AuditEvent
 from portal.core import clock
+from portal.core.actors import Actor
 from portal.core.errors import BadInput, NotAllowed, NotFound, Refused, Stale
 from portal.notices.models import Notice
 from tests import world
@@ -25,6 +26,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def rolling(line: Line) -> Rolling:
     return Rolling(line).begin()
+
+
+def program(actor: Actor) -> Actor:
+    return replace(actor, kind="token", id="token:1")
 
 
 class TestSteering:
@@ -123,6 +128,24 @@ class TestSteering:
         event = said(row, "rollout.hurried")
         assert event["asked_by"] == f"person:{rolling.line.marta.pk}"
 
+    def test_whoever_asked_to_go_on_early_takes_that_back_and_nobody_else_does(self, rolling: Rolling) -> None:
+        line, row, marta = rolling.line, rolling.row, world.actor(rolling.line.marta)
+        with pytest.raises(Refused) as refused:
+            rollouts.withdraw(actor=marta, number=row.pk)
+        assert refused.value.code == "nothing_asked"
+        rollouts.advance(actor=marta, number=row.pk, reason="In a hurry", expect_step=row.step)
+        for actor, code in ((world.actor(line.daniel), "not_the_asker"), (program(marta), "only_people_hurry")):
+            with pytest.raises(NotAllowed) as forbidden:
+                rollouts.withdraw(actor=actor, number=row.pk)
+            assert forbidden.value.code == code
+        assert rolling.row.hurried_by == line.marta
+        rollouts.withdraw(actor=marta, number=row.pk)
+        assert (rolling.row.hurried_by, rolling.row.hurried_why, rolling.row.step) == (None, "", row.step)
+        assert said(row, "rollout.hurry_withdrawn") == {"step": row.step}
+        assert inbox.count(world.actor(line.daniel)) == 0
+        daniel = rollouts.advance(actor=world.actor(line.daniel), number=row.pk, reason="I agree", expect_step=row.step)
+        assert (daniel.step, daniel.hurried_by) == (row.step, line.daniel), "there is nothing left to agree to"
+
     def test_who_can_agree_is_told_and_finds_it_in_the_inbox(self, rolling: Rolling) -> None:
         line = rolling.line
         tomas = world.person("Tomas Brandt", ("operator", line.team))
@@ -203,7 +226,7 @@ class TestSteering:
         with pytest.raises(BadInput):
             rollouts.advance(actor=world.actor(rolling.line.marta), number=rolling.row.pk, reason=reason, expect_step=3)
 
-    @pytest.mark.parametrize("verb", ["pause", "resume", "abort", "advance"])
+    @pytest.mark.parametrize("verb", ["pause", "resume", "abort", "advance", "withdraw"])
     def test_who_may_not(self, rolling: Rolling, verb: str) -> None:
         needs: dict[str, Any] = {
             "resume": {"expect_step": 3, "expect_pause": ""},
@@ -221,11 +244,11 @@ class TestSteering:
         waits = {"do": "pause", "until": {"person": True}}
         rolling = Rolling(line, [{"do": "weight", "weight": 500}, waits, {"do": "switch"}]).begin()
         assert (rolling.row.status, rolling.row.pause_code) == ("paused", "person")
-        program = replace(world.actor(line.marta), kind="token", id="token:1")
+        robot = program(world.actor(line.marta))
         with pytest.raises(NotAllowed):
-            resume(actor=program, number=rolling.row.pk)
+            resume(actor=robot, number=rolling.row.pk)
         with pytest.raises(NotAllowed):
-            rollouts.advance(actor=program, number=rolling.row.pk, reason="Now", expect_step=rolling.row.step)
+            rollouts.advance(actor=robot, number=rolling.row.pk, reason="Now", expect_step=rolling.row.step)
         resume(actor=world.actor(line.marta), number=rolling.row.pk)
         assert rolling.look().status == "completed"
 

@@ -161,7 +161,7 @@ class PromotionMachine(RuleBasedStateMachine):
         )
         assert not (done and (stale or who in ("priya", "olga")))
 
-    @rule(who=st.sampled_from(PEOPLE), act=st.sampled_from(["pause", "resume", "abort", "advance"]))
+    @rule(who=st.sampled_from(PEOPLE), act=st.sampled_from(["pause", "resume", "abort", "advance", "withdraw"]))
     def steer(self, who: str, act: str) -> None:
         row = Rollout.objects.order_by("-pk").first()
         if row is None:

@@ -39,6 +39,7 @@ NO_PAGE = {
     "deployments:rollout_resume": "leads to the endpoint's page",
     "deployments:rollout_abort": "a question about a rollout under way; looked at in tests/deployments/pages",
     "deployments:rollout_advance": "a question about a rollout under way; looked at in tests/deployments/pages",
+    "deployments:rollout_advance_withdraw": "leads to the endpoint's page",
     "deployments:endpoint_rehearse": "leads to the endpoint's page",
     "deployments:environment_drills": "leads to the environment's page",
     "deployments:policy_propose": "leads to the change",

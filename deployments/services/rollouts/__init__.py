@@ -20,7 +20,16 @@ from deployments.services.rollouts.measuring import note_measures
 from deployments.services.rollouts.probing import go_on, keep_golden, note_probe
 from deployments.services.rollouts.shadowing import note_shadow, shadow_began, shadow_ended
 from deployments.services.rollouts.starting import start
-from deployments.services.rollouts.steering import abort, advance, find, pause, require_right, resume, supersede
+from deployments.services.rollouts.steering import (
+    abort,
+    advance,
+    find,
+    pause,
+    require_right,
+    resume,
+    supersede,
+    withdraw,
+)
 from deployments.services.rollouts.testing import note_predictions, note_test, note_truths, test_began, test_ended
 
 __all__ = [
@@ -70,4 +79,5 @@ __all__ = [
     "tell_stuck",
     "test_began",
     "test_ended",
+    "withdraw",
 ]

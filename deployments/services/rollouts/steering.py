@@ -206,6 +206,22 @@ def _ask(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
     return row
 
 
+@transaction.atomic
+def withdraw(*, actor: Actor, number: int) -> Rollout:
+    """Take back one's own wish to go on early, before a second person has agreed: the rollout goes on by its plan."""
+    row = _locked(number, actor, "rollout.hurry_withdrawn")
+    facts = read.facts(row, clock.now())
+    policy.can_withdraw(facts).require()
+    try:
+        policy.may_withdraw(actor, facts).require()
+    except PortalError as error:
+        raise recorder.refusing(error, "rollout.hurry_withdrawn", actor=actor, subject=common.subject(row)) from None
+    row.hurried_by, row.hurried_why = None, ""
+    row.save(update_fields=["hurried_by", "hurried_why"])
+    recorder.record("rollout.hurry_withdrawn", actor=actor, subject=common.subject(row), data={"step": row.step})
+    return row
+
+
 def _go(row: Rollout, *, actor: Actor, reason: str) -> Rollout:
     step, found = onward.stop_after(plans.of_pinned(row.plan), row.step), read.measurement(row)
     recorder.record(

@@ -261,6 +261,8 @@ PAGES = (
     page("deployments:rollout_abort", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=end),
     page("deployments:rollout_advance", kwargs=past, **INSIDE),
     page("deployments:rollout_advance", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past, send=hurry),
+    page("deployments:rollout_advance_withdraw", ok=303, kwargs=past, **INSIDE),
+    page("deployments:rollout_advance_withdraw", "POST", may=STEERERS, ok=409, outsider=404, kwargs=past),
     page("deployments:endpoint_rollback", kwargs=endpoint, **INSIDE),
     page("deployments:endpoint_rollback", "POST", may=ROLLERS, ok=303, outsider=404, kwargs=endpoint, send=back),
     page("deployments:endpoint_rollback_versions", kwargs=endpoint, **INSIDE),
@@ -350,6 +352,7 @@ CALLS = (
     call("api:deployments_api:rollout_resume", "POST", kwargs=rollout, send=seen_paused, **STEER),
     call("api:deployments_api:rollout_abort", "POST", kwargs=rollout, send=end, **STEER),
     call("api:deployments_api:rollout_advance", "POST", kwargs=rollout, send=hurry, **STEER),
+    call("api:deployments_api:rollout_advance_withdraw", "POST", kwargs=rollout, **STEER),
     call(
         "api:deployments_api:gate_check", "POST", may=ASKERS, outsider=404,
         send=lambda w: {name: value for name, value in ask(w).items() if name != "why"}, scopes=("promote",),

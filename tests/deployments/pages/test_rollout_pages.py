@@ -81,6 +81,13 @@ def test_going_on_early_asks_for_a_reason_and_for_a_second_person(rolling: Rolli
     assert marta.send(place, place, reason="The morning wave comes.").status_code == 303
     assert rolling.row.step == 3
     assert "You asked for this already" in marta.open(place)
+    assert "Withdraw going on early" not in daniel.open(PAGE)
+    assert daniel.post(f"{place}withdraw/", daniel.fill(place, place)).status_code == 403
+    assert marta.send(PAGE, f"{place}withdraw/").status_code == 303
+    assert "asks to go on early" not in marta.open(PAGE)
+    late = marta.post(f"{place}withdraw/", marta.fill(place, place))
+    assert (late.status_code, "Nobody waits for a second person" in late.content.decode()) == (409, True)
+    assert marta.send(place, place, reason="The morning wave comes.").status_code == 303
     assert "Agree: go to 50 % early" in daniel.open(PAGE)
     asked = daniel.open(place)
     assert ("It goes to the audit log." in asked, "whoever has to agree" in asked) == (True, False)
@@ -315,7 +322,11 @@ def test_the_verbs_over_the_api(rolling: Rolling, browser: Open) -> None:
     assert call("resume", expect_step=3, expect_pause="asked")["status"] == "progressing"
     assert call("advance", 422, reason="ab", expect_step="x")["fields"].keys() == {"reason", "expect_step"}
     assert call("advance", 409, reason="Quick", expect_step=1)["code"] == "step_changed"
+    assert call("advance/withdraw", 409)["code"] == "nothing_asked"
     assert call("advance", reason="Quick", expect_step=3)["step"] == 3
+    assert call("advance/withdraw", 422, mood=1)["fields"].keys() == {"mood"}
+    withdrawn = call("advance/withdraw")
+    assert (withdrawn["step"], next(one["type"] for one in withdrawn["receipts"])) == (3, "rollout.hurry_withdrawn")
     found = client.get(f"{place}measurements/").json()["results"]
     assert [(one["weight"], one["requests"], len(one["verdicts"])) for one in found] == [(1000, 90, 4)]
     ends = [one["range"] for one in found[0]["verdicts"] if one["range"]]
