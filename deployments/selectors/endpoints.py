@@ -224,7 +224,7 @@ def build(
     known = rollout_seen.seen(rollout) if rollout and whole else None
     guards = rollout_guards.guards(rollout, now, known) if rollout and known else None
     unread = guards is not None and bool(guards.unread)
-    steps = rollout_stages.stages(rollout, known, unread=unread) if rollout and known else []
+    steps = rollout_stages.stages(rollout, known, unread=unread, table=table) if rollout and known else []
     unstuck = nameless.sentence(rollout_seen.standing(rollout, known)) if rollout and known else ""
     coming = rollout_stages.coming(rollout, guards, now) if rollout and whole else ""
     back = way_back.of(rollout, endpoint, table) if rollout and whole else None
@@ -239,7 +239,7 @@ def build(
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [asdict(row) for row in guards.rows], guards.mismatch] if guards else None,
-            [[step.more for step in steps], unstuck, back.mark if back else []],
+            [[[step.more, step.began and step.began.isoformat()] for step in steps], unstuck, back.mark if back else []],
             trouble,
             [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
             seen.mark,

@@ -6,7 +6,7 @@ from datetime import datetime
 from deployments.analysis import telling
 from deployments.engine import ahead, plans, wording
 from deployments.engine.steps import AbTest, Analyse, Hold, Pause, Shadow, Step, Steps, Switch, Weight, next_move
-from deployments.models import Measurement, Rollout, RolloutKind
+from deployments.models import Measurement, Rollout, RolloutKind, RouteTable
 from deployments.selectors import ab_page, measured, shadow_page
 from deployments.selectors.rollout_guards import Guards
 from deployments.selectors.rollout_seen import Seen, seen
@@ -14,17 +14,21 @@ from deployments.selectors.rollout_seen import Seen, seen
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step on the page: a weight with all that is waited for under it. `state` is done, now, next or stopped."""
+    """One step on the page: a weight with all that is waited for under it. `state` is done, now, next or stopped, `began`
+    since when it is now."""
 
     words: str
     note: str
     state: str
     more: str = ""
+    began: datetime | None = None
 
 
-def stages(rollout: Rollout, known: Seen | None = None, *, unread: bool = False) -> list[Stage]:
+def stages(
+    rollout: Rollout, known: Seen | None = None, *, unread: bool = False, table: RouteTable | None = None
+) -> list[Stage]:
     """The plan as people see it: loading, then each weight with its waiting and judging, then the champion. `unread`
-    where the measures are too old to say that a guard holds."""
+    where the measures are too old to say that a guard holds, `table` is the newest of the endpoint."""
     known = known or seen(rollout)
     steps, found = known.plan, []
     places = [0, *(at for at, step in enumerate(steps) if isinstance(step, Shadow | Weight | Switch))]
@@ -34,8 +38,17 @@ def stages(rollout: Rollout, known: Seen | None = None, *, unread: bool = False)
         runs = [run for place, run in sorted(known.gathered.items()) if at <= place < until]
         shown = [shadow_page.progress(rollout)] if isinstance(steps[at], Shadow) else []
         more = ". ".join(filter(None, [stage.more, *shown, *(ab_page.progress(run, steps) for run in runs)]))
-        found.append(replace(stage, more=more))
+        began = _began(rollout, known.measured.get(at), table) if stage.state == "now" else None
+        found.append(replace(stage, more=more, began=began))
     return found
+
+
+def _began(rollout: Rollout, seen: Measurement | None, table: RouteTable | None) -> datetime | None:
+    """Since when its weight is in force, as the guards count; the waiting and judging under it began later."""
+    if seen is not None:
+        return seen.began_at
+    whole = table is not None and table.stable_id == rollout.to_revision_id and table.canary_id is None
+    return table.created_at if table is not None and whole else rollout.step_began_at
 
 
 def _stage(rollout: Rollout, steps: Steps, at: int, until: int, seen: Measurement | None, *, judged: bool) -> Stage:
