@@ -68,6 +68,17 @@ def sentence(metric: Json, version: int) -> str:
     )
 
 
+def answered(metrics: Sequence[Json]) -> Json | None:
+    """The metric that has what a test is to be decided on: the first metric is what the test is for, any other one ends
+    the waiting only when the new version is worse by it."""
+    clear = [
+        metric
+        for at, metric in enumerate(metrics)
+        if metric["answer"] == "worse" or (at == 0 and metric["answer"] in ("better", "same"))
+    ]
+    return clear[0] if clear else None
+
+
 def supports(metrics: Sequence[Json]) -> str:
     """Which decision the metrics speak for: "keep" once one is worse or beyond its limit, "promote" where the first,
     which the test is for, is better; "" while that is not clear."""

@@ -235,7 +235,18 @@ def progress(run: AbRun, steps: Steps) -> str:
         return _labels(run, step)
     wanted = f" of {wording.count(step.units)}" if isinstance(step, AbTest) and step.units else ""
     reached = wording.count(_reached(run.report))
-    return f"{reached}{wanted} units of each version have ground truth"
+    before = _ended_before(run, step) if isinstance(step, AbTest) else ""
+    return f"{reached}{wanted} units of each version have ground truth{before}"
+
+
+def _ended_before(run: AbRun, step: AbTest) -> str:
+    """Why a test is over that never had its sample; "" for any other."""
+    if run.ended_at is None or _reached(run.report) >= step.units:
+        return ""
+    answer = ab_telling.answered(run.report["metrics"]) if step.asks else None
+    if answer is not None:
+        return f"; {answer['name']} had its answer before"
+    return f"; {run.decided_by_label} ended it before" if run.decision else "; it ended before, with its rollout"
 
 
 def _labels(run: AbRun, step: Pause) -> str:

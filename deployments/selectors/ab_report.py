@@ -128,15 +128,10 @@ def sums_of(metric: Json) -> dict[str, Clusters]:
 
 
 def said(report: Json, new_version: int) -> Trial:
-    """What the planner has to know of a test that runs. The first metric is what the test is for; any other one ends
-    the waiting only when the new version is worse by it."""
+    """What the planner has to know of a test that runs."""
     if not report:
         return Trial(running=True)
-    clear = [
-        ab_telling.sentence(metric, new_version)
-        for at, metric in enumerate(report["metrics"])
-        if metric["answer"] == "worse" or (at == 0 and metric["answer"] in ("better", "same"))
-    ]
+    clear = ab_telling.answered(report["metrics"])
     beyond = [one for one in report["metrics"] if one["keeps"] is False]
     return Trial(
         running=True,
@@ -144,7 +139,7 @@ def said(report: Json, new_version: int) -> Trial:
         within=all(one["keeps"] for one in report["metrics"]),
         units=min(arm["labelled_units"] for arm in report["arms"].values()),
         labels=min(arm.get("labels", 0) for arm in report["arms"].values()),
-        clear=clear[0] if clear else "",
+        clear=ab_telling.sentence(clear, new_version) if clear else "",
         nameless=_nobody(report),
         mismatch=report["units_apart"],
         labels_apart=report["labels_apart"],

@@ -72,6 +72,12 @@ def usable() -> list[Plan]:
     return [plan for plan in listed() if readable(plan.body)]
 
 
+def beside(name: str, version: int | None) -> list[Plan]:
+    """What a request can take instead of the plan it has: a newer version of that too, but not the same one. Without a
+    version it is what happens at once anyway."""
+    return [plan for plan in usable() if plan.name != name or version not in (None, plan.version)]
+
+
 NAMED = re.compile(r"(?P<name>[^@]+)@(?P<version>[1-9][0-9]{0,8})")
 
 

@@ -148,9 +148,8 @@ def resubmit_form(row: PromotionRequest, plan: PlanPage, data: Any = None) -> fo
     """The form to send this request again with; plans to choose from stand in it while it was sent back."""
     sent_back = row.status == "changes_requested"
     kept = f"{plan.title}, version {plan.version}" if plan.version else plan.title
-    return forms.ResubmitForm(
-        data, kept=kept, plans=[(one.name, one.title) for one in plans.usable()] if sent_back else []
-    )
+    others = plans.beside(plan.name, plan.version) if sent_back else []
+    return forms.ResubmitForm(data, kept=kept, plans=[(one.name, one.title) for one in others])
 
 
 def context_of(request: PortalRequest, number: int, **bound: Any) -> dict[str, Any]:

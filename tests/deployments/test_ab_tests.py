@@ -113,6 +113,24 @@ def test_it_asks_once_both_versions_have_their_units_and_promoting_goes_on(rolli
     assert logged("rollout.test_ended")["metrics"][0]["units"] == 160
 
 
+@pytest.mark.parametrize(
+    ("right", "reason", "said"),
+    [
+        (2, "no_better", "110 of 150 units of each version have ground truth; Right had its answer before"),
+        (8, "quality", "110 of 150 units of each version have ground truth; Daniel Osei ended it before"),
+    ],
+)
+def test_a_test_that_ended_before_it_had_its_sample_says_why(
+    rolling: Rolling, right: int, reason: str, said: str
+) -> None:
+    units(rolling, "stable", 110, right=8)
+    units(rolling, "canary", 110, right=right)
+    row = look(rolling)
+    assert ab_page.of(row).progress == "110 of 150 units of each version have ground truth", "not while it lasts"
+    rollouts.abort(actor=world.actor(rolling.line.daniel), number=row.pk, reason_code=reason)
+    assert ab_page.of(look(rolling)).progress == said
+
+
 def test_a_clear_answer_asks_before_the_sample_is_there(rolling: Rolling) -> None:
     units(rolling, "stable", 110, right=8)
     units(rolling, "canary", 110, right=2)
@@ -145,6 +163,7 @@ def test_a_breached_guard_aborts_the_test_and_nobody_has_decided(rolling: Rollin
     assert look(rolling).status == "aborted"
     run = AbRun.objects.get()
     assert (run.decision, run.ended_at is not None, rolling.share) == ("", True, 0)
+    assert ab_page.of(rolling.row).progress.endswith("; it ended before, with its rollout")
 
 
 def test_nobody_promotes_before_the_test_asks_but_two_people_can_go_on_early(rolling: Rolling) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deployments.models import Approval, Endpoint, PromotionComment, PromotionRequest, Rollout
-from deployments.services import drills, rollbacks
+from deployments.services import drills, plans, promotions, rollbacks
 from portal.core import clock, work
 from portal.ui import text
 from tests import world
@@ -127,10 +127,30 @@ def test_sending_it_again_may_choose_another_plan(line: Line, browser: Open) -> 
     shown = priya.open(page)
     assert '<option value="" selected>As it was: Switch at once</option>' in shown
     assert '<option value="canary">Canary</option>' in shown
+    assert 'value="at-once"' not in shown, "what it has stands there once"
     assert priya.send(page, f"{page}resubmit/", why="By canary, then.", plan="canary").status_code == 303
     row.refresh_from_db()
     assert (row.status, row.evidence["plan"]["name"]) == ("pending_review", "canary")
     assert "in steps: 5 %, 25 %, 50 %, 100 %" in priya.open(page)
+
+
+def test_sending_it_again_offers_a_newer_version_of_the_plan_it_has(line: Line, browser: Open) -> None:
+    line.promote(1)
+    marta, actor = browser(line.marta), world.actor(line.marta)
+    steps = [{"do": "weight", "weight": 1000}, {"do": "switch"}]
+    plans.create(actor=actor, name="tenth", title="A tenth", body={"steps": steps})
+    row = promotions.submit(
+        actor=world.actor(line.priya), model=line.model.name, version=2, environment="production", why="Slowly, please.",
+        plan="tenth",
+    )  # fmt: skip
+    page = f"/promotions/{row.pk}/"
+    marta.send(page, f"{page}decision/", decision="changes", comment="Slower, please.")
+    priya, kept = browser(line.priya), "As it was: tenth, version 1</option>"
+    shown = priya.open(page)
+    assert (kept in shown, 'value="tenth"' in shown, 'value="at-once"' in shown) == (True, False, True)
+    plans.create(actor=actor, name="tenth", title="A tenth", body={"steps": [{"do": "weight", "weight": 500}, *steps]})
+    shown = priya.open(page)
+    assert (kept in shown, '<option value="tenth">A tenth</option>' in shown) == (True, True)
 
 
 def test_a_plan_that_does_not_fit_is_said_at_its_field_when_it_is_sent_again(line: Line, browser: Open) -> None:
