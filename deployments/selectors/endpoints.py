@@ -239,7 +239,11 @@ def build(
             [[str(arm.revision.pk), arm.revision.status, arm.share] for arm in arms],
             [rollout.pk, rollout.status, rollout.step, rollout.note, rollout.hurried_by_id] if rollout else None,
             [guards.seen, [asdict(row) for row in guards.rows], guards.mismatch] if guards else None,
-            [[[step.more, step.began and step.began.isoformat()] for step in steps], unstuck, back.mark if back else []],
+            [
+                [[step.more, step.began and step.began.isoformat()] for step in steps],
+                unstuck,
+                back.mark if back else [],
+            ],
             trouble,
             [endpoint.serving_id, sorted(endpoint.observed.get("processes", {}).items())],
             seen.mark,

@@ -14,8 +14,8 @@ from deployments.selectors.rollout_seen import Seen, seen
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step on the page: a weight with all that is waited for under it. `state` is done, now, next or stopped, `began`
-    since when it is now."""
+    """One step on the page: a weight with all that is waited for under it. `state` is done, now, next or stopped,
+    `began` since when it is now."""
 
     words: str
     note: str

@@ -139,8 +139,8 @@ class TestSteering:
                 rollouts.withdraw(actor=actor, number=row.pk)
             assert forbidden.value.code == code
         assert rolling.row.hurried_by == line.marta
-        rollouts.withdraw(actor=marta, number=row.pk)
-        assert (rolling.row.hurried_by, rolling.row.hurried_why, rolling.row.step) == (None, "", row.step)
+        now = rollouts.withdraw(actor=marta, number=row.pk)
+        assert (now.hurried_by, now.hurried_why, rolling.row.step) == (None, "", row.step)
         assert said(row, "rollout.hurry_withdrawn") == {"step": row.step}
         assert inbox.count(world.actor(line.daniel)) == 0
         daniel = rollouts.advance(actor=world.actor(line.daniel), number=row.pk, reason="I agree", expect_step=row.step)

@@ -10,7 +10,7 @@ from deployments.policies import asking as policy
 from deployments.policies import rollback_freeze as freeze
 from deployments.selectors import changers
 from deployments.selectors import facts as read
-from deployments.services.promotions import asking, bypassed, frozen, settling
+from deployments.services.promotions import bypassed, frozen, previewing, settling
 from portal.core import clock, digests
 from portal.core.actors import Actor
 from portal.core.errors import BadInput
@@ -29,7 +29,7 @@ def resubmit(*, actor: Actor, number: int, why: str, plan: str = "") -> Promotio
     policy.may_resubmit(actor, read.request(row)).require()
     freeze.may_ask(actor, row.endpoint.frozen_since, str(row.endpoint)).require()
     evidence, now = frozen.evidence_now(row, plan=plan), clock.now()
-    if plan and (wrong := asking.misfits(row.version, evidence)):
+    if plan and (wrong := previewing.misfits(row.version, evidence)):
         said = " ".join(f"{one.text} {one.how}".strip() for one in wrong)
         raise BadInput(said, code=wrong[0].code, fields={"plan": said})
     digest = digests.of_json(evidence)

@@ -140,8 +140,8 @@ def test_sending_it_again_offers_a_newer_version_of_the_plan_it_has(line: Line, 
     steps = [{"do": "weight", "weight": 1000}, {"do": "switch"}]
     plans.create(actor=actor, name="tenth", title="A tenth", body={"steps": steps})
     row = promotions.submit(
-        actor=world.actor(line.priya), model=line.model.name, version=2, environment="production", why="Slowly, please.",
-        plan="tenth",
+        actor=world.actor(line.priya), model=line.model.name, version=2, environment="production",
+        why="Slowly, please.", plan="tenth",
     )  # fmt: skip
     page = f"/promotions/{row.pk}/"
     marta.send(page, f"{page}decision/", decision="changes", comment="Slower, please.")
