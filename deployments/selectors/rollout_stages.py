@@ -62,7 +62,8 @@ def _stage(rollout: Rollout, steps: Steps, at: int, until: int, seen: Measuremen
 
 
 def _state(rollout: Rollout, at: int, until: int) -> str:
-    if rollout.status == "completed" or rollout.step >= until:
+    """The last one is done with the rollout only: who answers may have to be seen yet."""
+    if rollout.status == "completed" or (rollout.step >= until and until < len(rollout.plan)):
         return "done"
     if rollout.step < at:
         return "next"
