@@ -48,7 +48,8 @@ class Page:
     @property
     def tag(self) -> str:
         """Changes whenever the page would."""
-        return f"{self.run.read_at.isoformat()}.{self.run.ended_at}.{self.run.rollout.status}.{self.run.rollout.paused_at}"
+        rollout = self.run.rollout
+        return f"{self.run.read_at.isoformat()}.{self.run.ended_at}.{rollout.status}.{rollout.paused_at}"
 
 
 def of(rollout: Rollout) -> Page:
