@@ -75,10 +75,11 @@ frontend gateway
     acl grpc path_beg /inference.GRPCInferenceService/
     {too_large} if !grpc {{ req.hdr_val(content-length) gt {body_limit} }} or !grpc endless
     http-request wait-for-body time 10s
-    # What the gRPC door asks on this host is an outsider's question; the portal's own probe says nothing.
+    # What the gRPC door asks on this host is an outsider's question; all else that comes inside is the portal's own.
     http-request set-var(txn.outside) bool(true) unless {{ so_name inside }}
     http-request set-var(txn.outside) bool(true) if {{ req.fhdr({caller}) -m str outside }}
     http-request del-header x-signalbox- -m beg
+    http-request set-header {caller} {portal} unless {{ var(txn.outside) -m found }}
     http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
     http-request allow if grpc
     http-request set-var(txn.environment) path,field(2,/)
@@ -211,6 +212,7 @@ def render(settings: Settings) -> str:
         hedged_map=places.hedged_map,
         again_socket=places.again_socket,
         caller=contract.HEADER_CALLER,
+        portal=contract.PORTAL,
         body_limit=BODY_LIMIT,
         held=HELD_BYTES,
         scale=CUT_SCALE,

@@ -64,4 +64,4 @@ def test_a_body_that_turns_out_to_be_no_http_is_answered_with_a_problem_and_an_i
     said = begun("/production/any/invocations", "transfer-encoding: chunked", "expect: 100-continue", body=b"")
     status, headers, problem, _ = told(plane, said, then=b"no length\r\n{}\r\n")
     assert (status, problem["code"], headers["content-type"]) == (400, "bad_request", "application/problem+json")
-    assert uuid.UUID(headers["x-request-id"])
+    assert str(uuid.UUID(headers["x-request-id"])) == headers["x-request-id"]
