@@ -45,6 +45,8 @@ PLANS: Final[dict[str, tuple[str, list[Json]]]] = {
     AB_TEST: ("A/B test, fast", [{"do": "weight", "weight": 5000}, TEST, *ENDING]),
 }
 TIMEOUT, BROKE = "deadline_exceeded", "revision_broke"
+AWAY: Final = "revision_unavailable"
+"""What was in flight was to be sent again, and the router had been told meanwhile that the process is away."""
 AFTER: Final = r"\[.*\], limit .*, after [\d\s]+ requests"
 
 
@@ -76,7 +78,7 @@ CASES: Final = (
          frozenset({TIMEOUT, "busy"}), bound=f"after {FEWEST} requests, a deadline and a look"),
     Case("crashing", "weather", "crashing", CANARY, "aborted",
          r"Its process ended [3-5] times without a minute of quiet between\. .*ended with code 9\.",
-         frozenset({BROKE, "busy"}), bound="at the third end and a look"),
+         frozenset({BROKE, AWAY, "busy"}), bound="at the third end and a look"),
     Case("shadow", "weather", "wrong", SHADOW_CANARY, "aborted", r"It squeezes .*",
          keeps="It squeezes every score to the middle: the report shows it, and no caller has seen it."),
     Case("good", "weather", "fresher", CANARY, "completed"),

@@ -48,7 +48,8 @@ class Page:
     @property
     def tag(self) -> str:
         """Changes whenever the page would."""
-        return f"{self.run.read_at.isoformat()}.{self.run.ended_at}"
+        rollout = self.run.rollout
+        return f"{self.run.read_at.isoformat()}.{self.run.ended_at}.{rollout.status}.{rollout.paused_at}"
 
 
 def of(rollout: Rollout) -> Page:
@@ -58,6 +59,7 @@ def of(rollout: Rollout) -> Page:
     step = steps[run.step] if run and run.step < len(steps) else None
     if run is None or not isinstance(step, Shadow):
         raise NotFound("This rollout has no shadow, or it has not begun.")
+    run.rollout = rollout
     return page(run, step)
 
 

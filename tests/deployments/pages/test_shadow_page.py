@@ -76,6 +76,28 @@ def test_it_refreshes_itself_while_it_runs_and_hears_nothing_while_nothing_chang
     compared(rolling, 60)
     rolling.look()
     ended = client.get(report, headers=tag | {"HX-PTag": moved["HX-PTag"]}).content.decode()
-    assert "hx-get" not in region(ended)
+    assert "hx-get" in region(ended), "its rollout goes on"
     for part in ('id="shadow-state" hx-swap-oob="outerMorph"><span class="badge mute">', "until <time"):
         assert part in ended, part
+
+
+def test_it_says_how_its_rollout_stands_and_where_that_is_decided(line: Line, browser: Callable[..., Browser]) -> None:
+    rolling = Rolling(line, steps=[SHADOW, {"do": "pause", "until": {"person": True}}, *STEPS]).begin()
+    marta, report = browser(line.marta), f"{PAGE}rollouts/{rolling.row.pk}/shadow/"
+
+    def rollout(page: str) -> str:
+        return page.partition('id="h-rollout"')[2].partition("</section>")[0]
+
+    assert "once the shadow has seen enough" in rollout(marta.open(report))
+    compared(rolling, 60)
+    rolling.look()
+    waits = marta.open(report)
+    assert f"<strong>{rolling.row.pause_why}</strong>" in rollout(waits)
+    assert f'<a href="{PAGE}">Go on, or take it back' in rollout(waits)
+    asked = {"HX-Request": "true", "HX-PTag": marta.client.get(report, headers={"HX-Request": "true"})["HX-PTag"]}
+    place = f"{PAGE}rollouts/{rolling.row.pk}/abort/"
+    assert marta.send(place, place, reason_code="quality", note="It flips too many.").status_code == 303
+    rolling.look()
+    ended = marta.client.get(report, headers=asked).content.decode()
+    assert "It flips too many." in rollout(ended)
+    assert "hx-get" not in ended.partition('id="shadow-report"')[2].partition(">")[0]
