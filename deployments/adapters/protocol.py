@@ -115,7 +115,9 @@ class ServingRuntime(Protocol):
         Raises `ServingRefused` 409 for what is not ready, 422 with the field for what is no question."""
 
     def probe(self, environment: str, endpoint: str, body: Any, key: str) -> Served:
-        """Ask who serves the endpoint, as a caller with this key would, by the table in force. As `ask` else."""
+        """Ask who serves the endpoint, as a caller with this key would, by the table in force. As `ask` else.
+
+        On one host the measures leave out both; a cluster cannot tell them from callers' questions."""
 
     def predictions(self, environment: str, endpoint: str, after: str, limit: int) -> Page:
         """Those answered since the cursor `after`, at most `limit`; with "" none, and the cursor to begin from."""

@@ -96,8 +96,12 @@ class Revisions:
         return None
 
     def ask(self, record: Record, body: Any) -> Served:
-        """Ask its own process, in the name of no caller; it counts as a shadow's question. Raises `Refused` 503."""
-        headers = {"x-signalbox-arm": "shadow", "x-signalbox-revision": record.spec.id}
+        """Ask its own process, in the name of no caller and counted as nobody's. Raises `Refused` 503."""
+        headers = {
+            "x-signalbox-arm": "shadow",
+            "x-signalbox-revision": record.spec.id,
+            contract.HEADER_CALLER: contract.PORTAL,
+        }
         target = f"/v2/models/{record.spec.endpoint}" if body is None else "/invocations"
         return asking.ask(self._places.slot_socket(record.slot), target, body, headers)
 

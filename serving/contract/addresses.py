@@ -9,7 +9,7 @@ HEADER_VERSION = "x-served-version"
 HEADER_REVISION = "x-served-revision"
 HEADER_ARM = "x-served-arm"
 HEADER_CALLER = "x-signalbox-caller"
-"""`outside` where this host passes on what somebody else asks."""
+"""`outside` where this host passes on what somebody else asks, `PORTAL` on what the portal asks itself."""
 HEADER_HEDGE = "x-signalbox-hedge"
 """A token that the questions share which the router asks two processes for one request; one alone has it too."""
 HEADER_ATTEMPT = "x-signalbox-attempt"
@@ -20,6 +20,8 @@ LONGEST_DEADLINE_MS = 86_400_000
 """A day: what a caller may give as deadline at most; a revision's own limit is far below it."""
 HEADER_TRACE = "traceparent"
 
+PORTAL = "portal"
+"""Whose question counts as no caller's."""
 PROBE = "signalbox-probe"
 """The request id of what the portal asks as callers do, to see who answers; the spool keeps it."""
 

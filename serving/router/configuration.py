@@ -34,7 +34,8 @@ defaults
     option httplog
     option dontlog-normal
     option log-separate-errors
-    # The body of a small request is kept, so that it can be sent again when a revision process dies under it.
+    # The body of a small request is kept, so that it can be sent again when a revision process dies under it. The
+    # gateway waits for it by a rule of its own, after those that need no body.
     option http-buffer-request
     option http-ignore-probes
     option redispatch
@@ -59,21 +60,27 @@ FRONTEND = """
 frontend gateway
     bind {bind}{tls}
     bind unix@{gateway_socket} mode 600 name inside
+    no option http-buffer-request
     http-request set-var(txn.rid) req.fhdr(x-request-id) if {{ req.fhdr(x-request-id) -m reg ^[A-Za-z0-9_.:-]{{1,128}}$ }}
     http-request set-var(txn.rid) uuid() unless {{ var(txn.rid) -m found }}
     http-request set-header x-request-id %[var(txn.rid)]
-    http-request set-var(txn.large) bool(true) if {{ req.hdr_val(content-length) gt {held} }} or {{ req.fhdr(transfer-encoding) -m found }}
-    http-after-response set-header x-request-id %[var(txn.rid)]
+    # As a number, a length of ten digits or more may come out as another one.
+    acl endless req.hdr(content-length) -m reg [1-9][0-9]{{9}}
+    http-request set-var(txn.large) bool(true) if {{ req.hdr_val(content-length) gt {held} }} or endless or {{ req.fhdr(transfer-encoding) -m found }}
+    http-after-response set-header x-request-id %[var(txn.rid)] if {{ var(txn.rid) -m found }}
     http-after-response del-header server
     # What answers before it has read a large body ends the connection: HAProxy now and then loses the next request on it.
     http-after-response set-header connection close if {{ var(txn.large) -m bool }} {{ status ge 400 }}
-    # What the gRPC door asks on this host is an outsider's question; the portal's own probe says nothing.
+    # What comes by gRPC comes back as HTTP, by way of its door, and is judged then.
+    acl grpc path_beg /inference.GRPCInferenceService/
+    {too_large} if !grpc {{ req.hdr_val(content-length) gt {body_limit} }} or !grpc endless
+    http-request wait-for-body time 10s
+    # What the gRPC door asks on this host is an outsider's question; all else that comes inside is the portal's own.
     http-request set-var(txn.outside) bool(true) unless {{ so_name inside }}
     http-request set-var(txn.outside) bool(true) if {{ req.fhdr({caller}) -m str outside }}
     http-request del-header x-signalbox- -m beg
+    http-request set-header {caller} {portal} unless {{ var(txn.outside) -m found }}
     http-request return status 200 content-type application/json string "{{\\"status\\":\\"ok\\"}}" if {{ path /healthz }}
-    # What comes by gRPC comes back as HTTP, by way of its door, and is judged then.
-    acl grpc path_beg /inference.GRPCInferenceService/
     http-request allow if grpc
     http-request set-var(txn.environment) path,field(2,/)
     http-request set-var(txn.endpoint) path,field(3,/)
@@ -83,7 +90,6 @@ frontend gateway
     http-request set-var(txn.route) var(txn.key),map_str({routes_map})
     {no_endpoint} if !{{ var(txn.route) -m found }}
     {no_route} if !{{ path_reg ^/[^/]+/[^/]+/(invocations|ping|health|version|v2(/.*)?)$ }}
-    {too_large} if {{ req.hdr_val(content-length) gt {body_limit} }}
     http-request set-var(txn.cut) var(txn.route),field(2,:)
     http-request set-var(txn.salt) var(txn.route),field(5,:)
     http-request set-var(txn.unit) req.fhdr(x-unit-id) if {{ req.fhdr(x-unit-id) -m found }}
@@ -206,6 +212,7 @@ def render(settings: Settings) -> str:
         hedged_map=places.hedged_map,
         again_socket=places.again_socket,
         caller=contract.HEADER_CALLER,
+        portal=contract.PORTAL,
         body_limit=BODY_LIMIT,
         held=HELD_BYTES,
         scale=CUT_SCALE,

@@ -35,6 +35,8 @@ class App:
         self.about = dict(about)
         self.statuses: Counter[int] = Counter()
         self.counts = measures.Counts(spec.id, ids.new_id())
+        # What the portal asks for itself says nothing of what callers get: it is counted apart.
+        self.probes = measures.Counts(spec.id, self.counts.epoch)
         turns = Turns(spec, predictor)
         self.twins = Twins()
         self.desk = Desk(spec.limits.deadline_ms / 1000, turns.take, turns.joins)
@@ -136,6 +138,7 @@ class App:
             **{name: getattr(self.spec, name) for name in ("id", "digest", "version", "revision")},
             **self.about,
             "answers": {str(code): count for code, count in sorted(self.statuses.items())},
+            "probes": self.probes.requests + self.probes.refused,
             "waiting": self.desk.waiting,
             "hangs": self.desk.hangs,
             "example": example_rows(self.predictor),
@@ -145,7 +148,8 @@ class App:
         """Answer and count it; a question meant for another revision is none of this one's."""
         meant = call.headers.get("x-signalbox-revision", self.spec.id)
         self._require(meant == self.spec.id, 503, "revision_moved", "The endpoint just moved. Try again.")
-        self.counts.hedged += call.second
+        counts = self.probes if call.own else self.counts
+        counts.hedged += call.second
         try:
             work = self._predict(path, call, receive)
             answer = await self.twins.answered(call.token, work, late=self._late(call))
@@ -154,13 +158,13 @@ class App:
         except Refusal as refusal:
             call.error = refusal.code
             if refusal.status < 500:
-                self.counts.refuse(call.assigned, unit=call.unit)
+                counts.refuse(call.assigned, unit=call.unit)
             else:
-                self.counts.failed(call.assigned, refusal.code, unit=call.unit)
+                counts.failed(call.assigned, refusal.code, unit=call.unit)
                 self._note(call, refusal.status)
             raise
         label = measures.label(answers.values(call.predictions))
-        self.counts.answered(call.assigned, call.milliseconds, label, unit=call.unit)
+        counts.answered(call.assigned, call.milliseconds, label, unit=call.unit)
         self._note(call, answer.status)
         return answer
 

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from serving.worker.columns import MISSING, Frame, NotANumber, check_rows
+from serving.worker import named_once
+from serving.worker.columns import MISSING, Frame, check_rows
 from serving.worker.refusals import Refusal, bad
 from serving.worker.signature import Signature
 
@@ -19,10 +20,13 @@ INDEX_COLUMNS = frozenset({"__index_level_0__"})
 TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
 
-def json_object(body: bytes) -> dict[str, Any]:
-    """The body as one JSON object; NaN and infinity come back as `NotANumber`. Raises `Refusal`."""
+def json_object(body: bytes, forms: Sequence[str] = ()) -> dict[str, Any]:
+    """The body as one JSON object; NaN and infinity come back as `NotANumber`. Raises `Refusal`.
+
+    What stands under one of `forms` is rows, so that a name twice in one of those is a column's.
+    """
     try:
-        found = _DECODER.decode(body.decode())
+        found = named_once.decoded(body, forms)
     except UnicodeDecodeError as error:
         raise bad("malformed_json", f"The body is not UTF-8 at byte {error.start}.") from error
     except json.JSONDecodeError as error:
@@ -33,9 +37,6 @@ def json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise bad("malformed_json", "The body must be a JSON object.")
     return found
-
-
-_DECODER = json.JSONDecoder(parse_constant=NotANumber)
 
 
 def from_records(records: Any, key: str) -> Frame:

@@ -57,6 +57,11 @@ class Call:
         return self.headers.get(contract.HEADER_ATTEMPT) == "second"
 
     @property
+    def own(self) -> bool:
+        """Whether the portal asks for itself, to see who answers and what."""
+        return self.headers.get(contract.HEADER_CALLER) == contract.PORTAL
+
+    @property
     def arm(self) -> str:
         """The arm that answers."""
         return _arm(self.headers.get("x-signalbox-arm"))

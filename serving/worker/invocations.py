@@ -21,7 +21,7 @@ def read(body: bytes, content_type: str, signature: Signature, most_rows: int) -
         return question.of_frame(frame, signature, most_rows, question.checked_parameters({}, signature))
     if kind not in (JSON, ""):
         raise Refusal(415, "media_type", f"{kind[:60]!r} is not read here. Send {JSON}, {CSV} or {PARQUET}.")
-    given = bodies.json_object(body)
+    given = bodies.json_object(body, FORMS)
     form = _form(given)
     parameters = question.checked_parameters(given.get("params"), signature)
     value = given[form]

@@ -254,6 +254,21 @@ def dies(plane: Plane, endpoint: str) -> bool:
         return True
 
 
+def test_what_the_portal_asks_itself_is_no_callers_request(plane: Plane, endpoint: str, models: Zoo) -> None:
+    plane.load(endpoint, models.double.spec(endpoint, 1))
+    plane.route(endpoint, 1, endpoint)
+    for wanted in (body({"x": 1.0}), body({"y": 1.0})):
+        for place in (f"/probe/production/{endpoint}", f"/revisions/{endpoint}/ask"):
+            found = plane.agent.post(place, json={"body": wanted, "key": ""}).json()
+            assert (found["status"], found["version"]) == (200 if "x" in str(wanted) else 400, "1")
+    seen = measured(plane, endpoint)[endpoint]
+    assert (seen.requests, seen.refused, seen.arms, sum(seen.latency), seen.answers) == (0, 0, {}, 0, {})
+    assert plane.revision(endpoint)["worker"]["probes"] == 4
+    posing = {"x-signalbox-caller": "portal", "x-request-id": contract.PROBE, "x-signalbox-arm": "shadow"}
+    assert plane.ask(endpoint, body({"x": 1.0}), **posing).status_code == 200
+    assert measured(plane, endpoint)[endpoint].arms == {"stable": 1}
+
+
 def test_a_request_that_dies_with_its_process_is_counted_as_an_error(plane: Plane, endpoint: str, models: Zoo) -> None:
     """Over a restart of the process, of the agent and of the router; each is told once."""
     plane.load(endpoint, models.ends.spec(endpoint))
