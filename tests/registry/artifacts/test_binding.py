@@ -138,15 +138,15 @@ def test_a_file_swapped_for_a_link_ten_thousand_times_is_never_followed(tmp_path
     tree, secret, link = folder(tmp_path), tmp_path / "secret", tmp_path / "link"
     secret.write_bytes(b"the canary that nobody may read")
     honest = hash_tree(tree).digest
-    done = threading.Event()
+    kept, plain, done = tmp_path / "kept", tmp_path / "plain", threading.Event()
+    kept.write_bytes(TREE["model.skops"])
 
     def swap() -> None:
         target = tree / "model.skops"
         for _ in range(10_000):
             link.symlink_to(secret)
             link.replace(target)
-            plain = tmp_path / "plain"
-            plain.write_bytes(TREE["model.skops"])
+            plain.hardlink_to(kept)  # a file just written would first go to the disk, each time
             plain.replace(target)
         done.set()
 
