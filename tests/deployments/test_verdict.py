@@ -142,7 +142,7 @@ def test_default_rules_are_valid(name: str) -> None:
     [
         ({"approvals": "two"}, "approvals"),
         ({"approvals": [{"name": "x", "role": "king", "team": None, "count": 1}]}, "approvals[0].role"),
-        ({"approvals": [{"name": "x", "role": "ml_lead", "team": None, "count": 0}]}, "count"),
+        ({"approvals": [{"name": "x", "role": "ml_lead", "team": None, "count": 0}]}, "approvals[0].count"),
         ({"request_days": True}, "request_days"),
         ({"step_up": []}, "step_up"),
         ({"colour": "red"}, "colour"),

@@ -129,7 +129,8 @@ def test_a_rollback_that_fails_says_at_which_step_and_what_to_do_by_hand(three: 
     for said in ("What to do by hand", 'href="/status/"', f'href="{PAGE}rollback/versions/"', "x-served-version"):
         assert said in page, said
     assert "Retry v2" not in page
-    doubtful = {"status": "paused", "pause_code": "unproven", "pause_why": "v2 should answer, but v3 does."}
+    why = "v2 should answer, but v3 does."
+    doubtful = {"status": "paused", "pause_code": "unproven", "pause_why": why, "note": why}
     Rollout.objects.filter(kind="rollback").update(**doubtful)
     page = marta.open(PAGE)
     assert ("The champion answers everybody again" in page, "What to do by hand" in page) == (True, True)
@@ -138,6 +139,7 @@ def test_a_rollback_that_fails_says_at_which_step_and_what_to_do_by_hand(three: 
     table.save(force_insert=True)
     page = marta.open(PAGE)
     assert ("What is served is not proven" in page, "What to do by hand" in page) == (True, True)
+    assert page.count(why) == 1
 
 
 def test_other_versions_lead_to_an_ordinary_request(three: Line, browser: Open) -> None:
